@@ -1,0 +1,45 @@
+#pragma once
+
+#include <span>
+#include <utility>
+
+#include <kronsolve/core/index.hpp>
+#include <kronsolve/core/scalar.hpp>
+#include <kronsolve/export.hpp>
+
+namespace kronsolve {
+
+/// Memory of one large vector: aligned to huge pages, asked for as such, touched first by the threads that will use
+/// it (rows split evenly among num_threads()). Zero-filled. Moves, does not copy.
+template <Scalar T>
+class KRONSOLVE_EXPORT Buffer {
+ public:
+  Buffer() = default;
+  /// @throws InvalidArgument  the memory is not there (see require_memory)
+  explicit Buffer(index_t size);
+  Buffer(Buffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Buffer& operator=(Buffer&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  ~Buffer();
+
+  index_t size() const noexcept { return size_; }
+  T* data() noexcept { return data_; }
+  const T* data() const noexcept { return data_; }
+  std::span<T> span() noexcept { return {data_, static_cast<std::size_t>(size_)}; }
+  std::span<const T> span() const noexcept { return {data_, static_cast<std::size_t>(size_)}; }
+  T& operator[](index_t i) noexcept { return data_[i]; }
+  const T& operator[](index_t i) const noexcept { return data_[i]; }
+
+ private:
+  T* data_ = nullptr;
+  index_t size_ = 0;
+};
+
+extern template class Buffer<double>;
+extern template class Buffer<std::complex<double>>;
+
+}  // namespace kronsolve

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <mpi.h>
+
+#include <concepts>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <kronsolve/core/index.hpp>
+#include <kronsolve/core/scalar.hpp>
+#include <kronsolve/export.hpp>
+
+namespace kronsolve {
+
+/// Throws MpiError with the text of `code` unless it is MPI_SUCCESS.
+KRONSOLVE_EXPORT void check_mpi(int code, const char* call);
+
+/// True if this process was started by mpirun or srun as a rank of a job (looked up in the environment, before MPI starts).
+KRONSOLVE_EXPORT bool launched_by_mpi() noexcept;
+
+/// Owns MPI: starts it (thread level MULTIPLE wanted, SERIALIZED accepted) unless it was running, ends it if it started it.
+/// At most one per process; MPI needed later without one (see Comm::handle) is started and ended by the library itself.
+class KRONSOLVE_EXPORT Environment {
+ public:
+  /// Collective over the job. @throws MpiError  MPI cannot be started
+  Environment();
+  ~Environment();
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+  static bool running() noexcept;   ///< MPI was initialised and is not finalised
+  static void ensure();             ///< starts MPI if nobody has; ended at exit by whoever started it
+  static int thread_level() noexcept;
+  /// Ends every process of the job at once with `status`; never returns. Works without MPI too.
+  [[noreturn]] static void abort(int status) noexcept;
+};
+
+/// MPI datatype of an arithmetic type or scalar.
+template <class T>
+MPI_Datatype mpi_type();
+
+enum class Reduce { sum, min, max };
+
+/// A communicator of our own: duplicated from the one given, errors returned as MpiError. Moves, does not copy.
+///
+/// `Comm::serial()` is one process without MPI: every collective is then local and free, and MPI is started only when
+/// somebody asks for `handle()` (an engine does).
+class KRONSOLVE_EXPORT Comm {
+ public:
+  Comm();  ///< the same as serial()
+  static Comm serial();
+  /// A duplicate of MPI_COMM_WORLD. Collective; starts MPI if it is not running.
+  static Comm world();
+  /// A duplicate of `raw`. Collective on it.
+  explicit Comm(MPI_Comm raw);
+  Comm(Comm&& other) noexcept;
+  Comm& operator=(Comm&& other) noexcept;
+  ~Comm();
+
+  int rank() const noexcept { return rank_; }
+  int size() const noexcept { return size_; }
+  bool is_root() const noexcept { return rank_ == 0; }
+  /// True if no MPI communicator stands behind it (one process).
+  bool is_serial() const noexcept { return raw_ == MPI_COMM_NULL; }
+  /// The MPI communicator. For a serial Comm this starts MPI if need be and gives MPI_COMM_SELF.
+  MPI_Comm handle() const;
+
+  Comm duplicate() const;                    ///< collective
+  Comm split(int color, int key = 0) const;  ///< collective; color < 0: this rank gets a serial Comm
+
+  void barrier() const;
+  template <class T>
+  T all_reduce(T value, Reduce op = Reduce::sum) const;
+  template <class T>
+  void all_reduce(std::span<T> values, Reduce op = Reduce::sum) const;
+  /// Sum over the ranks before this one (0 on rank 0).
+  index_t exclusive_sum(index_t value) const;
+  template <class T>
+  std::vector<T> all_gather(const T& value) const;
+  /// Concatenation in rank order of what each rank gives (any lengths).
+  template <class T>
+  std::vector<T> all_gather_v(std::span<const T> mine) const;
+  /// The same on `root` only; empty elsewhere.
+  template <class T>
+  std::vector<T> gather_v(std::span<const T> mine, int root = 0) const;
+  template <class T>
+  void broadcast(std::span<T> values, int root = 0) const;
+  std::string broadcast(std::string text, int root = 0) const;
+  /// send[i] goes to rank i; returns what came from each rank. Lengths are exchanged first.
+  template <class T>
+  std::vector<std::vector<T>> all_to_all_v(const std::vector<std::vector<T>>& send) const;
+
+  /// True if `ok` holds on every rank. Collective.
+  bool all(bool ok) const;
+  /// Throws the same InvalidArgument on every rank if `ok` is false on any; `text` of the lowest such rank. Collective.
+  void require_all(bool ok, std::string_view text) const;
+  /// Runs `f` (local work that may throw) and lets all ranks agree: if it threw anywhere, every rank throws an exception
+  /// of the same class and text, that of the lowest rank that failed. Collective.
+  void agree(const std::function<void()>& f) const;
+
+ private:
+  MPI_Comm raw_ = MPI_COMM_NULL;
+  int rank_ = 0;
+  int size_ = 1;
+};
+
+}  // namespace kronsolve
+
+#include <kronsolve/core/comm_inline.hpp>

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <complex>
+#include <cstdint>
+
+#include <kronsolve/core/index.hpp>
+#include <kronsolve/core/row_range.hpp>
+#include <kronsolve/core/scalar.hpp>
+#include <kronsolve/export.hpp>
+#include <span>
+
+namespace kronsolve {
+
+/// Random numbers by position instead of by sequence: the value at (seed, stream, index) is the same on any number
+/// of ranks and threads. Philox4x32-10 (Salmon et al. 2011, doi:10.1145/2063384.2063405).
+class KRONSOLVE_EXPORT CounterRandom {
+ public:
+  explicit constexpr CounterRandom(std::uint64_t seed, std::uint32_t stream = 0) noexcept
+      : seed_(seed), stream_(stream) {}
+
+  /// 128 random bits as two words.
+  struct Words {
+    std::uint64_t first, second;
+  };
+  Words words(std::uint64_t index) const noexcept;
+  /// Uniform on [0, 1), 53 bits.
+  double uniform(std::uint64_t index) const noexcept;
+  /// Normal with mean 0 and variance 1.
+  double normal(std::uint64_t index) const noexcept;
+  /// Real and imaginary part normal with mean 0 and variance 1, independent.
+  std::complex<double> complex_normal(std::uint64_t index) const noexcept;
+
+ private:
+  std::uint64_t seed_;
+  std::uint32_t stream_;
+};
+
+/// Fills the owned rows of a vector with normal numbers by global row (complex: both parts). Local; O(owned rows).
+template <Scalar T>
+void fill_normal(std::span<T> owned, RowRange range, std::uint64_t seed, std::uint32_t stream = 0);
+
+extern template KRONSOLVE_EXPORT void fill_normal(std::span<double>, RowRange, std::uint64_t,
+                                                  std::uint32_t);
+extern template KRONSOLVE_EXPORT void fill_normal(std::span<std::complex<double>>, RowRange,
+                                                  std::uint64_t, std::uint32_t);
+
+}  // namespace kronsolve

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <complex>
+#include <memory>
+#include <span>
+
+#include <kronsolve/core/comm.hpp>
+#include <kronsolve/core/row_range.hpp>
+#include <kronsolve/core/scalar.hpp>
+#include <kronsolve/export.hpp>
+
+namespace kronsolve {
+
+/// A distributed linear map y = A x as solvers see it: shapes, who owns which rows, and the product.
+///
+/// x is distributed by col_partition(), y by row_partition(); for square maps they are the same. The communicator must outlive the map.
+template <Scalar T>
+class KRONSOLVE_EXPORT LinearMap {
+ public:
+  LinearMap(const Comm& comm, RowPartition rows, RowPartition cols);
+  virtual ~LinearMap();
+  LinearMap(const LinearMap&) = delete;
+  LinearMap& operator=(const LinearMap&) = delete;
+
+  const Comm& comm() const noexcept { return *comm_; }
+  index_t rows() const noexcept { return row_partition_.rows(); }
+  index_t cols() const noexcept { return col_partition_.rows(); }
+  const RowPartition& row_partition() const noexcept { return row_partition_; }
+  const RowPartition& col_partition() const noexcept { return col_partition_; }
+  RowRange row_range() const { return row_partition_.range(comm_->rank()); }
+  RowRange col_range() const { return col_partition_.range(comm_->rank()); }
+  index_t products() const noexcept { return products_; }  ///< products done so far
+
+  /// y = A x. Collective. x and y must not overlap.
+  /// @throws DimensionError  x or y has not the owned length (on any rank)
+  void apply(std::span<const T> x, std::span<T> y) const;
+  /// y = A^H x. Collective. @throws NotSupported  this map has no adjoint product
+  void apply_adjoint(std::span<const T> x, std::span<T> y) const;
+  /// y = A x - beta y for square maps; returns the global <x, y>. Collective. One pass over memory where the map can fuse it.
+  T apply_recurrence(std::span<const T> x, double beta, std::span<T> y) const;
+
+  virtual index_t memory_bytes() const noexcept = 0;  ///< held by this rank for the map, bytes
+
+ protected:
+  virtual void apply_impl(std::span<const T> x, std::span<T> y) const = 0;
+  virtual void apply_adjoint_impl(std::span<const T> x, std::span<T> y) const;
+  /// Local part of <x, y> as return value; the default calls apply_impl on a buffer of its own.
+  virtual T apply_recurrence_impl(std::span<const T> x, double beta, std::span<T> y) const;
+
+ private:
+  void check(std::span<const T> x, const RowRange& in, std::span<T> y, const RowRange& out) const;
+  const Comm* comm_;
+  RowPartition row_partition_;
+  RowPartition col_partition_;
+  mutable index_t products_ = 0;
+};
+
+extern template class LinearMap<double>;
+extern template class LinearMap<std::complex<double>>;
+
+}  // namespace kronsolve

@@ -1,0 +1,129 @@
+#pragma once
+
+#include <complex>
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <kronsolve/core/index.hpp>
+#include <kronsolve/core/scalar.hpp>
+#include <kronsolve/export.hpp>
+#include <kronsolve/operators/local_matrix.hpp>
+#include <kronsolve/operators/local_space.hpp>
+
+namespace kronsolve {
+
+/// One named local operator on one site.
+struct OpFactor {
+  std::string op;
+  int site = 0;
+  friend bool operator==(const OpFactor&, const OpFactor&) = default;
+};
+
+/// coefficient * factors[0] * factors[1] * ... as written.
+struct OpTerm {
+  std::complex<double> coefficient;
+  std::vector<OpFactor> factors;
+  friend bool operator==(const OpTerm&, const OpTerm&) = default;
+};
+
+/// One site's matrix in a product term.
+struct SiteMatrix {
+  int site = 0;
+  LocalMatrix matrix;
+  friend bool operator==(const SiteMatrix&, const SiteMatrix&) = default;
+};
+
+/// coefficient * a Kronecker product of matrices, sites ascending, each site at most once, no identities.
+/// Jordan-Wigner strings are explicit: they are ordinary diagonal factors here.
+struct ProductTerm {
+  std::complex<double> coefficient;
+  std::vector<SiteMatrix> factors;
+};
+
+/// One site's element in a canonical term. Element e of a site of dimension d: e < d is a diagonal function
+/// (0 the identity), e >= d the unit matrix |a><b|, a != b (see `site_element`).
+struct SiteElement {
+  int site = 0;
+  int element = 0;
+  friend auto operator<=>(const SiteElement&, const SiteElement&) = default;
+};
+
+/// A term of the canonical form: its site elements are linearly independent products of real matrices, each of which
+/// changes every additive charge by a definite amount. Sites ascending, no identities.
+struct CanonicalTerm {
+  std::complex<double> coefficient;
+  std::vector<SiteElement> factors;
+  friend bool operator==(const CanonicalTerm&, const CanonicalTerm&) = default;
+};
+
+/// Matrix of element `element` on a site of dimension `dim`: a real matrix. Diagonal elements are orthogonal functions of the
+/// digit (Walsh functions if dim is a power of two, so that strings stay single elements).
+/// @throws InvalidArgument  element outside [0, dim*dim)
+KRONSOLVE_EXPORT LocalMatrix site_element(int dim, int element);
+/// The digits (a, b) of a unit-matrix element |a><b|; (-1, -1) for a diagonal one.
+KRONSOLVE_EXPORT std::pair<int, int> element_digits(int dim, int element);
+
+/// A sum of products of named local operators on numbered sites: symbolic, exact, small. Its rows are built elsewhere.
+///
+/// A value; all operations are local. Fermion signs follow the order of the factors as written.
+class KRONSOLVE_EXPORT OpSum {
+ public:
+  /// @throws InvalidArgument  no sites
+  explicit OpSum(int sites, LocalSpace space = LocalSpace());
+  explicit OpSum(std::vector<LocalSpace> sites);
+
+  int sites() const noexcept { return static_cast<int>(spaces_.size()); }
+  const std::vector<LocalSpace>& spaces() const noexcept { return spaces_; }
+  /// Product of the local dimensions. @throws InvalidArgument  above 64 bits
+  index_t dimension() const;
+  const std::vector<OpTerm>& terms() const noexcept { return terms_; }
+  const std::map<std::string, LocalMatrix>& definitions() const noexcept { return definitions_; }
+
+  /// Adds coefficient * product of factors; an empty list is a multiple of the identity.
+  /// @throws InvalidArgument  NaN or infinite coefficient, site outside [0, sites), unknown operator for that site
+  OpSum& add(std::complex<double> coefficient, std::vector<OpFactor> factors);
+  /// Gives a matrix a name that `add` understands on every site of that dimension. Bosonic (no strings).
+  /// @throws InvalidArgument  the name is empty or taken, an entry is not finite
+  OpSum& define(const std::string& name, LocalMatrix matrix);
+
+  OpSum& operator+=(const OpSum& other);
+  OpSum& operator-=(const OpSum& other);
+  OpSum& operator*=(std::complex<double> factor);
+  KRONSOLVE_EXPORT friend OpSum operator+(OpSum a, const OpSum& b);
+  KRONSOLVE_EXPORT friend OpSum operator-(OpSum a, const OpSum& b);
+  KRONSOLVE_EXPORT friend OpSum operator*(std::complex<double> c, OpSum a);
+  /// Operator product a b. @throws DimensionError  different sites
+  KRONSOLVE_EXPORT friend OpSum operator*(const OpSum& a, const OpSum& b);
+  OpSum adjoint() const;
+
+  /// Terms as Kronecker products of site matrices, in the order added; terms that vanish are left out.
+  std::vector<ProductTerm> product_terms() const;
+  /// The unique form: equal terms merged, zero ones (below 1e-14 of the largest coefficient) gone, sorted.
+  std::vector<CanonicalTerm> canonical_terms() const;
+
+  /// Real as a matrix in the computational basis: no imaginary coefficient of the canonical form above 1e-14 of the largest.
+  bool is_real() const;
+  ScalarKind scalar() const { return is_real() ? ScalarKind::real : ScalarKind::complex; }
+  bool is_hermitian() const { return !non_hermitian_part().has_value(); }
+  /// Text of a term that has no Hermitian partner; nothing if the operator is Hermitian.
+  std::optional<std::string> non_hermitian_part() const;
+  /// Equality as operators.
+  KRONSOLVE_EXPORT friend bool equal(const OpSum& a, const OpSum& b);
+
+  /// "1 Sz_0 Sz_1 + 0.5 S+_0 S-_1 ...", one line.
+  std::string text() const;
+
+ private:
+  LocalMatrix matrix(const OpFactor& factor) const;
+  std::vector<LocalSpace> spaces_;
+  std::vector<OpTerm> terms_;
+  std::map<std::string, LocalMatrix> definitions_;
+};
+
+/// Text of one term, "(0+0.25i) Sy_2".
+KRONSOLVE_EXPORT std::string to_string(const OpTerm& term);
+
+}  // namespace kronsolve

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <memory>
+
+#include <kronsolve/operators/basis.hpp>
+#include <kronsolve/operators/op_sum.hpp>
+
+namespace kronsolve {
+
+/// An operator sum together with the states it acts on. A small value: the basis is shared.
+struct SectorOperator {
+  OpSum op;
+  std::shared_ptr<const Basis> basis;
+};
+
+/// The operator on every configuration of its sites.
+inline SectorOperator on_full_space(OpSum op) {
+  auto basis = std::make_shared<const FullBasis>(op.spaces());
+  return {std::move(op), std::move(basis)};
+}
+
+}  // namespace kronsolve

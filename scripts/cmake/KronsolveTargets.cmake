@@ -1,0 +1,41 @@
+# Targets and functions that every folder uses: the warnings, the object library of a layer.
+
+add_library(kronsolve_warnings INTERFACE)
+target_compile_options(kronsolve_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow
+                                                    $<$<BOOL:${KRONSOLVE_WERROR}>:-Werror>)
+
+# What every target of the project is compiled with; linked PRIVATE, never exported.
+add_library(kronsolve_build_flags INTERFACE)
+target_compile_features(kronsolve_build_flags INTERFACE cxx_std_20)
+set(_assert_levels off cheap full)
+list(FIND _assert_levels "${KRONSOLVE_ASSERTS}" _assert_level)
+if(_assert_level EQUAL -1)
+  message(FATAL_ERROR "KRONSOLVE_ASSERTS must be off, cheap or full, got '${KRONSOLVE_ASSERTS}'")
+endif()
+target_compile_definitions(kronsolve_build_flags INTERFACE KRONSOLVE_ASSERT_LEVEL=${_assert_level})
+if(KRONSOLVE_SANITIZE)
+  target_compile_options(kronsolve_build_flags INTERFACE -fsanitize=${KRONSOLVE_SANITIZE}
+                                                         -fno-omit-frame-pointer)
+  target_link_options(kronsolve_build_flags INTERFACE -fsanitize=${KRONSOLVE_SANITIZE})
+endif()
+
+# kronsolve_add_layer(NAME SOURCES...): one object library per layer, all of them linked into libkronsolve.
+function(kronsolve_add_layer name)
+  add_library(kronsolve_${name} OBJECT ${ARGN})
+  set_target_properties(
+    kronsolve_${name}
+    PROPERTIES POSITION_INDEPENDENT_CODE ON
+               CXX_EXTENSIONS OFF
+               CXX_VISIBILITY_PRESET hidden
+               VISIBILITY_INLINES_HIDDEN ON)
+  target_compile_definitions(kronsolve_${name} PRIVATE kronsolve_EXPORTS
+                             PUBLIC OMPI_SKIP_MPICXX=1 MPICH_SKIP_MPICXX=1)
+  target_include_directories(
+    kronsolve_${name} PUBLIC "${PROJECT_SOURCE_DIR}/include" "${PROJECT_BINARY_DIR}/include"
+    PRIVATE "${PROJECT_SOURCE_DIR}/src")
+  target_link_libraries(
+    kronsolve_${name}
+    PUBLIC MPI::MPI_C cereal::cereal
+    PRIVATE kronsolve_warnings kronsolve_build_flags OpenMP::OpenMP_CXX)
+  target_compile_options(kronsolve_${name} PRIVATE -Wconversion -Wno-sign-conversion)
+endfunction()

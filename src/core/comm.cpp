@@ -1,0 +1,345 @@
+#include <kronsolve/core/comm.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <new>
+#include <typeinfo>
+
+namespace kronsolve {
+
+void check_mpi(int code, const char* call) {
+  if (code == MPI_SUCCESS) return;
+  std::array<char, MPI_MAX_ERROR_STRING> text{};
+  int length = 0;
+  MPI_Error_string(code, text.data(), &length);
+  throw MpiError(code, detail::concat(call, ": ", std::string(text.data(), std::size_t(length))));
+}
+
+// ---- Environment -------------------------------------------------------------------------------
+
+namespace {
+
+bool mpi_initialized() noexcept {
+  int flag = 0;
+  MPI_Initialized(&flag);
+  return flag != 0;
+}
+
+bool mpi_finalized() noexcept {
+  int flag = 0;
+  MPI_Finalized(&flag);
+  return flag != 0;
+}
+
+/// Starts MPI; true if this call did it.
+bool start_mpi() {
+  if (mpi_initialized()) return false;
+  int provided = 0;
+  check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
+  if (provided < MPI_THREAD_SERIALIZED)
+    throw MpiError(MPI_ERR_OTHER,
+                   "this MPI grants no thread level above FUNNELED; kronsolve needs SERIALIZED");
+  return true;
+}
+
+void end_mpi() noexcept {
+  if (mpi_initialized() && !mpi_finalized()) MPI_Finalize();
+}
+
+}  // namespace
+
+bool launched_by_mpi() noexcept {
+  // mpirun (Open MPI, MPICH, Intel) and srun each set one of these; PMIX_RANK appears after MPI_Init in any process,
+  // so this is asked before.
+  static const bool launched = [] {
+    for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_SIZE"})
+      if (std::getenv(name) != nullptr) return true;
+    return false;
+  }();
+  return launched;
+}
+
+Environment::Environment() {
+  (void)launched_by_mpi();
+  if (start_mpi()) std::atexit(end_mpi);
+}
+
+Environment::~Environment() { end_mpi(); }
+
+bool Environment::running() noexcept { return mpi_initialized() && !mpi_finalized(); }
+
+void Environment::ensure() {
+  (void)launched_by_mpi();
+  if (mpi_finalized())
+    throw MpiError(MPI_ERR_OTHER, "MPI has already ended in this process and cannot start again");
+  if (start_mpi()) std::atexit(end_mpi);
+}
+
+int Environment::thread_level() noexcept {
+  int level = MPI_THREAD_SINGLE;
+  if (running()) MPI_Query_thread(&level);
+  return level;
+}
+
+void Environment::abort(int status) noexcept {
+  if (running()) MPI_Abort(MPI_COMM_WORLD, status);
+  std::_Exit(status);
+}
+
+// ---- Comm --------------------------------------------------------------------------------------
+
+Comm::Comm() = default;
+Comm Comm::serial() { return Comm(); }
+
+Comm Comm::world() {
+  Environment::ensure();
+  return Comm(MPI_COMM_WORLD);
+}
+
+Comm::Comm(MPI_Comm raw) {
+  check_mpi(MPI_Comm_dup(raw, &raw_), "MPI_Comm_dup");
+  check_mpi(MPI_Comm_set_errhandler(raw_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  check_mpi(MPI_Comm_rank(raw_, &rank_), "MPI_Comm_rank");
+  check_mpi(MPI_Comm_size(raw_, &size_), "MPI_Comm_size");
+}
+
+Comm::Comm(Comm&& other) noexcept
+    : raw_(std::exchange(other.raw_, MPI_COMM_NULL)),
+      rank_(std::exchange(other.rank_, 0)),
+      size_(std::exchange(other.size_, 1)) {}
+
+Comm& Comm::operator=(Comm&& other) noexcept {
+  std::swap(raw_, other.raw_);
+  std::swap(rank_, other.rank_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+Comm::~Comm() {
+  if (raw_ != MPI_COMM_NULL && Environment::running()) MPI_Comm_free(&raw_);
+}
+
+MPI_Comm Comm::handle() const {
+  if (raw_ != MPI_COMM_NULL) return raw_;
+  Environment::ensure();
+  return MPI_COMM_SELF;
+}
+
+Comm Comm::duplicate() const { return raw_ == MPI_COMM_NULL ? Comm() : Comm(raw_); }
+
+Comm Comm::split(int color, int key) const {
+  if (raw_ == MPI_COMM_NULL) return Comm();
+  MPI_Comm part = MPI_COMM_NULL;
+  check_mpi(MPI_Comm_split(raw_, color < 0 ? MPI_UNDEFINED : color, key, &part), "MPI_Comm_split");
+  if (part == MPI_COMM_NULL) return Comm();
+  Comm result(part);
+  MPI_Comm_free(&part);
+  return result;
+}
+
+void Comm::barrier() const {
+  if (size_ > 1) check_mpi(MPI_Barrier(raw_), "MPI_Barrier");
+}
+
+index_t Comm::exclusive_sum(index_t value) const {
+  if (size_ == 1) return 0;
+  index_t before = 0;
+  check_mpi(MPI_Exscan(&value, &before, 1, MPI_INT64_T, MPI_SUM, raw_), "MPI_Exscan");
+  return rank_ == 0 ? 0 : before;
+}
+
+std::string Comm::broadcast(std::string text, int root) const {
+  if (size_ == 1) return text;
+  auto length = static_cast<index_t>(text.size());
+  broadcast(std::span(&length, 1), root);
+  text.resize(static_cast<std::size_t>(length));
+  broadcast(std::span(text.data(), text.size()), root);
+  return text;
+}
+
+bool Comm::all(bool ok) const { return all_reduce(ok ? 1 : 0, Reduce::min) == 1; }
+
+void Comm::require_all(bool ok, std::string_view text) const {
+  const int first = all_reduce(ok ? size_ : rank_, Reduce::min);
+  if (first == size_) return;
+  throw InvalidArgument(broadcast(std::string(text), first));
+}
+
+namespace {
+
+/// Which class an exception had, so that every rank can throw the same.
+enum class Kind : int { none, other, invalid, dimension, unsupported, unconverged, engine, mpi, io, memory };
+
+struct Failure {
+  Kind kind = Kind::none;
+  int code = 0;
+  std::string text, path;
+};
+
+Failure run(const std::function<void()>& f) {
+  try {
+    f();
+    return {};
+  } catch (const DimensionError& e) {
+    return {Kind::dimension, 0, e.what(), {}};
+  } catch (const InvalidArgument& e) {
+    return {Kind::invalid, 0, e.what(), {}};
+  } catch (const NotSupported& e) {
+    return {Kind::unsupported, 0, e.what(), {}};
+  } catch (const NotConverged& e) {
+    return {Kind::unconverged, 0, e.what(), {}};
+  } catch (const EngineError& e) {
+    return {Kind::engine, e.code(), e.what(), {}};
+  } catch (const MpiError& e) {
+    return {Kind::mpi, e.code(), e.what(), {}};
+  } catch (const IoError& e) {
+    return {Kind::io, 0, e.what(), e.path()};
+  } catch (const std::bad_alloc&) {
+    return {Kind::memory, 0, {}, {}};
+  } catch (const std::exception& e) {
+    return {Kind::other, 0, e.what(), {}};
+  }
+}
+
+[[noreturn]] void rethrow(const Failure& f) {
+  switch (f.kind) {
+    case Kind::dimension: throw DimensionError(f.text);
+    case Kind::invalid: throw InvalidArgument(f.text);
+    case Kind::unsupported: throw NotSupported(f.text);
+    case Kind::unconverged: throw NotConverged(f.text);
+    case Kind::engine: throw EngineError(f.code, f.text);
+    case Kind::mpi: throw MpiError(f.code, f.text);
+    case Kind::io: throw IoError(f.path, f.text);
+    case Kind::memory: throw std::bad_alloc();
+    case Kind::none:
+    case Kind::other: break;
+  }
+  throw Error(f.text);
+}
+
+}  // namespace
+
+void Comm::agree(const std::function<void()>& f) const {
+  if (size_ == 1) return f();
+  Failure failure = run(f);
+  const int first = all_reduce(failure.kind == Kind::none ? size_ : rank_, Reduce::min);
+  if (first == size_) return;
+  std::array<int, 2> facts = {static_cast<int>(failure.kind), failure.code};
+  broadcast(std::span<int>(facts), first);
+  failure.text = broadcast(failure.text, first);
+  failure.path = broadcast(failure.path, first);
+  failure.kind = static_cast<Kind>(facts[0]);
+  failure.code = facts[1];
+  rethrow(failure);
+}
+
+// ---- counts above 2^31 -------------------------------------------------------------------------
+
+namespace detail {
+
+namespace {
+
+/// Largest count given to one MPI call; more is sent in pieces. Small enough that no implementation's byte counts overflow.
+constexpr index_t piece = index_t{1} << 26;
+
+MPI_Op operation(Reduce op) {
+  switch (op) {
+    case Reduce::min: return MPI_MIN;
+    case Reduce::max: return MPI_MAX;
+    case Reduce::sum: break;
+  }
+  return MPI_SUM;
+}
+
+std::size_t type_size(MPI_Datatype type) {
+  int size = 0;
+  check_mpi(MPI_Type_size(type, &size), "MPI_Type_size");
+  return static_cast<std::size_t>(size);
+}
+
+int piece_count(index_t left) { return static_cast<int>(std::min(left, piece)); }
+
+/// Requests of one exchange; all are waited for at the end.
+class Requests {
+ public:
+  void send(MPI_Comm comm, const void* data, index_t count, MPI_Datatype type, int to) {
+    const auto* bytes = static_cast<const char*>(data);
+    const std::size_t size = type_size(type);
+    for (index_t done = 0; done < count; done += piece)
+      check_mpi(MPI_Isend(bytes + static_cast<std::size_t>(done) * size, piece_count(count - done),
+                          type, to, tag, comm, &requests_.emplace_back()),
+                "MPI_Isend");
+  }
+  void receive(MPI_Comm comm, void* data, index_t count, MPI_Datatype type, int from) {
+    auto* bytes = static_cast<char*>(data);
+    const std::size_t size = type_size(type);
+    for (index_t done = 0; done < count; done += piece)
+      check_mpi(MPI_Irecv(bytes + static_cast<std::size_t>(done) * size, piece_count(count - done),
+                          type, from, tag, comm, &requests_.emplace_back()),
+                "MPI_Irecv");
+  }
+  void wait() {
+    check_mpi(MPI_Waitall(static_cast<int>(requests_.size()), requests_.data(), MPI_STATUSES_IGNORE),
+              "MPI_Waitall");
+    requests_.clear();
+  }
+
+ private:
+  static constexpr int tag = 7101;
+  std::vector<MPI_Request> requests_;
+};
+
+}  // namespace
+
+void all_reduce(MPI_Comm comm, void* values, index_t count, MPI_Datatype type, Reduce op) {
+  auto* bytes = static_cast<char*>(values);
+  const std::size_t size = type_size(type);
+  for (index_t done = 0; done < count; done += piece)
+    check_mpi(MPI_Allreduce(MPI_IN_PLACE, bytes + static_cast<std::size_t>(done) * size,
+                            piece_count(count - done), type, operation(op), comm),
+              "MPI_Allreduce");
+}
+
+void broadcast(MPI_Comm comm, void* values, index_t count, MPI_Datatype type, int root) {
+  auto* bytes = static_cast<char*>(values);
+  const std::size_t size = type_size(type);
+  for (index_t done = 0; done < count; done += piece)
+    check_mpi(MPI_Bcast(bytes + static_cast<std::size_t>(done) * size, piece_count(count - done),
+                        type, root, comm),
+              "MPI_Bcast");
+}
+
+void gather_v(MPI_Comm comm, const void* mine, index_t count, void* all,
+              std::span<const index_t> counts, MPI_Datatype type, int root) {
+  int rank = 0;
+  check_mpi(MPI_Comm_rank(comm, &rank), "MPI_Comm_rank");
+  Requests requests;
+  if (rank == root) {
+    auto* bytes = static_cast<char*>(all);
+    const std::size_t size = type_size(type);
+    for (std::size_t r = 0; r < counts.size(); ++r) {
+      requests.receive(comm, bytes, counts[r], type, static_cast<int>(r));
+      bytes += static_cast<std::size_t>(counts[r]) * size;
+    }
+  }
+  requests.send(comm, mine, count, type, root);
+  requests.wait();
+}
+
+void all_to_all_v(MPI_Comm comm, std::span<const void* const> send,
+                  std::span<const index_t> send_counts, std::span<void* const> receive,
+                  std::span<const index_t> receive_counts, MPI_Datatype type) {
+  Requests requests;
+  for (std::size_t r = 0; r < receive.size(); ++r)
+    requests.receive(comm, receive[r], receive_counts[r], type, static_cast<int>(r));
+  for (std::size_t r = 0; r < send.size(); ++r)
+    requests.send(comm, send[r], send_counts[r], type, static_cast<int>(r));
+  requests.wait();
+}
+
+}  // namespace detail
+
+}  // namespace kronsolve

@@ -1,0 +1,163 @@
+#include <kronsolve/core/memory.hpp>
+
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <complex>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <limits>
+
+#include <kronsolve/core/buffer.hpp>
+#include <kronsolve/core/comm.hpp>
+#include <kronsolve/core/error.hpp>
+#include <kronsolve/core/threads.hpp>
+
+namespace kronsolve {
+
+namespace {
+
+constexpr index_t unlimited = std::numeric_limits<index_t>::max();
+
+/// A value in kB of a /proc file such as "MemAvailable:   123 kB", in bytes; `otherwise` if it is not there.
+index_t proc_value(const char* file, const std::string& key, index_t otherwise) {
+  std::ifstream in(file);
+  std::string word;
+  while (in >> word) {
+    if (word == key) {
+      index_t kilobytes = 0;
+      return in >> kilobytes ? kilobytes * 1024 : otherwise;
+    }
+    in.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+  }
+  return otherwise;
+}
+
+index_t number_in_file(const char* file) {
+  std::ifstream in(file);
+  index_t value = 0;
+  return in >> value ? value : unlimited;
+}
+
+index_t control_group_leaves() {
+  const index_t limit = number_in_file("/sys/fs/cgroup/memory.max");
+  const index_t used = number_in_file("/sys/fs/cgroup/memory.current");
+  return limit == unlimited || used == unlimited ? unlimited : std::max<index_t>(0, limit - used);
+}
+
+index_t address_space_leaves() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return unlimited;
+  return std::max<index_t>(0, static_cast<index_t>(limit.rlim_cur) -
+                                  proc_value("/proc/self/status", "VmSize:", 0));
+}
+
+index_t memory_limit_leaves() {
+  const char* text = std::getenv("KRONSOLVE_MEMORY_LIMIT");
+  if (text == nullptr || *text == '\0') return unlimited;
+  const index_t limit = parse_bytes(text, "KRONSOLVE_MEMORY_LIMIT");
+  return std::max<index_t>(0, limit - proc_value("/proc/self/status", "VmRSS:", 0));
+}
+
+}  // namespace
+
+index_t available_memory() {
+  return std::min({proc_value("/proc/meminfo", "MemAvailable:", unlimited), control_group_leaves(),
+                   address_space_leaves(), memory_limit_leaves()});
+}
+
+index_t peak_resident_memory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<index_t>(usage.ru_maxrss) * 1024;
+}
+
+std::string format_bytes(double bytes) {
+  constexpr std::array units = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  std::size_t unit = 0;
+  while (bytes >= 1024 && unit + 1 < units.size()) {
+    bytes /= 1024;
+    ++unit;
+  }
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), unit == 0 || bytes >= 100 ? "%.0f %s" : "%.3g %s", bytes,
+                units[unit]);
+  return text.data();
+}
+
+index_t parse_bytes(const std::string& text, const std::string& what) {
+  char* end = nullptr;
+  const double number = std::strtod(text.c_str(), &end);
+  std::string unit(end);
+  while (!unit.empty() && unit.front() == ' ') unit.erase(unit.begin());
+  double factor = 0;
+  const std::string letters = "KMGTPE";
+  if (unit.empty() || unit == "B") {
+    factor = 1;
+  } else if (const auto at = letters.find(unit.front()); at != std::string::npos) {
+    const std::string rest = unit.substr(1);
+    if (rest.empty() || rest == "B" || rest == "iB") factor = std::pow(1024.0, double(at) + 1);
+  }
+  const double bytes = number * factor;
+  if (end == text.c_str() || factor == 0 || !(bytes > 0) || bytes > 9e18)
+    throw InvalidArgument(detail::concat(what, " must be a size such as 8G or 500M, got '", text, "'"));
+  return static_cast<index_t>(bytes);
+}
+
+void require_memory(index_t needed, const std::string& what) {
+  const index_t available = available_memory();
+  if (needed > available)
+    throw InvalidArgument(detail::concat(
+        what, " needs ", format_bytes(double(needed)), ", ", format_bytes(double(available)),
+        " are available; make the system smaller, choose a sector or use more machines"));
+}
+
+void require_memory(const Comm& comm, index_t needed, const std::string& what) {
+  if (comm.size() == 1) return require_memory(needed, what);
+  MPI_Comm node = MPI_COMM_NULL;
+  check_mpi(MPI_Comm_split_type(comm.handle(), MPI_COMM_TYPE_SHARED, comm.rank(), MPI_INFO_NULL,
+                                &node),
+            "MPI_Comm_split_type");
+  const Comm machine(node);
+  MPI_Comm_free(&node);
+  const double all_needed = machine.all_reduce(double(needed));
+  const double available = double(machine.all_reduce(available_memory(), Reduce::min));
+  const bool fits = all_needed <= available;
+  comm.require_all(fits, detail::concat(what, " needs ", format_bytes(all_needed), " on a machine with ",
+                                        format_bytes(available), " available (", machine.size(),
+                                        " ranks there); make the system smaller, choose a sector or "
+                                        "use more machines"));
+}
+
+template <Scalar T>
+Buffer<T>::Buffer(index_t size) : size_(size) {
+  if (size < 0) throw DimensionError(detail::concat("Buffer: size must be >= 0, got ", size));
+  if (size == 0) return;
+  const auto bytes = static_cast<std::size_t>(
+      checked_multiply(size, static_cast<index_t>(sizeof(T)), "bytes of a vector"));
+  constexpr std::size_t small = std::size_t{1} << 21;
+  const std::size_t alignment = bytes >= small ? small : 64;
+  if (bytes >= small) require_memory(static_cast<index_t>(bytes), "a vector");
+  void* memory = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+  if (memory == nullptr)
+    throw InvalidArgument(detail::concat("no memory for a vector of ", format_bytes(double(bytes))));
+  if (bytes >= small) (void)madvise(memory, bytes, MADV_HUGEPAGE);
+  data_ = static_cast<T*>(memory);
+  const int threads = bytes >= small ? num_threads() : 1;
+#pragma omp parallel for schedule(static) num_threads(threads)
+  for (index_t i = 0; i < size; ++i) data_[i] = T{};
+}
+
+template <Scalar T>
+Buffer<T>::~Buffer() {
+  std::free(data_);
+}
+
+template class Buffer<double>;
+template class Buffer<std::complex<double>>;
+
+}  // namespace kronsolve

@@ -1,0 +1,49 @@
+#include <kronsolve/operators/basis.hpp>
+
+#include <limits>
+
+#include <kronsolve/core/error.hpp>
+
+namespace kronsolve {
+
+DigitCode::DigitCode(const std::vector<LocalSpace>& spaces) {
+  dims_.reserve(spaces.size());
+  for (const auto& space : spaces) dims_.push_back(space.dim());
+  strides_.assign(dims_.size(), 1);
+  // 2^64 configurations are one too many for the number itself, not for the codes 0 ... 2^64-1.
+  __extension__ using Wide = unsigned __int128;
+  constexpr auto most = static_cast<Wide>(std::numeric_limits<state_t>::max()) + 1;
+  Wide configurations = 1;
+  for (std::size_t i = dims_.size(); i-- > 0;) {
+    strides_[i] = static_cast<state_t>(configurations);
+    configurations *= static_cast<unsigned>(dims_[i]);
+    if (configurations > most)
+      throw InvalidArgument(detail::concat("more than 2^64 configurations on ", dims_.size(),
+                                           " sites; make the system smaller"));
+  }
+}
+
+std::string DigitCode::text(state_t state) const {
+  bool wide = false;
+  for (const int d : dims_) wide = wide || d > 10;
+  std::string result;
+  for (int site = 0; site < sites(); ++site) {
+    if (wide && site > 0) result += ',';
+    result += std::to_string(digit(state, site));
+  }
+  return result;
+}
+
+Basis::Basis(std::vector<LocalSpace> spaces) : spaces_(std::move(spaces)), code_(spaces_) {}
+Basis::~Basis() = default;
+
+RowPartition Basis::partition(int ranks) const { return RowPartition(size(), ranks); }
+
+FullBasis::FullBasis(std::vector<LocalSpace> spaces) : Basis(std::move(spaces)), size_(1) {
+  for (const auto& space : Basis::spaces())
+    size_ = checked_multiply(size_, space.dim(), "the dimension of the full space");
+}
+
+RowPartition FullBasis::partition(int ranks) const { return RowPartition(size_, ranks); }
+
+}  // namespace kronsolve

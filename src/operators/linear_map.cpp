@@ -1,0 +1,74 @@
+#include <kronsolve/operators/linear_map.hpp>
+
+#include <kronsolve/core/buffer.hpp>
+
+namespace kronsolve {
+
+template <Scalar T>
+LinearMap<T>::LinearMap(const Comm& comm, RowPartition rows, RowPartition cols)
+    : comm_(&comm), row_partition_(std::move(rows)), col_partition_(std::move(cols)) {
+  if (row_partition_.ranks() != comm.size() || col_partition_.ranks() != comm.size())
+    throw DimensionError(detail::concat("LinearMap: rows are dealt to ", row_partition_.ranks(),
+                                        " ranks, columns to ", col_partition_.ranks(),
+                                        ", the communicator has ", comm.size()));
+}
+
+template <Scalar T>
+LinearMap<T>::~LinearMap() = default;
+
+template <Scalar T>
+void LinearMap<T>::check(std::span<const T> x, const RowRange& in, std::span<T> y,
+                         const RowRange& out) const {
+  const bool fits = static_cast<index_t>(x.size()) == in.size() &&
+                    static_cast<index_t>(y.size()) == out.size();
+  // One rank alone may be wrong: then the others must not enter the product.
+  if (!comm_->all(fits))
+    throw DimensionError(detail::concat("product: owned lengths must be ", in.size(), " in and ",
+                                        out.size(), " out on rank ", comm_->rank(), ", got ", x.size(),
+                                        " and ", y.size(), fits ? " (another rank differs)" : ""));
+}
+
+template <Scalar T>
+void LinearMap<T>::apply(std::span<const T> x, std::span<T> y) const {
+  check(x, col_range(), y, row_range());
+  ++products_;
+  apply_impl(x, y);
+}
+
+template <Scalar T>
+void LinearMap<T>::apply_adjoint(std::span<const T> x, std::span<T> y) const {
+  check(x, row_range(), y, col_range());
+  ++products_;
+  apply_adjoint_impl(x, y);
+}
+
+template <Scalar T>
+T LinearMap<T>::apply_recurrence(std::span<const T> x, double beta, std::span<T> y) const {
+  if (rows() != cols())
+    throw DimensionError(detail::concat("recurrence: the map must be square, it is ", rows(), " x ", cols()));
+  check(x, col_range(), y, row_range());
+  ++products_;
+  return comm_->all_reduce(apply_recurrence_impl(x, beta, y));
+}
+
+template <Scalar T>
+void LinearMap<T>::apply_adjoint_impl(std::span<const T>, std::span<T>) const {
+  throw NotSupported("this operator has no product with its adjoint; use its assembled form");
+}
+
+template <Scalar T>
+T LinearMap<T>::apply_recurrence_impl(std::span<const T> x, double beta, std::span<T> y) const {
+  Buffer<T> product(static_cast<index_t>(y.size()));
+  apply_impl(x, product.span());
+  T overlap{};
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    y[i] = product.data()[i] - beta * y[i];
+    overlap += conj(x[i]) * y[i];
+  }
+  return overlap;
+}
+
+template class LinearMap<double>;
+template class LinearMap<std::complex<double>>;
+
+}  // namespace kronsolve

@@ -1,0 +1,36 @@
+#include <kronsolve/solvers/distributed_vectors.hpp>
+
+namespace kronsolve {
+
+template <Scalar T>
+DistributedVectors<T>::DistributedVectors(RowPartition partition, int rank, index_t count)
+    : partition_(std::move(partition)), rank_(rank) {
+  const index_t rows = partition_.range(rank).size();
+  columns_.reserve(static_cast<std::size_t>(count));
+  for (index_t j = 0; j < count; ++j) columns_.emplace_back(rows);
+}
+
+template <Scalar T>
+std::span<T> DistributedVectors<T>::column(index_t j) {
+  return columns_.at(static_cast<std::size_t>(j)).span();
+}
+
+template <Scalar T>
+std::span<const T> DistributedVectors<T>::column(index_t j) const {
+  return columns_.at(static_cast<std::size_t>(j)).span();
+}
+
+template <Scalar T>
+std::vector<T> DistributedVectors<T>::gather_to_root(const Comm& comm, index_t j, int root) const {
+  return comm.gather_v(column(j), root);
+}
+
+template <Scalar T>
+std::vector<T> DistributedVectors<T>::gather_to_all(const Comm& comm, index_t j) const {
+  return comm.all_gather_v(column(j));
+}
+
+template class DistributedVectors<double>;
+template class DistributedVectors<std::complex<double>>;
+
+}  // namespace kronsolve

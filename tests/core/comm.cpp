@@ -1,0 +1,84 @@
+#include <kronsolve/core/comm.hpp>
+
+#include "support/mpi_test.hpp"
+
+namespace kronsolve {
+namespace {
+
+using test::world;
+
+TEST(Comm, reduces_sum_min_and_max) {
+  const Comm& comm = world();
+
+  const int n = comm.size();
+
+  EXPECT_EQ(comm.all_reduce(comm.rank() + 1), n * (n + 1) / 2);
+  EXPECT_EQ(comm.all_reduce(comm.rank(), Reduce::min), 0);
+  EXPECT_EQ(comm.all_reduce(index_t{comm.rank()}, Reduce::max), n - 1);
+  EXPECT_EQ(comm.all_reduce(std::complex<double>(1, 2)), std::complex<double>(n, 2 * n));
+}
+
+TEST(Comm, gathers_ragged_pieces_in_rank_order) {
+  const Comm& comm = world();
+  const std::vector<index_t> mine(static_cast<std::size_t>(comm.rank()), comm.rank());
+
+  const auto all = comm.all_gather_v(std::span<const index_t>(mine));
+
+  std::vector<index_t> expected;
+  for (index_t r = 0; r < comm.size(); ++r) expected.insert(expected.end(), static_cast<std::size_t>(r), r);
+  EXPECT_EQ(all, expected);
+}
+
+TEST(Comm, exchanges_different_lengths_between_all_pairs) {
+  const Comm& comm = world();
+  std::vector<std::vector<int>> send(static_cast<std::size_t>(comm.size()));
+  for (int r = 0; r < comm.size(); ++r)
+    send[static_cast<std::size_t>(r)].assign(static_cast<std::size_t>(r + comm.rank()), 10 * comm.rank() + r);
+
+  const auto received = comm.all_to_all_v(send);
+
+  for (int r = 0; r < comm.size(); ++r)
+    EXPECT_EQ(received[static_cast<std::size_t>(r)],
+              std::vector<int>(static_cast<std::size_t>(r + comm.rank()), 10 * r + comm.rank()));
+}
+
+TEST(Comm, exclusive_sum_counts_the_ranks_before) {
+  EXPECT_EQ(world().exclusive_sum(2), 2 * world().rank());
+}
+
+TEST(Comm, splits_into_groups) {
+  const Comm& comm = world();
+
+  const Comm half = comm.split(comm.rank() % 2);
+
+  EXPECT_EQ(half.size(), (comm.size() + 1 - comm.rank() % 2) / 2);
+  EXPECT_EQ(half.rank(), comm.rank() / 2);
+}
+
+TEST(Comm, every_rank_throws_what_one_rank_threw) {
+  const Comm& comm = world();
+  const int guilty = comm.size() - 1;
+  const auto fail = [&] {
+    if (comm.rank() == guilty) throw IoError("some.file", "some.file: cannot be read");
+  };
+
+  EXPECT_ERROR(comm.agree(fail), IoError, "some.file: cannot be read");
+  EXPECT_ERROR(comm.require_all(comm.rank() != guilty, detail::concat("rank ", comm.rank())), InvalidArgument,
+               detail::concat("rank ", guilty));
+  comm.agree([] {});
+}
+
+TEST(Comm, moves_and_leaves_a_serial_one_behind) {
+  Comm a = world().duplicate();
+  const int size = a.size();
+
+  const Comm b = std::move(a);
+
+  EXPECT_EQ(b.size(), size);
+  EXPECT_EQ(a.size(), 1);  // NOLINT: the moved-from state is what is tested
+}
+
+TEST(Comm, errors_name_the_call) { EXPECT_ERROR(check_mpi(MPI_ERR_COUNT, "MPI_Send"), MpiError, "MPI_Send"); }
+
+}  // namespace
+}  // namespace kronsolve
