@@ -1,0 +1,66 @@
+# Sourced by the scripts of this folder: what they share. Bash; the caller has `set -euo pipefail`.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+preset=${KRONSOLVE_PRESET:-release}
+build=$root/build/$preset
+
+say() { printf '==> %s\n' "$*" >&2; }
+fail() {
+  printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+  exit 1
+}
+
+# Cores this process may use: the affinity mask, lowered by a control group's quota.
+cores() {
+  local n quota period
+  n=$(nproc)
+  if read -r quota period 2>/dev/null < /sys/fs/cgroup/cpu.max && [ "$quota" != max ]; then
+    quota=$(((quota + period - 1) / period))
+    [ "$quota" -lt "$n" ] && n=$quota
+  fi
+  echo "$n"
+}
+
+# Open MPI refuses root, and more ranks than cores, unless told.
+mpi_environment() {
+  if [ "$(id -u)" = 0 ]; then
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+  fi
+  export OMPI_MCA_rmaps_base_oversubscribe=1
+}
+
+# Jobs of a build: a core each, and about 1.5 GiB each for the heaviest sources.
+build_jobs() {
+  local n memory
+  n=$(cores)
+  memory=$(awk '/^MemAvailable:/ { print int($2 / 1572864) }' /proc/meminfo)
+  [ "${memory:-1}" -lt 1 ] && memory=1
+  [ "$n" -gt "$memory" ] && n=$memory
+  echo "$n"
+}
+
+# One build of a folder at a time; a second script waits for the first.
+lock_build() {
+  mkdir -p "$build"
+  exec 9> "$build/.lock"
+  if ! flock -n 9; then
+    say "another script is building in build/$preset; waiting for it"
+    flock 9
+  fi
+}
+
+# Configures once; ninja itself configures again when a CMake file has changed.
+configure() {
+  if [ ! -f "$build/build.ninja" ]; then
+    say "configuring build/$preset"
+    (cd "$root" && cmake --preset "$preset") >&2
+  fi
+}
+
+# compile TARGET...: builds them (all without arguments); says nothing when there is nothing to do.
+compile() {
+  configure
+  if ninja -C "$build" -n "$@" 2> /dev/null | grep -q 'no work to do'; then return 0; fi
+  say "building ${*:-everything} with $(build_jobs) jobs"
+  ninja -C "$build" -j "$(build_jobs)" "$@" >&2
+}
