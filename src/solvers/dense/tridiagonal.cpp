@@ -1,0 +1,24 @@
+#include "solvers/dense/tridiagonal.hpp"
+
+#include "solvers/dense/blas_threads.hpp"
+#include "solvers/dense/lapack.hpp"
+
+namespace kronsolve::dense {
+
+TridiagonalEigen tridiagonal_eigh(std::span<const double> diagonal, std::span<const double> off) {
+  const std::size_t m = diagonal.size();
+  KRONSOLVE_ASSERT(m >= 1 && off.size() + 1 >= m);
+  TridiagonalEigen result;
+  result.values.assign(diagonal.begin(), diagonal.end());
+  result.vectors.assign(m * m, 0);
+  std::vector<double> below(off.begin(), off.begin() + static_cast<std::ptrdiff_t>(m - 1));
+  below.push_back(0);
+  const auto order = narrow<lapack_int>(m, "order of a tridiagonal matrix");
+  const BlasThreads one(1);  // too small for threads
+  check_lapack(LAPACKE_dstevd(LAPACK_COL_MAJOR, 'V', order, result.values.data(), below.data(),
+                              result.vectors.data(), order),
+               "dstevd");
+  return result;
+}
+
+}  // namespace kronsolve::dense

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+namespace kronsolve::dense {
+
+/// Eigenpairs of a real symmetric tridiagonal matrix.
+struct TridiagonalEigen {
+  std::vector<double> values;   ///< ascending
+  std::vector<double> vectors;  ///< m x m, columns one after the other: component i of pair j at [j*m + i]
+  double component(std::size_t i, std::size_t j) const { return vectors[j * values.size() + i]; }
+};
+
+/// All eigenpairs. Local; O(m^3), LAPACK stevd.
+/// @param diagonal  m >= 1 entries  @param off  at least m-1 entries, what follows is ignored
+/// @throws EngineError  LAPACK did not converge
+TridiagonalEigen tridiagonal_eigh(std::span<const double> diagonal, std::span<const double> off);
+
+}  // namespace kronsolve::dense
