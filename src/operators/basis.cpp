@@ -1,8 +1,7 @@
-#include <kronsolve/operators/basis.hpp>
-
 #include <limits>
 
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/operators/basis.hpp>
 
 namespace kronsolve {
 
@@ -37,11 +36,32 @@ std::string DigitCode::text(state_t state) const {
 Basis::Basis(std::vector<LocalSpace> spaces) : spaces_(std::move(spaces)), code_(spaces_) {}
 Basis::~Basis() = default;
 
+void Basis::states(RowRange range, std::span<state_t> states) const {
+  KRONSOLVE_ASSERT(static_cast<index_t>(states.size()) == range.size());
+  for (index_t i = 0; i < range.size(); ++i)
+    states[static_cast<std::size_t>(i)] = state(range.begin + i);
+}
+
+void Basis::indices(std::span<const state_t> states, std::span<index_t> indices) const {
+  KRONSOLVE_ASSERT(states.size() == indices.size());
+  for (std::size_t i = 0; i < states.size(); ++i) indices[i] = index(states[i]);
+}
+
 RowPartition Basis::partition(int ranks) const { return RowPartition(size(), ranks); }
 
 FullBasis::FullBasis(std::vector<LocalSpace> spaces) : Basis(std::move(spaces)), size_(1) {
   for (const auto& space : Basis::spaces())
     size_ = checked_multiply(size_, space.dim(), "the dimension of the full space");
+}
+
+void FullBasis::states(RowRange range, std::span<state_t> states) const {
+  KRONSOLVE_ASSERT(static_cast<index_t>(states.size()) == range.size());
+  for (std::size_t i = 0; i < states.size(); ++i) states[i] = static_cast<state_t>(range.begin) + i;
+}
+
+void FullBasis::indices(std::span<const state_t> states, std::span<index_t> indices) const {
+  KRONSOLVE_ASSERT(states.size() == indices.size());
+  for (std::size_t i = 0; i < states.size(); ++i) indices[i] = static_cast<index_t>(states[i]);
 }
 
 RowPartition FullBasis::partition(int ranks) const { return RowPartition(size_, ranks); }

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <kronsolve/core/index.hpp>
 #include <kronsolve/core/row_range.hpp>
+#include <kronsolve/core/scalar.hpp>
 #include <kronsolve/export.hpp>
 #include <kronsolve/operators/local_space.hpp>
 
@@ -50,6 +52,12 @@ class KRONSOLVE_EXPORT Basis {
   virtual state_t state(index_t i) const = 0;
   /// Row of a configuration, -1 if it is not in the basis. O(1).
   virtual index_t index(state_t state) const = 0;
+  /// state(range.begin + i) for every entry of `states`. One virtual call for many rows.
+  virtual void states(RowRange range, std::span<state_t> states) const;
+  /// index(states[i]) for every entry; the two spans may be one memory. One virtual call for many states.
+  virtual void indices(std::span<const state_t> states, std::span<index_t> indices) const;
+  /// Complex if operators in this basis are complex matrices even where they are real on the full space.
+  virtual ScalarKind scalar() const { return ScalarKind::real; }
   /// Who owns which rows on that many ranks: contiguous, balanced, aligned to what the fast product wants.
   virtual RowPartition partition(int ranks) const;
   /// As the command line takes it, one text a condition ("sz=0"); empty for the full space.
@@ -72,6 +80,8 @@ class KRONSOLVE_EXPORT FullBasis final : public Basis {
   index_t size() const override { return size_; }
   state_t state(index_t i) const override { return static_cast<state_t>(i); }
   index_t index(state_t state) const override { return static_cast<index_t>(state); }
+  void states(RowRange range, std::span<state_t> states) const override;
+  void indices(std::span<const state_t> states, std::span<index_t> indices) const override;
   RowPartition partition(int ranks) const override;
   std::vector<std::string> sector() const override { return {}; }
 

@@ -11,6 +11,12 @@ namespace kronsolve {
 struct SectorOperator {
   OpSum op;
   std::shared_ptr<const Basis> basis;
+
+  index_t dimension() const { return basis->size(); }
+  /// Real if both the operator and the basis are.
+  ScalarKind scalar() const {
+    return basis->scalar() == ScalarKind::complex ? ScalarKind::complex : op.scalar();
+  }
 };
 
 /// The operator on every configuration of its sites.

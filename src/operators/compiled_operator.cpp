@@ -1,0 +1,325 @@
+#include "operators/compiled_operator.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <map>
+
+#include <kronsolve/core/error.hpp>
+
+namespace kronsolve::detail {
+
+namespace {
+
+__extension__ using WideSigned = __int128;
+
+/// A sum this far below its terms is the rounding error of a zero.
+constexpr double rounding = 1e-15;
+constexpr state_t most_low_states = 4096;
+constexpr std::size_t most_table_bytes = std::size_t{4} << 20;
+
+PackedDigits low_mask(int bits) { return (PackedDigits{1} << bits) - 1; }
+
+}  // namespace
+
+double DiagonalProduct::largest() const noexcept {
+  double bound = 1;
+  for (const auto& f : factors) {
+    double most = 0;
+    // Digits beyond the dimension never occur; the tables are padded with zeros for them.
+    for (unsigned digit = 0; digit <= f.mask; ++digit)
+      most = std::max(most, std::abs(f.values[digit]));
+    bound *= most;
+  }
+  return bound;
+}
+
+bool operator==(const DiagonalProduct& a, const DiagonalProduct& b) {
+  return a.sign_mask == b.sign_mask &&
+         std::equal(a.factors.begin(), a.factors.end(), b.factors.begin(), b.factors.end(),
+                    [](const auto& x, const auto& y) {
+                      return x.shift == y.shift && x.values == y.values;
+                    });
+}
+
+template <Scalar T>
+CompiledOperator<T>::CompiledOperator(const OpSum& op) : code_(op.spaces()) {
+  if constexpr (!is_complex<T>)
+    if (!op.is_real())
+      throw InvalidArgument("the operator is not real; build its rows as complex numbers");
+  add_layout(op);
+  add_moves(op);
+  split_diagonal();
+}
+
+template <Scalar T>
+void CompiledOperator<T>::add_layout(const OpSum& op) {
+  const int n = op.sites();
+  bits_.resize(static_cast<std::size_t>(n));
+  shifts_.resize(static_cast<std::size_t>(n));
+  bitwise_ = true;
+  int shift = 0;
+  for (int site = n; site-- > 0;) {
+    const auto s = static_cast<std::size_t>(site);
+    const auto dim = static_cast<unsigned>(code_.dim(site));
+    bits_[s] = std::bit_width(dim - 1);
+    shifts_[s] = shift;
+    shift += bits_[s];
+    bitwise_ = bitwise_ && std::has_single_bit(dim);
+  }
+  KRONSOLVE_ASSERT(shift < 128);
+  for (const auto& space : op.spaces()) {
+    const auto dim = static_cast<std::size_t>(space.dim());
+    const std::size_t padded = std::bit_ceil(dim);
+    if (functions_.size() <= dim) functions_.resize(dim + 1);
+    auto& table = functions_[dim];
+    if (!table.empty() || std::has_single_bit(dim)) continue;
+    table.assign(dim * padded, 0);
+    for (std::size_t e = 0; e < dim; ++e) {
+      const LocalMatrix m = site_element(space.dim(), static_cast<int>(e));
+      for (int s = 0; s < space.dim(); ++s)
+        table[e * padded + static_cast<std::size_t>(s)] = m(s, s).real();
+    }
+  }
+}
+
+template <Scalar T>
+DiagonalProduct CompiledOperator<T>::product(const std::vector<SiteElement>& factors) {
+  DiagonalProduct result;
+  for (const auto& [site, element] : factors) {
+    const auto s = static_cast<std::size_t>(site);
+    const auto dim = static_cast<std::size_t>(code_.dim(site));
+    if (std::has_single_bit(dim)) {
+      result.sign_mask |= static_cast<PackedDigits>(element) << shifts_[s];
+    } else {
+      const std::size_t padded = std::bit_ceil(dim);
+      result.factors.push_back(
+          {shifts_[s], static_cast<unsigned>(padded - 1),
+           functions_[dim].data() + static_cast<std::size_t>(element) * padded});
+    }
+  }
+  return result;
+}
+
+template <Scalar T>
+void CompiledOperator<T>::add_moves(const OpSum& op) {
+  std::map<std::vector<SiteElement>, std::vector<std::pair<T, DiagonalProduct>>> patterns;
+  for (const auto& term : op.canonical_terms()) {
+    std::vector<SiteElement> units, diagonal;
+    for (const auto& factor : term.factors)
+      (factor.element < code_.dim(factor.site) ? diagonal : units).push_back(factor);
+    const T coefficient = from_complex<T>(term.coefficient);
+    if (coefficient != T{}) patterns[units].emplace_back(coefficient, product(diagonal));
+  }
+  std::vector<std::pair<WideSigned, Move<T>>> ordered;
+  for (auto& [units, terms] : patterns) {
+    DiagonalSum<T> sum{std::move(terms), 0};
+    for (const auto& [coefficient, diagonal] : sum.terms)
+      sum.negligible += rounding * std::abs(coefficient) * diagonal.largest();
+    if (units.empty()) {
+      diagonal_ = std::move(sum);
+      continue;
+    }
+    Move<T> move;
+    WideSigned step = 0;
+    for (const auto& [site, element] : units) {
+      const auto s = static_cast<std::size_t>(site);
+      const auto [row, col] = element_digits(code_.dim(site), element);
+      move.mask |= low_mask(bits_[s]) << shifts_[s];
+      move.value |= static_cast<PackedDigits>(row) << shifts_[s];
+      step += static_cast<WideSigned>(code_.stride(site)) * (col - row);
+    }
+    move.step = static_cast<state_t>(step);
+    const bool constant = sum.terms.size() == 1 && sum.terms[0].second == DiagonalProduct{};
+    if (constant) {
+      move.constant = sum.terms[0].first;
+    } else {
+      move.sum = static_cast<int>(sums_.size());
+      sums_.push_back(std::move(sum));
+    }
+    ordered.emplace_back(step, move);
+  }
+  // Two moves with the same step never apply to one row: they would change the same digits in the
+  // same way. So in the order of their steps the columns of every row ascend strictly, without
+  // sorting or merging.
+  std::stable_sort(ordered.begin(), ordered.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (auto& [step, move] : ordered) {
+    if (step < 0) ++first_upward_;
+    moves_.push_back(move);
+  }
+}
+
+template <Scalar T>
+PackedDigits CompiledOperator<T>::pack(state_t state, int first_site,
+                                       int last_site) const noexcept {
+  PackedDigits digits = 0;
+  for (int site = last_site; site-- > first_site;) {
+    const auto dim = static_cast<state_t>(code_.dim(site));
+    digits |= static_cast<PackedDigits>(state % dim) << shifts_[static_cast<std::size_t>(site)];
+    state /= dim;
+  }
+  return digits;
+}
+
+template <Scalar T>
+void CompiledOperator<T>::split_diagonal() {
+  int first = code_.sites();
+  state_t states = 1;
+  while (first > 0 && states * static_cast<state_t>(code_.dim(first - 1)) <= most_low_states)
+    states *= static_cast<state_t>(code_.dim(--first));
+  // With many different low functions the tables must have fewer states; without low sites there
+  // are none.
+  while (!try_split(first)) ++first;
+}
+
+template <Scalar T>
+bool CompiledOperator<T>::try_split(int first_low_site) {
+  int bits = 0;
+  state_t states = 1;
+  for (int site = first_low_site; site < code_.sites(); ++site) {
+    bits += bits_[static_cast<std::size_t>(site)];
+    states *= static_cast<state_t>(code_.dim(site));
+  }
+  std::vector<DiagonalProduct> functions;
+  std::vector<std::pair<T, DiagonalProduct>> all_low;
+  split_terms_.clear();
+  for (const auto& [coefficient, whole] : diagonal_.terms) {
+    DiagonalProduct high, low;
+    low.sign_mask = whole.sign_mask & low_mask(bits);
+    high.sign_mask = whole.sign_mask ^ low.sign_mask;
+    for (const auto& f : whole.factors) (f.shift < bits ? low : high).factors.push_back(f);
+    if (high == DiagonalProduct{}) {
+      all_low.emplace_back(coefficient, low);
+      continue;
+    }
+    int function = -1;
+    if (!(low == DiagonalProduct{})) {
+      const auto found = std::find(functions.begin(), functions.end(), low);
+      function = static_cast<int>(found - functions.begin());
+      if (found == functions.end()) functions.push_back(low);
+    }
+    split_terms_.push_back({coefficient, std::move(high), function});
+  }
+  if (functions.size() * states * sizeof(double) > most_table_bytes) return false;
+
+  first_low_site_ = first_low_site;
+  low_bits_ = bits;
+  low_states_ = states;
+  low_functions_ = functions.size();
+  low_packed_.resize(states);
+  low_diagonal_.assign(states, T{});
+  low_values_.resize(states * functions.size());
+  for (state_t low = 0; low < states; ++low) {
+    const PackedDigits digits = pack(low, first_low_site, code_.sites());
+    low_packed_[low] = static_cast<std::uint32_t>(digits);
+    for (const auto& [coefficient, f] : all_low) low_diagonal_[low] += coefficient * f(digits);
+    for (std::size_t i = 0; i < functions.size(); ++i)
+      low_values_[low * functions.size() + i] = functions[i](digits);
+  }
+  return true;
+}
+
+template <Scalar T>
+CompiledOperator<T>::Run::Run(const CompiledOperator& compiled)
+    : c_(compiled), cross_(compiled.low_functions_) {
+  const auto most = compiled.moves_.size();
+  tests_.reserve(most);
+  steps_.reserve(most);
+  constants_.reserve(most);
+  sums_.reserve(most);
+}
+
+template <Scalar T>
+void CompiledOperator<T>::Run::enter(state_t high) {
+  valid_ = true;
+  high_ = high;
+  high_digits_ = c_.bitwise_ ? static_cast<PackedDigits>(high) << c_.low_bits_
+                             : c_.pack(high, 0, c_.first_low_site_);
+  high_diagonal_ = T{};
+  std::fill(cross_.begin(), cross_.end(), T{});
+  for (const auto& term : c_.split_terms_) {
+    const T value = term.coefficient * term.high(high_digits_);
+    (term.low_function < 0 ? high_diagonal_
+                           : cross_[static_cast<std::size_t>(term.low_function)]) += value;
+  }
+  tests_.clear();
+  steps_.clear();
+  constants_.clear();
+  sums_.clear();
+  varying_ = false;
+  before_ = 0;
+  const PackedDigits low = low_mask(c_.low_bits_);
+  for (std::size_t i = 0; i < c_.moves_.size(); ++i) {
+    const auto& move = c_.moves_[i];
+    if (((high_digits_ ^ move.value) & move.mask & ~low) != 0) continue;
+    tests_.push_back({static_cast<std::uint32_t>(move.mask & low),
+                      static_cast<std::uint32_t>(move.value & low)});
+    steps_.push_back(move.step);
+    constants_.push_back(move.constant);
+    sums_.push_back(move.sum);
+    varying_ = varying_ || move.sum >= 0;
+    if (i < c_.first_upward_) ++before_;
+  }
+}
+
+template <Scalar T>
+T CompiledOperator<T>::Run::diagonal(state_t low) const noexcept {
+  if (c_.diagonal_.terms.empty()) return T{};
+  T value = high_diagonal_ + c_.low_diagonal_[low];
+  const double* functions = c_.low_values_.data() + low * cross_.size();
+  for (std::size_t i = 0; i < cross_.size(); ++i) value += functions[i] * cross_[i];
+  return std::abs(value) <= c_.diagonal_.negligible ? T{} : value;
+}
+
+template <Scalar T>
+int CompiledOperator<T>::Run::count(state_t low) const noexcept {
+  const std::uint32_t digits = c_.low_packed_[low];
+  int entries = diagonal(low) != T{} ? 1 : 0;
+  if (!varying_) {
+    for (const auto& test : tests_) entries += (digits & test.mask) == test.value ? 1 : 0;
+    return entries;
+  }
+  for (std::size_t i = 0; i < tests_.size(); ++i) {
+    if ((digits & tests_[i].mask) != tests_[i].value) continue;
+    if (sums_[i] < 0 || c_.sums_[static_cast<std::size_t>(sums_[i])](high_digits_ | digits) != T{})
+      ++entries;
+  }
+  return entries;
+}
+
+template <Scalar T>
+int CompiledOperator<T>::Run::fill(state_t low, state_t* columns, T* values) const noexcept {
+  const std::uint32_t digits = c_.low_packed_[low];
+  const state_t row = high_ * c_.low_states_ + low;
+  int n = 0;
+  const auto move = [&](std::size_t first, std::size_t last) {
+    if (!varying_) {  // no branch: write first, advance if it was right
+      for (std::size_t i = first; i < last; ++i) {
+        columns[n] = row + steps_[i];
+        values[n] = constants_[i];
+        n += (digits & tests_[i].mask) == tests_[i].value ? 1 : 0;
+      }
+      return;
+    }
+    for (std::size_t i = first; i < last; ++i) {
+      if ((digits & tests_[i].mask) != tests_[i].value) continue;
+      columns[n] = row + steps_[i];
+      values[n] = sums_[i] < 0
+                      ? constants_[i]
+                      : c_.sums_[static_cast<std::size_t>(sums_[i])](high_digits_ | digits);
+      n += values[n] != T{} ? 1 : 0;
+    }
+  };
+  move(0, before_);
+  columns[n] = row;
+  values[n] = diagonal(low);
+  n += values[n] != T{} ? 1 : 0;
+  move(before_, tests_.size());
+  return n;
+}
+
+template class CompiledOperator<double>;
+template class CompiledOperator<std::complex<double>>;
+
+}  // namespace kronsolve::detail
