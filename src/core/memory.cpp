@@ -15,6 +15,7 @@
 #include <kronsolve/core/buffer.hpp>
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/core/large_vector.hpp>
 #include <kronsolve/core/threads.hpp>
 
 namespace kronsolve {
@@ -133,28 +134,46 @@ void require_memory(const Comm& comm, index_t needed, const std::string& what) {
                                         "use more machines"));
 }
 
+namespace detail {
+
+namespace {
+constexpr std::size_t huge_page = std::size_t{1} << 21;
+}
+
+void* allocate_large(std::size_t bytes) {
+  const bool large = bytes >= huge_page;
+  const std::size_t alignment = large ? huge_page : 64;
+  void* memory = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+  if (memory == nullptr) throw std::bad_alloc();
+  if (large) (void)madvise(memory, bytes, MADV_HUGEPAGE);
+  return memory;
+}
+
+void free_large(void* memory) noexcept { std::free(memory); }
+
+}  // namespace detail
+
 template <Scalar T>
 Buffer<T>::Buffer(index_t size) : size_(size) {
   if (size < 0) throw DimensionError(detail::concat("Buffer: size must be >= 0, got ", size));
   if (size == 0) return;
   const auto bytes = static_cast<std::size_t>(
       checked_multiply(size, static_cast<index_t>(sizeof(T)), "bytes of a vector"));
-  constexpr std::size_t small = std::size_t{1} << 21;
-  const std::size_t alignment = bytes >= small ? small : 64;
-  if (bytes >= small) require_memory(static_cast<index_t>(bytes), "a vector");
-  void* memory = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
-  if (memory == nullptr)
+  const bool large = bytes >= detail::huge_page;
+  if (large) require_memory(static_cast<index_t>(bytes), "a vector");
+  try {
+    data_ = static_cast<T*>(detail::allocate_large(bytes));
+  } catch (const std::bad_alloc&) {
     throw InvalidArgument(detail::concat("no memory for a vector of ", format_bytes(double(bytes))));
-  if (bytes >= small) (void)madvise(memory, bytes, MADV_HUGEPAGE);
-  data_ = static_cast<T*>(memory);
-  const int threads = bytes >= small ? num_threads() : 1;
+  }
+  const int threads = large ? num_threads() : 1;
 #pragma omp parallel for schedule(static) num_threads(threads)
   for (index_t i = 0; i < size; ++i) data_[i] = T{};
 }
 
 template <Scalar T>
 Buffer<T>::~Buffer() {
-  std::free(data_);
+  detail::free_large(data_);
 }
 
 template class Buffer<double>;

@@ -64,8 +64,9 @@ void for_each_chunk(const CompiledOperator<T>& op, const Basis& basis, RowRange 
 
 /// offsets[i+1] = entries of rows before and including range.begin+i.
 template <Scalar T>
-std::vector<index_t> count(const CompiledOperator<T>& op, const Basis& basis, RowRange range) {
-  std::vector<index_t> offsets(static_cast<std::size_t>(range.size()) + 1, 0);
+LargeVector<index_t> count(const CompiledOperator<T>& op, const Basis& basis, RowRange range) {
+  LargeVector<index_t> offsets(static_cast<std::size_t>(range.size()) + 1);
+  offsets[0] = 0;
   for_each_chunk(op, basis, range, [&](RowRange rows, std::span<const state_t> states, auto& run) {
     index_t* out = offsets.data() + (rows.begin - range.begin) + 1;
     for_each_state(op, run, states, [&](std::size_t i, state_t low) { out[i] = run.count(low); });

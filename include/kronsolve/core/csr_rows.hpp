@@ -2,9 +2,9 @@
 
 #include <complex>
 #include <span>
-#include <vector>
 
 #include <kronsolve/core/index.hpp>
+#include <kronsolve/core/large_vector.hpp>
 #include <kronsolve/core/row_range.hpp>
 #include <kronsolve/core/scalar.hpp>
 
@@ -15,9 +15,9 @@ template <Scalar T>
 struct CsrRows {
   RowRange range;                      ///< which rows of the matrix these are
   index_t cols = 0;                    ///< columns of the whole matrix
-  std::vector<index_t> offsets = {0};  ///< range.size()+1 positions in columns and values
-  std::vector<index_t> columns;
-  std::vector<T> values;
+  LargeVector<index_t> offsets = {0};  ///< range.size()+1 positions in columns and values
+  LargeVector<index_t> columns;
+  LargeVector<T> values;
 
   index_t entries() const noexcept { return static_cast<index_t>(columns.size()); }
   std::span<const index_t> row_columns(index_t row) const {
