@@ -1,0 +1,65 @@
+#pragma once
+
+#include <complex>
+#include <span>
+
+#include <kronsolve/core/buffer.hpp>
+#include <kronsolve/core/comm.hpp>
+#include <kronsolve/core/scalar.hpp>
+#include <kronsolve/export.hpp>
+#include <kronsolve/operators/basis.hpp>
+
+namespace kronsolve {
+
+/// A distributed state that somebody else holds: whose ranks, which configurations, and this rank's
+/// amplitudes.
+///
+/// Row i of rank r's amplitudes belongs to configuration
+/// basis.state(basis.partition(comm.size()).range(r).begin + i). Communicator, basis and amplitudes
+/// must outlive the view. A small value.
+template <Scalar T>
+class StateView {
+ public:
+  /// @param owned  amplitudes of the owned rows; their number is checked by what uses the view (see
+  /// require_fitting)
+  StateView(const Comm& comm, const Basis& basis, std::span<const T> owned)
+      : comm_(&comm), basis_(&basis), owned_(owned) {}
+  StateView(const Comm& comm, const Basis& basis, std::span<T> owned)
+      : StateView(comm, basis, std::span<const T>(owned)) {}
+  StateView(const Comm& comm, const Basis& basis, const Buffer<T>& owned)
+      : StateView(comm, basis, owned.span()) {}
+
+  const Comm& comm() const noexcept { return *comm_; }
+  const Basis& basis() const noexcept { return *basis_; }
+  std::span<const T> owned() const noexcept { return owned_; }
+  RowPartition partition() const { return basis_->partition(comm_->size()); }
+
+ private:
+  const Comm* comm_;
+  const Basis* basis_;
+  std::span<const T> owned_;
+};
+
+/// Collective. @throws DimensionError  on every rank, if any holds another number of amplitudes
+/// than it owns rows; `where` is named
+template <Scalar T>
+void require_fitting(const StateView<T>& psi, std::string_view where);
+
+/// <a|b>. Collective; local work O(owned rows).
+/// @throws DimensionError  the lengths do not fit; the two states are in different bases (other
+/// sites, sector or size)
+template <Scalar T>
+T overlap(const StateView<T>& a, const StateView<T>& b);
+
+/// sqrt(<psi|psi>). Collective.
+template <Scalar T>
+double norm(const StateView<T>& psi);
+
+#define KRONSOLVE_DECLARE(T)                                                                    \
+  extern template KRONSOLVE_EXPORT void require_fitting(const StateView<T>&, std::string_view); \
+  extern template KRONSOLVE_EXPORT T overlap(const StateView<T>&, const StateView<T>&);         \
+  extern template KRONSOLVE_EXPORT double norm(const StateView<T>&);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
+#undef KRONSOLVE_DECLARE
+
+}  // namespace kronsolve

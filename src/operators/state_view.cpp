@@ -1,0 +1,62 @@
+#include <cmath>
+
+#include <kronsolve/core/error.hpp>
+#include <kronsolve/core/threads.hpp>
+#include <kronsolve/operators/state_view.hpp>
+
+namespace kronsolve {
+
+template <Scalar T>
+void require_fitting(const StateView<T>& psi, std::string_view where) {
+  const index_t rows = psi.partition().range(psi.comm().rank()).size();
+  psi.comm().agree([&] {
+    if (static_cast<index_t>(psi.owned().size()) != rows)
+      throw DimensionError(detail::concat(where, ": rank ", psi.comm().rank(), " owns ", rows,
+                                          " rows of the basis, got ", psi.owned().size(),
+                                          " amplitudes"));
+  });
+}
+
+namespace {
+
+template <Scalar T>
+T local_overlap(std::span<const T> a, std::span<const T> b) {
+  const auto n = static_cast<index_t>(a.size());
+  double re = 0, im = 0;
+#pragma omp parallel for schedule(static) reduction(+ : re, im) num_threads(num_threads())
+  for (index_t i = 0; i < n; ++i) {
+    const T product = conj(a[static_cast<std::size_t>(i)]) * b[static_cast<std::size_t>(i)];
+    re += real_part(product);
+    if constexpr (is_complex<T>) im += product.imag();
+  }
+  return from_complex<T>({re, im});
+}
+
+}  // namespace
+
+template <Scalar T>
+T overlap(const StateView<T>& a, const StateView<T>& b) {
+  require_fitting(a, "overlap");
+  require_fitting(b, "overlap");
+  const Basis &left = a.basis(), &right = b.basis();
+  if (&left != &right && (left.spaces() != right.spaces() || left.sector() != right.sector() ||
+                          left.size() != right.size()))
+    throw DimensionError(detail::concat("overlap: the states must be in the same basis, got ",
+                                        left.size(), " and ", right.size(), " rows on ",
+                                        left.sites(), " and ", right.sites(), " sites"));
+  return a.comm().all_reduce(local_overlap(a.owned(), b.owned()));
+}
+
+template <Scalar T>
+double norm(const StateView<T>& psi) {
+  return std::sqrt(real_part(overlap(psi, psi)));
+}
+
+#define KRONSOLVE_INSTANTIATE(T)                                        \
+  template void require_fitting(const StateView<T>&, std::string_view); \
+  template T overlap(const StateView<T>&, const StateView<T>&);         \
+  template double norm(const StateView<T>&);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
+#undef KRONSOLVE_INSTANTIATE
+
+}  // namespace kronsolve
