@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <kronsolve/core/comm.hpp>
+#include <kronsolve/export.hpp>
+#include <kronsolve/operators/op_sum.hpp>
+
+namespace kronsolve {
+
+/// An operator sum from the text of an operator file (TOML):
+///
+///     sites = 3
+///     local = "spin-1/2"             # or one entry per site: ["spin-1", "boson:4", "dim:3"];
+///     spin-1/2 if left out terms = [[1.0, "Sz", 0, "Sz", 1], [[0.0, 0.25], "Sy", 2]] define.M =
+///     [[1, 0], [0, [0, 1]]]   # optional: matrices under a name, entries real or [re, im]
+///
+/// A term is its coefficient (real or [re, im]) and then operator, site, operator, site, ... Local.
+/// @param name  what errors call the text, for example its path
+/// @throws InvalidArgument  "name:line:column: ..." for TOML that does not parse, a key that is not
+/// known, and everything that
+///                          `OpSum` refuses
+KRONSOLVE_EXPORT OpSum parse_operator_file(std::string_view text, const std::string& name);
+
+/// The operator of the file at `path`. Collective: rank 0 reads, all ranks get the same operator or
+/// the same error.
+/// @throws IoError          the file cannot be opened or read
+/// @throws InvalidArgument  as parse_operator_file
+KRONSOLVE_EXPORT OpSum read_operator_file(const Comm& comm, const std::string& path);
+
+}  // namespace kronsolve
