@@ -393,7 +393,7 @@ MatrixMarketRows<T> read_slices(const Comm& comm, const std::string& path,
 }
 
 MatrixMarketRows<double> real_rows(MatrixMarketRows<std::complex<double>> in) {
-  std::vector<double> values(in.rows.values.size());
+  LargeVector<double> values(in.rows.values.size());
   std::transform(in.rows.values.begin(), in.rows.values.end(), values.begin(),
                  [](auto z) { return z.real(); });
   return {in.partition,
