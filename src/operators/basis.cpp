@@ -2,6 +2,7 @@
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/operators/basis.hpp>
+#include <kronsolve/operators/digit_paths.hpp>
 
 namespace kronsolve {
 
@@ -64,6 +65,10 @@ void FullBasis::indices(std::span<const state_t> states, std::span<index_t> indi
   for (std::size_t i = 0; i < states.size(); ++i) indices[i] = static_cast<index_t>(states[i]);
 }
 
-RowPartition FullBasis::partition(int ranks) const { return RowPartition(size_, ranks); }
+RowPartition FullBasis::partition(int ranks) const {
+  std::vector<int> dims;
+  for (const auto& space : spaces()) dims.push_back(space.dim());
+  return DigitPaths(std::move(dims), {}).partition(ranks);
+}
 
 }  // namespace kronsolve

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <kronsolve/core/index.hpp>
+#include <kronsolve/core/row_range.hpp>
+#include <kronsolve/export.hpp>
+
+namespace kronsolve {
+
+/// A quantity that sites add up to: sum over sites of values[site][digit] equals `target`, modulo
+/// `modulus` if that is not 0.
+struct AdditiveRule {
+  std::vector<std::vector<int>> values;
+  int target = 0;
+  int modulus = 0;
+};
+
+/// The digit strings that obey additive rules, as paths through layers: node c of layer s stands
+/// for all strings of the first s sites with the same charges so far that some tail completes.
+/// Counts and ranks come from the layers, never from enumeration; memory is sites x charges x local
+/// dimension.
+class KRONSOLVE_EXPORT DigitPaths {
+ public:
+  DigitPaths() = default;
+  /// @param dims  local dimensions
+  /// @throws InvalidArgument  the number of strings exceeds 64 bits
+  DigitPaths(std::vector<int> dims, const std::vector<AdditiveRule>& rules);
+
+  int sites() const noexcept { return static_cast<int>(dims_.size()); }
+  int dim(int site) const noexcept { return dims_[static_cast<std::size_t>(site)]; }
+  index_t size() const noexcept {
+    return layers_.empty() || layers_[0].tails.empty() ? 0 : layers_[0].tails[0];
+  }
+  /// Nodes of layer `site` (0 ... sites()).
+  int nodes(int site) const noexcept {
+    return static_cast<int>(layers_[static_cast<std::size_t>(site)].tails.size());
+  }
+  /// Node of layer site+1 that `digit` leads to, -1 if nothing completes it.
+  int next(int site, int node, int digit) const noexcept {
+    return layers_[static_cast<std::size_t>(site)]
+        .next[static_cast<std::size_t>(node * dim(site) + digit)];
+  }
+  /// Number of tails (digits of sites site ... sites()-1) that complete this node.
+  index_t tails(int site, int node) const noexcept {
+    return layers_[static_cast<std::size_t>(site)].tails[static_cast<std::size_t>(node)];
+  }
+  /// Rows whose first `sites` digits are those of `row`. O(sites x dimension). @pre 0 <= row <
+  /// size()
+  RowRange prefix_block(index_t row, int sites) const;
+  /// The balanced split whose boundaries are those of prefixes as short as a balance of 1.03
+  /// allows.
+  RowPartition partition(int ranks) const;
+
+ private:
+  struct Layer {
+    std::vector<index_t> tails;
+    std::vector<int> next;
+  };
+  std::vector<int> dims_;
+  std::vector<Layer> layers_;
+};
+
+}  // namespace kronsolve
