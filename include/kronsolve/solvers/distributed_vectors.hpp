@@ -26,6 +26,9 @@ class KRONSOLVE_EXPORT DistributedVectors {
   std::span<T> column(index_t j);
   std::span<const T> column(index_t j) const;
 
+  /// Puts vector order[j] at place j. Local; moves no data. @pre order is a permutation of 0 ... count-1
+  void permute(std::span<const std::size_t> order);
+
   /// The whole of vector j on `root`, empty elsewhere. Collective; moves everything.
   std::vector<T> gather_to_root(const Comm& comm, index_t j, int root = 0) const;
   /// The whole of vector j on every rank. Collective; moves everything everywhere.

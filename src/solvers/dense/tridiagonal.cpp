@@ -21,4 +21,27 @@ TridiagonalEigen tridiagonal_eigh(std::span<const double> diagonal, std::span<co
   return result;
 }
 
+TridiagonalPair tridiagonal_end(std::span<const double> diagonal, std::span<const double> off,
+                                SpectrumEnd end) {
+  const std::size_t m = diagonal.size();
+  KRONSOLVE_ASSERT(m >= 1 && off.size() + 1 >= m);
+  // stevr overwrites its input and wants room for one more entry below the diagonal.
+  std::vector<double> d(diagonal.begin(), diagonal.end());
+  std::vector<double> below(off.begin(), off.begin() + static_cast<std::ptrdiff_t>(m - 1));
+  below.push_back(0);
+  const auto order = narrow<lapack_int>(m, "order of a tridiagonal matrix");
+  const lapack_int which = end == SpectrumEnd::lowest ? 1 : order;
+  std::vector<double> values(m);
+  std::vector<lapack_int> support(2 * m);
+  lapack_int found = 0;
+  TridiagonalPair pair{0, std::vector<double>(m)};
+  const BlasThreads one(1);  // too small for threads
+  check_lapack(
+      LAPACKE_dstevr(LAPACK_COL_MAJOR, 'V', 'I', order, d.data(), below.data(), 0, 0, which, which,
+                     0, &found, values.data(), pair.vector.data(), order, support.data()),
+      "dstevr");
+  pair.value = values.front();
+  return pair;
+}
+
 }  // namespace kronsolve::dense

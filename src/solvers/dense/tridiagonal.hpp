@@ -7,8 +7,9 @@ namespace kronsolve::dense {
 
 /// Eigenpairs of a real symmetric tridiagonal matrix.
 struct TridiagonalEigen {
-  std::vector<double> values;   ///< ascending
-  std::vector<double> vectors;  ///< m x m, columns one after the other: component i of pair j at [j*m + i]
+  std::vector<double> values;  ///< ascending
+  std::vector<double>
+      vectors;  ///< m x m, columns one after the other: component i of pair j at [j*m + i]
   double component(std::size_t i, std::size_t j) const { return vectors[j * values.size() + i]; }
 };
 
@@ -16,5 +17,18 @@ struct TridiagonalEigen {
 /// @param diagonal  m >= 1 entries  @param off  at least m-1 entries, what follows is ignored
 /// @throws EngineError  LAPACK did not converge
 TridiagonalEigen tridiagonal_eigh(std::span<const double> diagonal, std::span<const double> off);
+
+/// One eigenpair of a real symmetric tridiagonal matrix.
+struct TridiagonalPair {
+  double value = 0;
+  std::vector<double> vector;  ///< m components, norm 1
+};
+
+/// The lowest or highest eigenpair. Local; O(m), LAPACK stevr.
+/// @param diagonal  m >= 1 entries  @param off  at least m-1 entries, what follows is ignored
+/// @throws EngineError  LAPACK did not converge
+enum class SpectrumEnd { lowest, highest };
+TridiagonalPair tridiagonal_end(std::span<const double> diagonal, std::span<const double> off,
+                                SpectrumEnd end);
 
 }  // namespace kronsolve::dense

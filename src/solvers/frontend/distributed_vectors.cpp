@@ -21,6 +21,14 @@ std::span<const T> DistributedVectors<T>::column(index_t j) const {
 }
 
 template <Scalar T>
+void DistributedVectors<T>::permute(std::span<const std::size_t> order) {
+  KRONSOLVE_ASSERT(order.size() == columns_.size());
+  std::vector<Buffer<T>> sorted;
+  for (const std::size_t j : order) sorted.push_back(std::move(columns_.at(j)));
+  columns_ = std::move(sorted);
+}
+
+template <Scalar T>
 std::vector<T> DistributedVectors<T>::gather_to_root(const Comm& comm, index_t j, int root) const {
   return comm.gather_v(column(j), root);
 }

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <complex>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <kronsolve/core/scalar.hpp>
+#include <kronsolve/export.hpp>
+#include <kronsolve/operators/linear_map.hpp>
+#include <kronsolve/solvers/distributed_vectors.hpp>
+#include <kronsolve/solvers/eigh.hpp>
+
+namespace kronsolve {
+
+struct LanczosOptions {
+  index_t k = 1;               ///< pairs wanted, from the end of the spectrum that `which` names
+  Which which = Which::SA;     ///< SA or LA
+  double tol = 1e-10;          ///< converged when |Hx-lx| <= tol max(1,|l|)
+  index_t max_iterations = 0;  ///< steps for each pair, all restarts together; 0: 3000
+  std::uint64_t seed = 0;  ///< of the start vectors, by global row: the same on any number of ranks
+  Eigenvectors vectors = Eigenvectors::compute;
+  /// Bytes that all Lanczos vectors of one rank may take to be kept for the eigenvector; above it a
+  /// second pass computes them again.
+  index_t keep_bytes = index_t{64} << 20;
+  std::function<void(const Progress&)> progress = {};  ///< called on every rank, now and then
+};
+
+template <Scalar T>
+struct LanczosResult {
+  std::vector<double> eigenvalues;  ///< ascending
+  std::vector<double> residuals;    ///< |Hx-lx|_2 in that order
+  ResidualKind residual_kind = ResidualKind::explicit_;
+  bool converged = false;
+  index_t converged_pairs = 0;
+  index_t iterations = 0;
+  index_t products = 0;  ///< those for the second pass and the residuals included
+  std::string reason;    ///< why it stopped, one line
+  DistributedVectors<T>
+      vectors;  ///< k columns in the order of the eigenvalues; none if they were skipped
+};
+
+/// The k lowest (or highest) eigenpairs of a Hermitian map in the memory of a few vectors.
+///
+/// One pair after the other: a plain three-term recurrence without reorthogonalisation finds the
+/// value in two vectors; its eigenvector is formed from kept Lanczos vectors where they are small,
+/// else in a second pass of the same recurrence (one vector more). The true residual decides: if it
+/// falls short, the recurrence starts again from that vector. Pairs found before are deflated: each
+/// next one starts from a fresh random vector kept orthogonal to them, so that copies of a
+/// degenerate level are found.
+///
+/// Collective on map.comm(). Memory: 2 vectors for a value alone (k = 1), 3 with the eigenvector, k
+/// - 1 more for k > 1; plus keep_bytes. Cost: `products` products and about as many passes over two
+/// vectors. With vectors skipped and k = 1 the residual is the Lanczos bound |beta_m s_m|; k > 1
+/// needs the vectors and forms them.
+/// @throws DimensionError   the map is not square
+/// @throws InvalidArgument  k outside [1, n], tol not in (0, 1), which not SA or LA
+/// Source: C. Lanczos, J. Res. Natl. Bur. Stand. 45, 255 (1950), doi:10.6028/jres.045.026; the
+/// bound is that of C. C. Paige,
+///         J. Inst. Maths Applics 18, 341 (1976), doi:10.1093/imamat/18.3.341.
+template <Scalar T>
+LanczosResult<T> lanczos(const LinearMap<T>& map, const LanczosOptions& options = {});
+
+extern template KRONSOLVE_EXPORT LanczosResult<double> lanczos(const LinearMap<double>&,
+                                                               const LanczosOptions&);
+extern template KRONSOLVE_EXPORT LanczosResult<std::complex<double>> lanczos(
+    const LinearMap<std::complex<double>>&, const LanczosOptions&);
+
+/// Bytes of vectors that `lanczos` holds on the rank with `local_rows` rows.
+template <Scalar T>
+index_t lanczos_memory(index_t local_rows, const LanczosOptions& options) {
+  const index_t vector = local_rows * static_cast<index_t>(sizeof(T));
+  const bool form = options.vectors == Eigenvectors::compute || options.k > 1;
+  return (form ? 2 + options.k : 2) * vector;
+}
+
+}  // namespace kronsolve

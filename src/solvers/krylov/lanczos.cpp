@@ -1,0 +1,386 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include <kronsolve/core/random.hpp>
+#include <kronsolve/solvers/lanczos.hpp>
+
+#include "solvers/dense/tridiagonal.hpp"
+#include "solvers/krylov/vector_kernels.hpp"
+
+namespace kronsolve {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// The projected matrix, grown step by step.
+struct Tridiagonal {
+  std::vector<double> diagonal;
+  std::vector<double> below;  ///< below[j] couples j and j+1; the last couples to the next vector
+  std::size_t size() const { return diagonal.size(); }
+};
+
+/// The value wanted of the projected matrix and how good it is.
+struct Estimate {
+  dense::TridiagonalPair pair;
+  double bound = std::numeric_limits<double>::infinity();
+};
+
+/// One run of the recurrence for one pair.
+///
+/// Vectors are not normalised (p_0 = start, p_{j+1} = A p_j - a_j p_j - b_j^2 p_{j-1}): that saves
+/// a pass over memory in every step. When norms drift far from 1 both vectors are scaled by a power
+/// of two, which changes no digit.
+template <Scalar T>
+class Solver {
+ public:
+  Solver(const LinearMap<T>& map, const LanczosOptions& options)
+      : map_(map),
+        options_(options),
+        comm_(map.comm()),
+        range_(map.row_range()),
+        end_(options.which == Which::LA ? dense::SpectrumEnd::highest : dense::SpectrumEnd::lowest),
+        max_steps_(options.max_iterations > 0 ? options.max_iterations : default_max_steps),
+        forms_vectors_(options.vectors == Eigenvectors::compute || options.k > 1),
+        previous_(range_.size()),
+        current_(range_.size()) {}
+
+  LanczosResult<T> run();
+
+ private:
+  static constexpr index_t default_max_steps = 3000;
+  /// Longest recurrence before a restart: without reorthogonalisation more steps bring little.
+  static constexpr std::size_t longest_cycle = 600;
+  static constexpr double largest_norm_squared = 0x1p600;
+
+  struct Pair {
+    double value = 0, residual = 0;
+    bool converged = false;
+  };
+
+  Pair solve_pair(index_t found);
+  Estimate cycle(index_t found, index_t steps_left);
+  void deflate(std::span<T> x, index_t found);
+  void start_randomly(index_t found);
+  bool step(Tridiagonal& t, index_t found);
+  double rescale(double norm2);
+  void form_vector(const std::vector<double>& s, index_t found);
+  void add_kept(const std::vector<double>& s, std::span<T> x);
+  void add_second_pass(const std::vector<double>& s, index_t found, std::span<T> x);
+  Pair check(index_t found);
+  bool due_for_check(std::size_t m) const;
+  void keep_current();
+  void report(const Estimate& e, index_t found);
+  void finish(LanczosResult<T>& result, std::vector<Pair>& pairs);
+
+  const LinearMap<T>& map_;
+  const LanczosOptions& options_;
+  const Comm& comm_;
+  RowRange range_;
+  dense::SpectrumEnd end_;
+  index_t max_steps_;
+  bool forms_vectors_;
+  Buffer<T> previous_, current_;
+  DistributedVectors<T> found_;  // eigenvectors so far; the column after them is being formed
+  std::vector<Buffer<T>> kept_;  // Lanczos vectors of this cycle, if they fit
+  std::vector<double> kept_norm2_;
+  bool keeping_ = false;
+  Tridiagonal t_;
+  double norm2_ = 0;  // of current_
+  double start_norm2_ = 0;
+  std::vector<double> scalings_;  // factor applied to both vectors after step j
+  bool start_is_column_ = false;  // the cycle began at the found vector, not at a random one
+  index_t steps_ = 0, products_before_ = 0;
+  std::uint32_t stream_ = 0;
+  Clock::time_point began_ = Clock::now();
+  std::vector<std::pair<double, double>> history_;  // (seconds, bound) of this pair
+};
+
+template <Scalar T>
+void Solver<T>::deflate(std::span<T> x, index_t found) {
+  for (index_t j = 0; j < found; ++j) {
+    const std::span<const T> v = std::as_const(found_).column(j);
+    krylov::add(-krylov::dot<T>(comm_, v, x), v, x);
+  }
+}
+
+template <Scalar T>
+void Solver<T>::start_randomly(index_t found) {
+  fill_normal(current_.span(), range_, options_.seed, stream_);
+  deflate(current_.span(), found);
+  deflate(current_.span(), found);  // twice: the first pass leaves rounding errors of its own size
+}
+
+/// Multiplies both vectors by a power of two if the norm left the safe range; returns the factor.
+template <Scalar T>
+double Solver<T>::rescale(double norm2) {
+  if (norm2 < largest_norm_squared && norm2 > 1 / largest_norm_squared) return 1;
+  const double factor = std::ldexp(1.0, -std::ilogb(norm2) / 2);
+  krylov::scale<T>(factor, current_.span());
+  krylov::scale<T>(factor, previous_.span());
+  return factor;
+}
+
+/// One product and one pass. Returns false when the space is exhausted (the next vector is zero to
+/// rounding).
+template <Scalar T>
+bool Solver<T>::step(Tridiagonal& t, index_t found) {
+  const double beta2 = t.below.empty() ? 0 : t.below.back() * t.below.back();
+  const T overlap = map_.apply_recurrence(current_.span(), beta2, previous_.span());
+  const double alpha = real_part(overlap) / norm2_;
+  double next2 = krylov::subtract<T>(comm_, T(alpha), current_.span(), previous_.span());
+  if (found > 0) {
+    deflate(previous_.span(), found);
+    next2 = krylov::norm_squared<T>(comm_, previous_.span());
+  }
+  t.diagonal.push_back(alpha);
+  const double below = std::sqrt(next2 / norm2_);
+  t.below.push_back(below);
+  std::swap(previous_, current_);
+  ++steps_;
+  const double scale =
+      std::abs(alpha) + below + (t.below.size() > 1 ? t.below[t.below.size() - 2] : 0);
+  norm2_ = next2;
+  if (!(below > 1e-14 * scale) || !(next2 > 0)) return false;
+  const double factor = rescale(next2);
+  norm2_ *= factor * factor;
+  scalings_.push_back(factor);
+  return true;
+}
+
+template <Scalar T>
+void Solver<T>::keep_current() {
+  Buffer<T> copy(range_.size());
+  std::copy(current_.data(), current_.data() + range_.size(), copy.data());
+  kept_.push_back(std::move(copy));
+  kept_norm2_.push_back(norm2_);
+}
+
+template <Scalar T>
+bool Solver<T>::due_for_check(std::size_t m) const {
+  return m < 4 || m % (m < 40 ? 4 : 8) == 0;
+}
+
+template <Scalar T>
+void Solver<T>::report(const Estimate& e, index_t found) {
+  if (!options_.progress) return;
+  Progress p;
+  p.wanted = options_.k;
+  p.converged = found;
+  p.worst_residual = e.bound;
+  p.best_value = e.pair.value;
+  p.products = map_.products() - products_before_;
+  p.iterations = steps_;
+  p.seconds = seconds_since(began_);
+  // The bound falls geometrically once the value is isolated: extrapolate from the last half of its
+  // history.
+  if (e.bound > 0 && std::isfinite(e.bound)) history_.emplace_back(p.seconds, e.bound);
+  if (history_.size() >= 6) {
+    const auto& [t0, r0] = history_[history_.size() / 2];
+    const double rate = std::log(r0 / e.bound) / (p.seconds - t0);
+    const double wanted = options_.tol * std::max(1.0, std::abs(e.pair.value));
+    if (rate > 0 && e.bound > wanted) p.remaining_seconds = std::log(e.bound / wanted) / rate;
+  }
+  options_.progress(p);
+}
+
+/// Runs the recurrence from current_ until the bound is good enough, the space is exhausted or
+/// steps run out.
+template <Scalar T>
+Estimate Solver<T>::cycle(index_t found, index_t steps_left) {
+  t_ = {};
+  scalings_.clear();
+  kept_.clear();
+  kept_norm2_.clear();
+  norm2_ = start_norm2_ = krylov::norm_squared<T>(comm_, current_.span());
+  krylov::scale<T>(0, previous_.span());
+  // All ranks must decide alike: the largest one decides.
+  const index_t vector_bytes =
+      map_.row_partition().max_local_rows() * static_cast<index_t>(sizeof(T));
+  keeping_ = forms_vectors_;
+  // Without a vector to restart from, only a longer recurrence helps.
+  const auto left = static_cast<std::size_t>(steps_left);
+  const std::size_t longest = forms_vectors_ ? std::min(longest_cycle, left) : left;
+  Estimate e;
+  while (true) {
+    keeping_ =
+        keeping_ && static_cast<index_t>(kept_.size() + 1) * vector_bytes <= options_.keep_bytes;
+    if (keeping_) keep_current();
+    if (!keeping_) kept_.clear();
+    const bool more = step(t_, found);
+    const std::size_t m = t_.size();
+    const bool last = !more || m >= longest || static_cast<index_t>(m) >= map_.rows();
+    if (!last && !due_for_check(m)) continue;
+    e.pair = dense::tridiagonal_end(t_.diagonal, t_.below, end_);
+    e.bound = more ? t_.below.back() * std::abs(e.pair.vector.back()) : 0;
+    report(e, found);
+    // A vector will be checked explicitly: leave room for what rounding adds.
+    const double wanted =
+        (forms_vectors_ ? 0.5 : 1.0) * options_.tol * std::max(1.0, std::abs(e.pair.value));
+    if (last || e.bound <= wanted) return e;
+  }
+}
+
+template <Scalar T>
+void Solver<T>::add_kept(const std::vector<double>& s, std::span<T> x) {
+  for (std::size_t j = 0; j < s.size(); ++j)
+    krylov::add<T>(T(s[j] / std::sqrt(kept_norm2_[j])), std::as_const(kept_[j]).span(), x);
+  kept_.clear();
+}
+
+/// The same recurrence again with known coefficients, adding up s_j v_j on the way.
+template <Scalar T>
+void Solver<T>::add_second_pass(const std::vector<double>& s, index_t found, std::span<T> x) {
+  krylov::scale<T>(0, previous_.span());
+  double norm2 = start_norm2_;
+  krylov::add<T>(T(s[0] / std::sqrt(norm2)), current_.span(), x);
+  for (std::size_t j = 0; j + 1 < s.size(); ++j) {
+    const double beta2 = j == 0 ? 0 : t_.below[j - 1] * t_.below[j - 1];
+    (void)map_.apply_recurrence(current_.span(), beta2, previous_.span());
+    norm2 *= t_.below[j] * t_.below[j];
+    const T weight(s[j + 1] / std::sqrt(norm2));
+    if (found > 0) {
+      (void)krylov::subtract<T>(comm_, T(t_.diagonal[j]), current_.span(), previous_.span());
+      deflate(previous_.span(), found);
+      krylov::add<T>(weight, previous_.span(), x);
+    } else {
+      krylov::subtract_and_add<T>(T(t_.diagonal[j]), current_.span(), previous_.span(), weight, x);
+    }
+    std::swap(previous_, current_);
+    if (scalings_[j] != 1) {
+      krylov::scale<T>(scalings_[j], current_.span());
+      krylov::scale<T>(scalings_[j], previous_.span());
+      norm2 *= scalings_[j] * scalings_[j];
+    }
+  }
+}
+
+/// Puts the Ritz vector of this cycle into column `found`.
+template <Scalar T>
+void Solver<T>::form_vector(const std::vector<double>& s, index_t found) {
+  const std::span<T> x = found_.column(found);
+  const bool second_pass = kept_.empty();
+  if (second_pass) {
+    // The recurrence starts where the cycle started: at the vector in the column, or at the random
+    // one.
+    if (start_is_column_)
+      std::copy(x.begin(), x.end(), current_.data());
+    else
+      start_randomly(found);
+  }
+  krylov::scale<T>(0, x);
+  if (second_pass)
+    add_second_pass(s, found, x);
+  else
+    add_kept(s, x);
+  deflate(x, found);
+  krylov::scale<T>(1 / std::sqrt(krylov::norm_squared<T>(comm_, x)), x);
+}
+
+/// The Rayleigh quotient and true residual of column `found`: one product.
+template <Scalar T>
+typename Solver<T>::Pair Solver<T>::check(index_t found) {
+  const std::span<const T> x = std::as_const(found_).column(found);
+  map_.apply(x, previous_.span());
+  Pair pair;
+  pair.value = real_part(krylov::dot<T>(comm_, x, previous_.span()));
+  pair.residual = std::sqrt(krylov::subtract<T>(comm_, T(pair.value), x, previous_.span()));
+  pair.converged = pair.residual <= options_.tol * std::max(1.0, std::abs(pair.value));
+  return pair;
+}
+
+template <Scalar T>
+typename Solver<T>::Pair Solver<T>::solve_pair(index_t found) {
+  const index_t first_step = steps_;
+  history_.clear();
+  start_is_column_ = false;
+  start_randomly(found);
+  Pair best;
+  for (int restart = 0;; ++restart) {
+    const index_t left = max_steps_ - (steps_ - first_step);
+    const Estimate e = cycle(found, left);
+    if (!forms_vectors_)
+      return {e.pair.value, e.bound,
+              e.bound <= options_.tol * std::max(1.0, std::abs(e.pair.value))};
+    form_vector(e.pair.vector, found);
+    const Pair now = check(found);
+    const bool stuck = restart > 0 && now.residual > 0.5 * best.residual;
+    best = now;
+    if (best.converged || stuck || steps_ - first_step >= max_steps_) return best;
+    start_is_column_ = true;
+    const std::span<const T> x = std::as_const(found_).column(found);
+    std::copy(x.begin(), x.end(), current_.data());
+  }
+}
+
+/// Sorts the pairs and fills in what was reached.
+template <Scalar T>
+void Solver<T>::finish(LanczosResult<T>& result, std::vector<Pair>& pairs) {
+  std::vector<std::size_t> order(pairs.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return pairs[a].value < pairs[b].value; });
+  for (const std::size_t j : order) {
+    result.eigenvalues.push_back(pairs[j].value);
+    result.residuals.push_back(pairs[j].residual);
+    result.converged_pairs += pairs[j].converged ? 1 : 0;
+  }
+  result.converged = result.converged_pairs == options_.k;
+  result.iterations = steps_;
+  result.products = map_.products() - products_before_;
+  result.residual_kind = forms_vectors_ ? ResidualKind::explicit_ : ResidualKind::bound;
+  result.reason =
+      result.converged
+          ? "every residual is within the tolerance"
+          : detail::concat(options_.k - result.converged_pairs, " of ", options_.k,
+                           " residuals stay above the tolerance after ", steps_, " steps");
+  if (options_.vectors == Eigenvectors::compute) {
+    found_.permute(order);
+    result.vectors = std::move(found_);
+  }
+}
+
+template <Scalar T>
+LanczosResult<T> Solver<T>::run() {
+  products_before_ = map_.products();
+  if (forms_vectors_)
+    found_ = DistributedVectors<T>(map_.row_partition(), comm_.rank(), options_.k);
+  std::vector<Pair> pairs;
+  for (index_t j = 0; j < options_.k; ++j) {
+    stream_ = static_cast<std::uint32_t>(j);
+    pairs.push_back(solve_pair(j));
+  }
+  LanczosResult<T> result;
+  finish(result, pairs);
+  return result;
+}
+
+}  // namespace
+
+template <Scalar T>
+LanczosResult<T> lanczos(const LinearMap<T>& map, const LanczosOptions& options) {
+  if (map.rows() != map.cols())
+    throw DimensionError(
+        detail::concat("lanczos: the map must be square, it is ", map.rows(), " x ", map.cols()));
+  if (options.which != Which::SA && options.which != Which::LA)
+    throw InvalidArgument("lanczos: which must be SA or LA; use the slepc method for others");
+  if (options.k < 1 || options.k > map.rows())
+    throw InvalidArgument(detail::concat("lanczos: k must be in [1, ", map.rows(),
+                                         "] (rows of the operator), got ", options.k));
+  if (!(options.tol > 0 && options.tol < 1))
+    throw InvalidArgument(detail::concat("lanczos: tol must be in (0, 1), got ", options.tol));
+  return Solver<T>(map, options).run();
+}
+
+template LanczosResult<double> lanczos(const LinearMap<double>&, const LanczosOptions&);
+template LanczosResult<std::complex<double>> lanczos(const LinearMap<std::complex<double>>&,
+                                                     const LanczosOptions&);
+
+}  // namespace kronsolve

@@ -1,0 +1,124 @@
+#include "solvers/krylov/vector_kernels.hpp"
+
+#include <complex>
+
+#include <kronsolve/core/index.hpp>
+
+namespace kronsolve::krylov {
+
+namespace {
+
+/// Below this many entries a parallel region costs more than the loop.
+constexpr index_t serial_below = 20000;
+
+/// Adds up f(i) over all entries: partial sums per thread, then in thread order, so that a fixed
+/// number of threads gives fixed digits.
+template <class Sum, class F>
+Sum accumulate(index_t n, const F& f) {
+  double re = 0;
+  double im = 0;
+#pragma omp parallel for simd schedule(static) reduction(+ : re, im) if (n >= serial_below)
+  for (index_t i = 0; i < n; ++i) {
+    const Sum v = f(i);
+    if constexpr (std::same_as<Sum, double>) {
+      re += v;
+    } else {
+      re += v.real();
+      im += v.imag();
+    }
+  }
+  if constexpr (std::same_as<Sum, double>)
+    return re;
+  else
+    return {re, im};
+}
+
+template <class F>
+void for_each(index_t n, const F& f) {
+#pragma omp parallel for simd schedule(static) if (n >= serial_below)
+  for (index_t i = 0; i < n; ++i) f(i);
+}
+
+/// conj(a) b without the checks for infinity that operator* of std::complex makes.
+template <Scalar T>
+T conj_times(T a, T b) {
+  if constexpr (is_complex<T>)
+    return {a.real() * b.real() + a.imag() * b.imag(), a.real() * b.imag() - a.imag() * b.real()};
+  else
+    return a * b;
+}
+
+template <Scalar T>
+T times(T a, T b) {
+  return conj_times(conj(a), b);
+}
+
+template <class Range>
+index_t length(const Range& x) {
+  return static_cast<index_t>(x.size());
+}
+
+}  // namespace
+
+template <Scalar T>
+T dot(const Comm& comm, std::span<const T> x, std::span<const T> y) {
+  const T* a = x.data();
+  const T* b = y.data();
+  return comm.all_reduce(
+      accumulate<T>(length(x), [=](index_t i) { return conj_times(a[i], b[i]); }));
+}
+
+template <Scalar T>
+double norm_squared(const Comm& comm, std::span<const T> x) {
+  const T* a = x.data();
+  return comm.all_reduce(
+      accumulate<double>(length(x), [=](index_t i) { return kronsolve::norm_squared(a[i]); }));
+}
+
+template <Scalar T>
+double subtract(const Comm& comm, T a, std::span<const T> x, std::span<T> y) {
+  const T* in = x.data();
+  T* out = y.data();
+  return comm.all_reduce(accumulate<double>(length(x), [=](index_t i) {
+    const T v = out[i] - times(a, in[i]);
+    out[i] = v;
+    return kronsolve::norm_squared(v);
+  }));
+}
+
+template <Scalar T>
+void subtract_and_add(T a, std::span<const T> x, std::span<T> y, T c, std::span<T> sum) {
+  const T* in = x.data();
+  T* out = y.data();
+  T* total = sum.data();
+  for_each(length(x), [=](index_t i) {
+    const T v = out[i] - times(a, in[i]);
+    out[i] = v;
+    total[i] += times(c, v);
+  });
+}
+
+template <Scalar T>
+void scale(double a, std::span<T> x) {
+  T* out = x.data();
+  for_each(length(x), [=](index_t i) { out[i] *= a; });
+}
+
+template <Scalar T>
+void add(T a, std::span<const T> x, std::span<T> y) {
+  const T* in = x.data();
+  T* out = y.data();
+  for_each(length(x), [=](index_t i) { out[i] += times(a, in[i]); });
+}
+
+#define KRONSOLVE_INSTANTIATE(T)                                                        \
+  template T dot(const Comm&, std::span<const T>, std::span<const T>);                  \
+  template double norm_squared(const Comm&, std::span<const T>);                        \
+  template double subtract(const Comm&, T, std::span<const T>, std::span<T>);           \
+  template void subtract_and_add(T, std::span<const T>, std::span<T>, T, std::span<T>); \
+  template void scale(double, std::span<T>);                                            \
+  template void add(T, std::span<const T>, std::span<T>);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
+#undef KRONSOLVE_INSTANTIATE
+
+}  // namespace kronsolve::krylov
