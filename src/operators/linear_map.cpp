@@ -1,7 +1,5 @@
 #include <kronsolve/operators/linear_map.hpp>
 
-#include <kronsolve/core/buffer.hpp>
-
 namespace kronsolve {
 
 template <Scalar T>
@@ -58,14 +56,22 @@ void LinearMap<T>::apply_adjoint_impl(std::span<const T>, std::span<T>) const {
 
 template <Scalar T>
 T LinearMap<T>::apply_recurrence_impl(std::span<const T> x, double beta, std::span<T> y) const {
-  Buffer<T> product(static_cast<index_t>(y.size()));
-  apply_impl(x, product.span());
-  T overlap{};
-  for (std::size_t i = 0; i < y.size(); ++i) {
-    y[i] = product.data()[i] - beta * y[i];
-    overlap += conj(x[i]) * y[i];
+  const auto n = static_cast<index_t>(y.size());
+  if (scratch_.size() != n) scratch_ = Buffer<T>(n);  // kept: fresh pages cost as much as a product
+  apply_impl(x, scratch_.span());
+  const T* product = scratch_.data();
+  double re = 0, im = 0;
+#pragma omp parallel for schedule(static) reduction(+ : re, im) if (n >= (1 << 13))
+  for (index_t i = 0; i < n; ++i) {
+    y[i] = product[i] - beta * y[i];
+    const T term = conj(x[i]) * y[i];
+    re += real_part(term);
+    if constexpr (is_complex<T>) im += term.imag();
   }
-  return overlap;
+  if constexpr (is_complex<T>)
+    return {re, im};
+  else
+    return re;
 }
 
 template class LinearMap<double>;

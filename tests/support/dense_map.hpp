@@ -35,12 +35,14 @@ class DenseMap final : public LinearMap<T> {
   void apply_impl(std::span<const T> x, std::span<T> y) const override {
     const auto range = this->row_range();
     Eigen::Map<Vector<T>>(y.data(), range.size()).noalias() =
-        matrix_.middleRows(range.begin, range.size()) * gathered(x, this->col_range(), this->cols());
+        matrix_.middleRows(range.begin, range.size()) *
+        gathered(x, this->col_range(), this->cols());
   }
   void apply_adjoint_impl(std::span<const T> x, std::span<T> y) const override {
     const auto range = this->col_range();
     Eigen::Map<Vector<T>>(y.data(), range.size()).noalias() =
-        matrix_.middleCols(range.begin, range.size()).adjoint() * gathered(x, this->row_range(), this->rows());
+        matrix_.middleCols(range.begin, range.size()).adjoint() *
+        gathered(x, this->row_range(), this->rows());
   }
 
  private:

@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 
+#include <kronsolve/core/buffer.hpp>
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/core/row_range.hpp>
 #include <kronsolve/core/scalar.hpp>
@@ -44,7 +45,7 @@ class KRONSOLVE_EXPORT LinearMap {
  protected:
   virtual void apply_impl(std::span<const T> x, std::span<T> y) const = 0;
   virtual void apply_adjoint_impl(std::span<const T> x, std::span<T> y) const;
-  /// Local part of <x, y> as return value; the default calls apply_impl on a buffer of its own.
+  /// Local part of <x, y> as return value; the default calls apply_impl on a vector that it keeps.
   virtual T apply_recurrence_impl(std::span<const T> x, double beta, std::span<T> y) const;
 
  private:
@@ -53,6 +54,7 @@ class KRONSOLVE_EXPORT LinearMap {
   RowPartition row_partition_;
   RowPartition col_partition_;
   mutable index_t products_ = 0;
+  mutable Buffer<T> scratch_;  // of the default apply_recurrence_impl
 };
 
 extern template class LinearMap<double>;

@@ -2,7 +2,8 @@
 
 namespace kronsolve::dense {
 
-/// Sets the number of BLAS threads for a scope and restores what was there. Process-wide: one scope at a time.
+/// Sets the number of BLAS threads for a scope and restores what was there. Process-wide: one scope
+/// at a time.
 class BlasThreads {
  public:
   explicit BlasThreads(int threads);  ///< threads >= 1

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+
+#include <kronsolve/core/scalar.hpp>
+#include <kronsolve/export.hpp>
+#include <kronsolve/operators/linear_map.hpp>
+
+namespace kronsolve {
+
+/// An interval that holds the spectrum of a Hermitian operator.
+struct SpectralBounds {
+  double lower = 0;
+  double upper = 0;
+  index_t products = 0;  ///< products spent on finding it
+
+  double center() const noexcept { return lower + (upper - lower) / 2; }
+  double half_width() const noexcept { return (upper - lower) / 2; }
+};
+
+struct SpectralBoundsOptions {
+  double accuracy = 0.01;  ///< wanted accuracy of both ends, as a part of the width
+  index_t max_steps = 100;
+  std::uint64_t seed = 0;
+};
+
+/// Interval around the spectrum of a Hermitian map from a few Lanczos steps: the extreme Ritz
+/// values, moved outwards by twice their residuals and half a percent of the width. Collective on
+/// a.comm().
+///
+/// Not a proof: a start vector without weight near an end misses it. What is built on it here
+/// (Chebyshev series) notices a spectrum that sticks out, because its vectors then grow, and widens
+/// the interval.
+/// @throws DimensionError   the map is not square
+/// @throws InvalidArgument  the map is not Hermitian (seen in the first steps); accuracy not in (0,
+/// 1) Cost: 10 to max_steps products, four vectors. Source: Zhou and Li 2011,
+/// doi:10.1016/j.laa.2010.06.034.
+template <Scalar T>
+SpectralBounds spectral_bounds(const LinearMap<T>& a, const SpectralBoundsOptions& options = {});
+
+extern template KRONSOLVE_EXPORT SpectralBounds spectral_bounds(const LinearMap<double>&,
+                                                                const SpectralBoundsOptions&);
+extern template KRONSOLVE_EXPORT SpectralBounds
+spectral_bounds(const LinearMap<std::complex<double>>&, const SpectralBoundsOptions&);
+
+}  // namespace kronsolve

@@ -1,0 +1,281 @@
+#include "solvers/functions/chebyshev.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include "solvers/functions/vector_ops.hpp"
+
+namespace kronsolve {
+
+namespace {
+
+using Complex = std::complex<double>;
+
+/// J_k(x) for 0 < x < count: k = 0 .. count-1. Miller's backward recurrence, normalised by 1 =
+/// J_0^2 + 2 sum J_k^2, which has no cancellation; the sign is right because the last ones are
+/// positive.
+std::vector<double> bessel_j(double x, std::size_t count) {
+  std::vector<double> j(count + 1, 0);
+  j[count - 1] = 1e-100;
+  for (std::size_t k = count - 1; k > 0; --k) {
+    j[k - 1] = 2 * static_cast<double>(k) / x * j[k] - j[k + 1];
+    if (std::abs(j[k - 1]) > 1e100)
+      for (std::size_t i = k - 1; i < count && j[i] != 0; ++i) j[i] *= 1e-200;
+  }
+  double square = j[0] * j[0];
+  for (std::size_t k = 1; k < count; ++k) square += 2 * j[k] * j[k];
+  for (double& value : j) value /= std::sqrt(square);
+  j.resize(count);
+  return j;
+}
+
+/// exp(-w) I_k(w) for Re w >= 0, by the same recurrence and exp(w) = I_0 + 2 sum I_k.
+std::vector<Complex> scaled_bessel_i(Complex w, std::size_t count) {
+  std::vector<Complex> values(count + 1, 0);
+  values[count - 1] = 1e-100;
+  for (std::size_t k = count - 1; k > 0; --k) {
+    values[k - 1] = 2 * static_cast<double>(k) / w * values[k] + values[k + 1];
+    if (std::abs(values[k - 1]) > 1e100)
+      for (std::size_t i = k - 1; i < count && values[i] != 0.0; ++i) values[i] *= 1e-200;
+  }
+  Complex sum = values[0];
+  for (std::size_t k = 1; k < count; ++k) sum += 2.0 * values[k];
+  for (Complex& value : values) value /= sum;
+  values.resize(count);
+  return values;
+}
+
+/// a y + b x -> y, and out += coefficient y for every output that has one; returns the local |y|^2.
+template <Scalar T>
+double next_vector(double a, double b, std::span<const T> x, std::span<T> y,
+                   std::span<const std::pair<T, std::span<T>>> active) {
+  const index_t n = vec::length(x);
+  double square = 0;
+  if (active.size() == 1) {
+    const T coefficient = active[0].first;
+    const std::span<T> out = active[0].second;
+#pragma omp parallel for simd schedule(static) reduction(+ : square) if (n >= vec::parallel_rows)
+    for (index_t i = 0; i < n; ++i) {
+      y[i] = a * y[i] + b * x[i];
+      out[i] += coefficient * y[i];
+      square += norm_squared(y[i]);
+    }
+    return square;
+  }
+#pragma omp parallel for simd schedule(static) reduction(+ : square) if (n >= vec::parallel_rows)
+  for (index_t i = 0; i < n; ++i) {
+    y[i] = a * y[i] + b * x[i];
+    square += norm_squared(y[i]);
+  }
+  for (const auto& [coefficient, out] : active) vec::axpy<T>(coefficient, y, out);
+  return square;
+}
+
+}  // namespace
+
+std::size_t ChebyshevSeries::degree(double tol) const {
+  std::size_t k = 0;
+  while (k + 1 < tail.size() && !(tail[k] <= tol)) ++k;
+  return k;
+}
+
+ChebyshevSeries exponential_series(Complex z) {
+  const double size = std::abs(z);
+  ChebyshevSeries series;
+  auto& c = series.coefficients;
+  const double damping = std::exp(-std::abs(z.real()));
+  if (size < 1e-6) {
+    c = {1.0 * damping, z * damping, z * z / 4.0 * damping, z * z * z / 24.0 * damping};
+  } else {
+    const auto count = static_cast<std::size_t>(size + 14 * std::cbrt(size) + 45);
+    c.resize(count);
+    if (z.real() == 0) {
+      // exp(i y x) = J_0(y) + 2 sum i^k J_k(y) T_k(x), exactly real or imaginary terms
+      const auto j = bessel_j(std::abs(z.imag()), count);
+      const Complex unit[4] = {{1, 0}, {0, 1}, {-1, 0}, {0, -1}};
+      for (std::size_t k = 0; k < count; ++k)
+        c[k] = (k == 0 ? 1.0 : 2.0) * j[k] * unit[z.imag() > 0 ? k % 4 : (4 - k % 4) % 4];
+    } else {
+      const bool flip = z.real() < 0;
+      const Complex w = flip ? -z : z;
+      const auto values = scaled_bessel_i(w, count);
+      const Complex phase = std::polar(1.0, w.imag());
+      for (std::size_t k = 0; k < count; ++k) {
+        c[k] = (k == 0 ? 1.0 : 2.0) * values[k] * phase * (flip && k % 2 == 1 ? -1.0 : 1.0);
+        if (z.imag() == 0) c[k] = c[k].real();
+      }
+    }
+  }
+  double rest = 0;
+  series.tail.assign(c.size(), 0);
+  for (std::size_t k = c.size(); k-- > 1;) {
+    rest += std::abs(c[k]);
+    series.tail[k - 1] = rest;
+  }
+  const std::size_t last = series.degree(1e-18);
+  c.resize(last + 1);
+  series.tail.resize(last + 1);
+  return series;
+}
+
+template <Scalar T>
+bool chebyshev_sum(const LinearMap<T>& a, const SpectralBounds& bounds, std::span<const T> x,
+                   std::span<const ChebyshevOutput<T>> outputs) {
+  std::size_t terms = 0;
+  for (const auto& output : outputs) terms = std::max(terms, output.coefficients.size());
+  const auto active = [&](std::size_t k) {
+    std::vector<std::pair<T, std::span<T>>> list;
+    for (const auto& output : outputs)
+      if (k < output.coefficients.size() && output.coefficients[k] != T{})
+        list.emplace_back(output.coefficients[k], output.out);
+    return list;
+  };
+  if (terms == 0) return true;
+  for (const auto& [coefficient, out] : active(0)) vec::axpy<T>(coefficient, x, out);
+  if (terms == 1) return true;
+  const double center = bounds.center(), radius = bounds.half_width();
+  const double limit = 1.0001 * 1.0001 * a.comm().all_reduce(vec::local_norm_squared<T>(x));
+  Buffer<T> older(vec::length(x)), newer(vec::length(x));
+  vec::copy<T>(x, older.span());
+  a.apply(x, newer.span());
+  double square = next_vector<T>(1 / radius, -center / radius, x, newer.span(), active(1));
+  for (std::size_t k = 2; k < terms; ++k) {
+    // T_k = 2/r (A T_{k-1} - r/2 T_{k-2}) - 2c/r T_{k-1}
+    (void)a.apply_recurrence(newer.span(), radius / 2, older.span());
+    square =
+        next_vector<T>(2 / radius, -2 * center / radius, newer.span(), older.span(), active(k));
+    std::swap(older, newer);
+    if (k % 16 == 0 && !(a.comm().all_reduce(square) <= limit)) return false;
+  }
+  return a.comm().all_reduce(square) <= limit;
+}
+
+SpectralBounds widened(SpectralBounds bounds) {
+  const double more = 0.1 * bounds.half_width();
+  bounds.lower -= more;
+  bounds.upper += more;
+  return bounds;
+}
+
+namespace {
+
+/// An interval of no width divides by zero; rounding of the ends is more than its width then.
+SpectralBounds not_empty(SpectralBounds bounds) {
+  const double least = 1e-12 * std::max(std::abs(bounds.lower), std::abs(bounds.upper));
+  const double need = std::max(least, 1e-290) - bounds.half_width();
+  if (need > 0) {
+    bounds.lower -= need;
+    bounds.upper += need;
+  }
+  return bounds;
+}
+
+/// Series of exp(tA), its interval and its cost. `run` sums it into fresh outputs and returns the
+/// norm of what it was applied to; nothing if the spectrum was not inside the interval, which is
+/// then widened.
+template <Scalar T, class Run>
+Exponential with_bounds(const LinearMap<T>& a, Complex t, SpectralBounds bounds, double tol,
+                        index_t max_products, Run&& run) {
+  Exponential result;
+  const index_t before = a.products();
+  for (int attempt = 0; attempt < 40; ++attempt) {
+    bounds = not_empty(bounds);
+    const Complex z = t * bounds.half_width();
+    if (!(std::abs(z) < static_cast<double>(max_products)))
+      throw InvalidArgument(detail::concat("exp(tA): about ", std::abs(z),
+                                           " products are needed, max_products is ", max_products,
+                                           "; shorten the time or raise max_products"));
+    auto series = exponential_series(z);
+    // With growth the result may be much smaller than the bound of the series, so nothing is cut
+    // off there.
+    const std::size_t degree = series.degree(t.real() == 0 ? tol / 4 : 0);
+    series.coefficients.resize(degree + 1);
+    const Complex shift = t * bounds.center();
+    const std::optional<double> norm =
+        run(bounds, series.coefficients, std::polar(1.0, shift.imag()));
+    if (norm) {
+      const double rounding =
+          std::numeric_limits<double>::epsilon() * (4 + static_cast<double>(degree));
+      result.error = *norm * (series.tail[degree] + rounding);
+      result.log_scale = shift.real() + std::abs(z.real());
+      result.bounds = bounds;
+      result.degree = static_cast<index_t>(degree);
+      result.products = a.products() - before;
+      return result;
+    }
+    bounds = widened(bounds);
+  }
+  throw InvalidArgument(
+      "exp(tA): the vectors of the Chebyshev series grow on every interval tried; the operator is "
+      "not Hermitian");
+}
+
+template <Scalar T>
+std::vector<T> as_scalars(std::span<const Complex> c) {
+  std::vector<T> result;
+  for (const Complex value : c) result.push_back(from_complex<T>(value));
+  return result;
+}
+std::vector<double> imaginary_parts(std::span<const Complex> c, double sign) {
+  std::vector<double> result;
+  for (const Complex value : c) result.push_back(sign * value.imag());
+  return result;
+}
+
+}  // namespace
+
+template <Scalar T>
+Exponential exponentiate(const LinearMap<T>& a, Complex t, std::span<T> x, SpectralBounds bounds,
+                         double tol, index_t max_products) {
+  KRONSOLVE_ASSERT(is_complex<T> || t.imag() == 0);
+  const double norm = vec::norm<T>(a.comm(), x);
+  Buffer<T> out(vec::size(x));
+  return with_bounds(a, t, bounds, tol, max_products,
+                     [&](const SpectralBounds& interval, std::span<const Complex> c,
+                         Complex phase) -> std::optional<double> {
+                       vec::set_zero<T>(out.span());
+                       const ChebyshevOutput<T> outputs[] = {{as_scalars<T>(c), out.span()}};
+                       if (norm > 0 && !chebyshev_sum<T>(a, interval, x, outputs)) return {};
+                       vec::scaled_copy<T>(from_complex<T>(phase), out.span(), x);
+                       return norm;
+                     });
+}
+
+Exponential exponentiate_pair(const LinearMap<double>& a, Complex t, std::span<double> re,
+                              std::span<double> im, SpectralBounds bounds, double tol,
+                              index_t max_products) {
+  const double norm_re = vec::norm<double>(a.comm(), re), norm_im = vec::norm<double>(a.comm(), im);
+  Buffer<double> out_re(vec::size(re)), out_im(vec::size(im));
+  const auto run = [&](const SpectralBounds& interval, std::span<const Complex> c,
+                       Complex phase) -> std::optional<double> {
+    vec::set_zero<double>(out_re.span());
+    vec::set_zero<double>(out_im.span());
+    const auto real = as_scalars<double>(c);
+    // (u + iv) c = (u Re c - v Im c) + i (u Im c + v Re c); each of u and v is one real recurrence.
+    const ChebyshevOutput<double> of_re[] = {{real, out_re.span()},
+                                             {imaginary_parts(c, 1), out_im.span()}};
+    const ChebyshevOutput<double> of_im[] = {{real, out_im.span()},
+                                             {imaginary_parts(c, -1), out_re.span()}};
+    if (norm_re > 0 && !chebyshev_sum<double>(a, interval, re, of_re)) return {};
+    if (norm_im > 0 && !chebyshev_sum<double>(a, interval, im, of_im)) return {};
+    const index_t n = vec::size(re);
+#pragma omp parallel for simd schedule(static) if (n >= vec::parallel_rows)
+    for (index_t i = 0; i < n; ++i) {
+      re[i] = phase.real() * out_re[i] - phase.imag() * out_im[i];
+      im[i] = phase.real() * out_im[i] + phase.imag() * out_re[i];
+    }
+    return std::hypot(norm_re, norm_im);
+  };
+  return with_bounds(a, t, bounds, tol, max_products, run);
+}
+
+#define KRONSOLVE_INSTANTIATE(T)                                                                \
+  template bool chebyshev_sum(const LinearMap<T>&, const SpectralBounds&, std::span<const T>,   \
+                              std::span<const ChebyshevOutput<T>>);                             \
+  template Exponential exponentiate(const LinearMap<T>&, Complex, std::span<T>, SpectralBounds, \
+                                    double, index_t);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
+#undef KRONSOLVE_INSTANTIATE
+
+}  // namespace kronsolve

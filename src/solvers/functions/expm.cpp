@@ -1,0 +1,101 @@
+#include <limits>
+
+#include <kronsolve/solvers/expm.hpp>
+
+#include "solvers/functions/chebyshev.hpp"
+#include "solvers/functions/vector_ops.hpp"
+
+namespace kronsolve {
+
+namespace {
+
+using Complex = std::complex<double>;
+
+template <Scalar T>
+SpectralBounds check_and_bound(const LinearMap<T>& a, Complex t, const ExpmOptions& options) {
+  if (!std::isfinite(t.real()) || !std::isfinite(t.imag()))
+    throw InvalidArgument(detail::concat("expm_multiply: t must be finite, got ", t));
+  if (!(options.tol > 0 && options.tol < 1))
+    throw InvalidArgument(
+        detail::concat("expm_multiply: tol must be in (0, 1), got ", options.tol));
+  if (!options.bounds) return spectral_bounds(a, {.seed = options.seed});
+  if (!(options.bounds->lower <= options.bounds->upper))
+    throw InvalidArgument(detail::concat("expm_multiply: the bounds must be lower <= upper, got ",
+                                         options.bounds->lower, ", ", options.bounds->upper));
+  SpectralBounds given = *options.bounds;
+  given.products = 0;
+  return given;
+}
+
+/// Undoes the scale of the exponential and states the error.
+template <Scalar T, Scalar V>
+void finish(const LinearMap<T>& a, const Exponential& e, double tol, FunctionResult<V>& result,
+            index_t bound_products) {
+  const double norm = vec::norm<V>(a.comm(), result.vectors.column(0));
+  const double log_norm = norm > 0 ? std::log(norm) + e.log_scale : 0;
+  if (log_norm > std::log(std::numeric_limits<double>::max()) - 1)
+    throw InvalidArgument(
+        detail::concat("expm_multiply: the result has a norm of exp(", log_norm,
+                       "), above the largest double; evolve in imaginary time normalises"));
+  // In two halves: exp(log_scale) alone may overflow where the product does not.
+  for (int half = 0; half < 2 && e.log_scale != 0; ++half)
+    vec::scale<V>(std::exp(e.log_scale / 2), result.vectors.column(0));
+  result.error = e.error * std::exp(e.log_scale / 2) * std::exp(e.log_scale / 2);
+  result.converged = e.error <= tol * norm;
+  result.products = e.products + bound_products;
+  result.degree = e.degree;
+  result.bounds = e.bounds;
+  result.reason =
+      detail::concat("Chebyshev series of degree ", e.degree, " on [", e.bounds.lower, ", ",
+                     e.bounds.upper, "], error ", result.error,
+                     result.converged ? " within tol" : " above tol: rounding is the limit");
+}
+
+}  // namespace
+
+template <Scalar T>
+FunctionResult<T> expm_multiply(const LinearMap<T>& a, double t, std::span<const T> v,
+                                const ExpmOptions& options) {
+  vec::require_square("expm_multiply", a);
+  vec::require_vector("expm_multiply", a, v);
+  const auto bounds = check_and_bound(a, t, options);
+  FunctionResult<T> result{.vectors = DistributedVectors<T>(a.row_partition(), a.comm().rank(), 1)};
+  vec::copy<T>(v, result.vectors.column(0));
+  const auto e =
+      exponentiate<T>(a, t, result.vectors.column(0), bounds, options.tol, options.max_products);
+  finish(a, e, options.tol, result, bounds.products);
+  return result;
+}
+
+template <Scalar T>
+FunctionResult<Complex> expm_multiply(const LinearMap<T>& a, Complex t, std::span<const Complex> v,
+                                      const ExpmOptions& options) {
+  vec::require_square("expm_multiply", a);
+  vec::require_vector("expm_multiply", a, v);
+  const auto bounds = check_and_bound(a, t, options);
+  FunctionResult<Complex> result{
+      .vectors = DistributedVectors<Complex>(a.row_partition(), a.comm().rank(), 1)};
+  const auto w = result.vectors.column(0);
+  Exponential e;
+  if constexpr (is_complex<T>) {
+    vec::copy<T>(v, w);
+    e = exponentiate<T>(a, t, w, bounds, options.tol, options.max_products);
+  } else {
+    Buffer<double> re(vec::length(v)), im(vec::length(v));
+    vec::split(v, re.span(), im.span());
+    e = exponentiate_pair(a, t, re.span(), im.span(), bounds, options.tol, options.max_products);
+    vec::join(re.span(), im.span(), w);
+  }
+  finish(a, e, options.tol, result, bounds.products);
+  return result;
+}
+
+#define KRONSOLVE_INSTANTIATE(T)                                                            \
+  template FunctionResult<T> expm_multiply(const LinearMap<T>&, double, std::span<const T>, \
+                                           const ExpmOptions&);                             \
+  template FunctionResult<Complex> expm_multiply(const LinearMap<T>&, Complex,              \
+                                                 std::span<const Complex>, const ExpmOptions&);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
+#undef KRONSOLVE_INSTANTIATE
+
+}  // namespace kronsolve
