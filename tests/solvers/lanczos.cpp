@@ -36,7 +36,7 @@ TYPED_TEST(Lanczos, agrees_with_the_dense_spectrum_on_random_matrices) {
   using T = TypeParam;
   constexpr unsigned seed = 20;
   Random random(seed);
-  for (int round = 0; round < 30; ++round) {
+  for (int round = 0; round < 20; ++round) {
     const index_t n = random.integer(1, 90);
     const index_t k = std::min<index_t>(n, random.integer(1, 4));
     const Matrix<T> a = random.hermitian<T>(n, random.uniform(0.5, 40), random.uniform(-5, 5));

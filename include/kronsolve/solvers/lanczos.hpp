@@ -26,6 +26,15 @@ struct LanczosOptions {
   /// second pass computes them again.
   index_t keep_bytes = index_t{64} << 20;
   std::function<void(const Progress&)> progress = {};  ///< called on every rank, now and then
+  /// Ends the search for a value (vectors skipped) when it returns true, given what is known after
+  /// a check; every rank must answer alike.
+  struct Ritz {
+    double value = 0;           ///< the wanted end of the projected spectrum
+    double bound = 0;           ///< |beta_m s_m|
+    double opposite_value = 0;  ///< its other end
+    index_t steps = 0;          ///< of this recurrence
+  };
+  std::function<bool(const Ritz&)> stop = {};
 };
 
 template <Scalar T>
@@ -60,13 +69,22 @@ struct LanczosResult {
 /// Source: C. Lanczos, J. Res. Natl. Bur. Stand. 45, 255 (1950), doi:10.6028/jres.045.026; the
 /// bound is that of C. C. Paige,
 ///         J. Inst. Maths Applics 18, 341 (1976), doi:10.1093/imamat/18.3.341.
+/// @param against  orthonormal vectors, rows distributed as the map's: pairs are sought in their
+/// orthogonal complement, which the map must leave
+///                 invariant (eigenvectors found before); k then counts from that complement
+/// @param against  orthonormal vectors, rows distributed as the map's: pairs are sought in their
+/// orthogonal complement, which the map must leave invariant (eigenvectors found before); k counts
+/// from there
 template <Scalar T>
-LanczosResult<T> lanczos(const LinearMap<T>& map, const LanczosOptions& options = {});
+LanczosResult<T> lanczos(const LinearMap<T>& map, const LanczosOptions& options = {},
+                         const DistributedVectors<T>& against = {});
 
-extern template KRONSOLVE_EXPORT LanczosResult<double> lanczos(const LinearMap<double>&,
-                                                               const LanczosOptions&);
-extern template KRONSOLVE_EXPORT LanczosResult<std::complex<double>> lanczos(
-    const LinearMap<std::complex<double>>&, const LanczosOptions&);
+#define KRONSOLVE_DECLARE(T)                                                                     \
+  extern template KRONSOLVE_EXPORT LanczosResult<T> lanczos(const LinearMap<T>&,                 \
+                                                            const LanczosOptions&,               \
+                                                            const DistributedVectors<T>&);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
+#undef KRONSOLVE_DECLARE
 
 /// Bytes of vectors that `lanczos` holds on the rank with `local_rows` rows.
 template <Scalar T>

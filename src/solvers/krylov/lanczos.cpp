@@ -41,7 +41,8 @@ struct Estimate {
 template <Scalar T>
 class Solver {
  public:
-  Solver(const LinearMap<T>& map, const LanczosOptions& options)
+  Solver(const LinearMap<T>& map, const LanczosOptions& options,
+         const DistributedVectors<T>& against)
       : map_(map),
         options_(options),
         comm_(map.comm()),
@@ -50,7 +51,9 @@ class Solver {
         max_steps_(options.max_iterations > 0 ? options.max_iterations : default_max_steps),
         forms_vectors_(options.vectors == Eigenvectors::compute || options.k > 1),
         previous_(range_.size()),
-        current_(range_.size()) {}
+        current_(range_.size()) {
+    for (index_t j = 0; j < against.count(); ++j) deflated_.push_back(against.column(j));
+  }
 
   LanczosResult<T> run();
 
@@ -67,16 +70,18 @@ class Solver {
 
   Pair solve_pair(index_t found);
   Estimate cycle(index_t found, index_t steps_left);
-  void deflate(std::span<T> x, index_t found);
-  void start_randomly(index_t found);
-  bool step(Tridiagonal& t, index_t found);
+  void deflate(std::span<T> x);
+  index_t deflated() const { return static_cast<index_t>(deflated_.size()); }
+  void start_randomly();
+  bool step(Tridiagonal& t);
   double rescale(double norm2);
   void form_vector(const std::vector<double>& s, index_t found);
   void add_kept(const std::vector<double>& s, std::span<T> x);
-  void add_second_pass(const std::vector<double>& s, index_t found, std::span<T> x);
+  void add_second_pass(const std::vector<double>& s, std::span<T> x);
   Pair check(index_t found);
   bool due_for_check(std::size_t m) const;
   void keep_current();
+  bool stopped(const Estimate& e) const;
   void report(const Estimate& e, index_t found);
   void finish(LanczosResult<T>& result, std::vector<Pair>& pairs);
 
@@ -88,6 +93,7 @@ class Solver {
   index_t max_steps_;
   bool forms_vectors_;
   Buffer<T> previous_, current_;
+  std::vector<std::span<const T>> deflated_;  // what every vector is kept orthogonal to
   DistributedVectors<T> found_;  // eigenvectors so far; the column after them is being formed
   std::vector<Buffer<T>> kept_;  // Lanczos vectors of this cycle, if they fit
   std::vector<double> kept_norm2_;
@@ -104,18 +110,15 @@ class Solver {
 };
 
 template <Scalar T>
-void Solver<T>::deflate(std::span<T> x, index_t found) {
-  for (index_t j = 0; j < found; ++j) {
-    const std::span<const T> v = std::as_const(found_).column(j);
-    krylov::add(-krylov::dot<T>(comm_, v, x), v, x);
-  }
+void Solver<T>::deflate(std::span<T> x) {
+  for (const auto& v : deflated_) krylov::add(-krylov::dot<T>(comm_, v, x), v, x);
 }
 
 template <Scalar T>
-void Solver<T>::start_randomly(index_t found) {
+void Solver<T>::start_randomly() {
   fill_normal(current_.span(), range_, options_.seed, stream_);
-  deflate(current_.span(), found);
-  deflate(current_.span(), found);  // twice: the first pass leaves rounding errors of its own size
+  deflate(current_.span());
+  deflate(current_.span());  // twice: the first pass leaves rounding errors of its own size
 }
 
 /// Multiplies both vectors by a power of two if the norm left the safe range; returns the factor.
@@ -131,13 +134,13 @@ double Solver<T>::rescale(double norm2) {
 /// One product and one pass. Returns false when the space is exhausted (the next vector is zero to
 /// rounding).
 template <Scalar T>
-bool Solver<T>::step(Tridiagonal& t, index_t found) {
+bool Solver<T>::step(Tridiagonal& t) {
   const double beta2 = t.below.empty() ? 0 : t.below.back() * t.below.back();
   const T overlap = map_.apply_recurrence(current_.span(), beta2, previous_.span());
   const double alpha = real_part(overlap) / norm2_;
   double next2 = krylov::subtract<T>(comm_, T(alpha), current_.span(), previous_.span());
-  if (found > 0) {
-    deflate(previous_.span(), found);
+  if (!deflated_.empty()) {
+    deflate(previous_.span());
     next2 = krylov::norm_squared<T>(comm_, previous_.span());
   }
   t.diagonal.push_back(alpha);
@@ -166,6 +169,18 @@ void Solver<T>::keep_current() {
 template <Scalar T>
 bool Solver<T>::due_for_check(std::size_t m) const {
   return m < 4 || m % (m < 40 ? 4 : 8) == 0;
+}
+
+template <Scalar T>
+bool Solver<T>::stopped(const Estimate& e) const {
+  if (!options_.stop) return false;
+  const auto opposite =
+      end_ == dense::SpectrumEnd::lowest ? dense::SpectrumEnd::highest : dense::SpectrumEnd::lowest;
+  return options_.stop(
+      {.value = e.pair.value,
+       .bound = e.bound,
+       .opposite_value = dense::tridiagonal_end(t_.diagonal, t_.below, opposite).value,
+       .steps = static_cast<index_t>(t_.size())});
 }
 
 template <Scalar T>
@@ -214,9 +229,9 @@ Estimate Solver<T>::cycle(index_t found, index_t steps_left) {
         keeping_ && static_cast<index_t>(kept_.size() + 1) * vector_bytes <= options_.keep_bytes;
     if (keeping_) keep_current();
     if (!keeping_) kept_.clear();
-    const bool more = step(t_, found);
+    const bool more = step(t_);
     const std::size_t m = t_.size();
-    const bool last = !more || m >= longest || static_cast<index_t>(m) >= map_.rows();
+    const bool last = !more || m >= longest || static_cast<index_t>(m) + deflated() >= map_.rows();
     if (!last && !due_for_check(m)) continue;
     e.pair = dense::tridiagonal_end(t_.diagonal, t_.below, end_);
     e.bound = more ? t_.below.back() * std::abs(e.pair.vector.back()) : 0;
@@ -224,7 +239,7 @@ Estimate Solver<T>::cycle(index_t found, index_t steps_left) {
     // A vector will be checked explicitly: leave room for what rounding adds.
     const double wanted =
         (forms_vectors_ ? 0.5 : 1.0) * options_.tol * std::max(1.0, std::abs(e.pair.value));
-    if (last || e.bound <= wanted) return e;
+    if (last || e.bound <= wanted || stopped(e)) return e;
   }
 }
 
@@ -237,7 +252,7 @@ void Solver<T>::add_kept(const std::vector<double>& s, std::span<T> x) {
 
 /// The same recurrence again with known coefficients, adding up s_j v_j on the way.
 template <Scalar T>
-void Solver<T>::add_second_pass(const std::vector<double>& s, index_t found, std::span<T> x) {
+void Solver<T>::add_second_pass(const std::vector<double>& s, std::span<T> x) {
   krylov::scale<T>(0, previous_.span());
   double norm2 = start_norm2_;
   krylov::add<T>(T(s[0] / std::sqrt(norm2)), current_.span(), x);
@@ -246,9 +261,9 @@ void Solver<T>::add_second_pass(const std::vector<double>& s, index_t found, std
     (void)map_.apply_recurrence(current_.span(), beta2, previous_.span());
     norm2 *= t_.below[j] * t_.below[j];
     const T weight(s[j + 1] / std::sqrt(norm2));
-    if (found > 0) {
+    if (!deflated_.empty()) {
       (void)krylov::subtract<T>(comm_, T(t_.diagonal[j]), current_.span(), previous_.span());
-      deflate(previous_.span(), found);
+      deflate(previous_.span());
       krylov::add<T>(weight, previous_.span(), x);
     } else {
       krylov::subtract_and_add<T>(T(t_.diagonal[j]), current_.span(), previous_.span(), weight, x);
@@ -273,14 +288,14 @@ void Solver<T>::form_vector(const std::vector<double>& s, index_t found) {
     if (start_is_column_)
       std::copy(x.begin(), x.end(), current_.data());
     else
-      start_randomly(found);
+      start_randomly();
   }
   krylov::scale<T>(0, x);
   if (second_pass)
-    add_second_pass(s, found, x);
+    add_second_pass(s, x);
   else
     add_kept(s, x);
-  deflate(x, found);
+  deflate(x);
   krylov::scale<T>(1 / std::sqrt(krylov::norm_squared<T>(comm_, x)), x);
 }
 
@@ -301,7 +316,7 @@ typename Solver<T>::Pair Solver<T>::solve_pair(index_t found) {
   const index_t first_step = steps_;
   history_.clear();
   start_is_column_ = false;
-  start_randomly(found);
+  start_randomly();
   Pair best;
   for (int restart = 0;; ++restart) {
     const index_t left = max_steps_ - (steps_ - first_step);
@@ -356,6 +371,7 @@ LanczosResult<T> Solver<T>::run() {
   for (index_t j = 0; j < options_.k; ++j) {
     stream_ = static_cast<std::uint32_t>(j);
     pairs.push_back(solve_pair(j));
+    if (forms_vectors_) deflated_.push_back(std::as_const(found_).column(j));
   }
   LanczosResult<T> result;
   finish(result, pairs);
@@ -365,7 +381,8 @@ LanczosResult<T> Solver<T>::run() {
 }  // namespace
 
 template <Scalar T>
-LanczosResult<T> lanczos(const LinearMap<T>& map, const LanczosOptions& options) {
+LanczosResult<T> lanczos(const LinearMap<T>& map, const LanczosOptions& options,
+                         const DistributedVectors<T>& against) {
   if (map.rows() != map.cols())
     throw DimensionError(
         detail::concat("lanczos: the map must be square, it is ", map.rows(), " x ", map.cols()));
@@ -376,11 +393,13 @@ LanczosResult<T> lanczos(const LinearMap<T>& map, const LanczosOptions& options)
                                          "] (rows of the operator), got ", options.k));
   if (!(options.tol > 0 && options.tol < 1))
     throw InvalidArgument(detail::concat("lanczos: tol must be in (0, 1), got ", options.tol));
-  return Solver<T>(map, options).run();
+  return Solver<T>(map, options, against).run();
 }
 
-template LanczosResult<double> lanczos(const LinearMap<double>&, const LanczosOptions&);
-template LanczosResult<std::complex<double>> lanczos(const LinearMap<std::complex<double>>&,
-                                                     const LanczosOptions&);
+#define KRONSOLVE_INSTANTIATE(T)                                                \
+  template LanczosResult<T> lanczos(const LinearMap<T>&, const LanczosOptions&, \
+                                    const DistributedVectors<T>&);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
+#undef KRONSOLVE_INSTANTIATE
 
 }  // namespace kronsolve

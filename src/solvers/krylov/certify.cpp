@@ -1,0 +1,144 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include <kronsolve/solvers/certify.hpp>
+#include <kronsolve/solvers/lanczos.hpp>
+
+namespace kronsolve {
+
+namespace {
+
+/// Rounds of insertion before giving up: each brings one missed pair.
+constexpr index_t most_insertions = 1000;
+
+/// The pairs' side of the spectrum, so that one comparison serves SA and LA.
+struct Edge {
+  bool lowest;
+  double last;    ///< outermost pair asked for, the one next to the rest of the spectrum
+  double margin;  ///< values closer than this are the same
+  /// True if `value` should have been among the pairs.
+  bool missed(double value) const { return lowest ? value < last - margin : value > last + margin; }
+  /// Distance of the rest of the spectrum beyond the last pair.
+  double gap(double value) const { return lowest ? value - last : last - value; }
+};
+
+double miss_bound(const Edge& edge, const LanczosOptions::Ritz& ritz, index_t n) {
+  const double gap = edge.gap(ritz.value);
+  if (gap <= 0) return 1;
+  // Relative error that a missed level would mean: at least the gap over the width of the spectrum
+  // outside the pairs.
+  const double width = std::abs(ritz.opposite_value - ritz.value) + 2 * gap;
+  const double steps = 2 * static_cast<double>(ritz.steps) - 1;
+  return std::min(
+      1.0, 1.648 * std::sqrt(static_cast<double>(n)) * std::exp(-std::sqrt(gap / width) * steps));
+}
+
+/// Puts a pair in its place and drops the outermost one.
+template <Scalar T>
+void insert_pair(std::vector<double>& values, std::vector<double>& residuals,
+                 DistributedVectors<T>& vectors, const Edge& edge, const LanczosResult<T>& pair) {
+  const std::size_t dropped = edge.lowest ? values.size() - 1 : 0;
+  values[dropped] = pair.eigenvalues[0];
+  residuals[dropped] = pair.residuals[0];
+  const auto from = pair.vectors.column(0);
+  const auto to = vectors.column(static_cast<index_t>(dropped));
+  std::copy(from.begin(), from.end(), to.begin());
+  std::vector<std::size_t> order(values.size());
+  for (std::size_t j = 0; j < order.size(); ++j) order[j] = j;
+  std::stable_sort(order.begin(), order.end(),
+                   [&](auto a, auto b) { return values[a] < values[b]; });
+  std::vector<double> sorted_values, sorted_residuals;
+  for (const std::size_t j : order) {
+    sorted_values.push_back(values[j]);
+    sorted_residuals.push_back(residuals[j]);
+  }
+  values = std::move(sorted_values);
+  residuals = std::move(sorted_residuals);
+  vectors.permute(order);
+}
+
+std::string describe(const Certificate& c, const Edge& edge) {
+  const char* beyond = edge.lowest ? "below" : "above";
+  std::string text =
+      c.certified ? detail::concat("no level ", beyond, " ", edge.last, " outside the pairs: ")
+                  : detail::concat("not certified: ");
+  if (!c.certified)
+    text += detail::concat("the search ", beyond, " ", edge.last,
+                           " ended without an answer; raise max_iterations");
+  else if (c.miss_probability < 1)
+    text += detail::concat("missed with probability below ", c.miss_probability);
+  else
+    text += detail::concat("the next value has converged at ", c.next_value);
+  if (c.inserted > 0)
+    text += detail::concat("; ", c.inserted, " missed pair(s) were found and put in");
+  return text;
+}
+
+}  // namespace
+
+template <Scalar T>
+Certificate certify_levels(const LinearMap<T>& map, std::vector<double>& values,
+                           std::vector<double>& residuals, DistributedVectors<T>& vectors,
+                           const CertifyOptions& options) {
+  if (options.which != Which::SA && options.which != Which::LA)
+    throw InvalidArgument("certify_levels: which must be SA or LA");
+  if (values.empty() || values.size() != residuals.size() ||
+      static_cast<index_t>(values.size()) != vectors.count())
+    throw DimensionError(detail::concat("certify_levels: ", values.size(), " values, ",
+                                        residuals.size(), " residuals and ", vectors.count(),
+                                        " vectors are not k pairs each"));
+  Certificate result;
+  const index_t before = map.products();
+  const auto edge_now = [&] {
+    const bool lowest = options.which == Which::SA;
+    const double last = lowest ? values.back() : values.front();
+    return Edge{lowest, last, 4 * options.tol * std::max(1.0, std::abs(last))};
+  };
+  if (map.rows() == vectors.count()) {
+    result.certified = true;
+    result.text = "all levels of the operator are among the pairs";
+    return result;
+  }
+  for (index_t round = 0; round < most_insertions; ++round) {
+    const Edge edge = edge_now();
+    double probability = 1;
+    LanczosOptions search{.which = options.which,
+                          .tol = options.tol,
+                          .max_iterations = options.max_iterations,
+                          .seed = options.seed + 1 + static_cast<std::uint64_t>(round),
+                          .vectors = Eigenvectors::skip};
+    search.stop = [&](const LanczosOptions::Ritz& ritz) {
+      probability = miss_bound(edge, ritz, map.rows());
+      return edge.missed(ritz.value) || probability <= options.miss_probability;
+    };
+    const auto rest = lanczos<T>(map, search, vectors);
+    result.next_value = rest.eigenvalues[0];
+    if (!edge.missed(result.next_value)) {
+      const bool unlikely = probability <= options.miss_probability;
+      result.certified = unlikely || rest.converged;
+      result.miss_probability = unlikely ? probability : 1;
+      break;
+    }
+    // A level was missed: compute it as well as the others and look again.
+    search.vectors = Eigenvectors::compute;
+    search.stop = {};
+    const auto pair = lanczos<T>(map, search, vectors);
+    if (!edge.missed(pair.eigenvalues[0])) break;
+    insert_pair(values, residuals, vectors, edge, pair);
+    ++result.inserted;
+  }
+  result.products = map.products() - before;
+  result.text = describe(result, edge_now());
+  return result;
+}
+
+#define KRONSOLVE_INSTANTIATE(T)                                                    \
+  template Certificate certify_levels(const LinearMap<T>&, std::vector<double>&,    \
+                                      std::vector<double>&, DistributedVectors<T>&, \
+                                      const CertifyOptions&);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
+#undef KRONSOLVE_INSTANTIATE
+
+}  // namespace kronsolve
