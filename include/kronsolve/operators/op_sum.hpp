@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <kronsolve/core/index.hpp>
@@ -36,37 +37,40 @@ struct SiteMatrix {
   friend bool operator==(const SiteMatrix&, const SiteMatrix&) = default;
 };
 
-/// coefficient * a Kronecker product of matrices, sites ascending, each site at most once, no identities.
-/// Jordan-Wigner strings are explicit: they are ordinary diagonal factors here.
+/// coefficient * a Kronecker product of matrices, sites ascending, each site at most once, no
+/// identities. Jordan-Wigner strings are explicit: they are ordinary diagonal factors here.
 struct ProductTerm {
   std::complex<double> coefficient;
   std::vector<SiteMatrix> factors;
 };
 
-/// One site's element in a canonical term. Element e of a site of dimension d: e < d is a diagonal function
-/// (0 the identity), e >= d the unit matrix |a><b|, a != b (see `site_element`).
+/// One site's element in a canonical term. Element e of a site of dimension d: e < d is a diagonal
+/// function (0 the identity), e >= d the unit matrix |a><b|, a != b (see `site_element`).
 struct SiteElement {
   int site = 0;
   int element = 0;
   friend auto operator<=>(const SiteElement&, const SiteElement&) = default;
 };
 
-/// A term of the canonical form: its site elements are linearly independent products of real matrices, each of which
-/// changes every additive charge by a definite amount. Sites ascending, no identities.
+/// A term of the canonical form: its site elements are linearly independent products of real
+/// matrices, each of which changes every additive charge by a definite amount. Sites ascending, no
+/// identities.
 struct CanonicalTerm {
   std::complex<double> coefficient;
   std::vector<SiteElement> factors;
   friend bool operator==(const CanonicalTerm&, const CanonicalTerm&) = default;
 };
 
-/// Matrix of element `element` on a site of dimension `dim`: a real matrix. Diagonal elements are orthogonal functions of the
-/// digit (Walsh functions if dim is a power of two, so that strings stay single elements).
+/// Matrix of element `element` on a site of dimension `dim`: a real matrix. Diagonal elements are
+/// orthogonal functions of the digit (Walsh functions if dim is a power of two, so that strings
+/// stay single elements).
 /// @throws InvalidArgument  element outside [0, dim*dim)
 KRONSOLVE_EXPORT LocalMatrix site_element(int dim, int element);
 /// The digits (a, b) of a unit-matrix element |a><b|; (-1, -1) for a diagonal one.
 KRONSOLVE_EXPORT std::pair<int, int> element_digits(int dim, int element);
 
-/// A sum of products of named local operators on numbered sites: symbolic, exact, small. Its rows are built elsewhere.
+/// A sum of products of named local operators on numbered sites: symbolic, exact, small. Its rows
+/// are built elsewhere.
 ///
 /// A value; all operations are local. Fermion signs follow the order of the factors as written.
 class KRONSOLVE_EXPORT OpSum {
@@ -83,9 +87,11 @@ class KRONSOLVE_EXPORT OpSum {
   const std::map<std::string, LocalMatrix>& definitions() const noexcept { return definitions_; }
 
   /// Adds coefficient * product of factors; an empty list is a multiple of the identity.
-  /// @throws InvalidArgument  NaN or infinite coefficient, site outside [0, sites), unknown operator for that site
+  /// @throws InvalidArgument  NaN or infinite coefficient, site outside [0, sites), unknown
+  /// operator for that site
   OpSum& add(std::complex<double> coefficient, std::vector<OpFactor> factors);
-  /// Gives a matrix a name that `add` understands on every site of that dimension. Bosonic (no strings).
+  /// Gives a matrix a name that `add` understands on every site of that dimension. Bosonic (no
+  /// strings).
   /// @throws InvalidArgument  the name is empty or taken, an entry is not finite
   OpSum& define(const std::string& name, LocalMatrix matrix);
 
@@ -99,12 +105,15 @@ class KRONSOLVE_EXPORT OpSum {
   KRONSOLVE_EXPORT friend OpSum operator*(const OpSum& a, const OpSum& b);
   OpSum adjoint() const;
 
-  /// Terms as Kronecker products of site matrices, in the order added; terms that vanish are left out.
+  /// Terms as Kronecker products of site matrices, in the order added; terms that vanish are left
+  /// out.
   std::vector<ProductTerm> product_terms() const;
-  /// The unique form: equal terms merged, zero ones (below 1e-14 of the largest coefficient) gone, sorted.
+  /// The unique form: equal terms merged, zero ones (below 1e-14 of the largest coefficient) gone,
+  /// sorted.
   std::vector<CanonicalTerm> canonical_terms() const;
 
-  /// Real as a matrix in the computational basis: no imaginary coefficient of the canonical form above 1e-14 of the largest.
+  /// Real as a matrix in the computational basis: no imaginary coefficient of the canonical form
+  /// above 1e-14 of the largest.
   bool is_real() const;
   ScalarKind scalar() const { return is_real() ? ScalarKind::real : ScalarKind::complex; }
   bool is_hermitian() const { return !non_hermitian_part().has_value(); }
@@ -113,8 +122,14 @@ class KRONSOLVE_EXPORT OpSum {
   /// Equality as operators.
   KRONSOLVE_EXPORT friend bool equal(const OpSum& a, const OpSum& b);
 
-  /// "1 Sz_0 Sz_1 + 0.5 S+_0 S-_1 ...", one line.
+  /// "1 Sz_0 Sz_1 + 0.5 S+_0 S-_1 ...", one line; `parse` reads it back. Defined matrices are not
+  /// in it.
   std::string text() const;
+  /// From text: terms separated by " + " or " - ", each a coefficient (0.5, -1e-3, (0.5-2i)), which
+  /// may be left out, and factors name_site. @throws InvalidArgument  naming the word that is not
+  /// understood, and as `add`
+  static OpSum parse(std::string_view text, std::vector<LocalSpace> spaces,
+                     const std::map<std::string, LocalMatrix>& definitions = {});
 
  private:
   LocalMatrix matrix(const OpFactor& factor) const;
