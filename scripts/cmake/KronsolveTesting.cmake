@@ -4,6 +4,7 @@
 # minutes on two cores), `full`, `long` (not in CI).
 
 include(GoogleTest)
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
 find_package(GTest REQUIRED)
 find_package(Eigen3 3.4 REQUIRED)
 
@@ -90,3 +91,9 @@ function(kronsolve_add_test name)
                LABELS "${layer};serial;${arg_COST}"
                ENVIRONMENT "${KRONSOLVE_TEST_ENVIRONMENT};KRONSOLVE_NUM_THREADS=${arg_THREADS}")
 endfunction()
+
+# How a user of the public headers compiles: for the tests that run the compiler.
+list(TRANSFORM MPI_C_INCLUDE_DIRS PREPEND "-I" OUTPUT_VARIABLE _mpi_includes)
+set(KRONSOLVE_USER_COMPILE_COMMAND
+    "${CMAKE_CXX_COMPILER}" -std=c++20 "-I${PROJECT_SOURCE_DIR}/include" "-I${PROJECT_BINARY_DIR}/include" ${_mpi_includes}
+    -DOMPI_SKIP_MPICXX=1 -DMPICH_SKIP_MPICXX=1)
