@@ -1,0 +1,213 @@
+#include "measure/bipartition.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include <kronsolve/core/error.hpp>
+#include <kronsolve/core/memory.hpp>
+#include <kronsolve/operators/charge_basis.hpp>
+
+namespace kronsolve::detail {
+
+namespace {
+
+using Key = std::vector<int>;  // values of the charges
+
+/// Tables over configurations of the system are indexed by 31 bits.
+constexpr index_t most_configurations = index_t{1} << 30;
+
+/// The additive charges whose values define the basis; none for the full space.
+std::vector<AdditiveRule> rules_of(const Basis& basis) {
+  std::vector<AdditiveRule> rules;
+  if (const auto* sector = dynamic_cast<const ChargeBasis*>(&basis)) {
+    for (const auto& charge : sector->charges()) rules.push_back(charge.rule);
+  } else if (dynamic_cast<const FullBasis*>(&basis) == nullptr) {
+    std::string text;
+    for (const auto& condition : basis.sector()) text += " " + condition;
+    throw NotSupported(
+        concat("entanglement: not available in the sector", text,
+               "; solve in the full space or in a sector of charges (sz, n, nup, ndown, parity)"));
+  }
+  return rules;
+}
+
+int reduced(const AdditiveRule& rule, int value) {
+  return rule.modulus == 0 ? value : ((value % rule.modulus) + rule.modulus) % rule.modulus;
+}
+
+/// How many configurations of the given sites have which charges.
+std::map<Key, double> charge_counts(const Basis& basis, const std::vector<AdditiveRule>& rules,
+                                    const std::vector<int>& sites) {
+  std::map<Key, double> counts{{Key(rules.size(), 0), 1.0}};
+  for (const int site : sites) {
+    std::map<Key, double> next;
+    for (const auto& [key, count] : counts)
+      for (int digit = 0; digit < basis.code().dim(site); ++digit) {
+        Key sum = key;
+        for (std::size_t r = 0; r < rules.size(); ++r)
+          sum[r] = reduced(
+              rules[r],
+              sum[r] +
+                  rules[r].values[static_cast<std::size_t>(site)][static_cast<std::size_t>(digit)]);
+        next[std::move(sum)] += count;
+      }
+    counts = std::move(next);
+  }
+  return counts;
+}
+
+/// What the environment must carry when the system carries `key`.
+Key partner(const std::vector<AdditiveRule>& rules, const Key& key) {
+  Key rest(key.size());
+  for (std::size_t r = 0; r < rules.size(); ++r)
+    rest[r] = reduced(rules[r], rules[r].target - key[r]);
+  return rest;
+}
+
+/// For the modes that a system configuration occupies: the environment's modes that pass an odd
+/// number of them when the operators are sorted by part.
+Modes passed_modes(Modes occupied, Modes environment, FermionOrder order) {
+  const bool before =
+      order ==
+      FermionOrder::system_first;  // the environment's modes that stand before ours must pass
+  Modes passed;
+  for (int k = 0; k < 64; ++k) {
+    const std::uint64_t bit = std::uint64_t{1} << k;
+    const std::uint64_t lower = bit - 1, upper = ~(lower | bit);
+    if (occupied.up & bit)
+      passed = passed ^ (before ? Modes{lower, 0} : Modes{upper, ~std::uint64_t{0}});
+    if (occupied.down & bit)
+      passed = passed ^ (before ? Modes{~std::uint64_t{0}, lower} : Modes{0, upper});
+  }
+  return passed & environment;
+}
+
+/// Occupied modes of a digit, from the signs of the space's parity operators.
+Modes modes_of(const LocalSpace& space, int digit, int ordinal) {
+  if (!space.is_fermionic()) return {};
+  const std::uint64_t bit = std::uint64_t{1} << ordinal;
+  Modes modes;
+  if (space.up_parity()(digit, digit).real() < 0) modes.up = bit;
+  if (space.down_parity()(digit, digit).real() < 0) modes.down = bit;
+  return modes;
+}
+
+}  // namespace
+
+std::vector<int> complement(const Basis& basis, const std::vector<int>& sites) {
+  std::vector<int> rest;
+  for (int site = 0; site < basis.sites(); ++site)
+    if (!std::binary_search(sites.begin(), sites.end(), site)) rest.push_back(site);
+  return rest;
+}
+
+void require_sites(const Basis& basis, const std::vector<int>& sites, const char* where) {
+  for (std::size_t i = 0; i < sites.size(); ++i) {
+    if (sites[i] < 0 || sites[i] >= basis.sites())
+      throw InvalidArgument(
+          concat(where, ": sites must be in [0, ", basis.sites() - 1, "], got ", sites[i]));
+    if (i > 0 && sites[i] <= sites[i - 1])
+      throw InvalidArgument(concat(where, ": sites must ascend without repetition, got ", sites[i],
+                                   " after ", sites[i - 1]));
+  }
+}
+
+double block_entries(const Basis& basis, const std::vector<int>& sites) {
+  const auto rules = rules_of(basis);
+  const auto system = charge_counts(basis, rules, sites);
+  const auto environment = charge_counts(basis, rules, complement(basis, sites));
+  double sum = 0;
+  for (const auto& [key, count] : system)
+    if (environment.contains(partner(rules, key))) sum += count * count;
+  return sum;
+}
+
+Bipartition::Bipartition(const Basis& basis, std::vector<int> sites, FermionOrder order)
+    : sites_(std::move(sites)) {
+  const auto rules = rules_of(basis);
+  const DigitCode& code = basis.code();
+  const auto rest = complement(basis, sites_);
+  for (const int site : sites_)
+    dimension_ = checked_multiply(dimension_, code.dim(site), "configurations of the chosen sites");
+  if (dimension_ > most_configurations)
+    throw InvalidArgument(concat("entanglement: the chosen sites have ", dimension_,
+                                 " configurations, at most ", most_configurations,
+                                 " are possible; choose fewer sites"));
+  require_memory(table_bytes(), "the configurations of the chosen sites");
+  std::vector<int> ordinal(static_cast<std::size_t>(basis.sites()), 0);
+  std::vector<state_t> number_stride(static_cast<std::size_t>(basis.sites()), 0);
+  int fermionic = 0;
+  bool system_fermions = false, environment_fermions = false;
+  Modes environment_modes;
+  for (int site = 0; site < basis.sites(); ++site) {
+    const auto s = static_cast<std::size_t>(site);
+    if (!basis.spaces()[s].is_fermionic()) continue;
+    ordinal[s] = fermionic++;
+    const bool mine = std::binary_search(sites_.begin(), sites_.end(), site);
+    (mine ? system_fermions : environment_fermions) = true;
+    const std::uint64_t bit = std::uint64_t{1} << ordinal[s];
+    if (!mine) environment_modes += {bit, bit};
+  }
+  has_signs_ = system_fermions && environment_fermions;
+  state_t stride = 1;
+  for (auto site = sites_.rbegin(); site != sites_.rend(); ++site) {
+    number_stride[static_cast<std::size_t>(*site)] = stride;
+    stride *= static_cast<state_t>(code.dim(*site));
+  }
+  places_ = AdditiveTable<Place>(code, [&](int site, int digit) {
+    const auto s = static_cast<std::size_t>(site);
+    const bool mine = number_stride[s] != 0;
+    const auto d = static_cast<state_t>(digit);
+    return Place{mine ? d * code.stride(site) : 0, d * number_stride[s],
+                 modes_of(basis.spaces()[s], digit, ordinal[s])};
+  });
+
+  std::map<Key, int> block_of_key;
+  for (const auto& [key, count] : charge_counts(basis, rules, rest)) {
+    block_of_key[partner(rules, key)] = static_cast<int>(blocks_.size());
+    blocks_.emplace_back().environment = count;
+  }
+  block_of_.assign(static_cast<std::size_t>(dimension_), -1);
+  position_.assign(static_cast<std::size_t>(dimension_), -1);
+  for (index_t a = 0; a < dimension_; ++a) {
+    state_t part = 0;
+    Key key(rules.size(), 0);
+    for (const int site : sites_) {
+      const auto s = static_cast<std::size_t>(site);
+      const state_t digit =
+          static_cast<state_t>(a) / number_stride[s] % static_cast<state_t>(code.dim(site));
+      part += digit * code.stride(site);
+      for (std::size_t r = 0; r < rules.size(); ++r)
+        key[r] = reduced(rules[r], key[r] + rules[r].values[s][static_cast<std::size_t>(digit)]);
+    }
+    const auto found = block_of_key.find(key);
+    if (found == block_of_key.end()) continue;
+    Block& block = blocks_[static_cast<std::size_t>(found->second)];
+    block_of_[static_cast<std::size_t>(a)] = found->second;
+    position_[static_cast<std::size_t>(a)] = static_cast<std::int32_t>(block.size());
+    block.parts.push_back(part);
+    block.numbers.push_back(a);
+    if (has_signs_)
+      block.signs.push_back(passed_modes(places_(part).modes, environment_modes, order));
+  }
+}
+
+double Bipartition::largest_block_entries() const {
+  double most = 0;
+  for (const auto& block : blocks_)
+    most = std::max(most, double(block.size()) * double(block.size()));
+  return most;
+}
+
+double Bipartition::all_block_entries() const {
+  double sum = 0;
+  for (const auto& block : blocks_) sum += double(block.size()) * double(block.size());
+  return sum;
+}
+
+index_t Bipartition::table_bytes() const {
+  return dimension_ * static_cast<index_t>(2 * sizeof(std::int32_t) + sizeof(state_t) +
+                                           sizeof(index_t) + (has_signs_ ? sizeof(Modes) : 0));
+}
+
+}  // namespace kronsolve::detail

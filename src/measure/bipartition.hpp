@@ -1,0 +1,97 @@
+#pragma once
+// The sites cut in two: which configurations of one part meet which of the other, and with which
+// fermion sign.
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include <kronsolve/operators/basis.hpp>
+
+#include "measure/additive_table.hpp"
+
+namespace kronsolve::detail {
+
+/// Occupied fermion modes: bit k is the k-th fermionic site. All up (or spinless) modes precede all
+/// down modes.
+struct Modes {
+  std::uint64_t up = 0, down = 0;
+  Modes& operator+=(const Modes& other) {
+    up += other.up;
+    down += other.down;
+    return *this;
+  }
+  friend Modes operator&(Modes a, Modes b) { return {a.up & b.up, a.down & b.down}; }
+  friend Modes operator^(Modes a, Modes b) { return {a.up ^ b.up, a.down ^ b.down}; }
+  bool odd() const noexcept { return __builtin_parityll(up ^ down) != 0; }
+};
+
+/// Which part's operators stand first in |a, b> = (operators of the first part)(operators of the
+/// second)|0>.
+enum class FermionOrder { system_first, environment_first };
+
+/// A set of sites, the system, and the rest, its environment. In a basis given by additive charges,
+/// configurations of the system fall into blocks: all of a block meet the same configurations of
+/// the environment, and no others.
+class Bipartition {
+ public:
+  /// @param sites  of the system, ascending
+  /// @throws NotSupported  the basis mixes configurations
+  Bipartition(const Basis& basis, std::vector<int> sites, FermionOrder order);
+
+  struct Block {
+    std::vector<state_t> parts;  ///< the system's digits as a part of a state, ascending
+    std::vector<index_t>
+        numbers;  ///< the system's configuration as a number, its first site the most significant
+    std::vector<Modes>
+        signs;  ///< environment modes whose occupation changes the sign; empty without fermions
+    double environment = 0;  ///< configurations of the environment that it meets
+    index_t size() const noexcept { return static_cast<index_t>(parts.size()); }
+  };
+  const std::vector<Block>& blocks() const noexcept { return blocks_; }
+  index_t dimension() const noexcept {
+    return dimension_;
+  }  ///< configurations of the system, all blocks or none
+
+  struct Place {
+    state_t part = 0;    ///< digits of the system in the state
+    state_t number = 0;  ///< the same as a number
+    Modes modes;         ///< occupied ones, of all sites
+    Place& operator+=(const Place& other) {
+      part += other.part;
+      number += other.number;
+      modes += other.modes;
+      return *this;
+    }
+  };
+  Place place(state_t state) const { return places_(state); }
+  int block_of(const Place& p) const { return block_of_[static_cast<std::size_t>(p.number)]; }
+  index_t position(const Place& p) const { return position_[static_cast<std::size_t>(p.number)]; }
+  bool has_signs() const noexcept { return has_signs_; }
+
+  /// Largest and total number of matrix entries (block size squared) and the bytes of the tables.
+  double largest_block_entries() const;
+  double all_block_entries() const;
+  index_t table_bytes() const;
+
+ private:
+  std::vector<int> sites_;
+  index_t dimension_ = 1;
+  std::vector<Block> blocks_;
+  std::vector<std::int32_t> block_of_;
+  std::vector<std::int32_t> position_;
+  AdditiveTable<Place> places_;
+  bool has_signs_ = false;
+};
+
+/// Sum over blocks of (block size)^2 if these sites were the system; without building anything.
+double block_entries(const Basis& basis, const std::vector<int>& sites);
+
+/// The other sites, ascending.
+std::vector<int> complement(const Basis& basis, const std::vector<int>& sites);
+
+/// @throws InvalidArgument  sites do not ascend strictly or lie outside [0, basis.sites()); `where`
+/// is named
+void require_sites(const Basis& basis, const std::vector<int>& sites, const char* where);
+
+}  // namespace kronsolve::detail

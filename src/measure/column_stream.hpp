@@ -1,0 +1,176 @@
+#pragma once
+// The matrix psi(system, environment) of a state, column by column, each column on one rank.
+
+#include <algorithm>
+#include <span>
+#include <vector>
+
+#include <omp.h>
+
+#include <kronsolve/core/threads.hpp>
+
+#include "measure/bipartition.hpp"
+#include "measure/remote_rows.hpp"
+
+namespace kronsolve::detail {
+
+/// Hands out the columns of blocks [first, last) of the matrix M[a, b] = sign(a, b) psi(a, b):
+/// every environment configuration b on exactly one rank, where all system configurations a of its
+/// block come together.
+///
+/// A rank finds its columns among the rows that it owns: column b belongs to the owner of the row
+/// (a, b) for one a that a hash of b picks from the block, so columns spread evenly and, where the
+/// system sits at the end of the chain, need no message.
+template <Scalar T>
+class ColumnStream {
+ public:
+  ColumnStream(const StateView<T>& psi, const Bipartition& parts)
+      : psi_(psi), parts_(parts), rows_(psi), mine_(psi.partition().range(psi.comm().rank())) {}
+
+  /// Calls consume(block, values, columns): `columns` columns of block size, one after the other.
+  /// Collective.
+  template <class Consume>
+  void run(int first, int last, Consume&& consume) const {
+    const index_t rounds =
+        psi_.comm().all_reduce((mine_.size() + round_rows - 1) / round_rows, Reduce::max);
+    std::vector<Pending> pending(static_cast<std::size_t>(last - first));
+    for (index_t round = 0; round < rounds; ++round) {
+      const RowRange rows{std::min(mine_.end, mine_.begin + round * round_rows),
+                          std::min(mine_.end, mine_.begin + (round + 1) * round_rows)};
+      const auto columns = find(rows, first, last);
+      fill(columns, first, pending);
+      for (int block = first; block < last; ++block) {
+        auto& p = pending[static_cast<std::size_t>(block - first)];
+        if (p.columns == 0 ||
+            (round + 1 < rounds && static_cast<index_t>(p.values.size()) < enough_values))
+          continue;
+        consume(block, std::span<const T>(p.values), p.columns);
+        p = {};
+      }
+    }
+  }
+
+  /// Bytes that a run holds at most besides what the consumer keeps, on a rank with that many rows.
+  static index_t memory_bytes(const Bipartition& parts, index_t local_rows, int ranks) {
+    const index_t rows = std::min(round_rows, local_rows);
+    double values = double(rows);
+    for (const auto& block : parts.blocks())
+      values += std::min(double(enough_values), double(block.size()) * block.environment);
+    // Requests: row and owner twice, place of the answer, and the answer twice; columns without
+    // them.
+    const index_t row_bytes =
+        static_cast<index_t>(ranks > 1 ? 3 * sizeof(index_t) + sizeof(T*) + 2 * sizeof(T) : 0) + 32;
+    return static_cast<index_t>(values) * static_cast<index_t>(sizeof(T)) + rows * row_bytes;
+  }
+
+ private:
+  static constexpr index_t round_rows = index_t{1} << 20;
+  static constexpr index_t enough_values =
+      index_t{1} << 18;  // so that the consumer's products are worth their calls
+  struct Column {
+    int block;
+    state_t rest;  ///< the environment's part of the state
+    Modes modes;
+  };
+  struct Pending {
+    std::vector<T> values;
+    index_t columns = 0;
+  };
+
+  static std::uint64_t scatter(std::uint64_t x) noexcept {
+    // Fibonacci hashing by 2^64/golden ratio; the high bits are mixed into the low ones that the
+    // remainder sees.
+    x *= 0x9E3779B97F4A7C15u;
+    return x ^ (x >> 32);
+  }
+
+  std::vector<Column> find(RowRange rows, int first, int last) const {
+    const int threads = num_threads();
+    std::vector<std::vector<Column>> found(static_cast<std::size_t>(threads));
+#pragma omp parallel num_threads(threads)
+    {
+      auto& mine = found[static_cast<std::size_t>(omp_get_thread_num())];
+      std::vector<state_t> states;
+#pragma omp for schedule(static)
+      for (index_t chunk = rows.begin; chunk < rows.end; chunk += chunk_rows) {
+        const RowRange range{chunk, std::min(rows.end, chunk + chunk_rows)};
+        states.resize(static_cast<std::size_t>(range.size()));
+        psi_.basis().states(range, states);
+        for (const state_t state : states) {
+          const auto place = parts_.place(state);
+          const int block = parts_.block_of(place);
+          if (block < first || block >= last) continue;
+          const auto size =
+              static_cast<std::uint64_t>(parts_.blocks()[static_cast<std::size_t>(block)].size());
+          const state_t rest = state - place.part;
+          if (static_cast<std::uint64_t>(parts_.position(place)) == scatter(rest) % size)
+            mine.push_back({block, rest, place.modes});
+        }
+      }
+    }
+    std::vector<Column> all;
+    for (auto& part : found) all.insert(all.end(), part.begin(), part.end());
+    return all;
+  }
+
+  void fill(const std::vector<Column>& columns, int first, std::vector<Pending>& pending) const {
+    struct Missing {
+      index_t row;
+      T* at;
+      bool odd;
+    };
+    std::vector<std::size_t> offsets(columns.size());
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      auto& p = pending[static_cast<std::size_t>(columns[c].block - first)];
+      offsets[c] = p.values.size();
+      p.values.resize(p.values.size() +
+                      parts_.blocks()[static_cast<std::size_t>(columns[c].block)].parts.size());
+      ++p.columns;
+    }
+    const int threads = num_threads();
+    std::vector<std::vector<Missing>> missing(static_cast<std::size_t>(threads));
+#pragma omp parallel num_threads(threads)
+    {
+      auto& mine = missing[static_cast<std::size_t>(omp_get_thread_num())];
+      std::vector<state_t> states;
+      std::vector<index_t> rows;
+#pragma omp for schedule(dynamic, 16)
+      for (std::size_t c = 0; c < columns.size(); ++c) {
+        const auto& column = columns[c];
+        const auto& block = parts_.blocks()[static_cast<std::size_t>(column.block)];
+        T* values =
+            pending[static_cast<std::size_t>(column.block - first)].values.data() + offsets[c];
+        states.assign(block.parts.begin(), block.parts.end());
+        for (auto& state : states) state += column.rest;
+        rows.resize(states.size());
+        psi_.basis().indices(states, rows);
+        for (std::size_t a = 0; a < rows.size(); ++a) {
+          const bool odd = parts_.has_signs() && (block.signs[a] & column.modes).odd();
+          if (rows_.owns(rows[a]))
+            values[a] = odd ? -rows_.owned(rows[a]) : rows_.owned(rows[a]);
+          else
+            mine.push_back({rows[a], values + a, odd});
+        }
+      }
+    }
+    if (psi_.comm().size() == 1) return;
+    std::vector<index_t> wanted;
+    for (const auto& part : missing)
+      for (const auto& m : part) wanted.push_back(m.row);
+    const auto values = rows_.fetch(wanted);
+    std::size_t next = 0;
+    for (const auto& part : missing)
+      for (const auto& m : part) {
+        const T value = values[next++];
+        *m.at = m.odd ? -value : value;
+      }
+  }
+
+  static constexpr index_t chunk_rows = 1024;
+  StateView<T> psi_;
+  const Bipartition& parts_;
+  RemoteRows<T> rows_;
+  RowRange mine_;
+};
+
+}  // namespace kronsolve::detail

@@ -1,0 +1,376 @@
+#include <algorithm>
+#include <cmath>
+
+#include <kronsolve/core/error.hpp>
+#include <kronsolve/core/memory.hpp>
+#include <kronsolve/measure/entanglement.hpp>
+
+#include "measure/block_algebra.hpp"
+#include "measure/column_stream.hpp"
+#include "solvers/dense/blas_threads.hpp"
+
+namespace kronsolve {
+
+namespace {
+
+using detail::Bipartition;
+using detail::ColumnStream;
+using detail::FermionOrder;
+using Block = Bipartition::Block;
+
+/// Matrices of several blocks are kept at once up to this size, so that small blocks share a pass
+/// over the state.
+constexpr double group_bytes = double(index_t{128} << 20);
+
+struct System {
+  std::vector<int> sites;
+  FermionOrder order = FermionOrder::system_first;
+};
+
+/// The side of the cut with the smaller matrices. At a tie the one at the end of the chain, whose
+/// columns are local.
+System smaller_side(const Basis& basis, const std::vector<int>& sites) {
+  const auto rest = detail::complement(basis, sites);
+  const double mine = detail::block_entries(basis, sites),
+               others = detail::block_entries(basis, rest);
+  const bool at_end = !sites.empty() && sites.back() == basis.sites() - 1;
+  if (mine < others || (mine == others && at_end)) return {sites, FermionOrder::system_first};
+  return {rest, FermionOrder::environment_first};
+}
+
+template <Scalar T>
+double bytes_of(const Block& block) {
+  return double(block.size()) * double(block.size()) * double(sizeof(T));
+}
+
+/// Blocks [first, result) fit together into a group.
+template <Scalar T>
+int end_of_group(const Bipartition& parts, int first) {
+  const auto& blocks = parts.blocks();
+  double bytes = 0;
+  int end = first;
+  for (; end < static_cast<int>(blocks.size()); ++end) {
+    bytes += bytes_of<T>(blocks[static_cast<std::size_t>(end)]);
+    if (end > first && bytes > group_bytes) break;
+  }
+  return end;
+}
+
+/// Matrices of the largest group, the copy of one block that LAPACK and LQ work on, tables and
+/// columns under way.
+index_t memory_of(double largest_entries, double all_entries, double table_bytes,
+                  double stream_bytes, std::size_t scalar_bytes) {
+  const double group = std::min(all_entries * double(scalar_bytes),
+                                group_bytes + largest_entries * double(scalar_bytes));
+  const double bytes =
+      group + 1.5 * largest_entries * double(scalar_bytes) + table_bytes + stream_bytes;
+  return static_cast<index_t>(std::min(bytes, 9e18));
+}
+
+template <Scalar T>
+void require_memory_for(const Comm& comm, const Bipartition& parts, index_t local_rows) {
+  require_memory(
+      comm,
+      memory_of(parts.largest_block_entries(), parts.all_block_entries(), 0,
+                double(ColumnStream<T>::memory_bytes(parts, local_rows, comm.size())), sizeof(T)),
+      "the density matrix of the chosen sites");
+}
+
+/// Prepares a cut on all ranks or on none.
+template <Scalar T>
+Bipartition cut(const StateView<T>& psi, const System& system) {
+  std::optional<Bipartition> parts;
+  psi.comm().agree([&] { parts.emplace(psi.basis(), system.sites, system.order); });
+  require_memory_for<T>(psi.comm(), *parts, static_cast<index_t>(psi.owned().size()));
+  return *std::move(parts);
+}
+
+/// Sum of X X^H over all columns and ranks for blocks [first, end), lower triangles, by columns; on
+/// every rank.
+template <Scalar T>
+std::vector<std::vector<T>> density_blocks(const StateView<T>& psi, const Bipartition& parts,
+                                           int first, int end) {
+  std::vector<std::vector<T>> rho;
+  for (int b = first; b < end; ++b) {
+    const auto size = static_cast<std::size_t>(parts.blocks()[static_cast<std::size_t>(b)].size());
+    rho.emplace_back(size * size);
+  }
+  ColumnStream<T>(psi, parts)
+      .run(first, end, [&](int b, std::span<const T> columns, index_t count) {
+        auto& block = rho[static_cast<std::size_t>(b - first)];
+        detail::add_outer_product<T>(block, parts.blocks()[static_cast<std::size_t>(b)].size(),
+                                     columns, count);
+      });
+  for (auto& block : rho) psi.comm().all_reduce(std::span<T>(block));
+  return rho;
+}
+
+/// Eigenvalues of the density matrix of the system, all blocks together.
+template <Scalar T>
+std::vector<double> density_eigenvalues(const StateView<T>& psi, const Bipartition& parts) {
+  const Comm& comm = psi.comm();
+  std::vector<double> mine;
+  for (int first = 0; first < static_cast<int>(parts.blocks().size());) {
+    const int end = end_of_group<T>(parts, first);
+    auto rho = density_blocks(psi, parts, first, end);
+    comm.agree([&] {
+      for (int b = first; b < end; ++b) {
+        if (b % comm.size() != comm.rank()) continue;
+        const auto values =
+            detail::hermitian_eigenvalues<T>(rho[static_cast<std::size_t>(b - first)],
+                                             parts.blocks()[static_cast<std::size_t>(b)].size());
+        mine.insert(mine.end(), values.begin(), values.end());
+      }
+    });
+    first = end;
+  }
+  return comm.all_gather_v(std::span<const double>(mine));
+}
+
+/// L of the LQ factorisation of all columns of a block, from those of the ranks; on rank `root`
+/// only.
+template <Scalar T>
+void combine_triangles(const Comm& comm, std::vector<T>& lower, index_t d, int root) {
+  const int ranks = comm.size(), me = (comm.rank() - root + ranks) % ranks;
+  for (int step = 1; step < ranks; step *= 2) {
+    std::vector<std::vector<T>> send(static_cast<std::size_t>(ranks));
+    if (me % (2 * step) == step)
+      send[static_cast<std::size_t>((comm.rank() - step + ranks) % ranks)] = std::move(lower);
+    const auto received = comm.all_to_all_v(send);
+    for (const auto& other : received)
+      if (!other.empty() && me % (2 * step) == 0) detail::add_columns_lq<T>(lower, d, other, d);
+  }
+}
+
+template <Scalar T>
+std::vector<double> block_singular_values(const StateView<T>& psi, const Bipartition& parts) {
+  const Comm& comm = psi.comm();
+  std::vector<double> mine;
+  for (int first = 0; first < static_cast<int>(parts.blocks().size());) {
+    const int end = end_of_group<T>(parts, first);
+    std::vector<std::vector<T>> lower;
+    for (int b = first; b < end; ++b) {
+      const auto size =
+          static_cast<std::size_t>(parts.blocks()[static_cast<std::size_t>(b)].size());
+      lower.emplace_back(size * size);
+    }
+    ColumnStream<T>(psi, parts)
+        .run(first, end, [&](int b, std::span<const T> columns, index_t count) {
+          detail::add_columns_lq<T>(lower[static_cast<std::size_t>(b - first)],
+                                    parts.blocks()[static_cast<std::size_t>(b)].size(), columns,
+                                    count);
+        });
+    for (int b = first; b < end; ++b) {
+      const Block& block = parts.blocks()[static_cast<std::size_t>(b)];
+      auto& triangle = lower[static_cast<std::size_t>(b - first)];
+      const int root = b % comm.size();
+      combine_triangles(comm, triangle, block.size(), root);
+      comm.agree([&] {
+        if (comm.rank() != root) return;
+        auto values = detail::singular_values<T>(triangle, block.size());
+        if (block.environment < double(values.size()))
+          values.resize(static_cast<std::size_t>(block.environment));
+        mine.insert(mine.end(), values.begin(), values.end());
+      });
+    }
+    first = end;
+  }
+  auto all = comm.all_gather_v(std::span<const double>(mine));
+  std::sort(all.rbegin(), all.rend());
+  return all;
+}
+
+void check_alpha(double alpha) {
+  if (!(alpha > 0))
+    throw InvalidArgument(
+        detail::concat("entropy: alpha must be > 0 (1 is von Neumann), got ", alpha));
+}
+
+std::vector<int> united(const Basis& basis, const std::vector<int>& a, const std::vector<int>& b,
+                        const char* where) {
+  detail::require_sites(basis, a, where);
+  detail::require_sites(basis, b, where);
+  std::vector<int> both;
+  std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
+  if (both.size() != a.size() + b.size())
+    throw InvalidArgument(detail::concat(where, ": the two sets of sites must not share a site"));
+  return both;
+}
+
+}  // namespace
+
+double entropy(std::span<const double> weights, const EntropyOptions& options) {
+  check_alpha(options.alpha);
+  double total = 0, largest = 0;
+  for (const double w : weights) {
+    total += std::max(0.0, w);
+    largest = std::max(largest, w);
+  }
+  if (!(total > 0)) throw InvalidArgument("entropy: all weights are zero");
+  double value = 0;
+  if (std::isinf(options.alpha)) {
+    value = -std::log(largest / total);
+  } else if (options.alpha == 1) {
+    for (const double w : weights)
+      if (w > 0) value -= w / total * std::log(w / total);
+  } else {
+    double sum = 0;
+    for (const double w : weights)
+      if (w > 0) sum += std::pow(w / total, options.alpha);
+    value = std::log(sum) / (1 - options.alpha);
+  }
+  value = std::max(0.0, value);  // rounding below zero for product states
+  return options.unit == EntropyUnit::bits ? value / std::log(2.0) : value;
+}
+
+template <Scalar T>
+std::vector<double> schmidt_values(const StateView<T>& psi, const std::vector<int>& sites) {
+  detail::require_sites(psi.basis(), sites, "Schmidt values");
+  require_fitting(psi, "Schmidt values");
+  const auto parts = cut(psi, smaller_side(psi.basis(), sites));
+  const dense::BlasThreads threads(num_threads());
+  return block_singular_values(psi, parts);
+}
+
+template <Scalar T>
+double entanglement_entropy(const StateView<T>& psi, const std::vector<int>& sites,
+                            const EntropyOptions& options) {
+  check_alpha(options.alpha);
+  if (options.alpha < 1) {  // small probabilities count: squares of accurate singular values
+    auto weights = schmidt_values(psi, sites);
+    for (auto& w : weights) w *= w;
+    return entropy(weights, options);
+  }
+  detail::require_sites(psi.basis(), sites, "entropy");
+  require_fitting(psi, "entropy");
+  const auto parts = cut(psi, smaller_side(psi.basis(), sites));
+  const dense::BlasThreads threads(num_threads());
+  return entropy(density_eigenvalues(psi, parts), options);
+}
+
+template <Scalar T>
+double mutual_information(const StateView<T>& psi, const std::vector<int>& a,
+                          const std::vector<int>& b, const EntropyOptions& options) {
+  const auto both = united(psi.basis(), a, b, "mutual information");
+  return entanglement_entropy(psi, a, options) + entanglement_entropy(psi, b, options) -
+         entanglement_entropy(psi, both, options);
+}
+
+template <Scalar T>
+DensityMatrix<T> reduced_density_matrix(const StateView<T>& psi, const std::vector<int>& sites) {
+  detail::require_sites(psi.basis(), sites, "density matrix");
+  require_fitting(psi, "density matrix");
+  const auto parts = cut(psi, System{sites, FermionOrder::system_first});
+  DensityMatrix<T> result{sites, parts.dimension(), {}};
+  const double bytes = double(result.dim) * double(result.dim) * double(sizeof(T));
+  require_memory(psi.comm(), static_cast<index_t>(std::min(bytes, 9e18)),
+                 "the density matrix of the chosen sites");
+  psi.comm().agree(
+      [&] { result.values.resize(static_cast<std::size_t>(result.dim * result.dim)); });
+  const dense::BlasThreads threads(num_threads());
+  for (int first = 0; first < static_cast<int>(parts.blocks().size());) {
+    const int end = end_of_group<T>(parts, first);
+    auto rho = density_blocks(psi, parts, first, end);
+    for (int b = first; b < end; ++b) {
+      const auto& numbers = parts.blocks()[static_cast<std::size_t>(b)].numbers;
+      auto& block = rho[static_cast<std::size_t>(b - first)];
+      const auto d = numbers.size();
+      detail::mirror_lower<T>(block, static_cast<index_t>(d));
+      for (std::size_t col = 0; col < d; ++col)
+        for (std::size_t row = 0; row < d; ++row)
+          result.values[static_cast<std::size_t>(numbers[row] * result.dim + numbers[col])] =
+              block[col * d + row];
+    }
+    first = end;
+  }
+  return result;
+}
+
+namespace {
+
+/// Trace norm of the partial transpose of rho with respect to the digits of `a`, over the trace.
+template <Scalar T>
+double transposed_trace_norm(const Basis& basis, const DensityMatrix<T>& rho,
+                             const std::vector<int>& a) {
+  const auto d = static_cast<std::size_t>(rho.dim);
+  std::vector<std::size_t> part_of_a(d);  // what a's digits contribute to a configuration's number
+  for (std::size_t c = 0; c < d; ++c) {
+    std::size_t stride = 1;
+    for (auto site = rho.sites.rbegin(); site != rho.sites.rend(); ++site) {
+      const auto dim = static_cast<std::size_t>(basis.code().dim(*site));
+      if (std::binary_search(a.begin(), a.end(), *site)) part_of_a[c] += c / stride % dim * stride;
+      stride *= dim;
+    }
+  }
+  std::vector<T> transposed(d * d);
+  double trace = 0;
+  for (std::size_t row = 0; row < d; ++row) {
+    trace += real_part(rho.values[row * d + row]);
+    for (std::size_t col = 0; col < d; ++col) {
+      const std::size_t r = row - part_of_a[row] + part_of_a[col],
+                        c = col - part_of_a[col] + part_of_a[row];
+      transposed[c * d + r] = rho.values[row * d + col];  // by columns
+    }
+  }
+  double sum = 0;
+  for (const double value : detail::hermitian_eigenvalues<T>(transposed, rho.dim))
+    sum += std::abs(value);
+  return sum / trace;
+}
+
+}  // namespace
+
+template <Scalar T>
+double logarithmic_negativity(const StateView<T>& psi, const std::vector<int>& a,
+                              const std::vector<int>& b) {
+  const Basis& basis = psi.basis();
+  const auto both = united(basis, a, b, "negativity");
+  double trace_norm = 0;
+  if (static_cast<int>(both.size()) == basis.sites()) {
+    double sum = 0, squares = 0;
+    for (const double s : schmidt_values(psi, a)) {
+      sum += s;
+      squares += s * s;
+    }
+    trace_norm = sum * sum / squares;
+  } else {
+    for (const int site : both)
+      if (basis.spaces()[static_cast<std::size_t>(site)].is_fermionic())
+        throw NotSupported(detail::concat(
+            "negativity: site ", site,
+            " is fermionic; for fermions the two sets must make up the whole lattice"));
+    const auto rho = reduced_density_matrix(psi, both);
+    const dense::BlasThreads threads(num_threads());
+    psi.comm().agree([&] { trace_norm = transposed_trace_norm(basis, rho, a); });
+  }
+  if (!(trace_norm > 0)) throw InvalidArgument("negativity: the state is zero");
+  return std::max(0.0, std::log(trace_norm));
+}
+
+index_t entanglement_memory(const Basis& basis, const std::vector<int>& sites, ScalarKind scalar,
+                            int ranks) {
+  detail::require_sites(basis, sites, "entropy");
+  const auto system = smaller_side(basis, sites);
+  const Bipartition parts(basis, system.sites, system.order);
+  return visit_scalar(scalar, [&]<Scalar T>() {
+    return memory_of(parts.largest_block_entries(), parts.all_block_entries(),
+                     double(parts.table_bytes()),
+                     double(ColumnStream<T>::memory_bytes(
+                         parts, basis.partition(ranks).max_local_rows(), ranks)),
+                     sizeof(T));
+  });
+}
+
+#define KRONSOLVE_INSTANTIATE(T)                                                                  \
+  template std::vector<double> schmidt_values(const StateView<T>&, const std::vector<int>&);      \
+  template double entanglement_entropy(const StateView<T>&, const std::vector<int>&,              \
+                                       const EntropyOptions&);                                    \
+  template double mutual_information(const StateView<T>&, const std::vector<int>&,                \
+                                     const std::vector<int>&, const EntropyOptions&);             \
+  template DensityMatrix<T> reduced_density_matrix(const StateView<T>&, const std::vector<int>&); \
+  template double logarithmic_negativity(const StateView<T>&, const std::vector<int>&,            \
+                                         const std::vector<int>&);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
+#undef KRONSOLVE_INSTANTIATE
+
+}  // namespace kronsolve
