@@ -28,6 +28,8 @@ set(KRONSOLVE_TEST_ENVIRONMENT
 # kronsolve_test_executable(NAME SOURCE): internal; the executable of a test.
 function(kronsolve_test_executable target source)
   add_executable(${target} ${source})
+  # Oracles are small: light optimisation halves the time that Eigen's templates take to compile.
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
   target_link_libraries(${target} PRIVATE kronsolve_test_support GTest::gtest kronsolve_warnings
                                           kronsolve_build_flags OpenMP::OpenMP_CXX)
 endfunction()
