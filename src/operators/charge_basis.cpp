@@ -15,22 +15,23 @@ enum class Which { sz, particles, up, down };
 std::optional<int> value_of(Which which, const LocalSpace& space, int digit) {
   using Kind = LocalSpace::Kind;
   const Kind kind = space.kind();
+  const bool electrons = space.has_electrons();
   const int up = digit == 1 || digit == 3 ? 1 : 0;
   const int down = digit == 2 || digit == 3 ? 1 : 0;
   switch (which) {
     case Which::sz:
       if (kind == Kind::spin) return space.twice_spin() - 2 * digit;
-      if (kind == Kind::electron) return up - down;
+      if (electrons) return up - down;
       break;
     case Which::particles:
       if (kind == Kind::boson || kind == Kind::fermion) return digit;
-      if (kind == Kind::electron) return up + down;
+      if (electrons) return up + down;
       break;
     case Which::up:
-      if (kind == Kind::electron) return up;
+      if (electrons) return up;
       break;
     case Which::down:
-      if (kind == Kind::electron) return down;
+      if (electrons) return down;
       break;
   }
   return std::nullopt;

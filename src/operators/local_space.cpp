@@ -1,10 +1,9 @@
-#include <kronsolve/operators/local_space.hpp>
-
 #include <array>
 #include <charconv>
 #include <cmath>
 
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/operators/local_space.hpp>
 
 namespace kronsolve {
 
@@ -14,8 +13,8 @@ constexpr int largest_dim = 255;
 
 int require_dim(int dim, int least, const char* what) {
   if (dim < least || dim > largest_dim)
-    throw InvalidArgument(detail::concat(what, ": dimension must be in [", least, ", ", largest_dim,
-                                         "], got ", dim));
+    throw InvalidArgument(
+        detail::concat(what, ": dimension must be in [", least, ", ", largest_dim, "], got ", dim));
   return dim;
 }
 
@@ -79,6 +78,8 @@ std::optional<LocalMatrix> fermion_operator(std::string_view op) {
   if (op == "C+") return unit(2, {{1, 0, 1}});
   if (op == "C-") return unit(2, {{0, 1, 1}});
   if (op == "N") return unit(2, {{1, 1, 1}});
+  if (op == "Mx") return unit(2, {{1, 0, 1}, {0, 1, 1}});
+  if (op == "My") return std::complex<double>(0, 1) * unit(2, {{1, 0, 1}, {0, 1, -1}});
   return std::nullopt;
 }
 
@@ -103,6 +104,16 @@ std::optional<LocalMatrix> electron_operator(std::string_view op) {
   return std::nullopt;
 }
 
+/// The operators of an electron between states without double occupation.
+std::optional<LocalMatrix> tj_operator(std::string_view op) {
+  const auto whole = electron_operator(op);
+  if (!whole) return std::nullopt;
+  LocalMatrix projected(3);
+  for (int i = 0; i < 3; ++i)
+    for (int j = 0; j < 3; ++j) projected(i, j) = (*whole)(i, j);
+  return projected;
+}
+
 }  // namespace
 
 LocalSpace LocalSpace::spin(int twice_spin) {
@@ -111,12 +122,16 @@ LocalSpace LocalSpace::spin(int twice_spin) {
 LocalSpace LocalSpace::boson(int dim) { return {Kind::boson, require_dim(dim, 2, "boson")}; }
 LocalSpace LocalSpace::fermion() { return {Kind::fermion, 2}; }
 LocalSpace LocalSpace::electron() { return {Kind::electron, 4}; }
+LocalSpace LocalSpace::tj() { return {Kind::tj, 3}; }
 LocalSpace LocalSpace::plain(int dim) { return {Kind::plain, require_dim(dim, 1, "site")}; }
 
 LocalSpace LocalSpace::parse(std::string_view text) {
-  const auto starts = [&](std::string_view prefix) { return text.substr(0, prefix.size()) == prefix; };
+  const auto starts = [&](std::string_view prefix) {
+    return text.substr(0, prefix.size()) == prefix;
+  };
   if (text == "fermion") return fermion();
   if (text == "electron") return electron();
+  if (text == "tj") return tj();
   if (starts("boson:"))
     if (const auto dim = to_int(text.substr(6))) return boson(*dim);
   if (starts("dim:"))
@@ -131,9 +146,10 @@ LocalSpace LocalSpace::parse(std::string_view text) {
       if (twice && *twice % 2 != 0) return spin(*twice);
     }
   }
-  throw InvalidArgument(detail::concat(
-      "local space must be spin-1/2, spin-1, spin-3/2, ..., boson:DIM, fermion, electron or dim:D, got '",
-      text, "'"));
+  throw InvalidArgument(
+      detail::concat("local space must be spin-1/2, spin-1, spin-3/2, ..., boson:DIM, fermion, "
+                     "electron, tj or dim:D, got '",
+                     text, "'"));
 }
 
 std::string LocalSpace::name() const {
@@ -141,10 +157,16 @@ std::string LocalSpace::name() const {
     case Kind::spin:
       return dim_ % 2 == 1 ? detail::concat("spin-", (dim_ - 1) / 2)
                            : detail::concat("spin-", dim_ - 1, "/2");
-    case Kind::boson: return detail::concat("boson:", dim_);
-    case Kind::fermion: return "fermion";
-    case Kind::electron: return "electron";
-    case Kind::plain: break;
+    case Kind::boson:
+      return detail::concat("boson:", dim_);
+    case Kind::fermion:
+      return "fermion";
+    case Kind::electron:
+      return "electron";
+    case Kind::tj:
+      return "tj";
+    case Kind::plain:
+      break;
   }
   return detail::concat("dim:", dim_);
 }
@@ -156,12 +178,18 @@ std::vector<std::string> LocalSpace::operator_names() const {
       names = {"Sx", "Sy", "Sz", "S+", "S-"};
       if (dim_ == 2) names.insert(names.end(), {"X", "Y", "Z"});
       break;
-    case Kind::boson: names = {"B+", "B-", "N"}; break;
-    case Kind::fermion: names = {"C+", "C-", "N"}; break;
+    case Kind::boson:
+      names = {"B+", "B-", "N"};
+      break;
+    case Kind::fermion:
+      names = {"C+", "C-", "N", "Mx", "My"};
+      break;
     case Kind::electron:
+    case Kind::tj:
       names = {"Cup+", "Cup-", "Cdn+", "Cdn-", "Nup", "Ndn", "N", "Sz", "S+", "S-", "Sx", "Sy"};
       break;
-    case Kind::plain: break;
+    case Kind::plain:
+      break;
   }
   names.push_back("I");
   for (int digit = 0; digit < dim_; ++digit) names.push_back(detail::concat("P", digit));
@@ -177,18 +205,25 @@ std::optional<LocalMatrix> LocalSpace::find(std::string_view op) const {
       return projector;
     }
   switch (kind_) {
-    case Kind::spin: return spin_operator(dim_, op);
-    case Kind::boson: return boson_operator(dim_, op);
-    case Kind::fermion: return fermion_operator(op);
-    case Kind::electron: return electron_operator(op);
-    case Kind::plain: break;
+    case Kind::spin:
+      return spin_operator(dim_, op);
+    case Kind::boson:
+      return boson_operator(dim_, op);
+    case Kind::fermion:
+      return fermion_operator(op);
+    case Kind::electron:
+      return electron_operator(op);
+    case Kind::tj:
+      return tj_operator(op);
+    case Kind::plain:
+      break;
   }
   return std::nullopt;
 }
 
 LocalSpace::FermionParity LocalSpace::fermion_parity(std::string_view op) const noexcept {
-  if (kind_ == Kind::fermion) return {.up = op == "C+" || op == "C-"};
-  if (kind_ != Kind::electron) return {};
+  if (kind_ == Kind::fermion) return {.up = op == "C+" || op == "C-" || op == "Mx" || op == "My"};
+  if (!has_electrons()) return {};
   if (op == "Cup+" || op == "Cup-") return {.up = true};
   if (op == "Cdn+" || op == "Cdn-") return {.down = true};
   // A spin flip removes one fermion of each kind: odd in both.
@@ -199,11 +234,13 @@ LocalSpace::FermionParity LocalSpace::fermion_parity(std::string_view op) const 
 LocalMatrix LocalSpace::up_parity() const {
   if (kind_ == Kind::fermion) return LocalMatrix::diagonal({1, -1});
   if (kind_ == Kind::electron) return LocalMatrix::diagonal({1, -1, 1, -1});
+  if (kind_ == Kind::tj) return LocalMatrix::diagonal({1, -1, 1});
   return LocalMatrix::identity(dim_);
 }
 
 LocalMatrix LocalSpace::down_parity() const {
   if (kind_ == Kind::electron) return LocalMatrix::diagonal({1, 1, -1, -1});
+  if (kind_ == Kind::tj) return LocalMatrix::diagonal({1, 1, -1});
   return LocalMatrix::identity(dim_);
 }
 

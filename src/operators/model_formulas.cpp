@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include <kronsolve/core/error.hpp>
@@ -125,6 +126,131 @@ OpSum mbl(const ModelArguments& p) {
   return op;
 }
 
+/// -t sum of (create_a destroy_b + h.c.) over neighbours.
+void add_hopping(OpSum& op, const Lattice& lattice, double t, const std::string& create,
+                 const std::string& destroy) {
+  if (t == 0) return;
+  for (const Bond& bond : lattice.bonds())
+    op.add(-t, {{create, bond.a}, {destroy, bond.b}})
+        .add(-t, {{create, bond.b}, {destroy, bond.a}});
+}
+
+void add_on_sites(OpSum& op, double coefficient, const std::vector<std::string>& factors) {
+  if (coefficient == 0) return;
+  for (int site = 0; site < op.sites(); ++site) {
+    std::vector<OpFactor> term;
+    for (const auto& name : factors) term.push_back({name, site});
+    op.add(coefficient, std::move(term));
+  }
+}
+
+OpSum hubbard_hardcore(const ModelArguments& p) {
+  OpSum op(p.sites(), p.space());
+  add_hopping(op, p.lattice(), p.number("t"), "B+", "B-");
+  if (const double v = p.number("V"); v != 0)
+    for (const Bond& bond : p.lattice().bonds()) op.add(v, {{"N", bond.a}, {"N", bond.b}});
+  add_on_sites(op, -p.number("mu"), {"N"});
+  return op;
+}
+
+OpSum hubbard(const ModelArguments& p) {
+  OpSum op(p.sites(), p.space());
+  add_hopping(op, p.lattice(), p.number("t"), "Cup+", "Cup-");
+  add_hopping(op, p.lattice(), p.number("t"), "Cdn+", "Cdn-");
+  add_on_sites(op, p.number("U"), {"Nup", "Ndn"});
+  add_on_sites(op, -p.number("mu"), {"N"});
+  return op;
+}
+
+OpSum tj(const ModelArguments& p) {
+  const double j = p.number("J");
+  OpSum op = exchange_on_bonds(p, j, j, j);
+  if (j != 0)
+    for (const Bond& bond : p.lattice().bonds()) op.add(-j / 4, {{"N", bond.a}, {"N", bond.b}});
+  add_hopping(op, p.lattice(), p.number("t"), "Cup+", "Cup-");
+  add_hopping(op, p.lattice(), p.number("t"), "Cdn+", "Cdn-");
+  add_on_sites(op, -p.number("mu"), {"N"});
+  return op;
+}
+
+OpSum bose_hubbard(const ModelArguments& p) {
+  OpSum op(p.sites(), LocalSpace::boson(1 + static_cast<int>(p.integer("nmax", 1, 254))));
+  add_hopping(op, p.lattice(), p.number("t"), "B+", "B-");
+  const double u = p.number("U");
+  add_on_sites(op, u / 2, {"N", "N"});
+  add_on_sites(op, -u / 2, {"N"});
+  add_on_sites(op, -p.number("mu"), {"N"});
+  return op;
+}
+
+OpSum aklt(const ModelArguments& p) {
+  const double j = p.number("j");
+  OpSum op(p.sites(), p.space());
+  for (const Bond& bond : p.lattice().bonds()) {
+    OpSum exchange(p.sites(), p.space());
+    add_exchange(exchange, bond.a, bond.b, 1, 1, 1);
+    op += j * exchange;
+    op += (j / 3) * (exchange * exchange);
+  }
+  return op;
+}
+
+OpSum haldane_shastry(const ModelArguments& p) {
+  OpSum op(p.sites(), p.space());
+  for (int a = 0; a < p.sites(); ++a)
+    for (int b = a + 1; b < p.sites(); ++b) {
+      const double chord =
+          p.sites() / std::numbers::pi * std::sin(std::numbers::pi * (b - a) / p.sites());
+      const double j = p.number("j") / (chord * chord);
+      add_exchange(op, a, b, j, j, j);
+    }
+  return op;
+}
+
+OpSum long_range(const ModelArguments& p) {
+  OpSum op(p.sites(), p.space());
+  const double alpha = p.number("alpha");
+  const std::array j = {p.number("jx"), p.number("jy"), p.number("jz")};
+  for (int a = 0; a < p.sites(); ++a)
+    for (int b = a + 1; b < p.sites(); ++b) {
+      const double decay = std::pow(p.lattice().chain_distance(a, b), -alpha);
+      add_exchange(op, a, b, decay * j[0], decay * j[1], decay * j[2]);
+    }
+  add_field(op, p.number("bx"), p.number("by"), p.number("bz"));
+  return op;
+}
+
+OpSum ladder(const ModelArguments& p) {
+  OpSum op(p.sites(), p.space());
+  const std::array j = {p.number("jr"), p.number("jl")};
+  for (const Bond& bond : p.lattice().bonds()) {
+    const double coupling = j[static_cast<std::size_t>(bond.kind)];
+    add_exchange(op, bond.a, bond.b, coupling, coupling, coupling);
+  }
+  add_field(op, 0, 0, p.number("bz"));
+  return op;
+}
+
+OpSum syk(const ModelArguments& p) {
+  const int majoranas = 2 * p.sites();
+  if (majoranas < 4)
+    throw InvalidArgument("model syk: four Majorana fermions need at least 2 sites, got 1");
+  const double deviation = p.number("j") * std::sqrt(6.0 / std::pow(majoranas, 3));
+  const CounterRandom random(
+      static_cast<std::uint64_t>(p.integer("seed", 0, std::numeric_limits<long>::max())));
+  const auto majorana = [](int m) { return OpFactor{m % 2 == 0 ? "Mx" : "My", m / 2}; };
+  OpSum op(p.sites(), p.space());
+  std::uint64_t number =
+      0;  // by (d, c, b, a), so that more sites keep the couplings among the first ones
+  for (int d = 3; d < majoranas; ++d)
+    for (int c = 2; c < d; ++c)
+      for (int b = 1; b < c; ++b)
+        for (int a = 0; a < b; ++a)  // chi = Mx/sqrt 2 or My/sqrt 2, four of them: 1/4
+          op.add(deviation / 4 * random.normal(number++),
+                 {majorana(a), majorana(b), majorana(c), majorana(d)});
+  return op;
+}
+
 // ---- the registry ----
 
 const std::vector<std::string> anywhere = {"chain",     "square", "ladder", "triangular",
@@ -201,6 +327,87 @@ const std::vector<ModelEntry>& model_entries() {
              parameter("h", "", "the fields themselves, separated by commas, instead of dh")}),
         anywhere, "spin-S"},
        mbl},
+      {{"heisenberg2d",
+        "heisenberg on LX x LY sites, site = x*LY + y",
+        with_couplings_and_fields({}),
+        {"square"},
+        "spin-S"},
+       heisenberg},
+      {{"hubbard-hardcore",
+        "-t sum (b+ b + h.c.) + V sum n n over neighbours - mu sum n, hard-core bosons",
+        {parameter("t", "0.5", "hopping"), parameter("V", "1", "repulsion of neighbours"),
+         parameter("mu", "1", "chemical potential")},
+        anywhere,
+        "boson:2"},
+       hubbard_hardcore},
+      {{"hubbard",
+        "-t sum (c+ c + h.c.) over neighbours and spins + U sum nup ndown - mu sum n",
+        {parameter("t", "1", "hopping"), parameter("U", "4", "repulsion on a site"),
+         parameter("mu", "0", "chemical potential")},
+        anywhere,
+        "electron"},
+       hubbard},
+      {{"tj",
+        "-t sum P (c+ c + h.c.) P + J sum (S.S - n n/4) over neighbours - mu sum n, no doubly "
+        "occupied site",
+        {parameter("t", "1", "hopping"), parameter("J", "0.4", "exchange"),
+         parameter("mu", "0", "chemical potential")},
+        anywhere,
+        "tj"},
+       tj},
+      {{"bose-hubbard",
+        "-t sum (b+ b + h.c.) over neighbours + U/2 sum n (n-1) - mu sum n, at most nmax on a site",
+        {parameter("t", "1", "hopping"), parameter("U", "4", "repulsion on a site"),
+         parameter("mu", "0", "chemical potential"),
+         parameter("nmax", "3", "most bosons on a site")},
+        anywhere,
+        "boson:4"},
+       bose_hubbard},
+      {{"aklt",
+        "j sum S.S + (S.S)^2/3 over neighbours, spin 1",
+        {parameter("j", "1", "coupling")},
+        anywhere,
+        "spin-1"},
+       aklt},
+      {{"haldane-shastry",
+        "sum over pairs of j (pi/N)^2 / sin(pi (i-k)/N)^2 S_i.S_k, a ring",
+        {parameter("j", "1", "coupling")},
+        {"chain"},
+        "spin-S"},
+       haldane_shastry},
+      {{"long-range",
+        "sum over pairs of (jx SxSx + jy SySy + jz SzSz)/d^alpha - sum b.S, d the distance (the "
+        "shorter way round)",
+        with_couplings_and_fields({parameter("alpha", "2", "power")}),
+        {"chain"},
+        "spin-S"},
+       long_range},
+      {{"ladder",
+        "jr sum S.S over rungs + jl sum S.S over legs - bz sum Sz, size LEGSxLENGTH",
+        {parameter("jr", "1", "coupling of rungs"), parameter("jl", "1", "coupling of legs"),
+         field_b, field_bz},
+        {"ladder"},
+        "spin-S"},
+       ladder},
+      {{"kagome",
+        "heisenberg on a kagome lattice of LX x LY cells of three sites",
+        with_couplings_and_fields({}),
+        {"kagome"},
+        "spin-S"},
+       heisenberg},
+      {{"triangular",
+        "heisenberg on a triangular lattice of LX x LY sites",
+        with_couplings_and_fields({}),
+        {"triangular"},
+        "spin-S"},
+       heisenberg},
+      {{"syk",
+        "sum over a<b<c<d of J_abcd chi_a chi_b chi_c chi_d, 2N Majorana fermions, J normal with "
+        "variance 6 j^2/(2N)^3",
+        {parameter("j", "1", "strength"), parameter("seed", "0", "seed of the couplings")},
+        {"chain"},
+        "fermion"},
+       syk},
   };
   return entries;
 }

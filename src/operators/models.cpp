@@ -51,7 +51,9 @@ Lattice choose_lattice(const ModelInfo& info, const ModelOptions& options) {
     if (name != "chain") fail("the ", name, " lattice needs a size LXxLY, such as 4x4");
     size = {options.sites};
   }
-  Lattice lattice = Lattice::make(name, size, options.cyclic);
+  // The couplings of this model close the ring whatever is asked.
+  const Cyclic cyclic = info.name == "haldane-shastry" ? Cyclic::x : options.cyclic;
+  Lattice lattice = Lattice::make(name, size, cyclic);
   if (options.sites != 0 && options.sites != lattice.sites())
     fail("a ", name, " lattice of that size has ", lattice.sites(), " sites, not ", options.sites,
          "; give one of the two");

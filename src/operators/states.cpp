@@ -121,6 +121,7 @@ std::pair<int, int> up_down_digits(const LocalSpace& space) {
     case LocalSpace::Kind::spin:
       return {0, space.dim() - 1};
     case LocalSpace::Kind::electron:
+    case LocalSpace::Kind::tj:
       return {1, 2};
     default:
       return {0, 1};

@@ -8,70 +8,13 @@
 #include <kronsolve/core/random.hpp>
 #include <kronsolve/operators/models.hpp>
 
-#include "support/dense_oracle.hpp"
+#include "support/model_oracle.hpp"
 #include "support/mpi_test.hpp"
 
 namespace kronsolve {
 namespace {
 
-using test::DenseMatrix;
-using Complex = std::complex<double>;
-using Index = Eigen::Index;
-
-/// Entries are sums of a few dozen numbers of order one.
-constexpr double rounding = 1e-12;
-
-// ---- matrices from the formulas alone: Kronecker products of the textbook matrices ----
-
-/// S_axis of spin S, m = S ... -S.
-DenseMatrix spin_matrix(int twice_spin, char axis) {
-  const int d = twice_spin + 1;
-  const double s = twice_spin / 2.0;
-  DenseMatrix plus = DenseMatrix::Zero(d, d), z = DenseMatrix::Zero(d, d);
-  for (int i = 0; i < d; ++i) {
-    z(i, i) = s - i;
-    if (i > 0) plus(i - 1, i) = std::sqrt((s - (s - i)) * (s + (s - i) + 1));
-  }
-  const DenseMatrix minus = plus.transpose();
-  if (axis == '+') return plus;
-  if (axis == '-') return minus;
-  if (axis == 'x') return (plus + minus) / 2.0;
-  if (axis == 'y') return (plus - minus) / Complex(0, 2);
-  return z;
-}
-
-DenseMatrix kronecker(const DenseMatrix& a, const DenseMatrix& b) {
-  DenseMatrix c(a.rows() * b.rows(), a.cols() * b.cols());
-  for (Index i = 0; i < a.rows(); ++i)
-    for (Index j = 0; j < a.cols(); ++j)
-      c.block(i * b.rows(), j * b.cols(), b.rows(), b.cols()) = a(i, j) * b;
-  return c;
-}
-
-/// `m` on site i of n equal ones.
-DenseMatrix at_site(const DenseMatrix& m, int i, int n) {
-  DenseMatrix result = DenseMatrix::Identity(1, 1);
-  for (int site = 0; site < n; ++site)
-    result = kronecker(result, site == i ? m : DenseMatrix::Identity(m.rows(), m.cols()));
-  return result;
-}
-
-struct Spins {
-  int n, twice_spin;
-  DenseMatrix operator()(char axis, int i) const {
-    return at_site(spin_matrix(twice_spin, axis), i, n);
-  }
-  DenseMatrix exchange(int i, int j, std::array<double, 3> c) const {
-    return c[0] * (*this)('x', i) * (*this)('x', j) + c[1] * (*this)('y', i) * (*this)('y', j) +
-           c[2] * (*this)('z', i) * (*this)('z', j);
-  }
-  DenseMatrix zero() const {
-    const auto d = static_cast<Index>(std::pow(twice_spin + 1, n) + 0.5);
-    return DenseMatrix::Zero(d, d);
-  }
-};
-
-using Pairs = std::set<std::pair<int, int>>;
+using namespace test;
 
 /// Neighbours of a chain at the given distance, each pair once.
 Pairs chain_pairs(int n, bool cyclic, int distance = 1) {
@@ -84,18 +27,6 @@ Pairs chain_pairs(int n, bool cyclic, int distance = 1) {
       pairs.insert(std::minmax(i, j % n));
   }
   return pairs;
-}
-
-DenseMatrix heisenberg(const Spins& s, const Pairs& pairs, std::array<double, 3> j,
-                       std::array<double, 3> b) {
-  DenseMatrix h = s.zero();
-  for (const auto& [a, c] : pairs) h += s.exchange(a, c, j);
-  for (int i = 0; i < s.n; ++i) h -= b[0] * s('x', i) + b[1] * s('y', i) + b[2] * s('z', i);
-  return h;
-}
-
-double difference(const Model& model, const DenseMatrix& expected) {
-  return test::max_difference(test::dense(model.op), expected);
 }
 
 Cyclic closed(bool cyclic) { return cyclic ? Cyclic::all : Cyclic::none; }
