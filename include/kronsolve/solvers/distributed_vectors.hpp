@@ -26,8 +26,12 @@ class KRONSOLVE_EXPORT DistributedVectors {
   std::span<T> column(index_t j);
   std::span<const T> column(index_t j) const;
 
-  /// Puts vector order[j] at place j. Local; moves no data. @pre order is a permutation of 0 ... count-1
+  /// Puts vector order[j] at place j. Local; moves no data. @pre order is a permutation of 0 ...
+  /// count-1
   void permute(std::span<const std::size_t> order);
+
+  /// Keeps the vectors at these positions, in that order, and drops the others. Local.
+  void keep(std::span<const index_t> positions);
 
   /// The whole of vector j on `root`, empty elsewhere. Collective; moves everything.
   std::vector<T> gather_to_root(const Comm& comm, index_t j, int root = 0) const;

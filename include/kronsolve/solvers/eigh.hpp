@@ -20,8 +20,8 @@
 
 namespace kronsolve {
 
-/// Which eigenvalues: smallest or largest algebraic, largest or smallest magnitude, nearest to a target (magnitude of the
-/// distance, real part of it; the same for Hermitian operators).
+/// Which eigenvalues: smallest or largest algebraic, largest or smallest magnitude, nearest to a
+/// target (magnitude of the distance, real part of it; the same for Hermitian operators).
 enum class Which { SA, LA, LM, SM, TM, TR };
 enum class Method { automatic, dense, slepc, lanczos };
 enum class OperatorForm { automatic, assembled, matrix_free };
@@ -39,7 +39,7 @@ struct Progress {
   double worst_residual = 0;  ///< |Hx - lx| estimate of the worst wanted pair not yet converged
   double best_value = 0;      ///< first wanted eigenvalue as known now
   index_t products = 0, iterations = 0;
-  double seconds = 0;                     ///< since the solve began
+  double seconds = 0;                       ///< since the solve began
   std::optional<double> remaining_seconds;  ///< guessed from the rate of convergence
 };
 
@@ -47,17 +47,19 @@ struct EighOptions {
   static constexpr index_t all = -1;
   index_t k = 1;  ///< pairs wanted; `all` = the whole spectrum (dense)
   Which which = Which::SA;
-  std::optional<double> sigma;  ///< target; which is then TM or TR
-  double tol = 1e-10;           ///< converged when |Hx-lx| <= tol max(1,|l|)
-  index_t max_iterations = 0;   ///< 0: chosen
-  index_t ncv = 0;              ///< largest subspace; 0: chosen
-  std::uint64_t seed = 0;       ///< fixes the start vector: the same on any number of ranks
-  std::variant<std::monostate, std::vector<double>, std::vector<std::complex<double>>> start = {};  ///< owned rows of a start vector
+  std::optional<double> sigma = {};  ///< target; which is then TM or TR
+  double tol = 1e-10;                ///< converged when |Hx-lx| <= tol max(1,|l|)
+  index_t max_iterations = 0;        ///< 0: chosen
+  index_t ncv = 0;                   ///< largest subspace; 0: chosen
+  std::uint64_t seed = 0;            ///< fixes the start vector: the same on any number of ranks
+  std::variant<std::monostate, std::vector<double>, std::vector<std::complex<double>>> start =
+      {};  ///< owned rows of a start vector
   Method method = Method::automatic;
   OperatorForm form = OperatorForm::automatic;
   Eigenvectors vectors = Eigenvectors::compute;
   std::string petsc_options = {};  ///< raw options for the engine, "-eps_view"; never needed
-  std::function<void(const Progress&)> progress = {};
+  std::function<void(const Progress&)> progress =
+      {};  ///< called on rank 0; what it throws is thrown on every rank
 };
 
 /// Eigenpairs and how they were found. Collective results are the same on every rank.
@@ -65,19 +67,19 @@ struct KRONSOLVE_EXPORT EighResult {
   std::vector<double> eigenvalues;  ///< ascending
   std::vector<double> residuals;    ///< |Hx-lx|_2 in that order
   ResidualKind residual_kind = ResidualKind::explicit_;
-  bool converged = false;           ///< as many pairs as asked, all with residual within tol
+  bool converged = false;  ///< as many pairs as asked, all with residual within tol
   index_t converged_pairs = 0;
   index_t iterations = 0;
-  index_t products = 0;             ///< products with the operator, the residual check included
+  index_t products = 0;  ///< products with the operator, the residual check included
   index_t dimension = 0;
-  std::string reason;               ///< why the solver stopped, and why it was chosen, for people
-  Method method = Method::automatic;          ///< what solved it
+  std::string reason;                 ///< why the solver stopped, and why it was chosen, for people
+  Method method = Method::automatic;  ///< what solved it
   OperatorForm form = OperatorForm::automatic;
   ScalarKind scalar = ScalarKind::real;
   double setup_seconds = 0, solve_seconds = 0;
   index_t memory_estimate_bytes = 0;  ///< all ranks together
-  /// Owned rows of the eigenvectors, one column a pair; empty if they were skipped. The component of largest modulus
-  /// (the first such) is real and positive.
+  /// Owned rows of the eigenvectors, one column a pair; empty if they were skipped. The component
+  /// of largest modulus (the first such) is real and positive.
   std::variant<DistributedVectors<double>, DistributedVectors<std::complex<double>>> vectors;
 
   /// The eigenvectors as T. @throws InvalidArgument  they have the other scalar
@@ -91,19 +93,60 @@ struct KRONSOLVE_EXPORT EighResult {
   const EighResult& require_converged() const;
 };
 
+/// What eigh would do, found out without allocating anything large.
+struct EighPlan {
+  index_t dimension = 0;
+  Method method = Method::automatic;
+  OperatorForm form = OperatorForm::automatic;
+  ScalarKind scalar = ScalarKind::real;
+  index_t memory_estimate_bytes =
+      0;                          ///< all ranks together, what they hold before the solve included
+  index_t memory_rank_bytes = 0;  ///< the largest rank
+  bool fits = true;               ///< the machine has that much
+  std::string reason;             ///< why this method and form, one line
+};
+
 /// Eigenpairs of a Hermitian operator. Collective on `comm`; every rank gives the same arguments.
 ///
-/// Chooses real or complex arithmetic, dense or Krylov, stored or matrix-free by itself unless told; `reason` says why.
-/// @throws InvalidArgument  operator not Hermitian (names the term or entry), k outside [1, n], ncv <= k, tol not in (0, 1), NaN
+/// Chooses real or complex arithmetic, dense or Krylov, stored or matrix-free by itself unless
+/// told; `reason` says why.
+/// @throws InvalidArgument  operator not Hermitian (names the term or entry), k outside [1, n], ncv
+/// <= k, tol not in (0, 1), NaN
 ///                          in the start vector, memory that cannot fit
 /// @throws NotSupported     the engine that the request needs is not installed
 KRONSOLVE_EXPORT EighResult eigh(const Comm& comm, const OpSum& h, const EighOptions& options = {});
-KRONSOLVE_EXPORT EighResult eigh(const Comm& comm, const SectorOperator& h, const EighOptions& options = {});
-/// The same for rows built on demand; hermiticity is checked on samples (all entries of small matrices).
-KRONSOLVE_EXPORT EighResult eigh(const Comm& comm, const Lazy<double>& h, const EighOptions& options = {});
-KRONSOLVE_EXPORT EighResult eigh(const Comm& comm, const Lazy<std::complex<double>>& h, const EighOptions& options = {});
+KRONSOLVE_EXPORT EighResult eigh(const Comm& comm, const SectorOperator& h,
+                                 const EighOptions& options = {});
+/// The same for rows built on demand; hermiticity is checked on samples (all entries of small
+/// matrices).
+KRONSOLVE_EXPORT EighResult eigh(const Comm& comm, const Lazy<double>& h,
+                                 const EighOptions& options = {});
+KRONSOLVE_EXPORT EighResult eigh(const Comm& comm, const Lazy<std::complex<double>>& h,
+                                 const EighOptions& options = {});
+
+/// The same for rows held by the ranks, in rank order (a matrix from a file); hermiticity is
+/// checked entry by entry.
+template <Scalar T>
+EighResult eigh(const Comm& comm, const CsrRows<T>& owned, const EighOptions& options = {});
+extern template KRONSOLVE_EXPORT EighResult eigh(const Comm&, const CsrRows<double>&,
+                                                 const EighOptions&);
+extern template KRONSOLVE_EXPORT EighResult eigh(const Comm&, const CsrRows<std::complex<double>>&,
+                                                 const EighOptions&);
+
+/// Method, form and memory that eigh would choose. Collective; throws what eigh throws for bad
+/// arguments, but not for lack of memory.
+KRONSOLVE_EXPORT EighPlan plan_eigh(const Comm& comm, const SectorOperator& h,
+                                    const EighOptions& options = {});
+template <Scalar T>
+EighPlan plan_eigh(const Comm& comm, const CsrRows<T>& owned, const EighOptions& options = {});
+extern template KRONSOLVE_EXPORT EighPlan plan_eigh(const Comm&, const CsrRows<double>&,
+                                                    const EighOptions&);
+extern template KRONSOLVE_EXPORT EighPlan plan_eigh(const Comm&,
+                                                    const CsrRows<std::complex<double>>&,
+                                                    const EighOptions&);
 
 /// The lowest eigenpair.
-KRONSOLVE_EXPORT EighResult ground_state(const Comm& comm, const SectorOperator& h, EighOptions options = {});
+KRONSOLVE_EXPORT EighResult ground_state(const Comm& comm, const SectorOperator& h,
+                                         EighOptions options = {});
 
 }  // namespace kronsolve

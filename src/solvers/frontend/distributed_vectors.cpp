@@ -29,6 +29,15 @@ void DistributedVectors<T>::permute(std::span<const std::size_t> order) {
 }
 
 template <Scalar T>
+void DistributedVectors<T>::keep(std::span<const index_t> positions) {
+  std::vector<Buffer<T>> kept;
+  kept.reserve(positions.size());
+  for (const index_t j : positions)
+    kept.push_back(std::move(columns_.at(static_cast<std::size_t>(j))));
+  columns_ = std::move(kept);
+}
+
+template <Scalar T>
 std::vector<T> DistributedVectors<T>::gather_to_root(const Comm& comm, index_t j, int root) const {
   return comm.gather_v(column(j), root);
 }

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <complex>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <kronsolve/core/comm.hpp>
+#include <kronsolve/core/index.hpp>
+#include <kronsolve/core/row_range.hpp>
+#include <kronsolve/core/scalar.hpp>
+#include <kronsolve/export.hpp>
+#include <kronsolve/operators/lazy.hpp>
+#include <kronsolve/operators/linear_map.hpp>
+#include <kronsolve/solvers/distributed_vectors.hpp>
+#include <kronsolve/solvers/eigh.hpp>
+
+namespace kronsolve {
+
+/// What an engine module is: one build of PETSc and SLEPc, as found on this machine.
+struct EngineInfo {
+  std::string path;     ///< of the module
+  std::string variant;  ///< "real", "complex", "real64", "complex64"
+  ScalarKind scalar = ScalarKind::real;
+  int index_bits = 32;
+  std::string petsc_version;  ///< "3.18.5"
+  std::string slepc_version;
+  bool has_mumps = false;  ///< parallel factorisations, so shift-and-invert
+  std::string problem;     ///< why it cannot be used; empty if it can
+};
+
+/// A Hermitian eigenproblem as an engine gets it: arguments are checked, memory is there.
+template <Scalar T>
+struct EngineEigh {
+  const LinearMap<T>* map = nullptr;  ///< the product; also says who owns which rows
+  const Lazy<T>* rows = nullptr;      ///< for shift-and-invert, which factorises the matrix
+  index_t k = 1;
+  Which which = Which::SA;  ///< SA, LA, LM; with sigma TM
+  std::optional<double> sigma;
+  double tol = 1e-10;          ///< of |Hx-lx| / max(1,|l|)
+  index_t max_iterations = 0;  ///< 0: the engine's choice
+  index_t ncv = 0;             ///< 0: the engine's choice
+  std::span<const T> start;    ///< owned rows of the start vector
+  std::string petsc_options;
+  /// Called on every rank after every restart with values as estimated then; may throw, the same on
+  /// all ranks.
+  std::function<void(index_t iterations, index_t converged, std::span<const double> values,
+                     std::span<const double> residuals)>
+      monitor;
+};
+
+/// What an engine found. Vectors have norm 1 and any phase; residuals are not in here: they are for
+/// our own product to tell.
+template <Scalar T>
+struct EnginePairs {
+  std::vector<double> values;
+  DistributedVectors<T> vectors;
+  index_t iterations = 0;
+  index_t solves = 0;    ///< systems solved with the factors
+  index_t subspace = 0;  ///< vectors of the Krylov space
+  std::string reason;    ///< why it stopped
+};
+
+/// PETSc and SLEPc of one scalar behind plain data. All calls are collective on the communicator of
+/// what they are given, and one at a time in a process.
+template <Scalar T>
+class KRONSOLVE_EXPORT Engine {
+ public:
+  virtual ~Engine();
+  virtual const EngineInfo& info() const noexcept = 0;
+  /// @throws EngineError  PETSc or SLEPc failed; its own words are in the text
+  /// @throws NotSupported a size exceeds the engine's index, or a factorisation package is missing
+  virtual EnginePairs<T> eigh(const EngineEigh<T>& problem) = 0;
+};
+
+extern template class Engine<double>;
+extern template class Engine<std::complex<double>>;
+
+/// The engine for T, loaded and started on first use (which starts MPI), kept for the life of the
+/// process. Local.
+///
+/// Searched for in `KRONSOLVE_ENGINE_DIR` if that is set, else in the folder `kronsolve` beside the
+/// library.
+/// @param largest_index  chooses an engine with 64-bit indices where 32 do not reach
+/// @throws NotSupported  it is not there, or another PETSc has taken over the process
+template <Scalar T>
+Engine<T>& load_engine(index_t largest_index = 0);
+
+extern template KRONSOLVE_EXPORT Engine<double>& load_engine(index_t);
+extern template KRONSOLVE_EXPORT Engine<std::complex<double>>& load_engine(index_t);
+
+/// Every engine found, usable or not, without starting any. Local.
+KRONSOLVE_EXPORT std::vector<EngineInfo> list_engines();
+/// True if a module for this scalar is there (it may still turn out to be unusable). Local.
+KRONSOLVE_EXPORT bool engine_installed(ScalarKind scalar);
+
+/// What a module exports under the name `kronsolve_engine_module`; the first field never moves.
+struct EngineModule {
+  static constexpr std::uint32_t current_abi = 1;
+  std::uint32_t abi;
+  const char* scalar;  ///< "real" or "complex"
+  const char* variant;
+  int index_bits;
+  const char* petsc_version;
+  const char* slepc_version;
+  bool has_mumps;
+  /// Starts PETSc as a guest and returns its Engine<T>*, which lives as long as the process; throws
+  /// NotSupported, EngineError.
+  void* (*start)(const EngineInfo&);
+};
+
+}  // namespace kronsolve

@@ -1,0 +1,490 @@
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include <omp.h>
+
+#include <kronsolve/core/buffer.hpp>
+#include <kronsolve/core/threads.hpp>
+#include <kronsolve/operators/assembled_map.hpp>
+
+#include "operators/halo.hpp"
+
+namespace kronsolve {
+
+namespace {
+
+/// One-byte codes of the different values of a matrix, while there are at most 256 of them.
+template <Scalar T>
+class ValueCodes {
+ public:
+  /// Learns a value; false if there are too many for one byte.
+  bool learn(const T& v) {
+    if (count_ > 0 && same(v, table_[last_])) return true;
+    const std::size_t at = slot(v);
+    if (slots_[at] >= 0) {
+      last_ = static_cast<std::size_t>(slots_[at]);
+      return true;
+    }
+    if (count_ == table_.size()) return false;
+    slots_[at] = static_cast<std::int16_t>(count_);
+    last_ = count_;
+    table_[count_++] = v;
+    return true;
+  }
+  std::uint8_t code(const T& v) const noexcept {
+    return static_cast<std::uint8_t>(slots_[slot(v)]);
+  }
+  const std::array<T, 256>& table() const noexcept { return table_; }
+
+ private:
+  static bool same(const T& a, const T& b) noexcept { return std::memcmp(&a, &b, sizeof(T)) == 0; }
+  std::size_t slot(const T& v) const noexcept {
+    std::array<std::uint64_t, sizeof(T) / 8> words{};
+    std::memcpy(words.data(), &v, sizeof(T));
+    std::uint64_t hash = 0;
+    for (const auto word : words) hash = (hash ^ word) * 0x9E3779B97F4A7C15ull;
+    std::size_t at = hash >> 54;
+    while (slots_[at] >= 0 && !same(table_[static_cast<std::size_t>(slots_[at])], v))
+      at = (at + 1) % slots_.size();
+    return at;
+  }
+
+  std::array<T, 256> table_{};
+  std::array<std::int16_t, 1024> slots_ = filled();
+  std::size_t count_ = 0, last_ = 0;
+  static constexpr std::array<std::int16_t, 1024> filled() {
+    std::array<std::int16_t, 1024> all{};
+    for (auto& s : all) s = -1;
+    return all;
+  }
+};
+
+/// Entries of a few consecutive rows that touch one kind of columns (owned, or ghosts), compressed
+/// by rows.
+template <Scalar T>
+struct Part {
+  std::vector<std::uint32_t> offsets;  ///< rows+1
+  std::vector<std::uint32_t> columns;
+  std::vector<std::uint8_t> codes;  ///< one of codes and values is empty
+  std::vector<T> values;
+
+  index_t bytes() const noexcept {
+    return static_cast<index_t>(offsets.size() * 4 + columns.size() * 4 + codes.size() +
+                                values.size() * sizeof(T));
+  }
+};
+
+/// A block of consecutive owned rows.
+template <Scalar T>
+struct Block {
+  index_t first = 0;  ///< local row
+  index_t rows = 0;
+  Part<T> owned, ghost;
+  std::vector<std::uint32_t>
+      ghost_rows;  ///< rows of the block that touch ghosts; ghost.offsets counts these
+  std::vector<index_t> ghost_columns;  ///< global, while building
+};
+
+/// Which global columns of other ranks occur: a bitmap per touched rank, and the position of each
+/// in ascending order.
+class GhostNumbers {
+ public:
+  explicit GhostNumbers(const RowPartition& cols)
+      : cols_(&cols), maps_(static_cast<std::size_t>(cols.ranks())) {}
+  void add(index_t column) {
+    auto& map = of(column);
+    if (map.bits.empty()) map.bits.assign(static_cast<std::size_t>((last_.size() + 63) / 64), 0);
+    const auto at = static_cast<std::size_t>(column - last_.begin);
+    map.bits[at / 64] |= std::uint64_t{1} << (at % 64);
+  }
+  /// Ends adding; returns the columns, ascending.
+  std::vector<index_t> number() {
+    std::vector<index_t> columns;
+    for (std::size_t r = 0; r < maps_.size(); ++r) {
+      auto& map = maps_[r];
+      const index_t begin = cols_->range(static_cast<int>(r)).begin;
+      map.before.reserve(map.bits.size());
+      for (std::size_t w = 0; w < map.bits.size(); ++w) {
+        map.before.push_back(
+            narrow<std::uint32_t>(columns.size(), "entries fetched from other ranks"));
+        for (auto word = map.bits[w]; word != 0; word &= word - 1)
+          columns.push_back(begin + static_cast<index_t>(w * 64) + std::countr_zero(word));
+      }
+    }
+    return columns;
+  }
+  std::uint32_t position(index_t column) {
+    const auto& map = of(column);
+    const auto at = static_cast<std::size_t>(column - last_.begin);
+    const std::uint64_t lower = (std::uint64_t{1} << (at % 64)) - 1;
+    return map.before[at / 64] +
+           static_cast<std::uint32_t>(std::popcount(map.bits[at / 64] & lower));
+  }
+
+ private:
+  struct Map {
+    std::vector<std::uint64_t> bits;
+    std::vector<std::uint32_t> before;
+  };
+  Map& of(index_t column) {
+    if (!last_.contains(column)) {
+      last_rank_ = cols_->owner(column);
+      last_ = cols_->range(last_rank_);
+    }
+    return maps_[static_cast<std::size_t>(last_rank_)];
+  }
+  const RowPartition* cols_;
+  std::vector<Map> maps_;
+  RowRange last_;
+  int last_rank_ = 0;
+};
+
+/// Rows of the next block: about a million entries, several blocks a thread.
+index_t block_rows(index_t local_rows, double entries_per_row) {
+  const double by_entries = double(1 << 20) / std::max(1.0, entries_per_row);
+  const double by_threads = double(local_rows) / (4.0 * num_threads());
+  return std::max<index_t>(1,
+                           static_cast<index_t>(std::min(by_entries, std::max(by_threads, 256.0))));
+}
+
+}  // namespace
+
+template <Scalar T>
+struct AssembledMap<T>::Storage {
+  bool has_diagonal = false;  ///< square with equal partitions: the diagonal is stored by itself
+  bool coded = true;
+  std::vector<T> diagonal;
+  ValueCodes<T> codes;
+  std::vector<Block<T>> blocks;
+  std::unique_ptr<detail::Halo<T>> halo;
+  index_t off_diagonal = 0;
+
+  void build(const Lazy<T>& a, RowRange rows, RowRange cols);
+  void add_block(const CsrRows<T>& chunk, RowRange rows, RowRange cols);
+  bool learn(const CsrRows<T>& chunk);
+  void encode(Block<T>& block, const CsrRows<T>& chunk, RowRange rows, RowRange cols);
+  void decode_all();
+  std::vector<index_t> number_ghosts(const RowPartition& cols);
+  template <class Finish>
+  void multiply(std::span<const T> x, std::span<T> y, const Finish& finish);
+  void multiply_adjoint(std::span<const T> x, std::span<T> y);
+};
+
+template <Scalar T>
+void AssembledMap<T>::Storage::build(const Lazy<T>& a, RowRange rows, RowRange cols) {
+  (void)narrow<std::uint32_t>(cols.size(), "columns owned by one rank");
+  if (has_diagonal) diagonal.assign(static_cast<std::size_t>(rows.size()), T{});
+  double per_row = 1;
+  index_t next =
+      std::min<index_t>(256, rows.size());  // the first block tells how full the rows are
+  for (index_t begin = rows.begin; begin < rows.end;) {
+    const index_t end = std::min(rows.end, begin + next);
+    const auto chunk = a.build({begin, end});
+    add_block(chunk, rows, cols);
+    per_row = std::max(1.0, double(chunk.entries()) / double(end - begin));
+    next = block_rows(rows.size(), per_row);
+    begin = end;
+  }
+}
+
+template <Scalar T>
+void AssembledMap<T>::Storage::add_block(const CsrRows<T>& chunk, RowRange rows, RowRange cols) {
+  (void)narrow<std::uint32_t>(chunk.entries(), "entries of a block of rows");
+  if (coded && !learn(chunk)) decode_all();
+  Block<T> block;
+  block.first = chunk.range.begin - rows.begin;
+  block.rows = chunk.range.size();
+  encode(block, chunk, rows, cols);
+  off_diagonal += static_cast<index_t>(block.owned.columns.size() + block.ghost_columns.size());
+  blocks.push_back(std::move(block));
+}
+
+/// The diagonal is stored by itself: disorder on the sites does not count.
+template <Scalar T>
+bool AssembledMap<T>::Storage::learn(const CsrRows<T>& chunk) {
+  for (index_t row = chunk.range.begin; row < chunk.range.end; ++row) {
+    const auto columns = chunk.row_columns(row);
+    const auto values = chunk.row_values(row);
+    for (std::size_t e = 0; e < columns.size(); ++e)
+      if (!(has_diagonal && columns[e] == row) && !codes.learn(values[e])) return false;
+  }
+  return true;
+}
+
+template <Scalar T>
+void AssembledMap<T>::Storage::encode(Block<T>& block, const CsrRows<T>& chunk, RowRange rows,
+                                      RowRange cols) {
+  block.owned.offsets.assign(static_cast<std::size_t>(block.rows) + 1, 0);
+  block.ghost.offsets.assign(1, 0);
+  // Count first: every array is allocated once, at its size.
+  index_t ghost_total = 0;
+  for (index_t i = 0; i < block.rows; ++i) {
+    const index_t row = chunk.range.begin + i;
+    index_t owned = 0, ghosts = 0;
+    for (const index_t column : chunk.row_columns(row)) {
+      if (!cols.contains(column))
+        ++ghosts;
+      else if (!has_diagonal || column != row)
+        ++owned;
+    }
+    block.owned.offsets[static_cast<std::size_t>(i) + 1] =
+        block.owned.offsets[static_cast<std::size_t>(i)] + static_cast<std::uint32_t>(owned);
+    if (ghosts == 0) continue;
+    ghost_total += ghosts;
+    block.ghost_rows.push_back(static_cast<std::uint32_t>(i));
+    block.ghost.offsets.push_back(static_cast<std::uint32_t>(ghost_total));
+  }
+  block.owned.columns.resize(block.owned.offsets.back());
+  block.ghost_columns.resize(static_cast<std::size_t>(ghost_total));
+  for (auto [part, size] : {std::pair{&block.owned, block.owned.columns.size()},
+                            std::pair{&block.ghost, block.ghost_columns.size()}}) {
+    if (coded)
+      part->codes.resize(size);
+    else
+      part->values.resize(size);
+  }
+  std::size_t ghost_at = 0;
+  const auto put = [&](Part<T>& part, std::size_t at, const T& value) {
+    if (coded)
+      part.codes[at] = codes.code(value);
+    else
+      part.values[at] = value;
+  };
+  for (index_t i = 0; i < block.rows; ++i) {
+    const index_t row = chunk.range.begin + i;
+    const auto columns = chunk.row_columns(row);
+    const auto values = chunk.row_values(row);
+    std::size_t at = block.owned.offsets[static_cast<std::size_t>(i)];
+    for (std::size_t e = 0; e < columns.size(); ++e) {
+      if (!cols.contains(columns[e])) {
+        put(block.ghost, ghost_at, values[e]);
+        block.ghost_columns[ghost_at++] = columns[e];
+      } else if (has_diagonal && columns[e] == row) {
+        diagonal[static_cast<std::size_t>(row - rows.begin)] = values[e];
+      } else {
+        block.owned.columns[at] = static_cast<std::uint32_t>(columns[e] - cols.begin);
+        put(block.owned, at++, values[e]);
+      }
+    }
+  }
+}
+
+template <Scalar T>
+void AssembledMap<T>::Storage::decode_all() {
+  coded = false;
+  for (auto& block : blocks)
+    for (auto* part : {&block.owned, &block.ghost}) {
+      part->values.reserve(part->codes.size());
+      for (const auto code : part->codes) part->values.push_back(codes.table()[code]);
+      part->codes = {};
+    }
+}
+
+template <Scalar T>
+std::vector<index_t> AssembledMap<T>::Storage::number_ghosts(const RowPartition& cols) {
+  GhostNumbers numbers(cols);
+  for (const auto& block : blocks)
+    for (const index_t column : block.ghost_columns) numbers.add(column);
+  auto ghosts = numbers.number();
+  for (auto& block : blocks) {
+    block.ghost.columns.reserve(block.ghost_columns.size());
+    for (const index_t column : block.ghost_columns)
+      block.ghost.columns.push_back(numbers.position(column));
+    block.ghost_columns = {};
+  }
+  return ghosts;
+}
+
+namespace {
+
+/// sum of value(e) x[column(e)] over the entries [begin, end) of a part.
+template <Scalar T>
+T row_dot(const Part<T>& part, std::size_t begin, std::size_t end, const T* x, const T* table) {
+  T sum{};
+  if (!part.codes.empty()) {
+    const auto* code = part.codes.data();
+    const auto* column = part.columns.data();
+    for (std::size_t e = begin; e < end; ++e) sum += table[code[e]] * x[column[e]];
+  } else {
+    const auto* value = part.values.data();
+    const auto* column = part.columns.data();
+    for (std::size_t e = begin; e < end; ++e) sum += value[e] * x[column[e]];
+  }
+  return sum;
+}
+
+/// y[column(e)] += conj(value(e)) x over the entries [begin, end) of a part.
+template <Scalar T>
+void row_scatter(const Part<T>& part, std::size_t begin, std::size_t end, T x, T* y,
+                 const T* table) {
+  for (std::size_t e = begin; e < end; ++e)
+    y[part.columns[e]] += conj(part.codes.empty() ? part.values[e] : table[part.codes[e]]) * x;
+}
+
+}  // namespace
+
+/// y_i = finish(i, (A x)_i). Ghosts travel while the rows are multiplied with the entries at hand.
+template <Scalar T>
+template <class Finish>
+void AssembledMap<T>::Storage::multiply(std::span<const T> x, std::span<T> y,
+                                        const Finish& finish) {
+  const T* table = codes.table().data();
+  const auto count = static_cast<index_t>(blocks.size());
+  halo->start(x);
+#pragma omp parallel for schedule(static) num_threads(num_threads())
+  for (index_t b = 0; b < count; ++b) {
+    const auto& block = blocks[static_cast<std::size_t>(b)];
+    for (index_t i = 0; i < block.rows; ++i) {
+      const auto local = static_cast<std::size_t>(block.first + i);
+      T sum = row_dot(block.owned, block.owned.offsets[static_cast<std::size_t>(i)],
+                      block.owned.offsets[static_cast<std::size_t>(i) + 1], x.data(), table);
+      if (has_diagonal) sum += diagonal[local] * x[local];
+      y[local] = finish(y[local], sum);
+    }
+    if (omp_get_thread_num() == 0) halo->poll();
+  }
+  halo->finish();
+  const T* ghosts = halo->ghosts().data();
+  if (halo->ghosts().empty()) return;
+#pragma omp parallel for schedule(static) num_threads(num_threads())
+  for (index_t b = 0; b < count; ++b) {
+    const auto& block = blocks[static_cast<std::size_t>(b)];
+    for (std::size_t r = 0; r < block.ghost_rows.size(); ++r)
+      y[static_cast<std::size_t>(block.first) + block.ghost_rows[r]] +=
+          row_dot(block.ghost, block.ghost.offsets[r], block.ghost.offsets[r + 1], ghosts, table);
+  }
+}
+
+template <Scalar T>
+void AssembledMap<T>::Storage::multiply_adjoint(std::span<const T> x, std::span<T> y) {
+  const T* table = codes.table().data();
+  const auto count = static_cast<index_t>(blocks.size());
+  const auto ghosts = halo->ghosts();
+  const int threads = count < 2 ? 1 : num_threads();
+  // Rows meet in columns, so each thread adds up for itself.
+  std::vector<std::vector<T>> sums(static_cast<std::size_t>(threads));
+#pragma omp parallel num_threads(threads)
+  {
+    auto& mine = sums[static_cast<std::size_t>(omp_get_thread_num())];
+    mine.assign(y.size() + ghosts.size(), T{});
+#pragma omp for schedule(static)
+    for (index_t b = 0; b < count; ++b) {
+      const auto& block = blocks[static_cast<std::size_t>(b)];
+      for (index_t i = 0; i < block.rows; ++i)
+        row_scatter(block.owned, block.owned.offsets[static_cast<std::size_t>(i)],
+                    block.owned.offsets[static_cast<std::size_t>(i) + 1],
+                    x[static_cast<std::size_t>(block.first + i)], mine.data(), table);
+      for (std::size_t r = 0; r < block.ghost_rows.size(); ++r)
+        row_scatter(block.ghost, block.ghost.offsets[r], block.ghost.offsets[r + 1],
+                    x[static_cast<std::size_t>(block.first) + block.ghost_rows[r]],
+                    mine.data() + y.size(), table);
+    }
+  }
+  const auto total = [&](std::size_t i) {
+    T sum{};
+    for (const auto& mine : sums)
+      if (!mine.empty()) sum += mine[i];
+    return sum;
+  };
+  for (std::size_t i = 0; i < y.size(); ++i)
+    y[i] = total(i) + (has_diagonal ? conj(diagonal[i]) * x[i] : T{});
+  for (std::size_t g = 0; g < ghosts.size(); ++g) ghosts[g] = total(y.size() + g);
+  halo->add_back(y);
+}
+
+template <Scalar T>
+AssembledMap<T>::AssembledMap(const Comm& comm, const Lazy<T>& a, RowPartition rows,
+                              RowPartition cols)
+    : LinearMap<T>(comm, std::move(rows), std::move(cols)), storage_(std::make_unique<Storage>()) {
+  if (this->rows() != a.rows() || this->cols() != a.cols())
+    throw DimensionError(detail::concat("AssembledMap: the matrix is ", a.rows(), " x ", a.cols(),
+                                        ", the partitions are of ", this->rows(), " rows and ",
+                                        this->cols(), " columns"));
+  storage_->has_diagonal = this->row_partition() == this->col_partition();
+  comm.agree([&] { storage_->build(a, this->row_range(), this->col_range()); });
+  std::vector<index_t> ghosts;
+  comm.agree([&] { ghosts = storage_->number_ghosts(this->col_partition()); });
+  storage_->halo = std::make_unique<detail::Halo<T>>(comm, this->col_partition(), ghosts);
+}
+
+template <Scalar T>
+AssembledMap<T>::AssembledMap(const Comm& comm, const Lazy<T>& a, RowPartition rows)
+    : AssembledMap(comm, a, rows, rows) {}
+
+template <Scalar T>
+AssembledMap<T>::~AssembledMap() = default;
+
+template <Scalar T>
+void AssembledMap<T>::apply_impl(std::span<const T> x, std::span<T> y) const {
+  storage_->multiply(x, y, [](const T&, const T& sum) { return sum; });
+}
+
+template <Scalar T>
+void AssembledMap<T>::apply_adjoint_impl(std::span<const T> x, std::span<T> y) const {
+  storage_->multiply_adjoint(x, y);
+}
+
+template <Scalar T>
+T AssembledMap<T>::apply_recurrence_impl(std::span<const T> x, double beta, std::span<T> y) const {
+  storage_->multiply(x, y, [beta](const T& old, const T& sum) { return sum - beta * old; });
+  T overlap{};
+  for (std::size_t i = 0; i < y.size(); ++i) overlap += conj(x[i]) * y[i];
+  return overlap;
+}
+
+template <Scalar T>
+index_t AssembledMap<T>::local_entries() const noexcept {
+  return storage_->off_diagonal + static_cast<index_t>(storage_->diagonal.size());
+}
+
+template <Scalar T>
+index_t AssembledMap<T>::ghost_entries() const noexcept {
+  return static_cast<index_t>(storage_->halo->ghosts().size());
+}
+
+template <Scalar T>
+bool AssembledMap<T>::is_coded() const noexcept {
+  return storage_->coded;
+}
+
+template <Scalar T>
+index_t AssembledMap<T>::memory_bytes() const noexcept {
+  index_t bytes =
+      static_cast<index_t>(storage_->diagonal.size() * sizeof(T)) + storage_->halo->bytes();
+  for (const auto& block : storage_->blocks)
+    bytes += block.owned.bytes() + block.ghost.bytes() +
+             static_cast<index_t>(block.ghost_rows.size() * 4);
+  return bytes;
+}
+
+template <Scalar T>
+double AssembledMap<T>::row_sum_norm() const {
+  double most = 0;
+  const auto& table = storage_->codes.table();
+  for (const auto& block : storage_->blocks) {
+    std::vector<double> sums(static_cast<std::size_t>(block.rows), 0.0);
+    const auto add = [&](const Part<T>& part, std::size_t entry, std::size_t row) {
+      sums[row] += std::abs(part.codes.empty() ? part.values[entry] : table[part.codes[entry]]);
+    };
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+      if (storage_->has_diagonal)
+        sums[i] += std::abs(storage_->diagonal[static_cast<std::size_t>(block.first) + i]);
+      for (std::size_t e = block.owned.offsets[i]; e < block.owned.offsets[i + 1]; ++e)
+        add(block.owned, e, i);
+    }
+    for (std::size_t r = 0; r < block.ghost_rows.size(); ++r)
+      for (std::size_t e = block.ghost.offsets[r]; e < block.ghost.offsets[r + 1]; ++e)
+        add(block.ghost, e, block.ghost_rows[r]);
+    for (const double sum : sums) most = std::max(most, sum);
+  }
+  return this->comm().all_reduce(most, Reduce::max);
+}
+
+template class AssembledMap<double>;
+template class AssembledMap<std::complex<double>>;
+
+}  // namespace kronsolve

@@ -1,0 +1,130 @@
+#include "operators/halo.hpp"
+
+#include <algorithm>
+
+#include <kronsolve/core/threads.hpp>
+
+namespace kronsolve::detail {
+
+namespace {
+/// Largest count of one message: no implementation's byte counts overflow.
+constexpr index_t piece = index_t{1} << 26;
+constexpr int tag = 7201;
+/// Shorter loops are not worth waking threads for.
+constexpr index_t parallel_size = 1 << 15;
+}  // namespace
+
+template <Scalar T>
+Halo<T>::Halo(const Comm& comm, const RowPartition& partition, std::span<const index_t> ghosts)
+    : rank_(comm.rank()) {
+  if (comm.size() == 1) return;
+  const auto ranks = static_cast<std::size_t>(comm.size());
+  std::vector<std::vector<index_t>> wanted(ranks);
+  ghost_offsets_.assign(ranks + 1, 0);
+  for (std::size_t r = 0, at = 0; r < ranks; ++r) {
+    const RowRange owned = partition.range(static_cast<int>(r));
+    const std::size_t first = at;
+    while (at < ghosts.size() && ghosts[at] < owned.end) ++at;
+    wanted[r].assign(ghosts.begin() + static_cast<std::ptrdiff_t>(first),
+                     ghosts.begin() + static_cast<std::ptrdiff_t>(at));
+    ghost_offsets_[r + 1] = static_cast<index_t>(at);
+  }
+  const auto asked = comm.all_to_all_v(wanted);
+  send_offsets_.assign(ranks + 1, 0);
+  const index_t begin = partition.range(rank_).begin;
+  for (std::size_t r = 0; r < ranks; ++r) {
+    for (const index_t row : asked[r])
+      send_rows_.push_back(narrow<std::uint32_t>(row - begin, "rows of one rank"));
+    send_offsets_[r + 1] = static_cast<index_t>(send_rows_.size());
+  }
+  send_.resize(send_rows_.size());
+  ghosts_.resize(ghosts.size());
+  prepare(forward_, comm.handle(), false);
+  prepare(reverse_, comm.handle(), true);
+}
+
+template <Scalar T>
+Halo<T>::~Halo() {
+  if (!Environment::running()) return;
+  for (auto* messages : {&forward_, &reverse_})
+    for (auto& request : messages->requests) MPI_Request_free(&request);
+}
+
+template <Scalar T>
+void Halo<T>::prepare(Messages& messages, MPI_Comm comm, bool reverse) {
+  const auto each = [&](const std::vector<index_t>& offsets, T* data, bool receive) {
+    for (std::size_t r = 0; r + 1 < offsets.size(); ++r)
+      for (index_t at = offsets[r]; at < offsets[r + 1]; at += piece) {
+        const int count = static_cast<int>(std::min(piece, offsets[r + 1] - at));
+        auto& request = messages.requests.emplace_back(MPI_REQUEST_NULL);
+        if (receive)
+          check_mpi(MPI_Recv_init(data + at, count, mpi_type<T>(), static_cast<int>(r), tag, comm,
+                                  &request),
+                    "MPI_Recv_init");
+        else
+          check_mpi(MPI_Send_init(data + at, count, mpi_type<T>(), static_cast<int>(r), tag, comm,
+                                  &request),
+                    "MPI_Send_init");
+      }
+  };
+  each(ghost_offsets_, ghosts_.data(), !reverse);
+  each(send_offsets_, send_.data(), reverse);
+}
+
+template <Scalar T>
+void Halo<T>::Messages::start() {
+  if (requests.empty()) return;
+  check_mpi(MPI_Startall(static_cast<int>(requests.size()), requests.data()), "MPI_Startall");
+  active = true;
+}
+
+template <Scalar T>
+void Halo<T>::Messages::wait() {
+  if (!active) return;
+  active = false;
+  check_mpi(MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE),
+            "MPI_Waitall");
+}
+
+template <Scalar T>
+void Halo<T>::start(std::span<const T> x) {
+  const auto count = static_cast<index_t>(send_.size());
+  [[maybe_unused]] const int threads = count < parallel_size ? 1 : num_threads();
+#pragma omp parallel for schedule(static) num_threads(threads)
+  for (index_t i = 0; i < count; ++i)
+    send_[static_cast<std::size_t>(i)] = x[send_rows_[static_cast<std::size_t>(i)]];
+  forward_.start();
+}
+
+template <Scalar T>
+void Halo<T>::poll() noexcept {
+  if (!forward_.active) return;
+  int done = 0;
+  const int code = MPI_Testall(static_cast<int>(forward_.requests.size()), forward_.requests.data(),
+                               &done, MPI_STATUSES_IGNORE);
+  if (code == MPI_SUCCESS && done != 0)
+    forward_.active = false;  // an error shows again in finish()
+}
+
+template <Scalar T>
+void Halo<T>::finish() {
+  forward_.wait();
+}
+
+template <Scalar T>
+void Halo<T>::add_back(std::span<T> y) {
+  reverse_.start();
+  reverse_.wait();
+  for (std::size_t i = 0; i < send_.size(); ++i) y[send_rows_[i]] += send_[i];
+}
+
+template <Scalar T>
+index_t Halo<T>::bytes() const noexcept {
+  return static_cast<index_t>(send_rows_.size() * sizeof(std::uint32_t) +
+                              (send_.size() + ghosts_.size()) * sizeof(T));
+}
+
+template class Halo<double>;
+template class Halo<std::complex<double>>;
+
+}  // namespace kronsolve::detail

@@ -1,0 +1,25 @@
+#pragma once
+// Our maps and rows as PETSc matrices.
+
+#include <kronsolve/operators/lazy.hpp>
+#include <kronsolve/operators/linear_map.hpp>
+
+#include "solvers/engine_petsc/petsc_call.hpp"
+
+namespace kronsolve::KRONSOLVE_ENGINE_NAMESPACE {
+
+/// A square matrix whose product is `map`'s. The map must outlive it.
+MatHandle shell(const LinearMap<Scalar>& map);
+
+/// A Hermitian matrix stored by PETSc, for factorisations: rows dealt by `partition`, every array
+/// allocated at its exact size (the rows are built twice, the first time to be counted).
+/// Collective.
+MatHandle stored_hermitian(const Comm& comm, const Lazy<Scalar>& rows,
+                           const RowPartition& partition);
+
+/// A vector dealt as `rows`; zero.
+VecHandle vector(const Comm& comm, RowRange owned, index_t rows);
+void copy_to(Vec to, std::span<const Scalar> from);
+void copy_from(Vec from, std::span<Scalar> to);
+
+}  // namespace kronsolve::KRONSOLVE_ENGINE_NAMESPACE

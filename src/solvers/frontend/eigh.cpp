@@ -1,0 +1,316 @@
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include <kronsolve/core/error.hpp>
+#include <kronsolve/core/memory.hpp>
+#include <kronsolve/operators/hermitian_check.hpp>
+#include <kronsolve/operators/rows.hpp>
+#include <kronsolve/solvers/eigh.hpp>
+#include <kronsolve/solvers/engine.hpp>
+
+#include "solvers/frontend/eigh_problem.hpp"
+
+namespace kronsolve {
+
+std::string_view to_string(Which which) {
+  switch (which) {
+    case Which::SA:
+      return "SA";
+    case Which::LA:
+      return "LA";
+    case Which::LM:
+      return "LM";
+    case Which::SM:
+      return "SM";
+    case Which::TM:
+      return "TM";
+    case Which::TR:
+      break;
+  }
+  return "TR";
+}
+
+std::string_view to_string(Method method) {
+  switch (method) {
+    case Method::automatic:
+      return "auto";
+    case Method::dense:
+      return "dense";
+    case Method::slepc:
+      return "slepc";
+    case Method::lanczos:
+      break;
+  }
+  return "lanczos";
+}
+
+std::string_view to_string(OperatorForm form) {
+  switch (form) {
+    case OperatorForm::automatic:
+      return "auto";
+    case OperatorForm::assembled:
+      return "assembled";
+    case OperatorForm::matrix_free:
+      break;
+  }
+  return "matrix-free";
+}
+
+std::string_view to_string(ResidualKind kind) {
+  return kind == ResidualKind::explicit_ ? "explicit" : "bound";
+}
+
+const EighResult& EighResult::require_converged() const {
+  if (converged) return *this;
+  std::string text = detail::concat("eigh: ", converged_pairs, " of ", eigenvalues.size(),
+                                    " pairs converged (", reason, "); residuals");
+  for (const double r : residuals) text += detail::concat(" ", r);
+  throw NotConverged(text + "; allow more iterations or a larger ncv");
+}
+
+namespace {
+
+using frontend::EighProblem;
+
+/// Looks at a few owned rows: how full they are, how many different values they have. Local.
+template <Scalar T>
+void sample_rows(EighProblem<T>& problem) {
+  constexpr index_t samples = 64, rows_each = 4;
+  const RowRange owned = problem.owned();
+  index_t rows = 0, entries = 0;
+  std::set<std::pair<double, double>> values;
+  for (index_t s = 0; s < std::min(samples, owned.size()); ++s) {
+    const index_t begin = owned.begin + owned.size() / std::min(samples, owned.size()) * s;
+    const auto piece = problem.rows.build({begin, std::min(owned.end, begin + rows_each)});
+    rows += piece.range.size();
+    entries += piece.entries();
+    for (index_t i = piece.range.begin; i < piece.range.end; ++i)
+      for (std::size_t e = 0; e < piece.row_columns(i).size() && values.size() <= 256; ++e)
+        if (piece.row_columns(i)[e] != i) {
+          const std::complex<double> v = piece.row_values(i)[e];
+          values.emplace(v.real(), v.imag());
+        }
+  }
+  problem.entries_per_row = rows > 0 ? double(entries) / double(rows) : 1;
+  problem.few_values = values.size() <= 64;  // a sample that varies much will vary more
+}
+
+/// Sampling is local and may throw (a builder of the user); what is estimated must be one thing on
+/// all ranks.
+template <Scalar T>
+void look_at_rows(EighProblem<T>& problem) {
+  problem.comm->agree([&] { sample_rows(problem); });
+  problem.entries_per_row = problem.comm->all_reduce(problem.entries_per_row, Reduce::max);
+  problem.few_values = problem.comm->all(problem.few_values);
+}
+
+template <Scalar T>
+EighResult run(EighProblem<T> problem, const EighOptions& options) {
+  look_at_rows(problem);
+  const EighPlan plan = frontend::plan(problem, options);
+  if (!plan.fits) throw InvalidArgument(plan.reason);
+  EighResult result = plan.method == Method::dense ? frontend::solve_dense(problem, options)
+                      : plan.method == Method::lanczos
+                          ? frontend::solve_lanczos(problem, options, plan.form)
+                          : frontend::solve_engine(problem, options, plan.form);
+  result.dimension = problem.n();
+  result.scalar = scalar_kind<T>;
+  result.memory_estimate_bytes = plan.memory_estimate_bytes;
+  result.reason += "; " + plan.reason;
+  return result;
+}
+
+void require_hermitian_terms(const OpSum& op) {
+  if (const auto term = op.non_hermitian_part())
+    throw InvalidArgument(detail::concat("eigh: the operator is not Hermitian: the term ", *term,
+                                         " has no Hermitian partner; add it"));
+}
+
+/// A machine with a complex PETSc only: then a real problem that needs an engine is solved as a
+/// complex one.
+bool only_complex_engine(const Comm& comm, const EighOptions& o) {
+  const bool may_need_engine = o.method == Method::slepc || o.method == Method::automatic;
+  return may_need_engine &&
+         comm.all(!engine_installed(ScalarKind::real) && engine_installed(ScalarKind::complex));
+}
+
+constexpr const char* complex_note = "solved as a complex problem: no real engine is installed";
+
+template <Scalar T>
+EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h) {
+  return {.comm = &comm, .rows = make_lazy<T>(h), .partition = h.basis->partition(comm.size())};
+}
+
+void check_sector(const SectorOperator& h, const EighOptions& options) {
+  if (!h.basis) throw InvalidArgument("eigh: the operator has no basis");
+  if (h.op.spaces() != h.basis->spaces())
+    throw DimensionError(detail::concat("eigh: the operator has ", h.op.sites(),
+                                        " sites, the basis ", h.basis->sites(),
+                                        ", or their local spaces differ"));
+  frontend::check_options(options, h.basis->size());
+  require_hermitian_terms(h.op);
+}
+
+/// Calls f.operator()<T>(problem) with the problem as real or complex.
+template <class F>
+auto with_sector_problem(const Comm& comm, const SectorOperator& h, const EighOptions& options,
+                         F&& f) {
+  check_sector(h, options);
+  if (h.scalar() == ScalarKind::complex) return f(sector_problem<std::complex<double>>(comm, h));
+  auto real = sector_problem<double>(comm, h);
+  if (only_complex_engine(comm, options)) {
+    look_at_rows(real);
+    if (frontend::plan(real, options).method == Method::slepc || options.method == Method::slepc) {
+      auto problem = sector_problem<std::complex<double>>(comm, h);
+      problem.note = complex_note;
+      return f(std::move(problem));
+    }
+  }
+  return f(std::move(real));
+}
+
+template <Scalar T>
+Lazy<std::complex<double>> as_complex(const Lazy<T>& rows) {
+  return {rows.rows(), rows.cols(), [rows](RowRange range) {
+            const auto real = rows.build(range);
+            CsrRows<std::complex<double>> result;
+            result.range = real.range;
+            result.cols = real.cols;
+            result.offsets = real.offsets;
+            result.columns = real.columns;
+            result.values.resize(real.values.size());
+            std::copy(real.values.begin(), real.values.end(), result.values.begin());
+            return result;
+          }};
+}
+
+template <Scalar T>
+EighResult run_rows(EighProblem<T> problem, const EighOptions& options) {
+  frontend::check_start<T>(*problem.comm, options, problem.owned());
+  if constexpr (!is_complex<T>) {
+    if (only_complex_engine(*problem.comm, options)) {
+      look_at_rows(problem);
+      if (options.method == Method::slepc ||
+          frontend::plan(problem, options).method == Method::slepc) {
+        EighProblem<std::complex<double>> complex{
+            .comm = problem.comm, .rows = as_complex(problem.rows), .partition = problem.partition};
+        complex.note = complex_note;
+        return run(std::move(complex), options);
+      }
+    }
+  }
+  return run(std::move(problem), options);
+}
+
+template <Scalar T>
+EighResult eigh_lazy(const Comm& comm, const Lazy<T>& h, const EighOptions& options) {
+  if (h.rows() != h.cols())
+    throw DimensionError(detail::concat("eigh: a Hermitian matrix is square, this one is ",
+                                        h.rows(), " x ", h.cols()));
+  frontend::check_options(options, h.rows());
+  require_hermitian_sampled(comm, h, "eigh", options.seed);
+  return run_rows<T>({.comm = &comm, .rows = h, .partition = RowPartition(h.rows(), comm.size())},
+                     options);
+}
+
+/// Who holds which rows, from what each rank says. Collective.
+template <Scalar T>
+RowPartition held_rows(const Comm& comm, const CsrRows<T>& owned) {
+  const auto begins = comm.all_gather(owned.range.begin), ends = comm.all_gather(owned.range.end);
+  std::vector<index_t> offsets = {0};
+  for (std::size_t r = 0; r < ends.size(); ++r) {
+    if (begins[r] != offsets.back() || ends[r] < begins[r])
+      throw DimensionError(
+          detail::concat("eigh: rank ", r, " holds rows [", begins[r], ", ", ends[r],
+                         "), rows must follow one another in rank order from ", offsets.back()));
+    offsets.push_back(ends[r]);
+  }
+  return RowPartition(std::move(offsets));
+}
+
+/// Rows that are held, as rows to be asked for; `owned` must outlive it.
+template <Scalar T>
+Lazy<T> held_lazy(const CsrRows<T>& owned, index_t rows) {
+  return {rows, owned.cols, [&owned](RowRange range) {
+            CsrRows<T> piece;
+            piece.range = range;
+            piece.cols = owned.cols;
+            if (range.empty()) return piece;
+            const auto first = static_cast<std::size_t>(range.begin - owned.range.begin);
+            const auto last = static_cast<std::size_t>(range.end - owned.range.begin);
+            const index_t begin = owned.offsets[first], end = owned.offsets[last];
+            piece.offsets.assign(owned.offsets.begin() + static_cast<std::ptrdiff_t>(first),
+                                 owned.offsets.begin() + static_cast<std::ptrdiff_t>(last) + 1);
+            for (auto& offset : piece.offsets) offset -= begin;
+            piece.columns.assign(owned.columns.begin() + begin, owned.columns.begin() + end);
+            piece.values.assign(owned.values.begin() + begin, owned.values.begin() + end);
+            return piece;
+          }};
+}
+
+template <Scalar T>
+EighProblem<T> held_problem(const Comm& comm, const CsrRows<T>& owned, const EighOptions& options) {
+  const RowPartition partition = held_rows(comm, owned);
+  comm.agree([&] { require_valid(owned, "eigh"); });
+  if (!comm.all(owned.cols == partition.rows()))
+    throw DimensionError(detail::concat("eigh: a Hermitian matrix is square, this one is ",
+                                        partition.rows(), " x ", owned.cols));
+  frontend::check_options(options, partition.rows());
+  require_hermitian(comm, owned, partition, "eigh");
+  return {.comm = &comm, .rows = held_lazy(owned, partition.rows()), .partition = partition};
+}
+
+}  // namespace
+
+EighResult eigh(const Comm& comm, const SectorOperator& h, const EighOptions& options) {
+  return with_sector_problem(comm, h, options, [&]<Scalar T>(EighProblem<T> problem) {
+    frontend::check_start<T>(comm, options, problem.owned());
+    return run(std::move(problem), options);
+  });
+}
+
+EighResult eigh(const Comm& comm, const OpSum& h, const EighOptions& options) {
+  return eigh(comm, on_full_space(h), options);
+}
+
+EighResult eigh(const Comm& comm, const Lazy<double>& h, const EighOptions& options) {
+  return eigh_lazy(comm, h, options);
+}
+
+EighResult eigh(const Comm& comm, const Lazy<std::complex<double>>& h, const EighOptions& options) {
+  return eigh_lazy(comm, h, options);
+}
+
+template <Scalar T>
+EighResult eigh(const Comm& comm, const CsrRows<T>& owned, const EighOptions& options) {
+  return run_rows(held_problem(comm, owned, options), options);
+}
+
+EighPlan plan_eigh(const Comm& comm, const SectorOperator& h, const EighOptions& options) {
+  return with_sector_problem(comm, h, options, [&]<Scalar T>(EighProblem<T> problem) {
+    look_at_rows(problem);
+    return frontend::plan(problem, options);
+  });
+}
+
+template <Scalar T>
+EighPlan plan_eigh(const Comm& comm, const CsrRows<T>& owned, const EighOptions& options) {
+  auto problem = held_problem(comm, owned, options);
+  look_at_rows(problem);
+  return frontend::plan(problem, options);
+}
+
+EighResult ground_state(const Comm& comm, const SectorOperator& h, EighOptions options) {
+  options.k = 1;
+  options.which = Which::SA;
+  options.sigma.reset();
+  return eigh(comm, h, options);
+}
+
+#define KRONSOLVE_DEFINE(T)                                                     \
+  template EighResult eigh(const Comm&, const CsrRows<T>&, const EighOptions&); \
+  template EighPlan plan_eigh(const Comm&, const CsrRows<T>&, const EighOptions&);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DEFINE)
+
+}  // namespace kronsolve

@@ -1,0 +1,114 @@
+#include <cmath>
+
+#include <kronsolve/core/error.hpp>
+
+#include "solvers/frontend/eigh_problem.hpp"
+
+namespace kronsolve::frontend {
+
+namespace {
+
+void check_k(const EighOptions& o, index_t n) {
+  if (n < 1) throw InvalidArgument("eigh: the operator has no rows; choose another sector");
+  if (o.k == EighOptions::all) {
+    if (o.method != Method::automatic && o.method != Method::dense)
+      throw InvalidArgument(detail::concat("eigh: k = all is for method dense, got ",
+                                           to_string(o.method),
+                                           "; ask for fewer pairs or leave the method to choose"));
+    return;
+  }
+  if (o.k < 1 || o.k > n)
+    throw InvalidArgument(detail::concat("eigh: k must be in [1, ", n,
+                                         "] (rows of the operator), got ", o.k,
+                                         "; ask for k = all to get the full spectrum"));
+}
+
+void check_target(const EighOptions& o) {
+  const bool targeted = o.which == Which::TM || o.which == Which::TR;
+  if (o.sigma && !std::isfinite(*o.sigma))
+    throw InvalidArgument(detail::concat("eigh: sigma must be finite, got ", *o.sigma));
+  if (o.sigma && !targeted)
+    throw InvalidArgument(detail::concat(
+        "eigh: with sigma, which must be TM or TR (nearest to it), got ", to_string(o.which)));
+  if (targeted && !o.sigma)
+    throw InvalidArgument(
+        detail::concat("eigh: which = ", to_string(o.which), " needs a target; give sigma"));
+}
+
+void check_numbers(const EighOptions& o, index_t n) {
+  if (!(o.tol > 0 && o.tol < 1))
+    throw InvalidArgument(detail::concat("eigh: tol must be in (0, 1), got ", o.tol));
+  if (o.max_iterations < 0)
+    throw InvalidArgument(
+        detail::concat("eigh: max_iterations must be >= 0 (0: chosen), got ", o.max_iterations));
+  const index_t k = o.k == EighOptions::all ? n : o.k;
+  const index_t least = std::min(k + 1, n);
+  if (o.ncv != 0 && (o.ncv < least || o.ncv > n))
+    throw InvalidArgument(detail::concat("eigh: ncv must be in [", least, ", ", n, "] for k = ", k,
+                                         ", got ", o.ncv, "; 0 chooses it"));
+}
+
+void check_combination(const EighOptions& o) {
+  const bool targeted = o.sigma || o.which == Which::SM;
+  if (targeted && o.form == OperatorForm::matrix_free)
+    throw InvalidArgument(
+        "eigh: a target (sigma, or which = SM) factorises the matrix, which matrix-free does not "
+        "have; use assembled");
+  if (o.method == Method::lanczos && o.which != Which::SA && o.which != Which::LA)
+    throw InvalidArgument(
+        detail::concat("eigh: method lanczos finds the ends of the spectrum, SA or LA, got ",
+                       to_string(o.which), "; use slepc or dense"));
+  if (o.method == Method::lanczos && o.start.index() != 0)
+    throw InvalidArgument("eigh: method lanczos takes no start vector; give a seed, or use slepc");
+  if (o.method == Method::dense && o.form == OperatorForm::matrix_free)
+    throw InvalidArgument(
+        "eigh: method dense stores the matrix, got operator matrix-free; use assembled");
+  if (!o.petsc_options.empty() && o.method != Method::automatic && o.method != Method::slepc)
+    throw InvalidArgument(detail::concat("eigh: options for PETSc are of no use to method ",
+                                         to_string(o.method), "; use slepc"));
+}
+
+}  // namespace
+
+void check_options(const EighOptions& options, index_t n) {
+  check_k(options, n);
+  check_target(options);
+  check_numbers(options, n);
+  check_combination(options);
+}
+
+template <Scalar T>
+void check_start(const Comm& comm, const EighOptions& options, RowRange owned) {
+  const auto check = [&](const auto& vector) {
+    if (static_cast<index_t>(vector.size()) != owned.size())
+      throw DimensionError(detail::concat("eigh: the start vector has ", vector.size(),
+                                          " entries on rank ", comm.rank(), ", which owns ",
+                                          owned.size(), " rows"));
+    for (std::size_t i = 0; i < vector.size(); ++i)
+      if (!std::isfinite(std::abs(vector[i])))
+        throw InvalidArgument(detail::concat("eigh: the start vector is not finite at row ",
+                                             owned.begin + static_cast<index_t>(i), ": ",
+                                             vector[i]));
+  };
+  if (options.start.index() == 0) return;
+  double norm = 0;
+  comm.agree([&] {
+    if (const auto* real = std::get_if<1>(&options.start)) {
+      check(*real);
+      for (const double x : *real) norm += x * x;
+    } else {
+      const auto& complex = std::get<2>(options.start);
+      if (!is_complex<T>)
+        throw InvalidArgument(
+            "eigh: the start vector is complex, the operator is real; give a real one");
+      check(complex);
+      for (const auto& x : complex) norm += norm_squared(x);
+    }
+  });
+  if (!(comm.all_reduce(norm) > 0)) throw InvalidArgument("eigh: the start vector is zero");
+}
+
+template void check_start<double>(const Comm&, const EighOptions&, RowRange);
+template void check_start<std::complex<double>>(const Comm&, const EighOptions&, RowRange);
+
+}  // namespace kronsolve::frontend

@@ -1,0 +1,182 @@
+#include <algorithm>
+#include <cmath>
+
+#include <kronsolve/core/error.hpp>
+#include <kronsolve/core/threads.hpp>
+
+#include "solvers/dense/blas_threads.hpp"
+#include "solvers/dense/dense_eigh.hpp"
+#include "solvers/frontend/eigh_problem.hpp"
+
+namespace kronsolve::frontend {
+
+namespace {
+
+/// What rank 0 found, before it is dealt out.
+template <Scalar T>
+struct RootPairs {
+  std::vector<double> values, residuals;
+  LargeVector<T> vectors;  ///< n x count
+  double row_sum_norm = 0;
+};
+
+/// Owned rows of all ranks, on rank 0 as one dense matrix. Collective; a few rows at a time.
+template <Scalar T>
+LargeVector<T> gather_dense(const EighProblem<T>& p) {
+  const index_t n = p.n();
+  LargeVector<T> a(p.comm->is_root() ? static_cast<std::size_t>(n * n) : 0, T{});
+  const index_t step = std::max<index_t>(
+      1, (index_t{1} << 20) / std::max<index_t>(1, static_cast<index_t>(p.entries_per_row)));
+  for (index_t done = 0; done < p.partition.max_local_rows(); done += step) {
+    CsrRows<T> piece;
+    p.comm->agree([&] {
+      const RowRange owned = p.owned();
+      piece = p.rows.build({std::min(owned.end, owned.begin + done),
+                            std::min(owned.end, owned.begin + done + step)});
+    });
+    std::vector<index_t> places;
+    places.reserve(static_cast<std::size_t>(piece.entries()));
+    for (index_t i = piece.range.begin; i < piece.range.end; ++i)
+      for (const index_t j : piece.row_columns(i)) places.push_back(i + j * n);
+    const auto all_places = p.comm->gather_v(std::span<const index_t>(places));
+    const auto all_values =
+        p.comm->gather_v(std::span<const T>(piece.values.data(), piece.values.size()));
+    for (std::size_t e = 0; e < all_places.size(); ++e)
+      a[static_cast<std::size_t>(all_places[e])] = all_values[e];
+  }
+  return a;
+}
+
+/// |A x - l x| of every pair by our own product with the matrix as it was.
+template <Scalar T>
+std::vector<double> residuals(const LargeVector<T>& a, index_t n, const LargeVector<T>& x,
+                              std::span<const double> values) {
+  constexpr index_t batch = 64;
+  std::vector<double> result;
+  LargeVector<T> y(static_cast<std::size_t>(n * batch));
+  const auto count = static_cast<index_t>(values.size());
+  for (index_t first = 0; first < count; first += batch) {
+    const index_t columns = std::min(batch, count - first);
+    dense::hermitian_multiply(a.data(), n, x.data() + first * n, columns, y.data());
+    for (index_t j = 0; j < columns; ++j) {
+      double square = 0;
+      const double value = values[static_cast<std::size_t>(first + j)];
+      for (index_t i = 0; i < n; ++i)
+        square += norm_squared(y[static_cast<std::size_t>(j * n + i)] -
+                               value * x[static_cast<std::size_t>((first + j) * n + i)]);
+      result.push_back(std::sqrt(square));
+    }
+  }
+  return result;
+}
+
+template <Scalar T>
+double row_sum_norm(const LargeVector<T>& a, index_t n) {
+  std::vector<double> sums(static_cast<std::size_t>(n), 0.0);
+  for (index_t j = 0; j < n; ++j)
+    for (index_t i = 0; i < n; ++i)
+      sums[static_cast<std::size_t>(i)] += std::abs(a[static_cast<std::size_t>(j * n + i)]);
+  return *std::max_element(sums.begin(), sums.end());
+}
+
+template <Scalar T>
+RootPairs<T> solve_on_root(LargeVector<T> a, index_t n, index_t k, const EighOptions& o) {
+  const dense::BlasThreads threads(num_threads());
+  const bool from_below = o.which == Which::SA, partial = from_below || o.which == Which::LA;
+  const index_t first = from_below || !partial ? 0 : n - k, count = partial ? k : n;
+  RootPairs<T> root;
+  const bool wanted = o.vectors == Eigenvectors::compute;
+  LargeVector<T> kept;
+  if (wanted)
+    kept = a;
+  else
+    root.row_sum_norm = row_sum_norm(a, n);
+  auto found = dense::dense_eigh(std::move(a), n, first, count, o.vectors);
+  const auto chosen = partial ? std::vector<index_t>() : select(found.values, o.which, o.sigma, k);
+  if (partial) {
+    root.values = std::move(found.values);
+    root.vectors = std::move(found.vectors);
+  } else {
+    root.vectors.resize(wanted ? static_cast<std::size_t>(n * k) : 0);
+    for (std::size_t c = 0; c < chosen.size(); ++c) {
+      root.values.push_back(found.values[static_cast<std::size_t>(chosen[c])]);
+      if (wanted)
+        std::copy_n(found.vectors.begin() + chosen[c] * n, n,
+                    root.vectors.begin() + static_cast<std::ptrdiff_t>(c) * n);
+    }
+  }
+  if (wanted) root.residuals = residuals(kept, n, root.vectors, root.values);
+  return root;
+}
+
+/// Deals rank 0's columns to the owners of their rows. Collective.
+template <Scalar T>
+DistributedVectors<T> deal(const EighProblem<T>& p, const LargeVector<T>& columns, index_t count) {
+  DistributedVectors<T> vectors(p.partition, p.comm->rank(), count);
+  const index_t n = p.n();
+  const index_t batch = std::max<index_t>(1, (index_t{1} << 21) / n);
+  for (index_t first = 0; first < count; first += batch) {
+    const index_t some = std::min(batch, count - first);
+    std::vector<std::vector<T>> send(static_cast<std::size_t>(p.comm->size()));
+    if (p.comm->is_root())
+      for (int r = 0; r < p.comm->size(); ++r) {
+        const RowRange rows = p.partition.range(r);
+        for (index_t j = first; j < first + some; ++j)
+          send[static_cast<std::size_t>(r)].insert(send[static_cast<std::size_t>(r)].end(),
+                                                   columns.begin() + j * n + rows.begin,
+                                                   columns.begin() + j * n + rows.end);
+      }
+    const auto received = p.comm->all_to_all_v(send);
+    const index_t local = p.owned().size();
+    for (index_t j = 0; j < some; ++j)
+      std::copy_n(received[0].begin() + j * local, local, vectors.column(first + j).begin());
+  }
+  return vectors;
+}
+
+}  // namespace
+
+template <Scalar T>
+EighResult solve_dense(const EighProblem<T>& p, const EighOptions& o) {
+  const index_t n = p.n(), k = o.k == EighOptions::all ? n : o.k;
+  EighResult result;
+  result.method = Method::dense;
+  result.form = OperatorForm::assembled;
+  const Stopwatch setup;
+  auto a = gather_dense(p);
+  result.setup_seconds = setup.seconds();
+  const Stopwatch solve;
+  RootPairs<T> root;
+  p.comm->agree([&] {
+    if (p.comm->is_root()) root = solve_on_root(std::move(a), n, k, o);
+  });
+  result.eigenvalues.resize(static_cast<std::size_t>(k));
+  result.residuals.resize(static_cast<std::size_t>(k));
+  if (p.comm->is_root()) {
+    result.eigenvalues = root.values;
+    // Without vectors: the bound n eps |A| of the backward error of the reduction to tridiagonal
+    // form.
+    result.residuals = root.residuals;
+    if (root.residuals.empty())
+      result.residuals.assign(static_cast<std::size_t>(k), double(n) * 2.2e-16 * root.row_sum_norm);
+  }
+  p.comm->broadcast(std::span<double>(result.eigenvalues));
+  p.comm->broadcast(std::span<double>(result.residuals));
+  if (o.vectors == Eigenvectors::compute) {
+    auto vectors = deal(p, root.vectors, k);
+    fix_phases(*p.comm, vectors);
+    result.vectors = std::move(vectors);
+    result.products = k;
+  } else {
+    result.residual_kind = ResidualKind::bound;
+  }
+  result.solve_seconds = solve.seconds();
+  result.reason = "LAPACK";
+  judge(result, o, k);
+  return result;
+}
+
+template EighResult solve_dense(const EighProblem<double>&, const EighOptions&);
+template EighResult solve_dense(const EighProblem<std::complex<double>>&, const EighOptions&);
+
+}  // namespace kronsolve::frontend

@@ -1,0 +1,220 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include <kronsolve/core/error.hpp>
+#include <kronsolve/core/random.hpp>
+#include <kronsolve/core/threads.hpp>
+#include <kronsolve/solvers/engine.hpp>
+#include <kronsolve/solvers/lanczos.hpp>
+
+#include "solvers/dense/blas_threads.hpp"
+#include "solvers/frontend/eigh_problem.hpp"
+
+namespace kronsolve::frontend {
+
+namespace {
+
+/// The engine's estimates are trusted with a margin, because our own product decides.
+constexpr double estimate_margin = 0.5;
+
+template <Scalar T>
+std::vector<T> start_vector(const EighProblem<T>& p, const EighOptions& o) {
+  const RowRange owned = p.owned();
+  std::vector<T> start(static_cast<std::size_t>(owned.size()));
+  if (const auto* real = std::get_if<1>(&o.start))
+    std::copy(real->begin(), real->end(), start.begin());
+  else if (const auto* complex = std::get_if<2>(&o.start))
+    std::transform(complex->begin(), complex->end(), start.begin(), from_complex<T>);
+  else
+    fill_normal(std::span(start), owned, o.seed);
+  return start;
+}
+
+/// Guesses the rest of a solve from how the worst residual has fallen so far (about geometrically).
+class RateOfConvergence {
+ public:
+  std::optional<double> remaining(double seconds, double residual, double goal) {
+    if (!(residual > 0)) return std::nullopt;
+    if (first_residual_ == 0) {
+      first_residual_ = residual;
+      first_seconds_ = seconds;
+      return std::nullopt;
+    }
+    const double fallen = std::log(first_residual_ / residual);
+    if (fallen <= 0) return std::nullopt;
+    return std::max(0.0, std::log(residual / goal)) / fallen * (seconds - first_seconds_);
+  }
+
+ private:
+  double first_residual_ = 0, first_seconds_ = 0;
+};
+
+/// The callback of the user on rank 0; what it throws is thrown on every rank.
+template <Scalar T>
+auto make_monitor(const EighProblem<T>& p, const LinearMap<T>& map, const EighOptions& o) {
+  return [&, watch = Stopwatch(), rate = RateOfConvergence()](
+             index_t iterations, index_t converged, std::span<const double> values,
+             std::span<const double> residuals) mutable {
+    Progress progress;
+    progress.wanted = o.k;
+    progress.converged = std::min(converged, o.k);
+    progress.iterations = iterations;
+    progress.products = map.products();
+    progress.seconds = watch.seconds();
+    if (!values.empty()) progress.best_value = values.front();
+    for (std::size_t i = static_cast<std::size_t>(progress.converged); i < residuals.size(); ++i)
+      progress.worst_residual = std::max(progress.worst_residual, residuals[i]);
+    progress.remaining_seconds = rate.remaining(progress.seconds, progress.worst_residual, o.tol);
+    p.comm->agree([&] {
+      if (p.comm->is_root()) o.progress(progress);
+    });
+  };
+}
+
+/// What is kept of the engine's pairs: those nearest to the target, if more were asked for.
+template <Scalar T>
+void keep_nearest(EighResult& result, DistributedVectors<T>& vectors, double sigma, index_t k) {
+  const auto nearest = select(result.eigenvalues, Which::TM, sigma, k);
+  for (std::size_t i = 0; i < nearest.size(); ++i) {
+    result.eigenvalues[i] = result.eigenvalues[static_cast<std::size_t>(nearest[i])];
+    result.residuals[i] = result.residuals[static_cast<std::size_t>(nearest[i])];
+  }
+  result.eigenvalues.resize(nearest.size());
+  result.residuals.resize(nearest.size());
+  vectors.keep(nearest);
+}
+
+/// Where to put a target that hits an eigenvalue, in units of max(1, |target|). The inverse then
+/// amplifies that eigenvector by the inverse of the distance, which costs the others as many
+/// digits.
+constexpr std::array<double, 4> target_moves = {0, 1e-6, 1e-5, 1e-4};
+/// More pairs than asked, so that a moved target still sees the nearest.
+constexpr index_t spare_pairs = 2;
+
+/// Shift-and-invert. A target on an eigenvalue makes the shifted matrix singular: then it is moved,
+/// and said so.
+template <Scalar T>
+EnginePairs<T> solve_shifted(Engine<T>& engine, EngineEigh<T> problem, double sigma,
+                             const EighOptions& o, EighResult& result) {
+  const double scale = std::max(1.0, std::abs(sigma));
+  for (std::size_t attempt = 0;; ++attempt) {
+    const bool last = attempt + 1 == target_moves.size();
+    problem.sigma = sigma + target_moves[attempt] * scale;
+    problem.k = attempt == 0 ? o.k : std::min(problem.map->rows(), o.k + spare_pairs);
+    EnginePairs<T> found;
+    try {
+      found = engine.eigh(problem);
+    } catch (const EngineError&) {
+      if (last) throw;
+      continue;
+    }
+    finish_pairs(*problem.map, found.vectors, result);
+    if (attempt > 0) {
+      keep_nearest(result, found.vectors, sigma, o.k);
+      found.reason +=
+          detail::concat("; H - ", sigma, " is singular, the target was moved to ", *problem.sigma);
+    }
+    judge(result, o, o.k);
+    const bool hit =
+        static_cast<index_t>(result.eigenvalues.size()) < o.k ||
+        std::any_of(result.eigenvalues.begin(), result.eigenvalues.end(), [&](double l) {
+          return std::abs(l - sigma) < 10 * target_moves.back() * scale;
+        });
+    if (result.converged || !hit || last) return found;
+  }
+}
+
+}  // namespace
+
+template <Scalar T>
+EighResult solve_engine(const EighProblem<T>& p, const EighOptions& o, OperatorForm form) {
+  EighResult result;
+  result.method = Method::slepc;
+  result.form = form;
+  const Stopwatch setup;
+  Engine<T>* engine = nullptr;
+  p.comm->agree([&] { engine = &load_engine<T>(p.n()); });
+  const std::optional<double> sigma = o.which == Which::SM ? std::optional(0.0) : o.sigma;
+  if (sigma && !engine->info().has_mumps)
+    throw NotSupported(
+        "eigh: a target needs a factorisation, and this PETSc was built without MUMPS; install one "
+        "with it");
+  const auto map = make_map(p, form);
+  const auto start = start_vector(p, o);
+  result.setup_seconds = setup.seconds();
+
+  const Stopwatch solve;
+  EngineEigh<T> problem;
+  problem.map = map.get();
+  problem.rows = &p.rows;
+  problem.k = o.k;
+  problem.which = o.which;
+  problem.tol = estimate_margin * o.tol;
+  problem.max_iterations = o.max_iterations;
+  problem.ncv = o.ncv;
+  problem.start = start;
+  problem.petsc_options = o.petsc_options;
+  if (o.progress) problem.monitor = make_monitor(p, *map, o);
+  EnginePairs<T> found;
+  {
+    const dense::BlasThreads threads(num_threads());
+    if (sigma) {
+      found = solve_shifted(*engine, problem, *sigma, o, result);
+    } else {
+      found = engine->eigh(problem);
+      finish_pairs(*map, found.vectors, result);
+      judge(result, o, o.k);
+    }
+  }
+  result.iterations = found.iterations;
+  result.products = map->products() + found.solves;
+  result.reason = found.reason;
+  if (o.vectors == Eigenvectors::compute) result.vectors = std::move(found.vectors);
+  result.solve_seconds = solve.seconds();
+  return result;
+}
+
+template <Scalar T>
+EighResult solve_lanczos(const EighProblem<T>& p, const EighOptions& o, OperatorForm form) {
+  EighResult result;
+  result.method = Method::lanczos;
+  result.form = form;
+  const Stopwatch setup;
+  const auto map = make_map(p, form);
+  result.setup_seconds = setup.seconds();
+  const Stopwatch solve;
+  LanczosOptions options{.k = o.k,
+                         .which = o.which,
+                         .tol = o.tol,
+                         .max_iterations = o.max_iterations,
+                         .seed = o.seed,
+                         .vectors = o.vectors};
+  if (o.progress)
+    options.progress = [&](const Progress& progress) {
+      p.comm->agree([&] {
+        if (p.comm->is_root()) o.progress(progress);
+      });
+    };
+  auto found = lanczos(*map, options);
+  result.eigenvalues = std::move(found.eigenvalues);
+  result.residuals = std::move(found.residuals);
+  result.residual_kind = found.residual_kind;
+  result.iterations = found.iterations;
+  result.products = found.products;
+  result.reason = std::move(found.reason);
+  judge(result, o, o.k);
+  if (o.vectors == Eigenvectors::compute) {
+    fix_phases(*p.comm, found.vectors);
+    result.vectors = std::move(found.vectors);
+  }
+  result.solve_seconds = solve.seconds();
+  return result;
+}
+
+#define KRONSOLVE_DEFINE(T)                                                                  \
+  template EighResult solve_engine(const EighProblem<T>&, const EighOptions&, OperatorForm); \
+  template EighResult solve_lanczos(const EighProblem<T>&, const EighOptions&, OperatorForm);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DEFINE)
+
+}  // namespace kronsolve::frontend

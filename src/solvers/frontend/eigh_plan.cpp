@@ -1,0 +1,159 @@
+#include <algorithm>
+#include <cmath>
+
+#include <kronsolve/core/error.hpp>
+#include <kronsolve/core/memory.hpp>
+#include <kronsolve/solvers/engine.hpp>
+#include <kronsolve/solvers/lanczos.hpp>
+
+#include "solvers/dense/dense_eigh.hpp"
+#include "solvers/frontend/eigh_problem.hpp"
+
+namespace kronsolve::frontend {
+
+namespace {
+
+/// Up to here LAPACK is done before an engine has started (n = 1000: 0.05 s for a few real pairs,
+/// 0.2 s for complex ones).
+constexpr index_t dense_rows = 1000;
+/// Up to here LAPACK wins where a good part of the spectrum is wanted.
+constexpr index_t dense_rows_many = 8000;
+constexpr index_t many_pairs = 5;  // a fifth of the spectrum
+
+struct Choice {
+  Method method;
+  OperatorForm form;
+  std::string why;
+};
+
+bool targeted(const EighOptions& o) { return o.sigma.has_value() || o.which == Which::SM; }
+
+template <Scalar T>
+Choice choose_method(const EighProblem<T>& problem, const EighOptions& o) {
+  const index_t n = problem.n();
+  const bool ends = o.which == Which::SA || o.which == Which::LA;
+  if (o.method != Method::automatic) return {o.method, o.form, "as asked"};
+  if (o.k == EighOptions::all) return {Method::dense, o.form, "the whole spectrum is wanted"};
+  if (!o.petsc_options.empty()) return {Method::slepc, o.form, "options for PETSc are given"};
+  if (o.form != OperatorForm::matrix_free) {
+    if (n <= dense_rows)
+      return {Method::dense, o.form, detail::concat("at most ", dense_rows, " rows")};
+    if (n <= dense_rows_many && o.k >= n / many_pairs)
+      return {Method::dense, o.form, "a good part of the spectrum is wanted"};
+  }
+  if (targeted(o)) return {Method::slepc, o.form, "a target needs shift-and-invert"};
+  if (!ends) return {Method::slepc, o.form, detail::concat("which = ", to_string(o.which))};
+  if (o.start.index() != 0) return {Method::slepc, o.form, "a start vector is given"};
+  if (o.k == 1) return {Method::lanczos, o.form, "one pair at the end of the spectrum"};
+  if (problem.comm->all(engine_installed(scalar_kind<T>)))
+    return {Method::slepc, o.form, "several pairs at the end of the spectrum"};
+  return {Method::lanczos, o.form, "no engine for this scalar is installed"};
+}
+
+template <Scalar T>
+Choice choose(const EighProblem<T>& problem, const EighOptions& o) {
+  Choice choice = choose_method(problem, o);
+  if (choice.form == OperatorForm::matrix_free && !problem.matrix_free)
+    throw NotSupported(
+        "eigh: this operator has no matrix-free product (it is given by rows, or its sector mixes "
+        "configurations); use "
+        "assembled");
+  if (choice.form == OperatorForm::automatic) {
+    const bool apply_only = choice.method != Method::dense && !targeted(o);
+    choice.form =
+        apply_only && problem.matrix_free ? OperatorForm::matrix_free : OperatorForm::assembled;
+  }
+  return choice;
+}
+
+// ---- memory ------------------------------------------------------------------------------------
+
+/// What loading and starting PETSc adds to a process (measured with Debian's 3.18).
+constexpr double engine_bytes = 60e6;
+/// What MPI's start adds.
+constexpr double mpi_bytes = 25e6;
+/// One uncompressed block of rows while a matrix is stored.
+constexpr double block_entries = double(1 << 20);
+
+template <Scalar T>
+double assembled_bytes(const EighProblem<T>& p, double local) {
+  const double value = sizeof(T);
+  const double entries = local * std::max(0.0, p.entries_per_row - 1);
+  const double block = std::min(local * p.entries_per_row, block_entries) * (8 + value);
+  const double halo =
+      p.comm->size() > 1 ? std::min(local, double(p.n()) - local) * (2 * value + 4) : 0;
+  return local * (value + 4) + entries * (p.few_values ? 5 : 4 + value) + block + halo;
+}
+
+/// The block product holds its low-configuration tables, small beside a vector, and the rows in
+/// transit.
+template <Scalar T>
+double matrix_free_bytes(const EighProblem<T>& p, double local) {
+  return 0.1 * local * sizeof(T) + (p.comm->size() > 1 ? local * sizeof(T) : 0);
+}
+
+/// Factors of a lattice Hamiltonian fill up: about a tenth of the square of the dimension (chains
+/// of 12 to 16 sites).
+template <Scalar T>
+double factor_bytes(const EighProblem<T>& p) {
+  const double n = double(p.n());
+  return 0.12 * n * n * sizeof(T) / p.comm->size() + 24 * p.entries_per_row * n / p.comm->size();
+}
+
+template <Scalar T>
+double solver_bytes(const EighProblem<T>& p, const EighOptions& o, const Choice& choice) {
+  const double local = double(p.partition.max_local_rows()), value = sizeof(T), n = double(p.n());
+  const index_t k = o.k == EighOptions::all ? p.n() : o.k;
+  const double pairs = o.vectors == Eigenvectors::compute ? double(k) : 0;
+  if (choice.method == Method::dense) {
+    const bool full = o.which == Which::SA || o.which == Which::LA ? k == p.n() : true;
+    const double lapack = double(dense::dense_eigh_bytes<T>(p.n(), full ? p.n() : k, o.vectors));
+    const double check = o.vectors == Eigenvectors::skip ? 0 : n * n * value + 2 * 64 * n * value;
+    return lapack + check + pairs * local * value + 40 * p.entries_per_row * n;
+  }
+  const double map = choice.form == OperatorForm::matrix_free ? matrix_free_bytes(p, local)
+                                                              : assembled_bytes(p, local);
+  if (choice.method == Method::lanczos) {
+    const LanczosOptions lanczos{.k = k, .which = o.which, .vectors = o.vectors};
+    const double kept = std::min(double(lanczos.keep_bytes), 300 * local * value);
+    return map + double(lanczos_memory<T>(p.partition.max_local_rows(), lanczos)) + kept;
+  }
+  const double ncv = double(o.ncv > 0 ? o.ncv : std::min(p.n(), std::max(2 * k, k + 15)));
+  const double work = 6;  // start vector twice, the solver's own, residuals
+  return map + (ncv + double(k) + work) * local * value + engine_bytes + mpi_bytes +
+         (targeted(o) ? factor_bytes(p) : 0);
+}
+
+}  // namespace
+
+template <Scalar T>
+EighPlan plan(const EighProblem<T>& problem, const EighOptions& options) {
+  const Choice choice = choose(problem, options);
+  EighPlan plan;
+  plan.dimension = problem.n();
+  plan.method = choice.method;
+  plan.form = choice.form;
+  plan.scalar = scalar_kind<T>;
+  plan.reason = detail::concat(to_string(choice.method), ": ", choice.why,
+                               problem.note.empty() ? "" : "; ", problem.note);
+  const double more = solver_bytes(problem, options, choice);
+  if (!(more < 9e18))
+    throw InvalidArgument(
+        detail::concat("eigh: ", problem.n(), " rows need ", format_bytes(more),
+                       " on a rank, more than 64 bits count; make the system smaller"));
+  const auto now = double(peak_resident_memory());
+  plan.memory_rank_bytes = static_cast<index_t>(problem.comm->all_reduce(now, Reduce::max) + more);
+  plan.memory_estimate_bytes = static_cast<index_t>(problem.comm->all_reduce(now + more));
+  try {
+    require_memory(*problem.comm, static_cast<index_t>(more), "eigh");
+  } catch (const InvalidArgument& lacking) {
+    plan.fits = false;
+    plan.reason = lacking.what();
+  }
+  return plan;
+}
+
+template EighPlan plan(const EighProblem<double>&, const EighOptions&);
+template EighPlan plan(const EighProblem<std::complex<double>>&, const EighOptions&);
+
+}  // namespace kronsolve::frontend

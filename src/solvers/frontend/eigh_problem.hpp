@@ -1,0 +1,99 @@
+#pragma once
+// A Hermitian eigenproblem on its way through the front end: checked, planned, solved, finished.
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <kronsolve/operators/lazy.hpp>
+#include <kronsolve/operators/linear_map.hpp>
+#include <kronsolve/solvers/eigh.hpp>
+
+namespace kronsolve::frontend {
+
+template <Scalar T>
+struct EighProblem {
+  const Comm* comm;
+  Lazy<T> rows;  ///< asked for owned rows only
+  RowPartition partition;
+  double entries_per_row = 1;  ///< about; for estimates
+  bool few_values = true;      ///< at most 256 different ones off the diagonal, as far as seen
+  /// The product from the description; empty if there is none.
+  std::function<std::unique_ptr<LinearMap<T>>()> matrix_free = {};
+  std::string note =
+      {};  ///< what the result's reason should say besides: "" or "on the complex engine: ..."
+
+  index_t n() const noexcept { return rows.rows(); }
+  RowRange owned() const { return partition.range(comm->rank()); }
+};
+
+/// Arguments that need no operator: ranges, finite numbers, combinations. Local, the same on every
+/// rank.
+/// @throws InvalidArgument
+void check_options(const EighOptions& options, index_t n);
+/// The start vector: scalar, length, finite, not zero. Collective.
+template <Scalar T>
+void check_start(const Comm& comm, const EighOptions& options, RowRange owned);
+
+/// Chooses method and form, estimates memory. Local but for the agreement on installed engines; no
+/// large allocation.
+template <Scalar T>
+EighPlan plan(const EighProblem<T>& problem, const EighOptions& options);
+
+/// Pairs numbered by the order of `which`, of ascending values: which positions are wanted.
+/// Ascending positions.
+std::vector<index_t> select(std::span<const double> ascending, Which which,
+                            std::optional<double> sigma, index_t k);
+
+template <Scalar T>
+EighResult solve_dense(const EighProblem<T>& problem, const EighOptions& options);
+template <Scalar T>
+EighResult solve_engine(const EighProblem<T>& problem, const EighOptions& options,
+                        OperatorForm form);
+template <Scalar T>
+EighResult solve_lanczos(const EighProblem<T>& problem, const EighOptions& options,
+                         OperatorForm form);
+
+/// The map of a form: stored rows, or the product from the description.
+template <Scalar T>
+std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>& problem, OperatorForm form);
+
+/// Values, vectors and residuals by one product each: Rayleigh quotients, ascending, phases fixed.
+/// Collective. Fills eigenvalues, residuals and the vectors' phases; `vectors` hold norm-1 columns
+/// in about ascending order.
+template <Scalar T>
+void finish_pairs(const LinearMap<T>& map, DistributedVectors<T>& vectors, EighResult& result);
+
+/// Multiplies each column so that its component of largest modulus (the first within 1e-8 of it) is
+/// real and positive. Collective.
+template <Scalar T>
+void fix_phases(const Comm& comm, DistributedVectors<T>& vectors);
+
+/// Counts pairs within tolerance and says so.
+void judge(EighResult& result, const EighOptions& options, index_t wanted);
+
+/// Seconds since it was made.
+class Stopwatch {
+ public:
+  Stopwatch();
+  double seconds() const;
+
+ private:
+  double began_;
+};
+
+#define KRONSOLVE_DECLARE(T)                                                                   \
+  extern template void check_start<T>(const Comm&, const EighOptions&, RowRange);              \
+  extern template EighPlan plan(const EighProblem<T>&, const EighOptions&);                    \
+  extern template EighResult solve_dense(const EighProblem<T>&, const EighOptions&);           \
+  extern template EighResult solve_engine(const EighProblem<T>&, const EighOptions&,           \
+                                          OperatorForm);                                       \
+  extern template EighResult solve_lanczos(const EighProblem<T>&, const EighOptions&,          \
+                                           OperatorForm);                                      \
+  extern template std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>&, OperatorForm); \
+  extern template void finish_pairs(const LinearMap<T>&, DistributedVectors<T>&, EighResult&); \
+  extern template void fix_phases(const Comm&, DistributedVectors<T>&);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
+#undef KRONSOLVE_DECLARE
+
+}  // namespace kronsolve::frontend

@@ -1,0 +1,211 @@
+#include <kronsolve/core/threads.hpp>
+#include <kronsolve/operators/assembled_map.hpp>
+#include <kronsolve/operators/hermitian_check.hpp>
+
+#include "support/mpi_test.hpp"
+#include "support/random_matrix.hpp"
+
+namespace kronsolve {
+namespace {
+
+using test::world;
+
+template <class T>
+class AssembledMapTest : public ::testing::Test {};
+using Scalars = ::testing::Types<double, std::complex<double>>;
+TYPED_TEST_SUITE(AssembledMapTest, Scalars);
+
+/// Sums of a few hundred products of numbers near 1.
+constexpr double rounding = 1e-12;
+
+/// A ragged split: rank r of R gets a share by a random number, possibly nothing.
+RowPartition ragged(index_t rows, int ranks, std::uint64_t seed) {
+  const CounterRandom random(seed, 9);
+  std::vector<index_t> offsets = {0};
+  for (int r = 1; r < ranks; ++r)
+    offsets.push_back(
+        static_cast<index_t>(random.uniform(static_cast<std::uint64_t>(r)) * double(rows + 1)));
+  std::sort(offsets.begin(), offsets.end());
+  offsets.push_back(rows);
+  return RowPartition(offsets);
+}
+
+template <Scalar T>
+std::vector<T> random_vector(index_t n, std::uint64_t seed) {
+  std::vector<T> x(static_cast<std::size_t>(n));
+  fill_normal(std::span(x), RowRange{0, n}, seed);
+  return x;
+}
+
+template <Scalar T>
+std::span<const T> owned(const std::vector<T>& x, RowRange range) {
+  return std::span(x).subspan(static_cast<std::size_t>(range.begin),
+                              static_cast<std::size_t>(range.size()));
+}
+
+template <Scalar T>
+double distance(const test::Dense<T>& expected, const std::vector<T>& got, index_t begin) {
+  double most = 0;
+  for (std::size_t i = 0; i < got.size(); ++i)
+    most = std::max(most, std::abs(expected(begin + static_cast<index_t>(i), 0) - got[i]));
+  return most;
+}
+
+TYPED_TEST(AssembledMapTest, products_agree_with_dense_for_random_shapes_and_partitions) {
+  using T = TypeParam;
+  const Comm& comm = world();
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    SCOPED_TRACE(detail::concat("seed ", seed));
+    const CounterRandom random(seed, 5);
+    const auto m = 1 + static_cast<index_t>(random.uniform(0) * 90);
+    const bool square = seed % 2 == 0;
+    const auto n = square ? m : 1 + static_cast<index_t>(random.uniform(1) * 90);
+    test::Dense<T> a = test::random_matrix<T>(m, n, random.uniform(2), seed);
+    if (seed % 4 < 2)
+      a = a.unaryExpr([](const T& v) { return T(std::round(real_part(v))); });  // few values: coded
+    const RowPartition rows = ragged(m, comm.size(), seed),
+                       cols = square ? rows : ragged(n, comm.size(), seed + 1000);
+
+    const AssembledMap<T> map(comm, test::lazy<T>(a), rows, cols);
+    const auto x = random_vector<T>(n, seed), z = random_vector<T>(m, seed + 1);
+    std::vector<T> y(static_cast<std::size_t>(map.row_range().size()), T(7));
+    std::vector<T> w(static_cast<std::size_t>(map.col_range().size()), T(7));
+    map.apply(owned(x, map.col_range()), y);
+    map.apply_adjoint(owned(z, map.row_range()), w);
+
+    const Eigen::Map<const test::Dense<T>> xs(x.data(), n, 1), zs(z.data(), m, 1);
+    EXPECT_LT(distance<T>(a * xs, y, map.row_range().begin), rounding);
+    EXPECT_LT(distance<T>(a.adjoint() * zs, w, map.col_range().begin), rounding);
+    EXPECT_EQ(map.products(), 2);
+    if (square) {
+      auto v = random_vector<T>(m, seed + 2);
+      const test::Dense<T> next = a * xs - 0.75 * Eigen::Map<const test::Dense<T>>(v.data(), m, 1);
+      const auto mine = owned(v, map.row_range());
+      std::vector<T> recurrence(mine.begin(), mine.end());
+      const T overlap = map.apply_recurrence(owned(x, map.row_range()), 0.75, recurrence);
+      EXPECT_LT(distance<T>(next, recurrence, map.row_range().begin), rounding);
+      EXPECT_LT(std::abs(overlap - (xs.adjoint() * next)(0, 0)), 10 * rounding * double(m));
+    }
+  }
+}
+
+TYPED_TEST(AssembledMapTest, few_values_take_one_byte_and_many_do_not) {
+  using T = TypeParam;
+  const Comm& comm = world();
+  const index_t n = 1600;
+  // The 257th value comes late: what is coded by then must be decoded rightly.
+  const auto tridiagonal = [n](index_t different) {
+    return Lazy<T>(n, n, [n, different](RowRange range) {
+      CsrRows<T> rows;
+      rows.range = range;
+      rows.cols = n;
+      for (index_t i = range.begin; i < range.end; ++i) {
+        for (index_t j = std::max<index_t>(0, i - 1); j < std::min(n, i + 2); ++j) {
+          rows.columns.push_back(j);
+          rows.values.push_back(T(i == j ? double(i) : double(1 + (i + j) % different)));
+        }
+        rows.offsets.push_back(static_cast<index_t>(rows.columns.size()));
+      }
+      return rows;
+    });
+  };
+  const RowPartition partition(n, comm.size());
+
+  for (const index_t different : {3, 3200}) {
+    const AssembledMap<T> map(comm, tridiagonal(different), partition);
+    const auto x = random_vector<T>(n, 3);
+    std::vector<T> y(static_cast<std::size_t>(map.row_range().size()));
+    map.apply(owned(x, map.row_range()), y);
+
+    const auto a = test::dense(tridiagonal(different));
+    const Eigen::Map<const test::Dense<T>> xs(x.data(), n, 1);
+    EXPECT_LT(distance<T>(a * xs, y, map.row_range().begin), 1e-9);
+    EXPECT_NEAR(map.row_sum_norm(), a.cwiseAbs().rowwise().sum().maxCoeff(), 1e-9);
+    EXPECT_EQ(comm.all_reduce(map.local_entries()), 3 * n - 2);
+    // 3200 values in all; a rank of four sees 400 of them and more.
+    EXPECT_EQ(map.is_coded(), different == 3);
+  }
+}
+
+TYPED_TEST(AssembledMapTest, threads_do_not_change_the_product) {
+  using T = TypeParam;
+  const Comm& comm = world();
+  const index_t n = 3000;
+  const auto a = test::lazy<T>(test::random_matrix<T>(n, n, 0.01, 8));
+  const RowPartition partition(n, comm.size());
+  const auto x = random_vector<T>(n, 3);
+  std::vector<std::vector<T>> results;
+  const int before = num_threads();
+  for (const int threads : {1, 3}) {
+    set_threads(threads);
+    const AssembledMap<T> map(comm, a, partition);
+    results.emplace_back(static_cast<std::size_t>(map.row_range().size()));
+    map.apply(owned(x, map.row_range()), results.back());
+    results.emplace_back(static_cast<std::size_t>(map.row_range().size()));
+    map.apply_adjoint(owned(x, map.row_range()), results.back());
+  }
+  set_threads(before);
+  EXPECT_EQ(results[0], results[2]);
+  for (std::size_t i = 0; i < results[1].size(); ++i)
+    EXPECT_LT(std::abs(results[1][i] - results[3][i]), rounding);
+}
+
+TEST(AssembledMap, every_rank_throws_what_the_builder_threw_on_one) {
+  const Comm& comm = world();
+  const Lazy<double> broken(40, 40, [](RowRange range) -> CsrRows<double> {
+    if (range.end == 40) throw InvalidArgument("builder: row 39 is not there");
+    CsrRows<double> rows;
+    rows.range = range;
+    rows.cols = 40;
+    rows.offsets.assign(static_cast<std::size_t>(range.size()) + 1, 0);
+    return rows;
+  });
+  EXPECT_ERROR(AssembledMap<double>(comm, broken, RowPartition(40, comm.size())), InvalidArgument,
+               "row 39");
+}
+
+TYPED_TEST(AssembledMapTest, hermitian_check_finds_a_defect_on_either_side_of_the_threshold) {
+  using T = TypeParam;
+  const Comm& comm = world();
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    test::Dense<T> a = test::random_hermitian<T>(50, 0.2, seed);
+    a(41, 3) = T(a.cwiseAbs().maxCoeff());
+    a(3, 41) = a(41, 3);
+    const double scale = a.cwiseAbs().maxCoeff();
+    const auto check = [&](const test::Dense<T>& m) {
+      const RowPartition partition = ragged(50, comm.size(), seed);
+      require_hermitian(comm, test::lazy<T>(m).build(partition.range(comm.rank())), partition,
+                        "file");
+    };
+    check(a);
+    a(41, 3) *= 1 - 0.5e-12;
+    check(a);
+    EXPECT_NO_THROW(require_hermitian_sampled(comm, test::lazy<T>(a), "builder"));
+    a(41, 3) -= T(3e-12 * scale);
+    EXPECT_ERROR(check(a), InvalidArgument, "file: the matrix is not Hermitian: entry (");
+    EXPECT_ERROR(require_hermitian_sampled(comm, test::lazy<T>(a), "builder"), InvalidArgument,
+                 "41");
+  }
+}
+
+TEST(HermitianCheck, names_an_entry_without_partner_and_samples_large_matrices) {
+  const Comm& comm = world();
+  const index_t n = 100000;
+  const Lazy<double> upper(n, n, [n](RowRange range) {
+    CsrRows<double> rows;
+    rows.range = range;
+    rows.cols = n;
+    for (index_t i = range.begin; i < range.end; ++i) {
+      rows.columns.push_back((i + 1) % n);
+      rows.values.push_back(1);
+      rows.offsets.push_back(static_cast<index_t>(rows.columns.size()));
+    }
+    return rows;
+  });
+  EXPECT_ERROR(require_hermitian_sampled(comm, upper, "eigh"), InvalidArgument, "is not Hermitian");
+  const Lazy<double> wide(3, 4, [](RowRange) { return CsrRows<double>(); });
+  EXPECT_ERROR(require_hermitian_sampled(comm, wide, "eigh"), DimensionError, "3 x 4");
+}
+
+}  // namespace
+}  // namespace kronsolve
