@@ -22,6 +22,8 @@ using Block = Bipartition::Block;
 /// over the state.
 constexpr double group_bytes = double(index_t{128} << 20);
 
+constexpr index_t small_bytes = index_t{16} << 20;
+
 struct System {
   std::vector<int> sites;
   FermionOrder order = FermionOrder::system_first;
@@ -68,12 +70,14 @@ index_t memory_of(double largest_entries, double all_entries, double table_bytes
 }
 
 template <Scalar T>
-void require_memory_for(const Comm& comm, const Bipartition& parts, index_t local_rows) {
-  require_memory(
-      comm,
+void require_memory_for(const Comm& comm, const Basis& basis, const Bipartition& parts) {
+  const index_t needed =
       memory_of(parts.largest_block_entries(), parts.all_block_entries(), 0,
-                double(ColumnStream<T>::memory_bytes(parts, local_rows, comm.size())), sizeof(T)),
-      "the density matrix of the chosen sites");
+                double(ColumnStream<T>::memory_bytes(
+                    parts, basis.partition(comm.size()).max_local_rows(), comm.size())),
+                sizeof(T));
+  // The same on every rank; asking the machine is collective and not worth it for a few pages.
+  if (needed > small_bytes) require_memory(comm, needed, "the density matrix of the chosen sites");
 }
 
 /// Prepares a cut on all ranks or on none.
@@ -81,7 +85,7 @@ template <Scalar T>
 Bipartition cut(const StateView<T>& psi, const System& system) {
   std::optional<Bipartition> parts;
   psi.comm().agree([&] { parts.emplace(psi.basis(), system.sites, system.order); });
-  require_memory_for<T>(psi.comm(), *parts, static_cast<index_t>(psi.owned().size()));
+  require_memory_for<T>(psi.comm(), psi.basis(), *parts);
   return *std::move(parts);
 }
 
@@ -263,8 +267,9 @@ DensityMatrix<T> reduced_density_matrix(const StateView<T>& psi, const std::vect
   const auto parts = cut(psi, System{sites, FermionOrder::system_first});
   DensityMatrix<T> result{sites, parts.dimension(), {}};
   const double bytes = double(result.dim) * double(result.dim) * double(sizeof(T));
-  require_memory(psi.comm(), static_cast<index_t>(std::min(bytes, 9e18)),
-                 "the density matrix of the chosen sites");
+  if (bytes > double(small_bytes))
+    require_memory(psi.comm(), static_cast<index_t>(std::min(bytes, 9e18)),
+                   "the density matrix of the chosen sites");
   psi.comm().agree(
       [&] { result.values.resize(static_cast<std::size_t>(result.dim * result.dim)); });
   const dense::BlasThreads threads(num_threads());

@@ -154,12 +154,11 @@ TYPED_TEST(Entanglement, entropies_of_the_two_sides_agree_and_fit_the_schmidt_va
         if (std::find(sites.begin(), sites.end(), i) == sites.end()) rest.push_back(i);
       auto weights = schmidt_values(psi, sites);
       for (auto& w : weights) w *= w;
-      for (const double alpha : {0.5, 1.0, 2.0, 3.5, std::numeric_limits<double>::infinity()}) {
-        const double s = entanglement_entropy(psi, sites, {.alpha = alpha});
-
-        EXPECT_NEAR(s, entropy(weights, {.alpha = alpha}), 1e-12) << alpha;
-        EXPECT_NEAR(s, entanglement_entropy(psi, rest, {.alpha = alpha}), 1e-12) << alpha;
-      }
+      for (const double alpha : {0.5, 1.0, 3.5, std::numeric_limits<double>::infinity()})
+        EXPECT_NEAR(entanglement_entropy(psi, sites, {.alpha = alpha}),
+                    entropy(weights, {.alpha = alpha}), 1e-12)
+            << alpha;
+      EXPECT_NEAR(entanglement_entropy(psi, rest), entropy(weights), 1e-12);
     }
   }
 }
