@@ -1,0 +1,89 @@
+#pragma once
+
+#include <complex>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <kronsolve/core/comm.hpp>
+#include <kronsolve/core/scalar.hpp>
+#include <kronsolve/export.hpp>
+#include <kronsolve/operators/linear_map.hpp>
+#include <kronsolve/operators/op_sum.hpp>
+#include <kronsolve/operators/state_view.hpp>
+
+namespace kronsolve {
+
+/// What an observable came to: a number, a list, or a matrix by rows; of real or complex numbers.
+struct ObservableValue {
+  enum class Shape { number, vector, matrix };
+  Shape shape = Shape::number;
+  ScalarKind scalar = ScalarKind::real;  ///< real: imaginary parts are zero by construction
+  index_t rows = 1, cols = 1;            ///< of a vector: its length and 1
+  std::vector<std::complex<double>> values;
+};
+
+/// What observables may need besides the state.
+template <Scalar T>
+struct ObservableContext {
+  const OpSum* hamiltonian = nullptr;  ///< for energy and variance
+  const LinearMap<T>* product =
+      nullptr;  ///< the Hamiltonian as a map in the state's basis, if there is one: faster
+  std::optional<StateView<T>> reference = {};  ///< psi0 of overlap
+};
+
+/// A quantity by its name on the command line. A value; the same on every rank.
+///
+/// | text | value |
+/// | --- | --- |
+/// | `energy`, `variance`, `norm` | <H>, <H^2> - <H>^2, the 2-norm |
+/// | `sz`, `n`, `local:OP` | list of <Sz_i>, <N_i>, <OP_i>; with `:3` at the end that of one site |
+/// | `corr:A,B`, `corr:A,B:0,5` | matrix of <A_i B_j>, not connected; one of its entries |
+/// | `entropy:half`, `entropy:4` | von Neumann entropy (nats) of the first floor(N/2) or 4 sites |
+/// | `renyi:2:half`, `renyi:0.5:4` | Renyi entropy of that order |
+/// | `schmidt:half` | Schmidt values, descending |
+/// | `overlap` | <reference|psi>, [re, im] |
+/// | `amplitude:0101` | of one configuration, [re, im] |
+/// | `op:FILE.toml` | <OP> of an operator file; [re, im] if it is not Hermitian |
+///
+/// Lists of <OP_i> and correlations are complex numbers where neither Hermiticity nor real
+/// arithmetic makes them real.
+class KRONSOLVE_EXPORT Observable {
+ public:
+  /// Reads the text and checks it against the basis, before any state exists. Collective (an
+  /// operator file is read on rank 0).
+  /// @throws InvalidArgument  naming what is allowed  @throws IoError  the operator file  @throws
+  /// NotSupported  not in this basis
+  static Observable parse(const Comm& comm, std::string_view text, const Basis& basis);
+
+  const std::string& text() const noexcept { return text_; }
+  bool needs_hamiltonian() const noexcept;
+  bool needs_reference() const noexcept;
+
+  struct Quantity;  ///< what the text means; internal
+  const Quantity& quantity() const noexcept { return *quantity_; }
+
+ private:
+  Observable(std::string text, std::shared_ptr<const Quantity> quantity)
+      : text_(std::move(text)), quantity_(std::move(quantity)) {}
+  std::string text_;
+  std::shared_ptr<const Quantity> quantity_;
+};
+
+/// The values for one state, in order; energy and variance share one product. Collective.
+/// @throws InvalidArgument  the context lacks what an observable needs
+template <Scalar T>
+std::vector<ObservableValue> evaluate(std::span<const Observable> observables,
+                                      const StateView<T>& psi,
+                                      const ObservableContext<T>& context = {});
+
+#define KRONSOLVE_DECLARE(T)                                              \
+  extern template KRONSOLVE_EXPORT std::vector<ObservableValue> evaluate( \
+      std::span<const Observable>, const StateView<T>&, const ObservableContext<T>&);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
+#undef KRONSOLVE_DECLARE
+
+}  // namespace kronsolve

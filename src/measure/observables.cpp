@@ -1,0 +1,131 @@
+#include <algorithm>
+#include <cmath>
+
+#include <kronsolve/core/error.hpp>
+#include <kronsolve/measure/entanglement.hpp>
+#include <kronsolve/measure/expectation.hpp>
+#include <kronsolve/measure/observables.hpp>
+
+#include "measure/quantity.hpp"
+
+namespace kronsolve {
+
+namespace {
+
+using Complex = std::complex<double>;
+using Quantity = Observable::Quantity;
+using Shape = ObservableValue::Shape;
+
+ObservableValue number(double value) { return {Shape::number, ScalarKind::real, 1, 1, {value}}; }
+ObservableValue number(Complex value) {
+  return {Shape::number, ScalarKind::complex, 1, 1, {value}};
+}
+
+ObservableValue array(Shape shape, std::vector<Complex> values, index_t cols, bool real) {
+  if (real)
+    for (auto& value : values) value = value.real();
+  const auto rows = static_cast<index_t>(values.size()) / std::max<index_t>(1, cols);
+  return {shape, real ? ScalarKind::real : ScalarKind::complex, rows, cols, std::move(values)};
+}
+
+struct Moments {
+  double mean = 0, variance = 0;
+};
+
+/// <H> and <H^2> - <H>^2 by one product and one vector.
+template <Scalar T>
+Moments moments(const StateView<T>& psi, const LinearMap<T>& h) {
+  if (h.row_partition() != psi.partition())
+    throw DimensionError(detail::concat("energy: the Hamiltonian's map has ", h.rows(),
+                                        " rows, the state ", psi.basis().size(),
+                                        ", or their ranks differ"));
+  Buffer<T> product(static_cast<index_t>(psi.owned().size()));
+  h.apply(psi.owned(), product.span());
+  const double mean = real_part(overlap(psi, StateView<T>(psi.comm(), psi.basis(), product)));
+  for (index_t i = 0; i < product.size(); ++i)
+    product[i] -= mean * psi.owned()[static_cast<std::size_t>(i)];
+  const double deviation = norm(StateView<T>(psi.comm(), psi.basis(), product));
+  return {mean, deviation * deviation};
+}
+
+/// Evaluates one quantity after the other for one state; what several need is computed once.
+template <Scalar T>
+class Evaluation {
+ public:
+  Evaluation(const StateView<T>& psi, const ObservableContext<T>& context)
+      : psi_(psi), context_(context) {}
+
+  ObservableValue operator()(const Quantity::Energy&) {
+    if (context_.product != nullptr) return number(both().mean);
+    return number(expectation(psi_, hamiltonian()).real());
+  }
+  ObservableValue operator()(const Quantity::Variance&) {
+    if (context_.product != nullptr) return number(both().variance);
+    return number(variance(psi_, hamiltonian()));
+  }
+  ObservableValue operator()(const Quantity::Norm&) { return number(norm(psi_)); }
+  ObservableValue operator()(const Quantity::Overlap&) {
+    if (!context_.reference)
+      throw InvalidArgument("observable overlap: there is no reference state");
+    return number(Complex(overlap(*context_.reference, psi_)));
+  }
+  ObservableValue operator()(const Quantity::Mean& q) {
+    const Complex value = expectation(psi_, q.op);
+    return q.hermitian ? number(value.real()) : number(value);
+  }
+  ObservableValue operator()(const Quantity::Profile& q) {
+    return array(Shape::vector, site_profile(psi_, q.op), 1,
+                 q.hermitian || (q.real && !is_complex<T>));
+  }
+  ObservableValue operator()(const Quantity::Correlations& q) {
+    return array(Shape::matrix, correlation_matrix(psi_, q.a, q.b), psi_.basis().sites(),
+                 q.hermitian || (q.real && !is_complex<T>));
+  }
+  ObservableValue operator()(const Quantity::Entropy& q) {
+    return number(entanglement_entropy(psi_, q.sites, {.alpha = q.alpha}));
+  }
+  ObservableValue operator()(const Quantity::Schmidt& q) {
+    const auto values = schmidt_values(psi_, q.sites);
+    return array(Shape::vector, {values.begin(), values.end()}, 1, true);
+  }
+  ObservableValue operator()(const Quantity::Amplitude& q) {
+    return number(Complex(amplitude(psi_, q.digits)));
+  }
+
+ private:
+  const OpSum& hamiltonian() const {
+    if (context_.hamiltonian == nullptr)
+      throw InvalidArgument("observable energy or variance: there is no Hamiltonian");
+    return *context_.hamiltonian;
+  }
+  const Moments& both() {
+    if (!moments_) moments_ = moments(psi_, *context_.product);
+    return *moments_;
+  }
+
+  const StateView<T>& psi_;
+  const ObservableContext<T>& context_;
+  std::optional<Moments> moments_;
+};
+
+}  // namespace
+
+template <Scalar T>
+std::vector<ObservableValue> evaluate(std::span<const Observable> observables,
+                                      const StateView<T>& psi,
+                                      const ObservableContext<T>& context) {
+  Evaluation<T> evaluation(psi, context);
+  std::vector<ObservableValue> values;
+  for (const auto& observable : observables)
+    values.push_back(std::visit([&](const auto& meaning) { return evaluation(meaning); },
+                                observable.quantity().meaning));
+  return values;
+}
+
+#define KRONSOLVE_INSTANTIATE(T)                                                                   \
+  template std::vector<ObservableValue> evaluate(std::span<const Observable>, const StateView<T>&, \
+                                                 const ObservableContext<T>&);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
+#undef KRONSOLVE_INSTANTIATE
+
+}  // namespace kronsolve
