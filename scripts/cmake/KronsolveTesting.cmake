@@ -18,6 +18,7 @@ target_include_directories(kronsolve_test_support PUBLIC "${PROJECT_SOURCE_DIR}/
 # What every test runs with: one BLAS thread, more ranks than cores allowed, root allowed, engines of this build.
 set(KRONSOLVE_TEST_ENVIRONMENT
     OPENBLAS_NUM_THREADS=1
+    OMP_WAIT_POLICY=passive
     OMPI_ALLOW_RUN_AS_ROOT=1
     OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
     OMPI_MCA_rmaps_base_oversubscribe=1

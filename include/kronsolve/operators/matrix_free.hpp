@@ -1,0 +1,73 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <kronsolve/core/comm.hpp>
+#include <kronsolve/core/index.hpp>
+#include <kronsolve/core/scalar.hpp>
+#include <kronsolve/export.hpp>
+#include <kronsolve/operators/linear_map.hpp>
+#include <kronsolve/operators/sector_operator.hpp>
+
+namespace kronsolve {
+
+struct MatrixFreeOptions {
+  int split =
+      -1;  ///< sites of the high part; -1: chosen. Raised to what the ranks' boundaries need
+  /// Buffers for rows of other ranks, bytes on each rank; one row of the largest block per partner
+  /// at least.
+  index_t message_bytes = index_t{64} << 20;
+};
+
+/// What a Kronecker-block product will do, known before any vector exists. Numbers of this rank
+/// unless said otherwise.
+struct KRONSOLVE_EXPORT MatrixFreePlan {
+  index_t dimension = 0;
+  ScalarKind scalar = ScalarKind::real;
+  int high_sites = 0, low_sites = 0;
+  index_t blocks = 0;         ///< high strings, all ranks
+  index_t classes = 0;        ///< kinds of blocks
+  index_t largest_block = 0;  ///< rows
+  index_t low_terms = 0, high_terms = 0, diagonal_pairs = 0, mixed_pairs = 0;
+  bool registers_along_rows =
+      false;  ///< full space: entries of a row side by side; otherwise tiles of several rows
+  std::string kernels;       ///< baseline, avx2, avx512
+  index_t memory_bytes = 0;  ///< tables, workspaces and message buffers
+  index_t message_buffer_bytes = 0;
+  index_t received_bytes = 0;     ///< rows of other ranks, a product
+  double operations_per_row = 0;  ///< multiply-adds (or adds) a row, as SIMD lanes count them
+  double entries_per_row = 0;     ///< of the assembled matrix, about
+  bool better_than_assembled = true;
+  std::string verdict;       ///< why, for people
+  std::string text() const;  ///< a few lines
+};
+
+/// The operator as a Kronecker-block product: nothing stored but small tables. Rows as
+/// basis->partition(comm.size()) deals them.
+///
+/// With H split into the first sites (high) and the rest (low), H = 1 (x) H_low + H_high (x) 1 +
+/// sum_a A_a (x) B_a is applied block by block; see docs/design.md. Collective on `comm`, which
+/// must outlive the map. Cost: less than a product.
+/// @throws DimensionError   the operator and the basis have other sites
+/// @throws InvalidArgument  a term leads out of the sector (names it), or T is real and the
+/// operator is not
+/// @throws NotSupported     the basis is neither the full space nor a charge sector
+template <Scalar T>
+std::unique_ptr<LinearMap<T>> make_matrix_free(const Comm& comm, const SectorOperator& h,
+                                               const MatrixFreeOptions& options = {});
+
+/// What make_matrix_free would build on `ranks` ranks: numbers of the first one. Local; no vector
+/// is allocated.
+/// @throws as make_matrix_free
+KRONSOLVE_EXPORT MatrixFreePlan plan_matrix_free(const SectorOperator& h, ScalarKind scalar,
+                                                 int ranks = 1,
+                                                 const MatrixFreeOptions& options = {});
+
+#define KRONSOLVE_DECLARE(T)                                                       \
+  extern template KRONSOLVE_EXPORT std::unique_ptr<LinearMap<T>> make_matrix_free( \
+      const Comm&, const SectorOperator&, const MatrixFreeOptions&);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
+#undef KRONSOLVE_DECLARE
+
+}  // namespace kronsolve

@@ -1,0 +1,162 @@
+#include "operators/matrix_free/block_layout.hpp"
+
+#include <algorithm>
+
+#include <kronsolve/core/error.hpp>
+#include <kronsolve/operators/charge_basis.hpp>
+
+namespace kronsolve::detail {
+
+DigitPaths paths_of(const Basis& basis) {
+  if (const auto* charges = dynamic_cast<const ChargeBasis*>(&basis)) return charges->paths();
+  if (dynamic_cast<const FullBasis*>(&basis) == nullptr)
+    throw NotSupported(
+        "the matrix-free product needs the full space or a charge sector; this basis mixes "
+        "configurations, use the assembled form");
+  std::vector<int> dims;
+  for (const auto& space : basis.spaces()) dims.push_back(space.dim());
+  return DigitPaths(std::move(dims), {});
+}
+
+BlockLayout::BlockLayout(const Basis& basis, const DigitPaths& paths, int split_at)
+    : split(split_at), sites(basis.sites()) {
+  state_t high_strings = 1;
+  for (int s = 0; s < sites; ++s) {
+    dims.push_back(basis.code().dim(s));
+    (s < split ? high_strings : low_strings) *= static_cast<state_t>(dims.back());
+  }
+  for (int s = 0; s < sites; ++s)
+    strides.push_back(s < split ? basis.code().stride(s) / low_strings : basis.code().stride(s));
+  KRONSOLVE_ASSERT(low_strings <= most_low_strings);
+
+  index_t row = 0;
+  const auto walk = [&](const auto& self, int site, int node, state_t string) -> void {
+    if (site == split) {
+      code.push_back(string);
+      begin.push_back(row);
+      class_of.push_back(node);
+      row += paths.tails(site, node);
+      return;
+    }
+    for (int digit = 0; digit < paths.dim(site); ++digit)
+      if (const int to = paths.next(site, node, digit); to >= 0)
+        self(self, site + 1, to,
+             string * static_cast<state_t>(paths.dim(site)) + static_cast<state_t>(digit));
+  };
+  walk(walk, 0, 0, 0);
+  begin.push_back(row);
+
+  rank.assign(low_strings, -1);
+  low_class.assign(low_strings, -1);
+  low.resize(static_cast<std::size_t>(paths.nodes(split)));
+  for (int cls = 0; cls < paths.nodes(split); ++cls) {
+    auto& strings = low[static_cast<std::size_t>(cls)];
+    const auto down = [&](const auto& self, int site, int node, state_t string) -> void {
+      if (site == sites) {
+        rank[string] = static_cast<std::int32_t>(strings.size());
+        low_class[string] = cls;
+        strings.push_back(static_cast<std::uint32_t>(string));
+        return;
+      }
+      for (int digit = 0; digit < paths.dim(site); ++digit)
+        if (const int to = paths.next(site, node, digit); to >= 0)
+          self(self, site + 1, to,
+               string * static_cast<state_t>(paths.dim(site)) + static_cast<state_t>(digit));
+    };
+    down(down, split, cls, 0);
+  }
+  constexpr state_t small_table = state_t{1} << 22;
+  if (high_strings <= small_table) {
+    block_of_.assign(high_strings, -1);
+    for (std::size_t b = 0; b < code.size(); ++b) block_of_[code[b]] = static_cast<std::int32_t>(b);
+  }
+}
+
+index_t BlockLayout::largest_class() const noexcept {
+  std::size_t most = 0;
+  for (const auto& strings : low) most = std::max(most, strings.size());
+  return static_cast<index_t>(most);
+}
+
+index_t BlockLayout::find(state_t string) const {
+  if (!block_of_.empty()) return block_of_[string];
+  const auto at = std::lower_bound(code.begin(), code.end(), string);
+  return at != code.end() && *at == string ? at - code.begin() : -1;
+}
+
+index_t BlockLayout::block_at(index_t row) const {
+  const auto at = std::lower_bound(begin.begin(), begin.end(), row);
+  KRONSOLVE_ASSERT(at != begin.end() && *at == row);
+  return at - begin.begin();
+}
+
+std::vector<int> BlockLayout::high_digits(index_t block) const {
+  std::vector<int> digits(static_cast<std::size_t>(split));
+  state_t string = code[static_cast<std::size_t>(block)];
+  for (int s = split; s-- > 0;) {
+    const auto d = static_cast<state_t>(dims[static_cast<std::size_t>(s)]);
+    digits[static_cast<std::size_t>(s)] = static_cast<int>(string % d);
+    string /= d;
+  }
+  return digits;
+}
+
+std::vector<int> BlockLayout::low_digits(std::uint32_t string) const {
+  std::vector<int> digits(static_cast<std::size_t>(sites));
+  for (int s = sites; s-- > split;) {
+    const auto d = static_cast<std::uint32_t>(dims[static_cast<std::size_t>(s)]);
+    digits[static_cast<std::size_t>(s)] = static_cast<int>(string % d);
+    string /= d;
+  }
+  return digits;
+}
+
+index_t BlockLayout::memory_bytes() const noexcept {
+  std::size_t bytes = code.size() * (sizeof(state_t) + sizeof(index_t) + sizeof(std::int32_t)) +
+                      (rank.size() + low_class.size() + block_of_.size()) * sizeof(std::int32_t);
+  for (const auto& strings : low) bytes += strings.size() * sizeof(std::uint32_t);
+  return static_cast<index_t>(bytes);
+}
+
+SplitFacts split_facts(const DigitPaths& paths, int split) {
+  SplitFacts facts;
+  std::vector<double> heads = {1};
+  for (int s = 0; s < split; ++s) {
+    std::vector<double> next(static_cast<std::size_t>(paths.nodes(s + 1)), 0);
+    for (int node = 0; node < paths.nodes(s); ++node)
+      for (int digit = 0; digit < paths.dim(s); ++digit)
+        if (const int to = paths.next(s, node, digit); to >= 0)
+          next[static_cast<std::size_t>(to)] += heads[static_cast<std::size_t>(node)];
+    heads = std::move(next);
+  }
+  for (const double h : heads) facts.blocks += h;
+  for (int node = 0; node < paths.nodes(split); ++node)
+    facts.largest_class = std::max(facts.largest_class, paths.tails(split, node));
+  for (int s = split; s < paths.sites(); ++s) facts.low_strings *= paths.dim(s);
+  facts.one_class = paths.nodes(split) == 1 && double(paths.tails(split, 0)) == facts.low_strings;
+  return facts;
+}
+
+int choose_split(const DigitPaths& paths, const RowPartition& rows, int entries_per_register) {
+  int split = 0;
+  for (int r = 1; r < rows.ranks(); ++r)
+    while (split < paths.sites() && rows.range(r).begin < rows.rows() &&
+           paths.prefix_block(rows.range(r).begin, split).begin != rows.range(r).begin)
+      ++split;
+  // Tiles of a class stay in the second-level cache; rows of contiguous registers in the first.
+  constexpr index_t most_in_tile = 1024;
+  constexpr double most_in_row = 4096;
+  constexpr double enough_blocks = 64;
+  const double fewest = std::min(enough_blocks, double(rows.rows()) / 64);
+  for (; split < paths.sites(); ++split) {
+    const SplitFacts facts = split_facts(paths, split);
+    if (facts.blocks < fewest || facts.low_strings > double(most_low_strings)) continue;
+    const bool rows_of_registers =
+        facts.one_class && static_cast<index_t>(facts.low_strings) % entries_per_register == 0;
+    if (rows_of_registers ? facts.low_strings <= most_in_row : facts.largest_class <= most_in_tile)
+      break;
+  }
+  return split;
+}
+
+}  // namespace kronsolve::detail

@@ -1,0 +1,87 @@
+#pragma once
+// Everything one rank needs to apply its rows of an operator: small matrices, and stages of tiles
+// that use them.
+
+#include <cstdint>
+#include <vector>
+
+#include <kronsolve/core/row_range.hpp>
+#include <kronsolve/operators/matrix_free.hpp>
+
+#include "operators/matrix_free/block_layout.hpp"
+#include "operators/matrix_free/factors.hpp"
+#include "operators/matrix_free/low_matrix.hpp"
+
+namespace kronsolve::detail {
+
+/// Part of a product: what rows of y get from one memory (the rank's own rows of x, or one
+/// message). Rows stand tile by tile; offsets are in entries.
+struct Stage {
+  /// Rows of one class that are worked on together.
+  struct Tile {
+    std::uint32_t first_row, rows;
+    int cls;
+  };
+  /// A low operator on another row, for one row.
+  struct Dressed {
+    index_t source;
+    int matrix;
+    double re, im;
+  };
+  /// The same for all rows of a tile at once: `layers` times one source and weight per row.
+  struct TileDressed {
+    int matrix;
+    std::uint32_t layers;
+    std::size_t first;  ///< in layer_source, layer_re, layer_im; rows_per_tile of each per layer
+  };
+
+  bool own = true;  ///< the rank's own rows: includes the diagonal and the low part
+  std::vector<Tile> tiles;
+  std::vector<index_t> row;  ///< first entry of y of each row
+  std::vector<std::uint32_t> move_start, group_start, dressed_start;  ///< [row + 1]
+  std::vector<index_t> move_source;
+  std::vector<MoveGroup> group;
+  std::vector<Dressed> dressed;
+  std::vector<std::uint32_t> tile_dressed_start;  ///< [tile + 1]
+  std::vector<TileDressed> tile_dressed;
+  std::vector<index_t> layer_source;
+  std::vector<double> layer_re, layer_im;
+  std::vector<double> constant;  ///< [row] part of the diagonal that is the same in the whole row
+  std::vector<double> weight;    ///< [row][diagonal pair]
+
+  std::size_t memory_bytes() const noexcept;
+};
+
+/// Rows of another rank that arrive as one message and are then used by one stage.
+struct Message {
+  int from = 0;
+  std::vector<RowRange> rows;  ///< global, ascending
+  index_t size = 0;            ///< entries
+  Stage stage;
+};
+
+struct BlockPlan {
+  /// Local. @throws as make_matrix_free
+  BlockPlan(const SectorOperator& h, ScalarKind scalar, int rank, int ranks,
+            const MatrixFreeOptions& options);
+
+  RowPartition rows;
+  ScalarKind scalar;
+  BlockLayout layout;
+  RegisterLayout registers;
+  int doubles_per_entry, rows_per_tile;
+  std::vector<LowMatrix> matrices;
+  std::vector<int> low_matrix;                              ///< [class] the one of 1 (x) H_low
+  std::vector<std::vector<double>> low_diagonal;            ///< [class][low]
+  std::vector<std::vector<std::vector<double>>> functions;  ///< [class][diagonal pair][low]
+  std::vector<std::vector<const double*>>
+      function_pointers;  ///< [class][diagonal pair] into functions
+  int diagonal_pairs = 0;
+  Stage own;
+  std::vector<Message> messages;
+  index_t message_entries = 0;  ///< largest message
+  int partners = 0;             ///< ranks that send to this one
+  MatrixFreePlan facts;
+};
+
+}  // namespace kronsolve::detail

@@ -1,0 +1,142 @@
+#pragma once
+// Inner loops of the Kronecker-block product, one table of function pointers per instruction set.
+//
+// This header and what implements it use plain pointers only: an inline function of the standard
+// library compiled here with AVX-512 could be the copy that the linker keeps for everybody.
+
+#include <cstdint>
+
+namespace kronsolve::detail {
+
+/// Doubles of one SIMD register, as all kernels see it (narrower machines use several registers).
+inline constexpr int lanes = 8;
+
+/// Off-diagonal entries of equal value, or with a value each, of a small matrix. Rows with the same
+/// number of entries stand together, so that no loop has an unpredictable length.
+struct EntryBucket {
+  std::uint32_t entries_per_row;
+  std::uint32_t rows;
+  const std::uint16_t* row;  ///< [rows]
+  const std::uint16_t* col;  ///< [rows][entries_per_row]
+  const double* value;       ///< the same; null where all are `common`
+};
+
+/// Buckets of one common value (or of single values: then common is 1 and every bucket has
+/// `value`).
+struct EntryGroup {
+  double common;
+  std::uint32_t buckets;
+  const EntryBucket* bucket;
+};
+
+/// Entries within registers: out[row[i]] += factor[i] * (in[col[i]] with lane k taken from lane k ^
+/// flip).
+struct LaneGroup {
+  int flip;
+  std::uint32_t count;
+  const std::uint16_t* row;
+  const std::uint16_t* col;
+  const std::uint32_t* factor;  ///< position in `factors`
+};
+
+/// A real matrix over rows of registers. The first group has every row (some perhaps with no
+/// entries).
+struct MatrixView {
+  std::uint32_t groups;
+  const EntryGroup* group;
+  std::uint32_t lane_groups;
+  const LaneGroup* lane_group;
+  const double* factors;  ///< [..][lanes]
+};
+
+/// diagonal(row, lane) = base + constant[lane] + sum_k weight[k][lane] * function[k]. Tiles: base
+/// and function are one number per row; registers of contiguous entries: one per lane.
+struct DiagonalView {
+  const double* base;
+  const double* constant;  ///< [lanes]
+  int functions;
+  const double* const* function;
+  const double* weight;  ///< [functions][lanes]
+};
+
+/// Contiguous pieces of a matrix: out[row + i] += value * in[col + i], i < length (in entries of
+/// the vector).
+struct Run {
+  std::uint32_t row, col, length;
+  double value;
+};
+
+/// Whole rows to be added with equal weight re + i im.
+struct MoveGroup {
+  double re, im;
+  int count;
+};
+
+/// What happens to the old content of y.
+enum class Old : int { overwrite, scale, keep };
+/// Which overlap with x a kernel returns: none, of the final y, or of what it adds.
+enum class Overlap : int { none, final, added };
+
+/// y (doubles) = sum of moves + y.
+struct RowMoves {
+  const double* const* source;
+  const MoveGroup* group;
+  int groups;
+};
+
+struct KernelTable {
+  const char* name;
+
+  // ---- tiles: several rows of the vector side by side, register j of entry l holds entry l of
+  // every row ----
+
+  /// tile[l] = (accumulate ? tile[l] : 0) + sum over lanes of weight * rows. weight_re null: 1.
+  /// Real: 8 rows; complex: 4 rows of (re, im). n entries.
+  void (*load_real)(double* tile, const double* const* rows, std::int64_t n, const double* weight,
+                    bool accumulate);
+  void (*load_complex)(double* tile, const double* const* rows, std::int64_t n,
+                       const double* weight_re, const double* weight_im, bool accumulate);
+  /// y rows = old + tile rows; `overlap`: x . what was added, per double lane pair (real: out[0];
+  /// complex: out[0..1]).
+  void (*unload_real)(const double* tile, double* const* y, const double* const* x, int rows,
+                      std::int64_t n, Old old, double gamma, Overlap overlap, double* out);
+  void (*unload_complex)(const double* tile, double* const* y, const double* const* x, int rows,
+                         std::int64_t n, Old old, double gamma, Overlap overlap, double* out);
+  /// out = diagonal * in + matrix * in (overwrite), or out += scale * matrix * in (diagonal null).
+  void (*multiply_tile)(double* out, const double* in, std::int64_t rows, const MatrixView* matrix,
+                        const DiagonalView* diagonal, double scale);
+  /// out += i * matrix * in, registers of (re, im) pairs.
+  void (*multiply_imaginary)(double* out, const double* in, const MatrixView* matrix, double scale);
+
+  // ---- rows of contiguous entries ----
+
+  /// The same as multiply_tile, where entries of the row are the lanes; with a diagonal out = old +
+  /// ... first.
+  void (*multiply_lanes)(double* out, const double* in, std::int64_t registers,
+                         const MatrixView* matrix, const DiagonalView* diagonal, double scale,
+                         Old old, double gamma);
+  /// y[run] += weight * x[run]; x_overlap is the row of x at y.
+  void (*add_runs_real)(double* y, const double* source, const Run* run, std::int64_t runs,
+                        double weight, const double* x, Overlap overlap, double* out);
+  void (*add_runs_complex)(double* y, const double* source, const Run* run, std::int64_t runs,
+                           double re, double im, const double* x, Overlap overlap, double* out);
+  /// y += moves; overlap of x with the final y or with what was added.
+  void (*add_rows_real)(double* y, const double* x, std::int64_t n, const RowMoves* moves,
+                        Overlap overlap, double* out);
+  void (*add_rows_complex)(double* y, const double* x, std::int64_t n, const RowMoves* moves,
+                           Overlap overlap, double* out);
+};
+
+/// The best table for this machine. KRONSOLVE_SIMD=baseline|avx2|avx512 asks for a lesser one
+/// (tests, measurements).
+const KernelTable& kernels();
+/// All tables this machine can run, best last.
+int available_kernels(const KernelTable** tables, int most);
+
+extern const KernelTable baseline_kernels;
+#if defined(__x86_64__)
+extern const KernelTable avx2_kernels;
+extern const KernelTable avx512_kernels;
+#endif
+
+}  // namespace kronsolve::detail

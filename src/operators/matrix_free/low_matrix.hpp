@@ -1,0 +1,74 @@
+#pragma once
+// Small sparse matrices on the low sites in the formats of the kernels.
+
+#include <array>
+#include <complex>
+#include <cstdint>
+#include <vector>
+
+#include <kronsolve/core/scalar.hpp>
+
+#include "operators/matrix_free/kernels.hpp"
+
+namespace kronsolve::detail {
+
+struct LowEntry {
+  std::uint32_t row, col;
+  std::complex<double> value;
+};
+
+/// How a vector's entries lie in registers: one register holds an entry of several rows (tile), or
+/// several entries of one row.
+enum class RegisterLayout { tile, row };
+
+/// A real matrix between rows of registers; owns what its view points to.
+class RegisterMatrix {
+ public:
+  RegisterMatrix() = default;
+  /// @param every_row  the first group has all `rows` register rows, as a product with a diagonal
+  /// wants
+  RegisterMatrix(const std::vector<std::pair<std::array<std::uint32_t, 2>, double>>& entries,
+                 std::size_t rows, RegisterLayout layout, int doubles_per_entry, bool every_row);
+  RegisterMatrix(RegisterMatrix&&) = default;
+  RegisterMatrix& operator=(RegisterMatrix&&) = default;
+
+  bool empty() const noexcept { return entries_ == 0; }
+  const MatrixView& view() const noexcept { return view_; }
+  std::size_t entries() const noexcept { return entries_; }  ///< register operations of one product
+  std::size_t memory_bytes() const noexcept;
+
+ private:
+  using Place = std::array<std::uint32_t, 2>;
+  void add_group(std::vector<std::pair<Place, double>> entries, std::size_t rows, double common,
+                 bool valued, bool every_row);
+
+  std::size_t entries_ = 0;
+  std::vector<std::vector<std::uint16_t>> indices_;
+  std::vector<std::vector<std::uint32_t>> factor_indices_;
+  std::vector<std::vector<double>> values_;
+  std::vector<std::vector<EntryBucket>> buckets_;
+  std::vector<EntryGroup> groups_;
+  std::vector<LaneGroup> lane_groups_;
+  std::vector<double> factors_;
+  MatrixView view_{};
+};
+
+/// A low operator from one class to another: real and imaginary part, and contiguous pieces if it
+/// falls into few.
+struct LowMatrix {
+  /// @param rows  size of the class it leads to
+  LowMatrix(std::vector<LowEntry> entries, std::size_t rows, RegisterLayout layout,
+            int doubles_per_entry, bool every_row);
+
+  RegisterMatrix real, imaginary;
+  std::vector<Run> runs;  ///< not empty: the better form
+  int from_class = 0;
+  bool empty() const noexcept { return real.empty() && imaginary.empty() && runs.empty(); }
+  /// Register operations of a product with one register of rows.
+  double operations() const noexcept;
+  std::size_t memory_bytes() const noexcept {
+    return real.memory_bytes() + imaginary.memory_bytes() + runs.size() * sizeof(Run);
+  }
+};
+
+}  // namespace kronsolve::detail
