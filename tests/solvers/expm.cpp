@@ -95,6 +95,22 @@ TYPED_TEST(Expm, real_exponents_keep_the_scalar) {
   }
 }
 
+TYPED_TEST(Expm, long_imaginary_times_keep_their_digits) {
+  using T = TypeParam;
+  Random random(18);
+  const DenseMap<T> a(world(), random.hermitian<T>(50, 8, 0), random.partition(50, world().size()));
+  const test::SpectralOracle<T> oracle(a.matrix());
+  const double low = oracle.values()(0), t = -75;
+  const Vector<T> v = random.vector<T>(50);
+  Vector<Complex> exact = oracle.apply([&](double x) { return std::exp(t * (x - low)); }, v);
+  const auto result = expm_multiply<T>(a, t, view(owned<T>(v, a.row_range())), {.tol = 1e-10});
+  const Vector<Complex> w = whole<T>(world(), result.vectors.column(0)).template cast<Complex>();
+
+  EXPECT_TRUE(result.converged) << result.reason;
+  EXPECT_LE((w.normalized() - exact.normalized()).norm(), 1e-10);
+  EXPECT_NEAR(std::log(w.norm()), std::log(exact.norm()) + t * low, 1e-9);
+}
+
 TYPED_TEST(Expm, is_unitary_and_returns) {
   using T = TypeParam;
   Random random(11);

@@ -8,6 +8,7 @@
 #include <Eigen/Dense>
 
 #include <kronsolve/operators/linear_map.hpp>
+#include <kronsolve/operators/rows.hpp>
 #include <kronsolve/solvers/distributed_vectors.hpp>
 
 namespace kronsolve::test {
@@ -115,6 +116,28 @@ template <Scalar T>
 Vector<T> whole(const Comm& comm, std::span<const T> mine) {
   const auto all = comm.all_gather_v(mine);
   return Eigen::Map<const Vector<T>>(all.data(), static_cast<Eigen::Index>(all.size()));
+}
+
+/// One column that holds the owned rows of v.
+template <Scalar T>
+DistributedVectors<T> distributed(const Comm& comm, const RowPartition& rows, const Vector<T>& v) {
+  DistributedVectors<T> result(rows, comm.rank(), 1);
+  const auto mine = owned<T>(v, rows.range(comm.rank()));
+  std::copy(mine.begin(), mine.end(), result.column(0).begin());
+  return result;
+}
+
+/// The matrix of an operator sum in a basis, whole on every rank.
+template <Scalar T>
+Matrix<T> matrix_of(const OpSum& op, const Basis& basis) {
+  const auto rows = build_rows<T>(op, basis, {0, basis.size()});
+  Matrix<T> result = Matrix<T>::Zero(basis.size(), basis.size());
+  for (index_t i = 0; i < basis.size(); ++i) {
+    const auto columns = rows.row_columns(i);
+    const auto values = rows.row_values(i);
+    for (std::size_t e = 0; e < columns.size(); ++e) result(i, columns[e]) += values[e];
+  }
+  return result;
 }
 
 /// f(A) v of a Hermitian matrix by its eigenvectors, found once.

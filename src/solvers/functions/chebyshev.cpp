@@ -171,6 +171,13 @@ SpectralBounds not_empty(SpectralBounds bounds) {
   return bounds;
 }
 
+void require_products(Complex z, index_t max_products) {
+  if (!(std::abs(z) < static_cast<double>(max_products)))
+    throw InvalidArgument(detail::concat("exp(tA): about ", std::abs(z),
+                                         " products are needed, max_products is ", max_products,
+                                         "; shorten the time or raise max_products"));
+}
+
 /// Series of exp(tA), its interval and its cost. `run` sums it into fresh outputs and returns the
 /// norm of what it was applied to; nothing if the spectrum was not inside the interval, which is
 /// then widened.
@@ -211,6 +218,38 @@ Exponential with_bounds(const LinearMap<T>& a, Complex t, SpectralBounds bounds,
       "not Hermitian");
 }
 
+/// Growth is taken in pieces: a series is exact relative to the largest value of the exponential on
+/// its interval, which is wider than the spectrum, and over a long time exp() of the difference
+/// would be lost. `piece(dt, bounds)` moves the state, `norm()` and `scale(factor)` are about it.
+template <class Piece, class Norm, class Scale>
+Exponential in_pieces(Complex t, SpectralBounds bounds, index_t max_products, Piece&& piece,
+                      Norm&& norm, Scale&& scale) {
+  constexpr double longest = 50;
+  require_products(t * bounds.half_width(), max_products);
+  const double growth = std::abs(t.real()) * bounds.half_width();
+  const double pieces = std::max(1.0, std::ceil(growth / longest));
+  if (pieces == 1) return piece(t, bounds);
+  const double start = norm();
+  Exponential sum{.bounds = bounds};
+  double relative = 0;
+  for (double i = 0; i < pieces; ++i) {
+    const Exponential e = piece(t / pieces, sum.bounds);
+    const double size = norm();
+    sum.bounds = e.bounds;
+    sum.products += e.products;
+    sum.degree += e.degree;
+    sum.log_scale += e.log_scale;
+    if (!(size > 0)) return sum;  // of zero
+    relative += e.error / size;
+    if (i + 1 < pieces) {
+      scale(start / size);
+      sum.log_scale += std::log(size / start);
+    }
+    sum.error = relative * size;
+  }
+  return sum;
+}
+
 template <Scalar T>
 std::vector<T> as_scalars(std::span<const Complex> c) {
   std::vector<T> result;
@@ -229,23 +268,29 @@ template <Scalar T>
 Exponential exponentiate(const LinearMap<T>& a, Complex t, std::span<T> x, SpectralBounds bounds,
                          double tol, index_t max_products) {
   KRONSOLVE_ASSERT(is_complex<T> || t.imag() == 0);
-  const double norm = vec::norm<T>(a.comm(), x);
   Buffer<T> out(vec::size(x));
-  return with_bounds(a, t, bounds, tol, max_products,
-                     [&](const SpectralBounds& interval, std::span<const Complex> c,
-                         Complex phase) -> std::optional<double> {
-                       vec::set_zero<T>(out.span());
-                       const ChebyshevOutput<T> outputs[] = {{as_scalars<T>(c), out.span()}};
-                       if (norm > 0 && !chebyshev_sum<T>(a, interval, x, outputs)) return {};
-                       vec::scaled_copy<T>(from_complex<T>(phase), out.span(), x);
-                       return norm;
-                     });
+  double norm = 0;
+  const auto run = [&](const SpectralBounds& interval, std::span<const Complex> c,
+                       Complex phase) -> std::optional<double> {
+    vec::set_zero<T>(out.span());
+    const ChebyshevOutput<T> outputs[] = {{as_scalars<T>(c), out.span()}};
+    if (norm > 0 && !chebyshev_sum<T>(a, interval, x, outputs)) return {};
+    vec::scaled_copy<T>(from_complex<T>(phase), out.span(), x);
+    return norm;
+  };
+  const auto size = [&] { return norm = vec::norm<T>(a.comm(), x); };
+  const auto piece = [&](Complex dt, const SpectralBounds& start) {
+    size();
+    return with_bounds(a, dt, start, tol, max_products, run);
+  };
+  return in_pieces(t, bounds, max_products, piece, size,
+                   [&](double factor) { vec::scale<T>(factor, x); });
 }
 
 Exponential exponentiate_pair(const LinearMap<double>& a, Complex t, std::span<double> re,
                               std::span<double> im, SpectralBounds bounds, double tol,
                               index_t max_products) {
-  const double norm_re = vec::norm<double>(a.comm(), re), norm_im = vec::norm<double>(a.comm(), im);
+  double norm_re = 0, norm_im = 0;
   Buffer<double> out_re(vec::size(re)), out_im(vec::size(im));
   const auto run = [&](const SpectralBounds& interval, std::span<const Complex> c,
                        Complex phase) -> std::optional<double> {
@@ -267,7 +312,19 @@ Exponential exponentiate_pair(const LinearMap<double>& a, Complex t, std::span<d
     }
     return std::hypot(norm_re, norm_im);
   };
-  return with_bounds(a, t, bounds, tol, max_products, run);
+  const auto size = [&] {
+    norm_re = vec::norm<double>(a.comm(), re);
+    norm_im = vec::norm<double>(a.comm(), im);
+    return std::hypot(norm_re, norm_im);
+  };
+  const auto piece = [&](Complex dt, const SpectralBounds& start) {
+    size();
+    return with_bounds(a, dt, start, tol, max_products, run);
+  };
+  return in_pieces(t, bounds, max_products, piece, size, [&](double factor) {
+    vec::scale<double>(factor, re);
+    vec::scale<double>(factor, im);
+  });
 }
 
 #define KRONSOLVE_INSTANTIATE(T)                                                                \

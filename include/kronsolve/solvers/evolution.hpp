@@ -1,0 +1,174 @@
+#pragma once
+
+#include <complex>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <kronsolve/core/scalar.hpp>
+#include <kronsolve/export.hpp>
+#include <kronsolve/operators/linear_map.hpp>
+#include <kronsolve/solvers/distributed_vectors.hpp>
+#include <kronsolve/solvers/spectral_bounds.hpp>
+
+namespace kronsolve {
+
+/// How a state is moved in time: by full diagonalisation on one process (small operators, any
+/// time), by Chebyshev series, by an adaptive Runge-Kutta method of order 8, by commutator-free
+/// Magnus steps of order 4 (time-dependent operators).
+enum class EvolutionMethod { automatic, solve, expm, integrate, magnus };
+/// exp(-i H t) or exp(-H t).
+enum class TimeAxis { real, imaginary };
+
+KRONSOLVE_EXPORT std::string_view to_string(EvolutionMethod);
+
+/// H(t) = sum_j coefficient_j(t) map_j with Hermitian maps of one shape and distribution, which
+/// must outlive it.
+template <Scalar T>
+struct TimeDependentOperator {
+  struct Term {
+    std::function<double(double)> coefficient;  ///< the same on all ranks
+    const LinearMap<T>* map = nullptr;
+  };
+  std::vector<Term> terms;
+};
+
+/// One column; real only where nothing is complex (imaginary time of a real state under a real
+/// operator).
+using EvolutionState =
+    std::variant<DistributedVectors<double>, DistributedVectors<std::complex<double>>>;
+
+/// Where an evolution is: what observers see. The same on all ranks but for the owned rows of the
+/// state.
+struct EvolutionPoint {
+  double time = 0;
+  const EvolutionState& state;  ///< imaginary time: normalised to the norm at the start
+  double norm = 0;              ///< of the state
+  double log_norm = 0;          ///< imaginary time: log(|exp(-H t) psi0| / |psi0|)
+  double energy = 0;            ///< <psi|H(t)|psi> / <psi|psi>
+  double error = 0;             ///< 2-norm error of the state so far: bound (expm) or estimate
+  index_t products = 0;         ///< so far
+};
+
+enum class Continue { yes, no };
+using EvolutionObserver =
+    std::function<Continue(const EvolutionPoint&)>;  ///< must return the same on all ranks
+
+struct EvolutionOptions {
+  EvolutionMethod method =
+      EvolutionMethod::automatic;  ///< automatic: expm, or magnus if the operator depends on time
+  TimeAxis axis = TimeAxis::real;
+  double start = 0;    ///< time of the initial state
+  double tol = 1e-10;  ///< 2-norm error of the state at each output time, relative to its norm
+  std::optional<SpectralBounds> bounds = {};  ///< of the operator, if known
+  index_t max_products = 10'000'000;          ///< of one update
+};
+
+/// A state that moves in time. Collective on the operator's communicator; the operator must outlive
+/// it.
+///
+/// Real time under a real operator keeps the operator real: real and imaginary part are vectors of
+/// their own. Memory, in complex vectors besides the returned state: expm 4 (3 for real operators),
+/// integrate 12, magnus 6, solve n x n on one process.
+template <Scalar T>
+class KRONSOLVE_EXPORT Evolution {
+ public:
+  /// @param psi  one column, any norm above 0
+  /// @throws DimensionError   map not square, other distribution of psi, more or less than one
+  /// column
+  /// @throws InvalidArgument  psi is zero or not finite, tol not in (0, 1), start not finite,
+  /// operator not Hermitian (as far
+  ///                          as its first products show), method solve for an operator too large
+  ///                          for one process
+  Evolution(const LinearMap<T>& h, const DistributedVectors<double>& psi,
+            EvolutionOptions options = {});
+  Evolution(const LinearMap<T>& h, const DistributedVectors<std::complex<double>>& psi,
+            EvolutionOptions options = {});
+  /// Time-dependent: methods integrate and magnus, real time.
+  Evolution(TimeDependentOperator<T> h, const DistributedVectors<double>& psi,
+            EvolutionOptions options = {});
+  Evolution(TimeDependentOperator<T> h, const DistributedVectors<std::complex<double>>& psi,
+            EvolutionOptions options = {});
+  Evolution(Evolution&&) noexcept;
+  Evolution& operator=(Evolution&&) noexcept;
+  ~Evolution();
+
+  /// Moves the state to time t, before or after where it is. Collective.
+  /// @throws InvalidArgument  t not finite, more than max_products products needed
+  void update_to(double t);
+  /// Moves through `times` in their order and shows each point to `observer`, until it answers no.
+  /// Collective.
+  /// @return true if all times were reached
+  bool at_times(std::span<const double> times, const EvolutionObserver& observer);
+
+  double time() const noexcept;
+  const EvolutionState& state() const noexcept;
+  EvolutionState take_state() &&;    ///< gives the state away; nothing else may be asked then
+  double norm() const noexcept;      ///< of the state now
+  double log_norm() const noexcept;  ///< imaginary time: log of the norm that was divided out
+  double energy() const noexcept;    ///< now
+  double norm_drift()
+      const noexcept;  ///< largest | |psi(t)| / |psi(0)| - 1 | of the updates so far (real time)
+  double energy_drift()
+      const noexcept;  ///< largest |E(t) - E(0)| so far (real time, constant operator; else 0)
+  double error() const noexcept;  ///< accumulated, relative to the norm of the state
+  index_t products()
+      const noexcept;              ///< with all terms of the operator, those for energies included
+  index_t steps() const noexcept;  ///< internal steps: series, Runge-Kutta or Magnus steps accepted
+  EvolutionMethod method() const noexcept;
+  EvolutionPoint point() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+extern template class Evolution<double>;
+extern template class Evolution<std::complex<double>>;
+
+/// An evolution from beginning to end.
+struct EvolutionResult {
+  std::vector<double> times;     ///< reached, as asked
+  std::vector<double> energies;  ///< at those
+  std::vector<double> norms;
+  std::vector<double> log_norms;  ///< imaginary time; else empty
+  std::vector<double> errors;     ///< of the state, accumulated
+  double norm_drift = 0, energy_drift = 0;
+  index_t products = 0, steps = 0;
+  bool converged = false;  ///< every error <= tol
+  bool stopped = false;    ///< an observer said no
+  EvolutionMethod method = EvolutionMethod::automatic;
+  std::string reason;    ///< which method and how good, for people
+  EvolutionState state;  ///< at the last time
+};
+
+/// Evolves `psi` (given at options.start) through `times` and shows each point to `observer` (may
+/// be empty). Collective. As Evolution, which see for errors and cost.
+template <Scalar T, Scalar V>
+EvolutionResult evolve(const LinearMap<T>& h, const DistributedVectors<V>& psi,
+                       std::span<const double> times, const EvolutionOptions& options = {},
+                       const EvolutionObserver& observer = {});
+template <Scalar T, Scalar V>
+EvolutionResult evolve(const TimeDependentOperator<T>& h, const DistributedVectors<V>& psi,
+                       std::span<const double> times, const EvolutionOptions& options = {},
+                       const EvolutionObserver& observer = {});
+
+#define KRONSOLVE_EVOLVE(T, V)                                                                \
+  extern template KRONSOLVE_EXPORT EvolutionResult evolve(                                    \
+      const LinearMap<T>&, const DistributedVectors<V>&, std::span<const double>,             \
+      const EvolutionOptions&, const EvolutionObserver&);                                     \
+  extern template KRONSOLVE_EXPORT EvolutionResult evolve(                                    \
+      const TimeDependentOperator<T>&, const DistributedVectors<V>&, std::span<const double>, \
+      const EvolutionOptions&, const EvolutionObserver&);
+KRONSOLVE_EVOLVE(double, double)
+KRONSOLVE_EVOLVE(double, std::complex<double>)
+KRONSOLVE_EVOLVE(std::complex<double>, double)
+KRONSOLVE_EVOLVE(std::complex<double>, std::complex<double>)
+#undef KRONSOLVE_EVOLVE
+
+}  // namespace kronsolve

@@ -1,0 +1,388 @@
+#include <algorithm>
+#include <cmath>
+
+#include <kronsolve/solvers/evolution.hpp>
+
+#include "solvers/evolution/propagator.hpp"
+
+namespace kronsolve {
+
+namespace {
+
+using Complex = std::complex<double>;
+using evolution::MapSum;
+using evolution::StateParts;
+
+void check_options(const EvolutionOptions& options, bool time_dependent) {
+  if (!(options.tol > 0 && options.tol < 1))
+    throw InvalidArgument(detail::concat("evolution: tol must be in (0, 1), got ", options.tol));
+  if (!std::isfinite(options.start))
+    throw InvalidArgument(
+        detail::concat("evolution: the time of the start must be finite, got ", options.start));
+  if (options.max_products < 1)
+    throw InvalidArgument(
+        detail::concat("evolution: max_products must be at least 1, got ", options.max_products));
+  const auto method = options.method;
+  if (time_dependent && (method == EvolutionMethod::solve || method == EvolutionMethod::expm))
+    throw InvalidArgument(
+        detail::concat("evolution: method ", to_string(method),
+                       " needs an operator that does not depend on time; use integrate or magnus"));
+  if (time_dependent && options.axis == TimeAxis::imaginary)
+    throw InvalidArgument(
+        "evolution: imaginary time needs an operator that does not depend on time");
+  if (!time_dependent && method == EvolutionMethod::magnus)
+    throw InvalidArgument(
+        "evolution: method magnus is for operators that depend on time; use expm");
+}
+
+/// The parts a state needs: real operators keep real and imaginary part apart, and only one of them
+/// where nothing is complex.
+template <Scalar T, Scalar V>
+StateParts<T> parts_of(const LinearMap<T>& h, const DistributedVectors<V>& psi, TimeAxis axis) {
+  const bool fits = psi.count() == 1 && psi.partition() == h.row_partition();
+  if (!h.comm().all(fits))
+    throw DimensionError(detail::concat("evolution: one vector of ", h.rows(),
+                                        " rows, dealt out as the operator's, is needed; got ",
+                                        psi.count(), " of ", psi.partition().rows(), " rows"));
+  const auto from = psi.column(0);
+  vec::require_vector("evolution", h, from);
+  const bool pair = !is_complex<T> && (is_complex<V> || axis == TimeAxis::real);
+  StateParts<T> parts(h.row_range().size(), pair ? 2 : 1);
+  if constexpr (std::same_as<T, V>)
+    vec::copy<T>(from, parts.part(0));
+  else if constexpr (is_complex<V>)
+    vec::split(from, parts.part(0), parts.part(1));
+  else
+    std::copy(from.begin(), from.end(), parts.part(0).begin());
+  return parts;
+}
+
+}  // namespace
+
+std::string_view to_string(EvolutionMethod method) {
+  switch (method) {
+    case EvolutionMethod::automatic:
+      return "auto";
+    case EvolutionMethod::solve:
+      return "solve";
+    case EvolutionMethod::expm:
+      return "expm";
+    case EvolutionMethod::integrate:
+      return "integrate";
+    case EvolutionMethod::magnus:
+      return "magnus";
+  }
+  return "?";
+}
+
+template <Scalar T>
+struct Evolution<T>::Impl {
+  EvolutionOptions options;
+  TimeDependentOperator<T> varying;          // no terms: constant
+  std::unique_ptr<MapSum<T>> sum;            // of the terms
+  const LinearMap<T>* h = nullptr;           // the constant operator, or `sum`
+  std::vector<const LinearMap<T>*> counted;  // whose products are ours
+  index_t products_before = 0;
+  std::unique_ptr<evolution::Propagator<T>> propagator;
+  StateParts<T> parts;
+  EvolutionState state;
+  double time = 0, start_norm = 0, norm = 0, log_norm = 0, energy = 0, start_energy = 0;
+  double norm_drift = 0, energy_drift = 0, error = 0;
+  index_t steps = 0;
+
+  const Comm& comm() const { return h->comm(); }
+  index_t products() const {
+    index_t sum_of = -products_before;
+    for (const auto* map : counted) sum_of += map->products();
+    return sum_of;
+  }
+
+  void set_operator(const LinearMap<T>& constant) {
+    vec::require_square("evolution", constant);
+    h = &constant;
+    counted = {h};
+    products_before = products();
+  }
+
+  void set_operator(TimeDependentOperator<T> operators) {
+    if (operators.terms.empty())
+      throw InvalidArgument("evolution: a time-dependent operator needs at least one term");
+    for (const auto& term : operators.terms) {
+      if (term.map == nullptr || !term.coefficient)
+        throw InvalidArgument(
+            "evolution: each term of a time-dependent operator needs a map and a coefficient");
+      vec::require_square("evolution", *term.map);
+      if (term.map->row_partition() != operators.terms[0].map->row_partition())
+        throw DimensionError(
+            "evolution: the maps of a time-dependent operator must have the same rows on each "
+            "rank");
+      counted.push_back(term.map);
+    }
+    varying = std::move(operators);
+    sum = std::make_unique<MapSum<T>>(counted);
+    h = sum.get();
+    products_before = products();
+  }
+
+  const LinearMap<T>& at(double t) {
+    if (sum) {
+      std::vector<double> c;
+      for (const auto& term : varying.terms) c.push_back(term.coefficient(t));
+      sum->set(std::move(c));
+    }
+    return *h;
+  }
+
+  void choose() {
+    auto& method = options.method;
+    if (method == EvolutionMethod::automatic)
+      method = sum ? EvolutionMethod::magnus : EvolutionMethod::expm;
+    if (method == EvolutionMethod::solve) {
+      propagator = evolution::make_dense(*h, options.axis);
+    } else if (method == EvolutionMethod::magnus) {
+      propagator = evolution::make_magnus(varying, *sum, options.max_products);
+    } else {
+      const auto bounds = options.bounds ? *options.bounds : spectral_bounds(at(time));
+      if (method == EvolutionMethod::expm) {
+        propagator = evolution::make_chebyshev(*h, options.axis, bounds, options.max_products);
+      } else {
+        const double size = std::max(std::abs(bounds.lower), std::abs(bounds.upper));
+        propagator = evolution::make_runge_kutta<T>(
+            comm(), [this](double t) -> const LinearMap<T>& { return at(t); }, options.axis, size,
+            options.max_products);
+      }
+    }
+  }
+
+  template <Scalar V>
+  void begin(const DistributedVectors<V>& psi) {
+    time = options.start;
+    parts = parts_of(*h, psi, options.axis);
+    start_norm = norm = parts.norm(comm());
+    if (!(norm > 0)) throw InvalidArgument("evolution: the initial state is zero");
+    choose();
+    const RowPartition& rows = h->row_partition();
+    if (!is_complex<T> && parts.parts() == 1)
+      state = DistributedVectors<double>(rows, comm().rank(), 1);
+    else
+      state = DistributedVectors<Complex>(rows, comm().rank(), 1);
+    show();
+    start_energy = energy;
+  }
+
+  /// Energy now, and the state as others see it.
+  void show() {
+    const LinearMap<T>& now = at(time);
+    StateParts<T> product(parts.rows(), 1);
+    double sum_of = 0;
+    for (std::size_t p = 0; p < parts.parts(); ++p) {
+      now.apply(parts.part(p), product.part(0));
+      sum_of += real_part(vec::dot<T>(comm(), parts.part(p), product.part(0)));
+    }
+    energy = sum_of / (norm * norm);
+    if constexpr (is_complex<T>) {
+      vec::copy<T>(parts.part(0), std::get<1>(state).column(0));
+    } else if (parts.parts() == 2) {
+      vec::join(parts.part(0), parts.part(1), std::get<1>(state).column(0));
+    } else {
+      vec::copy<T>(parts.part(0), std::get<0>(state).column(0));
+    }
+  }
+
+  void update(double to, double tol) {
+    if (!std::isfinite(to))
+      throw InvalidArgument(detail::concat("evolution: times must be finite, got ", to));
+    if (to == time) return;
+    const auto done = propagator->advance(parts, time, to, tol);
+    time = to;
+    error += done.error;
+    steps += done.steps;
+    norm = parts.norm(comm());
+    if (options.axis == TimeAxis::imaginary) {
+      log_norm += done.log_scale + std::log(norm / start_norm);
+      parts.scale(start_norm / norm);
+      norm = start_norm;
+    }
+    show();
+    if (options.axis == TimeAxis::real) {
+      norm_drift = std::max(norm_drift, std::abs(norm / start_norm - 1));
+      if (!sum) energy_drift = std::max(energy_drift, std::abs(energy - start_energy));
+    }
+  }
+};
+
+template <Scalar T>
+Evolution<T>::Evolution(const LinearMap<T>& h, const DistributedVectors<double>& psi,
+                        EvolutionOptions options)
+    : impl_(std::make_unique<Impl>()) {
+  check_options(options, false);
+  impl_->options = std::move(options);
+  impl_->set_operator(h);
+  impl_->begin(psi);
+}
+template <Scalar T>
+Evolution<T>::Evolution(const LinearMap<T>& h, const DistributedVectors<Complex>& psi,
+                        EvolutionOptions options)
+    : impl_(std::make_unique<Impl>()) {
+  check_options(options, false);
+  impl_->options = std::move(options);
+  impl_->set_operator(h);
+  impl_->begin(psi);
+}
+template <Scalar T>
+Evolution<T>::Evolution(TimeDependentOperator<T> h, const DistributedVectors<double>& psi,
+                        EvolutionOptions options)
+    : impl_(std::make_unique<Impl>()) {
+  check_options(options, true);
+  impl_->options = std::move(options);
+  impl_->set_operator(std::move(h));
+  impl_->begin(psi);
+}
+template <Scalar T>
+Evolution<T>::Evolution(TimeDependentOperator<T> h, const DistributedVectors<Complex>& psi,
+                        EvolutionOptions options)
+    : impl_(std::make_unique<Impl>()) {
+  check_options(options, true);
+  impl_->options = std::move(options);
+  impl_->set_operator(std::move(h));
+  impl_->begin(psi);
+}
+template <Scalar T>
+Evolution<T>::Evolution(Evolution&&) noexcept = default;
+template <Scalar T>
+Evolution<T>& Evolution<T>::operator=(Evolution&&) noexcept = default;
+template <Scalar T>
+Evolution<T>::~Evolution() = default;
+
+template <Scalar T>
+void Evolution<T>::update_to(double t) {
+  // How many updates follow is not known; what a tighter series costs is next to nothing.
+  impl_->update(t, impl_->options.tol / 16);
+}
+
+template <Scalar T>
+bool Evolution<T>::at_times(std::span<const double> times, const EvolutionObserver& observer) {
+  const double share =
+      impl_->options.tol / static_cast<double>(std::max<std::size_t>(times.size(), 1)) / 1.1;
+  for (const double t : times) {
+    impl_->update(t, share);
+    if (observer && observer(point()) == Continue::no) return false;
+  }
+  return true;
+}
+
+template <Scalar T>
+double Evolution<T>::time() const noexcept {
+  return impl_->time;
+}
+template <Scalar T>
+const EvolutionState& Evolution<T>::state() const noexcept {
+  return impl_->state;
+}
+template <Scalar T>
+EvolutionState Evolution<T>::take_state() && {
+  return std::move(impl_->state);
+}
+template <Scalar T>
+double Evolution<T>::norm() const noexcept {
+  return impl_->norm;
+}
+template <Scalar T>
+double Evolution<T>::log_norm() const noexcept {
+  return impl_->log_norm;
+}
+template <Scalar T>
+double Evolution<T>::energy() const noexcept {
+  return impl_->energy;
+}
+template <Scalar T>
+double Evolution<T>::norm_drift() const noexcept {
+  return impl_->norm_drift;
+}
+template <Scalar T>
+double Evolution<T>::energy_drift() const noexcept {
+  return impl_->energy_drift;
+}
+template <Scalar T>
+double Evolution<T>::error() const noexcept {
+  return impl_->error;
+}
+template <Scalar T>
+index_t Evolution<T>::products() const noexcept {
+  return impl_->products();
+}
+template <Scalar T>
+index_t Evolution<T>::steps() const noexcept {
+  return impl_->steps;
+}
+template <Scalar T>
+EvolutionMethod Evolution<T>::method() const noexcept {
+  return impl_->options.method;
+}
+template <Scalar T>
+EvolutionPoint Evolution<T>::point() const {
+  return {time(), state(), norm(), log_norm(), energy(), error(), products()};
+}
+
+namespace {
+
+template <Scalar T>
+EvolutionResult run(Evolution<T> evolution, std::span<const double> times,
+                    const EvolutionOptions& options, const EvolutionObserver& observer) {
+  for (const double t : times)
+    if (!std::isfinite(t))
+      throw InvalidArgument(detail::concat("evolution: times must be finite, got ", t));
+  EvolutionResult result;
+  result.stopped = !evolution.at_times(times, [&](const EvolutionPoint& point) {
+    result.times.push_back(point.time);
+    result.energies.push_back(point.energy);
+    result.norms.push_back(point.norm);
+    if (options.axis == TimeAxis::imaginary) result.log_norms.push_back(point.log_norm);
+    result.errors.push_back(point.error);
+    return observer ? observer(point) : Continue::yes;
+  });
+  result.norm_drift = evolution.norm_drift();
+  result.energy_drift = evolution.energy_drift();
+  result.products = evolution.products();
+  result.steps = evolution.steps();
+  result.converged = evolution.error() <= options.tol;
+  result.method = evolution.method();
+  result.reason =
+      detail::concat("method ", to_string(result.method), ", ", result.steps, " steps, ",
+                     result.products, " products, error ", evolution.error(),
+                     result.converged ? " within tol" : " above tol: rounding is the limit");
+  result.state = std::move(evolution).take_state();
+  return result;
+}
+
+}  // namespace
+
+template <Scalar T, Scalar V>
+EvolutionResult evolve(const LinearMap<T>& h, const DistributedVectors<V>& psi,
+                       std::span<const double> times, const EvolutionOptions& options,
+                       const EvolutionObserver& observer) {
+  return run(Evolution<T>(h, psi, options), times, options, observer);
+}
+template <Scalar T, Scalar V>
+EvolutionResult evolve(const TimeDependentOperator<T>& h, const DistributedVectors<V>& psi,
+                       std::span<const double> times, const EvolutionOptions& options,
+                       const EvolutionObserver& observer) {
+  return run(Evolution<T>(h, psi, options), times, options, observer);
+}
+
+template class Evolution<double>;
+template class Evolution<Complex>;
+#define KRONSOLVE_INSTANTIATE(T, V)                                                              \
+  template EvolutionResult evolve(const LinearMap<T>&, const DistributedVectors<V>&,             \
+                                  std::span<const double>, const EvolutionOptions&,              \
+                                  const EvolutionObserver&);                                     \
+  template EvolutionResult evolve(const TimeDependentOperator<T>&, const DistributedVectors<V>&, \
+                                  std::span<const double>, const EvolutionOptions&,              \
+                                  const EvolutionObserver&);
+KRONSOLVE_INSTANTIATE(double, double)
+KRONSOLVE_INSTANTIATE(double, Complex)
+KRONSOLVE_INSTANTIATE(Complex, double)
+KRONSOLVE_INSTANTIATE(Complex, Complex)
+#undef KRONSOLVE_INSTANTIATE
+
+}  // namespace kronsolve

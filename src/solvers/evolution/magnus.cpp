@@ -1,0 +1,119 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "solvers/evolution/propagator.hpp"
+#include "solvers/functions/chebyshev.hpp"
+
+namespace kronsolve::evolution {
+
+namespace {
+
+using Complex = std::complex<double>;
+
+/// Two exponentials of combinations of H at the two Gauss points. Blanes and Moan 2006,
+/// doi:10.1016/j.apnum.2005.11.004; Alvermann and Fehske 2011, doi:10.1016/j.jcp.2011.04.006.
+template <Scalar T>
+class Magnus final : public Propagator<T> {
+ public:
+  Magnus(const TimeDependentOperator<T>& h, MapSum<T>& sum, index_t max_products)
+      : h_(&h), sum_(&sum), most_products_(max_products) {
+    for (const auto& term : h.terms) bounds_.push_back(spectral_bounds(*term.map));
+    step_ = 0.5 / std::max(combined(coefficients(0, 0, 1, 0)).half_width(), 1e-3);
+  }
+
+  Advance advance(StateParts<T>& state, double from, double to, double tol) override {
+    const double total = std::abs(to - from), sign = to < from ? -1 : 1;
+    const double norm = state.norm(sum_->comm());
+    StateParts<T> whole = state.like(), halves = state.like();
+    const index_t before = sum_->products();
+    Advance result{.steps = 0};
+    double done = 0;
+    while (done < total) {
+      if (sum_->products() - before > most_products_)
+        throw InvalidArgument(
+            detail::concat("evolution: Magnus steps reached time ", from + sign * done, " of ", to,
+                           " with ", sum_->products() - before, " products; raise max_products"));
+      const bool last = step_ >= total - done;
+      const double h = last ? total - done : step_, t = from + sign * done;
+      const double allowed = std::max(tol * h / total, 8 * std::numeric_limits<double>::epsilon());
+      whole.copy_from(state);
+      halves.copy_from(state);
+      double series = move(whole, t, sign * h, allowed / 50);
+      series += move(halves, t, sign * h / 2, allowed / 50);
+      series += move(halves, t + sign * h / 2, sign * h / 2, allowed / 50);
+      const double estimate = halves.distance(sum_->comm(), whole) / 15 / norm;
+      const double factor =
+          std::clamp(0.9 * std::pow(allowed / std::max(estimate, 1e-300), 0.25), 0.2, 4.0);
+      if (!(estimate <= allowed)) {
+        step_ = h * std::min(factor, 0.9);
+        continue;
+      }
+      std::swap(state, halves);
+      done = last ? total : done + h;
+      if (!last || factor < 1) step_ = h * factor;
+      result.error += estimate + series / norm;
+      ++result.steps;
+    }
+    return result;
+  }
+
+ private:
+  /// One step of order 4; returns the error of its two series.
+  double move(StateParts<T>& state, double t, double h, double tol) {
+    const double root = std::sqrt(3.0) / 6;
+    const double first = t + (0.5 - root) * h, second = t + (0.5 + root) * h;
+    const double large = 0.25 + root, small = 0.25 - root;
+    return exponential(state, coefficients(first, second, large, small), h, tol) +
+           exponential(state, coefficients(first, second, small, large), h, tol);
+  }
+
+  std::vector<double> coefficients(double t1, double t2, double w1, double w2) const {
+    std::vector<double> c;
+    for (const auto& term : h_->terms)
+      c.push_back(w1 * term.coefficient(t1) + w2 * term.coefficient(t2));
+    return c;
+  }
+  SpectralBounds combined(const std::vector<double>& c) const {
+    SpectralBounds sum;
+    for (std::size_t j = 0; j < c.size(); ++j) {
+      sum.lower += std::min(c[j] * bounds_[j].lower, c[j] * bounds_[j].upper);
+      sum.upper += std::max(c[j] * bounds_[j].lower, c[j] * bounds_[j].upper);
+    }
+    return sum;
+  }
+
+  double exponential(StateParts<T>& state, std::vector<double> c, double h, double tol) {
+    const auto bounds = combined(c);
+    sum_->set(std::move(c));
+    if constexpr (is_complex<T>)
+      return exponentiate<T>(*sum_, Complex(0, -h), state.part(0), bounds, tol, most_products_)
+          .error;
+    else
+      return exponentiate_pair(*sum_, Complex(0, -h), state.part(0), state.part(1), bounds, tol,
+                               most_products_)
+          .error;
+  }
+
+  const TimeDependentOperator<T>* h_;
+  MapSum<T>* sum_;
+  index_t most_products_;
+  std::vector<SpectralBounds> bounds_;
+  double step_ = 0;
+};
+
+}  // namespace
+
+template <Scalar T>
+std::unique_ptr<Propagator<T>> make_magnus(const TimeDependentOperator<T>& h, MapSum<T>& sum,
+                                           index_t max_products) {
+  return std::make_unique<Magnus<T>>(h, sum, max_products);
+}
+
+#define KRONSOLVE_INSTANTIATE(T)                                                                   \
+  template std::unique_ptr<Propagator<T>> make_magnus(const TimeDependentOperator<T>&, MapSum<T>&, \
+                                                      index_t);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
+#undef KRONSOLVE_INSTANTIATE
+
+}  // namespace kronsolve::evolution

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "solvers/evolution/map_sum.hpp"
+#include "solvers/evolution/state_parts.hpp"
+
+namespace kronsolve::evolution {
+
+/// What one move cost and how good it is.
+struct Advance {
+  double error = 0;      ///< 2-norm, relative to the norm of the state
+  double log_scale = 0;  ///< the true state is exp(log_scale) times what is stored
+  index_t steps = 1;
+};
+
+/// Moves a state from one time to another. Collective.
+template <Scalar T>
+class Propagator {
+ public:
+  virtual ~Propagator() = default;
+  virtual Advance advance(StateParts<T>& state, double from, double to, double tol) = 0;
+};
+
+template <Scalar T>
+std::unique_ptr<Propagator<T>> make_chebyshev(const LinearMap<T>& h, TimeAxis axis,
+                                              SpectralBounds bounds, index_t max_products);
+/// Full diagonalisation on rank 0. @throws InvalidArgument  the matrix does not fit there
+template <Scalar T>
+std::unique_ptr<Propagator<T>> make_dense(const LinearMap<T>& h, TimeAxis axis);
+
+/// The operator at a time; for constant operators always the same.
+template <Scalar T>
+using OperatorAt = std::function<const LinearMap<T>&(double)>;
+
+/// Dormand and Prince 8(5,3) with error per unit step. `width` scales the first step: a bound of
+/// |H|.
+template <Scalar T>
+std::unique_ptr<Propagator<T>> make_runge_kutta(const Comm& comm, OperatorAt<T> h, TimeAxis axis,
+                                                double width, index_t max_products);
+
+/// Commutator-free Magnus steps of order 4, two exponentials each, step doubling.
+template <Scalar T>
+std::unique_ptr<Propagator<T>> make_magnus(const TimeDependentOperator<T>& h, MapSum<T>& sum,
+                                           index_t max_products);
+
+}  // namespace kronsolve::evolution

@@ -1,0 +1,186 @@
+#include <cmath>
+
+#include <kronsolve/operators/charge_basis.hpp>
+#include <kronsolve/solvers/evolution.hpp>
+
+#include "support/dense_map.hpp"
+#include "support/mpi_test.hpp"
+
+namespace kronsolve {
+namespace {
+
+using test::DenseMap;
+using test::distributed;
+using test::Matrix;
+using test::Random;
+using test::Vector;
+using test::whole;
+using test::world;
+using Complex = std::complex<double>;
+
+Vector<Complex> complete(const EvolutionState& state) {
+  return std::visit(
+      [](const auto& v) -> Vector<Complex> {
+        return whole(world(), v.column(0)).template cast<Complex>();
+      },
+      state);
+}
+
+template <class T>
+class Evolve : public ::testing::Test {};
+using Scalars = ::testing::Types<double, Complex>;
+TYPED_TEST_SUITE(Evolve, Scalars);
+
+constexpr EvolutionMethod constant_methods[] = {EvolutionMethod::solve, EvolutionMethod::expm,
+                                                EvolutionMethod::integrate};
+
+template <Scalar T, Scalar V>
+void agrees_with_eigenvectors(int n, unsigned seed) {
+  Random random(seed);
+  const DenseMap<T> h(world(), random.hermitian<T>(n, 6, random.uniform(-4, 4)),
+                      random.partition(n, world().size()));
+  const Vector<V> start = 3 * random.vector<V>(n);
+  const auto psi = distributed<V>(world(), h.row_partition(), start);
+  const test::SpectralOracle<T> oracle(h.matrix());
+  for (const TimeAxis axis : {TimeAxis::real, TimeAxis::imaginary})
+    for (const auto method : constant_methods) {
+      SCOPED_TRACE(detail::concat("seed ", seed, " n ", n, " method ", to_string(method), " axis ",
+                                  axis == TimeAxis::real ? "real" : "imaginary"));
+      // the state is given at time 1; imaginary time has no way back
+      const std::vector<double> times = axis == TimeAxis::real
+                                            ? std::vector{1.001, 1 + 1e-7, 4.0, -2.5, 1.0}
+                                            : std::vector{1 + 1e-7, 1.001, 4.0};
+      std::size_t seen = 0;
+      const index_t before = h.products();
+      const auto result = evolve(
+          h, psi, times, {.method = method, .axis = axis, .start = 1, .tol = 1e-10},
+          [&](const EvolutionPoint& point) {
+            const double t = point.time - 1;
+            Vector<Complex> exact = oracle.apply(
+                [&](double e) {
+                  return axis == TimeAxis::real ? std::exp(Complex(0, -t) * e)
+                                                : Complex(std::exp(-t * e));
+                },
+                start);
+            const double log_norm = std::log(exact.norm() / start.norm());
+            if (axis == TimeAxis::imaginary) {
+              EXPECT_NEAR(point.log_norm, log_norm, 1e-9 * std::max(1.0, std::abs(log_norm)));
+              exact *= start.norm() / exact.norm();
+            }
+            const Vector<Complex> h_exact = h.matrix() * exact;
+            const double energy = exact.dot(h_exact).real() / exact.squaredNorm();
+            const Vector<Complex> is = complete(point.state);
+            const double tol = axis == TimeAxis::real ? 1e-10 : 1e-9;
+            EXPECT_LE((is - exact).norm(), tol * start.norm()) << "t " << t;
+            EXPECT_NEAR(point.energy, energy, 10 * tol * (1 + std::abs(energy)));
+            EXPECT_NEAR(point.norm, start.norm(), 1e-9 * start.norm());
+            ++seen;
+            return Continue::yes;
+          });
+      EXPECT_EQ(seen, times.size());
+      EXPECT_EQ(result.times, times);
+      EXPECT_TRUE(result.converged) << result.reason;
+      EXPECT_EQ(result.products, h.products() - before) << "products are counted";
+      EXPECT_LE(result.norm_drift, method == EvolutionMethod::integrate ? 1e-9 : 1e-12);
+      EXPECT_LE(result.energy_drift, 1e-8);
+      EXPECT_EQ(result.state.index(),
+                is_complex<T> || is_complex<V> || axis == TimeAxis::real ? 1u : 0u);
+      EXPECT_EQ(result.log_norms.size(), axis == TimeAxis::real ? 0u : 3u);
+    }
+}
+
+TYPED_TEST(Evolve, all_methods_agree_with_eigenvectors) {
+  using T = TypeParam;
+  for (const int n : world().size() > 1 ? std::vector{1, 11} : std::vector{1, 2, 3, 17, 60, 150}) {
+    agrees_with_eigenvectors<T, double>(n, static_cast<unsigned>(n) + 100);
+    agrees_with_eigenvectors<T, Complex>(n, static_cast<unsigned>(n) + 200);
+  }
+}
+
+TYPED_TEST(Evolve, imaginary_time_runs_backwards_from_the_start) {
+  using T = TypeParam;
+  Random random(8);
+  const DenseMap<T> h(world(), random.hermitian<T>(25, 6, 3), random.partition(25, world().size()));
+  const Vector<T> start = random.vector<T>(25);
+  Vector<Complex> exact =
+      test::SpectralOracle<T>(h.matrix()).apply([](double e) { return std::exp(5 * e); }, start);
+  for (const auto method : constant_methods) {
+    SCOPED_TRACE(to_string(method));
+    Evolution<T> evolution(h, distributed<T>(world(), h.row_partition(), start),
+                           {.method = method, .axis = TimeAxis::imaginary});
+    evolution.update_to(-5);
+
+    EXPECT_NEAR(evolution.log_norm(), std::log(exact.norm() / start.norm()), 1e-9);
+    EXPECT_LE((complete(evolution.state()) / start.norm() - exact.normalized()).norm(), 1e-9);
+  }
+}
+
+TYPED_TEST(Evolve, long_times_stay_unitary) {
+  using T = TypeParam;
+  Random random(5);
+  const DenseMap<T> h(world(), random.hermitian<T>(40, 6, 1), random.partition(40, world().size()));
+  Vector<Complex> start = random.vector<Complex>(40);
+  start.normalize();
+  for (const auto method : {EvolutionMethod::solve, EvolutionMethod::expm}) {
+    Evolution<T> evolution(h, distributed<Complex>(world(), h.row_partition(), start),
+                           {.method = method, .tol = 1e-11});
+    for (const double t : {100.0, 200.0, -50.0, 0.0}) evolution.update_to(t);
+
+    EXPECT_LE(evolution.norm_drift(), 1e-12);
+    EXPECT_LE((complete(evolution.state()) - start).norm(), 1e-11);
+    EXPECT_LE(evolution.error(), 1e-11);
+  }
+}
+
+TYPED_TEST(Evolve, observers_stop_it_and_states_can_be_taken) {
+  using T = TypeParam;
+  Random random(4);
+  const DenseMap<T> h(world(), random.hermitian<T>(10, 2, 0), RowPartition(10, world().size()));
+  const auto psi = distributed<double>(world(), h.row_partition(), random.vector<double>(10));
+  const double times[] = {1, 2, 3};
+  const auto result = evolve(h, psi, times, {}, [](const EvolutionPoint& p) {
+    return p.time < 2 ? Continue::yes : Continue::no;
+  });
+
+  EXPECT_TRUE(result.stopped);
+  EXPECT_EQ(result.times, (std::vector<double>{1, 2}));
+  Evolution<T> evolution(h, psi);
+  evolution.update_to(2);
+  Evolution<T> moved = std::move(evolution);
+  EXPECT_EQ(moved.time(), 2);
+  EXPECT_LE((complete(moved.state()) - complete(result.state)).norm(), 1e-9);
+}
+
+TYPED_TEST(Evolve, bad_input_is_refused_by_all_ranks) {
+  using T = TypeParam;
+  Random random(4);
+  const int ranks = world().size();
+  const DenseMap<T> h(world(), random.hermitian<T>(10, 2, 0), RowPartition(10, ranks));
+  const DenseMap<T> crooked(world(), random.matrix<T>(10, 10), RowPartition(10, ranks));
+  const auto psi = distributed<double>(world(), h.row_partition(), random.vector<double>(10));
+  const auto zero = distributed<double>(world(), h.row_partition(), Vector<double>::Zero(10));
+  const auto other = distributed<double>(world(), RowPartition(9, ranks), random.vector<double>(9));
+  const double times[] = {1}, sick[] = {1, std::nan("")};
+
+  EXPECT_ERROR((void)evolve(h, psi, times, {.tol = 2}), InvalidArgument, "(0, 1)");
+  EXPECT_ERROR((void)evolve(h, psi, sick, {}), InvalidArgument, "finite");
+  EXPECT_ERROR((void)evolve(h, zero, times, {}), InvalidArgument, "zero");
+  EXPECT_ERROR((void)evolve(h, other, times, {}), DimensionError, "10 rows");
+  EXPECT_ERROR((void)evolve(h, psi, times, {.method = EvolutionMethod::magnus}), InvalidArgument,
+               "expm");
+  for (const auto method : constant_methods)
+    EXPECT_ERROR((void)evolve(crooked, psi, times, {.method = method}), InvalidArgument,
+                 "not Hermitian");
+  const TimeDependentOperator<T> none, moving{{{[](double t) { return t; }, &h}}};
+  EXPECT_ERROR((void)evolve(none, psi, times, {}), InvalidArgument, "at least one term");
+  EXPECT_ERROR((void)evolve(moving, psi, times, {.method = EvolutionMethod::solve}),
+               InvalidArgument, "depend on time");
+  EXPECT_ERROR((void)evolve(moving, psi, times, {.axis = TimeAxis::imaginary}), InvalidArgument,
+               "imaginary");
+  EXPECT_ERROR(
+      (void)evolve(h, psi, times, {.method = EvolutionMethod::integrate, .max_products = 5}),
+      InvalidArgument, "max_products");
+}
+
+}  // namespace
+}  // namespace kronsolve
