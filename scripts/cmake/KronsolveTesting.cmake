@@ -100,3 +100,48 @@ list(TRANSFORM MPI_C_INCLUDE_DIRS PREPEND "-I" OUTPUT_VARIABLE _mpi_includes)
 set(KRONSOLVE_USER_COMPILE_COMMAND
     "${CMAKE_CXX_COMPILER}" -std=c++20 "-I${PROJECT_SOURCE_DIR}/include" "-I${PROJECT_BINARY_DIR}/include" ${_mpi_includes}
     -DOMPI_SKIP_MPICXX=1 -DMPICH_SKIP_MPICXX=1)
+# Tests of pools and sessions: the same executable in several modes. Its main makes the Session first.
+add_library(kronsolve_session_test_support STATIC "${PROJECT_SOURCE_DIR}/tests/support/session_main.cpp")
+target_link_libraries(
+  kronsolve_session_test_support
+  PUBLIC kronsolve::kronsolve GTest::gtest
+  PRIVATE kronsolve_warnings kronsolve_build_flags)
+target_include_directories(kronsolve_session_test_support PUBLIC "${PROJECT_SOURCE_DIR}/tests")
+
+# kronsolve_add_session_test(NAME MODES dynamic serial threads futures:3 syncro:3 [COST ...] [TIMEOUT ...])
+# NAME.cpp becomes test_<layer>_NAME and a test <layer>.NAME.<mode> per mode; MODE:n runs on n ranks.
+function(kronsolve_add_session_test name)
+  cmake_parse_arguments(arg "" "COST;TIMEOUT" "MODES;LIBS" ${ARGN})
+  get_filename_component(layer "${CMAKE_CURRENT_SOURCE_DIR}" NAME)
+  if(NOT arg_COST)
+    set(arg_COST quick)
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 60)
+  endif()
+  set(target test_${layer}_${name})
+  add_executable(${target} ${name}.cpp)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  target_link_libraries(${target} PRIVATE kronsolve_session_test_support GTest::gtest kronsolve_warnings
+                                          kronsolve_build_flags OpenMP::OpenMP_CXX ${arg_LIBS})
+  foreach(entry IN LISTS arg_MODES)
+    string(REPLACE ":" ";" parts ${entry})
+    list(GET parts 0 mode)
+    list(LENGTH parts length)
+    if(length EQUAL 2)
+      list(GET parts 1 ranks)
+      set(test ${layer}.${name}.${mode}${ranks})
+      add_test(NAME ${test} COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks} $<TARGET_FILE:${target}>)
+    else()
+      set(ranks 2)
+      set(test ${layer}.${name}.${mode})
+      add_test(NAME ${test} COMMAND ${target})
+    endif()
+    set_tests_properties(
+      ${test}
+      PROPERTIES PROCESSORS ${ranks}
+                 TIMEOUT ${arg_TIMEOUT}
+                 LABELS "${layer};${mode};${arg_COST}"
+                 ENVIRONMENT "${KRONSOLVE_TEST_ENVIRONMENT};KRONSOLVE_NUM_THREADS=1;KRONSOLVE_MODE=${mode}")
+  endforeach()
+endfunction()

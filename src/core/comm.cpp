@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <exception>
-#include <memory>
-#include <new>
-#include <typeinfo>
+
+#include <kronsolve/core/failure.hpp>
 
 namespace kronsolve {
 
@@ -140,6 +138,28 @@ Comm Comm::split(int color, int key) const {
   return result;
 }
 
+Comm Comm::group(std::span<const int> ranks, int tag) const {
+  std::vector<int> sorted(ranks.begin(), ranks.end());
+  std::sort(sorted.begin(), sorted.end());
+  if (sorted.empty() || sorted.front() < 0 || sorted.back() >= size_ ||
+      std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
+    throw InvalidArgument(
+        detail::concat("Comm::group: ranks must differ and lie in [0, ", size_ - 1, "], at least one"));
+  if (raw_ == MPI_COMM_NULL) return Comm();
+  MPI_Group all = MPI_GROUP_NULL, some = MPI_GROUP_NULL;
+  check_mpi(MPI_Comm_group(raw_, &all), "MPI_Comm_group");
+  check_mpi(MPI_Group_incl(all, static_cast<int>(ranks.size()), ranks.data(), &some), "MPI_Group_incl");
+  MPI_Comm made = MPI_COMM_NULL;
+  const int code = MPI_Comm_create_group(raw_, some, tag, &made);
+  MPI_Group_free(&some);
+  MPI_Group_free(&all);
+  check_mpi(code, "MPI_Comm_create_group");
+  if (made == MPI_COMM_NULL) return Comm();
+  Comm result(made);
+  MPI_Comm_free(&made);
+  return result;
+}
+
 void Comm::barrier() const {
   if (size_ > 1) check_mpi(MPI_Barrier(raw_), "MPI_Barrier");
 }
@@ -168,72 +188,23 @@ void Comm::require_all(bool ok, std::string_view text) const {
   throw InvalidArgument(broadcast(std::string(text), first));
 }
 
-namespace {
-
-/// Which class an exception had, so that every rank can throw the same.
-enum class Kind : int { none, other, invalid, dimension, unsupported, unconverged, engine, mpi, io, memory };
-
-struct Failure {
-  Kind kind = Kind::none;
-  int code = 0;
-  std::string text, path;
-};
-
-Failure run(const std::function<void()>& f) {
-  try {
-    f();
-    return {};
-  } catch (const DimensionError& e) {
-    return {Kind::dimension, 0, e.what(), {}};
-  } catch (const InvalidArgument& e) {
-    return {Kind::invalid, 0, e.what(), {}};
-  } catch (const NotSupported& e) {
-    return {Kind::unsupported, 0, e.what(), {}};
-  } catch (const NotConverged& e) {
-    return {Kind::unconverged, 0, e.what(), {}};
-  } catch (const EngineError& e) {
-    return {Kind::engine, e.code(), e.what(), {}};
-  } catch (const MpiError& e) {
-    return {Kind::mpi, e.code(), e.what(), {}};
-  } catch (const IoError& e) {
-    return {Kind::io, 0, e.what(), e.path()};
-  } catch (const std::bad_alloc&) {
-    return {Kind::memory, 0, {}, {}};
-  } catch (const std::exception& e) {
-    return {Kind::other, 0, e.what(), {}};
-  }
-}
-
-[[noreturn]] void rethrow(const Failure& f) {
-  switch (f.kind) {
-    case Kind::dimension: throw DimensionError(f.text);
-    case Kind::invalid: throw InvalidArgument(f.text);
-    case Kind::unsupported: throw NotSupported(f.text);
-    case Kind::unconverged: throw NotConverged(f.text);
-    case Kind::engine: throw EngineError(f.code, f.text);
-    case Kind::mpi: throw MpiError(f.code, f.text);
-    case Kind::io: throw IoError(f.path, f.text);
-    case Kind::memory: throw std::bad_alloc();
-    case Kind::none:
-    case Kind::other: break;
-  }
-  throw Error(f.text);
-}
-
-}  // namespace
-
 void Comm::agree(const std::function<void()>& f) const {
   if (size_ == 1) return f();
-  Failure failure = run(f);
-  const int first = all_reduce(failure.kind == Kind::none ? size_ : rank_, Reduce::min);
+  Failure failure;
+  try {
+    f();
+  } catch (...) {
+    failure = Failure::current();
+  }
+  const int first = all_reduce(failure ? rank_ : size_, Reduce::min);
   if (first == size_) return;
   std::array<int, 2> facts = {static_cast<int>(failure.kind), failure.code};
   broadcast(std::span<int>(facts), first);
   failure.text = broadcast(failure.text, first);
   failure.path = broadcast(failure.path, first);
-  failure.kind = static_cast<Kind>(facts[0]);
+  failure.kind = static_cast<Failure::Kind>(facts[0]);
   failure.code = facts[1];
-  rethrow(failure);
+  failure.rethrow();
 }
 
 // ---- counts above 2^31 -------------------------------------------------------------------------

@@ -16,6 +16,7 @@ namespace kronsolve {
 namespace {
 
 std::atomic<int> chosen_threads{0};
+thread_local int share_of_this_thread = 0;
 constexpr int most_threads = 1024;
 
 /// Cores that a control group (version 2) allows on average; 0 if it sets no quota.
@@ -50,6 +51,7 @@ int available_cores() {
 }
 
 int num_threads() {
+  if (share_of_this_thread > 0) return share_of_this_thread;
   int threads = chosen_threads.load();
   if (threads == 0) {
     threads = threads_from_environment();
@@ -65,6 +67,16 @@ void set_threads(int threads) {
         detail::concat("threads must be from 1 to ", most_threads, ", got ", threads));
   chosen_threads.store(threads);
   omp_set_num_threads(threads);
+}
+
+ThreadShare::ThreadShare(int threads) : before_(share_of_this_thread), omp_before_(omp_get_max_threads()) {
+  share_of_this_thread = std::clamp(threads, 1, most_threads);
+  omp_set_num_threads(share_of_this_thread);
+}
+
+ThreadShare::~ThreadShare() {
+  share_of_this_thread = before_;
+  omp_set_num_threads(omp_before_);
 }
 
 }  // namespace kronsolve

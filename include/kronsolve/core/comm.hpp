@@ -70,6 +70,10 @@ class KRONSOLVE_EXPORT Comm {
 
   Comm duplicate() const;                    ///< collective
   Comm split(int color, int key = 0) const;  ///< collective; color < 0: this rank gets a serial Comm
+  /// These ranks as a communicator, in this order. Collective over them only: ranks that are not named do not call.
+  /// `tag` tells groups apart that threads of one rank make at the same time.
+  /// @throws InvalidArgument  no ranks, one outside [0, size()) or twice
+  Comm group(std::span<const int> ranks, int tag = 0) const;
 
   void barrier() const;
   template <class T>

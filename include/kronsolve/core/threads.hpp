@@ -15,4 +15,16 @@ KRONSOLVE_EXPORT int num_threads();
 /// @throws InvalidArgument  outside that range
 KRONSOLVE_EXPORT void set_threads(int threads);
 
+/// While it lives, num_threads() is `threads` on this thread: the share of one of several tasks that run side by side.
+class KRONSOLVE_EXPORT ThreadShare {
+ public:
+  explicit ThreadShare(int threads);
+  ~ThreadShare();
+  ThreadShare(const ThreadShare&) = delete;
+  ThreadShare& operator=(const ThreadShare&) = delete;
+
+ private:
+  int before_, omp_before_;
+};
+
 }  // namespace kronsolve

@@ -1,0 +1,135 @@
+#pragma once
+// What stands behind a pool: the state of a task, and the interface that the modes implement. Not
+// for users.
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <kronsolve/core/callable.hpp>
+#include <kronsolve/core/comm.hpp>
+#include <kronsolve/core/failure.hpp>
+#include <kronsolve/core/serialize.hpp>
+#include <kronsolve/exec/errors.hpp>
+#include <kronsolve/export.hpp>
+
+namespace kronsolve {
+
+enum class TaskStatus { queued, running, done, failed, cancelled };
+
+/// How one task is to be run.
+struct TaskOptions {
+  std::string label = {};  ///< names it in messages
+  int retries = 2;  ///< further attempts after its worker died or it ran into its limit; never
+                    ///< after an exception
+  double timeout_seconds =
+      0;  ///< limit of one attempt; 0: none. Enforced where workers are processes of their own
+  std::optional<int> worker = {};  ///< only there
+};
+
+namespace detail {
+
+using Clock = std::chrono::steady_clock;
+/// Reads arguments, runs, gives the packed result. `gang` is the communicator of an SPMD task, else
+/// null.
+using TaskCode = Message (*)(MessageReader& arguments, const Comm* gang);
+
+struct TaskSpec {
+  CodeId code;
+  Message arguments;
+  TaskOptions options;
+  int ranks = 0;  ///< 0: an ordinary task; else the size of its gang
+};
+
+/// What a pool runs on each worker before anything else.
+struct Initializer {
+  CodeId code;
+  Message arguments;
+  bool present = false;
+};
+
+class Backend;
+
+/// A task between its submission and its result. Thread-safe.
+class KRONSOLVE_EXPORT TaskState {
+ public:
+  explicit TaskState(std::shared_ptr<Backend> backend) : backend_(std::move(backend)) {}
+  virtual ~TaskState();
+  TaskState(const TaskState&) = delete;
+  TaskState& operator=(const TaskState&) = delete;
+
+  virtual TaskStatus status() const;
+  bool is_over() const;
+  const std::shared_ptr<Backend>& backend() const noexcept { return backend_; }
+
+  bool start();    ///< queued -> running; false if it was cancelled
+  void requeue();  ///< running -> queued
+  void finish(Message result);
+  void fail(std::exception_ptr error);
+  /// Makes it known here whether and how the task ended: waits, at most until `deadline`; false if
+  /// that passed.
+  virtual bool wait(std::optional<Clock::time_point> deadline);
+  virtual bool cancel();  ///< only a queued task; true if it is cancelled now
+  /// Calls `f` once the task is over: at once if it is, else by the thread that ends it. `f` must
+  /// not throw.
+  void when_over(std::function<void()> f);
+
+  /// After wait(): throws what the task threw, Cancelled if it was cancelled.
+  const Message& result() const;
+  std::exception_ptr error() const;
+  /// The decoded result, made once by `decode`.
+  std::shared_ptr<void> value(const std::function<std::shared_ptr<void>(MessageReader&)>& decode);
+
+ protected:
+  void end(TaskStatus status, Message result, std::exception_ptr error);
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  TaskStatus status_ = TaskStatus::queued;
+  Message result_;
+  std::exception_ptr error_;
+  std::shared_ptr<void> value_;
+  std::vector<std::function<void()>> callbacks_;
+  std::shared_ptr<Backend> backend_;
+};
+
+using TaskPtr = std::shared_ptr<TaskState>;
+
+enum class Pending { finish, cancel };
+enum class Waiting { wait, no_wait };
+
+/// One way of running tasks: processes, threads, or all ranks of a job.
+class KRONSOLVE_EXPORT Backend : public std::enable_shared_from_this<Backend> {
+ public:
+  virtual ~Backend();
+  /// @throws BrokenPool  it cannot serve any more
+  virtual TaskPtr submit(TaskSpec spec) = 0;
+  /// Runs `spec` with the result of `before` as first argument, once that is there.
+  virtual TaskPtr submit_after(const TaskPtr& before, TaskSpec spec) = 0;
+  virtual void boot(Waiting waiting) = 0;
+  virtual int num_workers() = 0;  ///< waits until it is known; 0 when broken or shut down
+  virtual void shutdown(Waiting waiting, Pending pending) = 0;
+  /// True if every rank of the job makes the same calls in the same order (syncro).
+  virtual bool is_collective() const noexcept { return false; }
+  /// True if gangs of more than one rank can be had.
+  virtual bool has_gangs() const noexcept = 0;
+};
+
+/// Runs packed code and gives what it gave; never throws. Fails with the exception's own
+/// description.
+struct Outcome {
+  Message result;
+  Failure failure;
+};
+KRONSOLVE_EXPORT Outcome run_task(const CodeId& code, MessageReader arguments, const Comm* gang);
+
+}  // namespace detail
+}  // namespace kronsolve

@@ -1,0 +1,241 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <kronsolve/exec/future.hpp>
+
+namespace kronsolve {
+
+/// In which order a map gives its results.
+enum class ResultOrder { input, completion };
+
+struct MapOptions {
+  ResultOrder order = ResultOrder::input;
+  index_t chunk_size = 1;     ///< elements sent to a worker at a time
+  index_t max_in_flight = 0;  ///< most elements submitted and not yet taken; 0: all of them. Bounds
+                              ///< the memory of long sweeps
+  std::optional<double> timeout_seconds =
+      {};  ///< of the whole map, from the call; results that are there are still given
+  int ranks_per_task = 0;  ///< above 0: f(comm, element...) on a gang of so many workers
+  TaskOptions task = {};
+};
+
+namespace detail {
+
+struct MapLimits {
+  ResultOrder order;
+  std::size_t chunk_size, in_flight;  // in flight in tasks, 0: no limit
+  std::optional<Clock::time_point> deadline;
+  double seconds;
+};
+/// Checks the options. @throws InvalidArgument
+KRONSOLVE_EXPORT MapLimits map_limits(const MapOptions& options, bool collective);
+
+}  // namespace detail
+
+/// The results of a map, taken one by one (`for (auto& r : results)`) or all at once (`get`).
+/// Moves, does not copy.
+///
+/// An exception of an element surfaces when that element is reached; those before it are given.
+/// What was not begun when this object dies is cancelled.
+template <class R>
+class MapResults {
+ public:
+  using value_type = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
+
+  class iterator {
+   public:
+    using value_type = MapResults::value_type;
+    using difference_type = std::ptrdiff_t;
+    using iterator_concept = std::input_iterator_tag;
+    iterator() = default;
+    explicit iterator(MapResults* from) : from_(from) { ++*this; }
+    value_type& operator*() const { return *from_->current_; }
+    iterator& operator++() {
+      from_->advance();
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    bool operator==(std::default_sentinel_t) const { return !from_->current_; }
+
+   private:
+    MapResults* from_ = nullptr;
+  };
+
+  /// `next_task` submits the next element or chunk; null at the end.
+  MapResults(std::function<detail::TaskPtr()> next_task, const detail::MapLimits& limits)
+      : next_task_(std::move(next_task)),
+        limits_(limits),
+        completion_(std::vector<detail::TaskPtr>{}) {
+    fill();
+  }
+  MapResults(MapResults&&) noexcept = default;
+  MapResults& operator=(MapResults&&) = delete;
+  ~MapResults() {
+    for (const auto& task : tasks_)
+      if (task && !task->backend()->is_collective()) (void)task->cancel();
+  }
+
+  iterator begin() { return iterator(this); }
+  std::default_sentinel_t end() const noexcept { return {}; }
+  /// The remaining results. @throws the exception of the first element that failed
+  std::vector<value_type> get() {
+    std::vector<value_type> all;
+    for (auto& value : *this) all.push_back(std::move(value));
+    return all;
+  }
+
+ private:
+  friend class iterator;
+  using ChunkValue = std::conditional_t<std::is_void_v<R>, char, R>;
+
+  void advance() {
+    current_.reset();
+    while (ready_.empty()) {
+      if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+      if (in_flight_ == 0) return;
+      take();
+    }
+    current_ = std::move(ready_.front());
+    ready_.pop_front();
+  }
+
+  /// Submits as many tasks as may be in flight.
+  void fill() {
+    while (!exhausted_ && (limits_.in_flight == 0 || in_flight_ < limits_.in_flight)) {
+      auto task = next_task_();
+      if (!task) {
+        exhausted_ = true;
+        return;
+      }
+      if (limits_.order == ResultOrder::completion) completion_.add(task);
+      tasks_.push_back(std::move(task));
+      ++in_flight_;
+    }
+  }
+
+  /// Waits for the next task and puts its values into `ready_`.
+  void take() {
+    std::size_t at = first_;
+    bool there;
+    if (limits_.order == ResultOrder::completion) {
+      const auto next = completion_.next(limits_.deadline);
+      there = next.has_value();
+      if (there) at = *next;
+    } else {
+      there = tasks_[first_]->wait(limits_.deadline);
+      if (there) ++first_;
+    }
+    if (!there)
+      throw TimeoutError(detail::concat("map: not done after ", limits_.seconds, " s, ", in_flight_,
+                                        " tasks are left"));
+    const detail::TaskPtr task = std::exchange(tasks_[at], nullptr);
+    --in_flight_;
+    decode(*task);
+    fill();
+  }
+
+  void decode(detail::TaskState& task) {
+    const Message& result = task.result();
+    MessageReader reader(result);
+    if (limits_.chunk_size > 1) {
+      auto chunk = unpack<detail::Chunk<ChunkValue>>(reader);
+      for (auto&& value : chunk.values) {
+        if constexpr (std::is_void_v<R>)
+          ready_.emplace_back();
+        else
+          ready_.emplace_back(std::move(value));
+      }
+      if (chunk.failure) failure_ = chunk.failure.rebuilt(chunk.worker, chunk.host);
+    } else if constexpr (std::is_void_v<R>) {
+      ready_.emplace_back();
+    } else {
+      ready_.push_back(unpack<R>(reader));
+    }
+  }
+
+  std::function<detail::TaskPtr()> next_task_;
+  detail::MapLimits limits_;
+  detail::Completion completion_;
+  std::vector<detail::TaskPtr> tasks_;
+  std::size_t first_ = 0, in_flight_ = 0;
+  bool exhausted_ = false;
+  std::deque<value_type> ready_;
+  std::exception_ptr failure_;
+  std::optional<value_type> current_;
+};
+
+namespace detail {
+
+/// Walks several ranges together, to the end of the shortest.
+template <class... Views>
+class Zip {
+ public:
+  using value_type = std::tuple<std::decay_t<std::ranges::range_reference_t<Views>>...>;
+  explicit Zip(Views... views) : views_(std::move(views)...) {}
+  std::optional<value_type> next() {
+    if (!iterators_) {
+      iterators_ =
+          std::apply([](auto&... v) { return std::tuple(std::ranges::begin(v)...); }, views_);
+    } else if (!over_) {
+      std::apply([](auto&... i) { (++i, ...); }, *iterators_);
+    }
+    over_ = over_ || at_end(std::index_sequence_for<Views...>{});
+    if (over_) return {};
+    return std::apply([](auto&... i) { return value_type(*i...); }, *iterators_);
+  }
+
+ private:
+  template <std::size_t... I>
+  bool at_end(std::index_sequence<I...>) {
+    return ((std::get<I>(*iterators_) == std::ranges::end(std::get<I>(views_))) || ...);
+  }
+  std::tuple<Views...> views_;
+  std::optional<std::tuple<std::ranges::iterator_t<Views>...>> iterators_;
+  bool over_ = false;
+};
+
+/// Walks one range of tuples.
+template <class View>
+class Rows {
+ public:
+  using value_type = std::decay_t<std::ranges::range_reference_t<View>>;
+  explicit Rows(View view) : view_(std::move(view)) {}
+  std::optional<value_type> next() {
+    if (!iterator_)
+      iterator_ = std::ranges::begin(view_);
+    else if (*iterator_ != std::ranges::end(view_))
+      ++*iterator_;
+    if (*iterator_ == std::ranges::end(view_)) return {};
+    return value_type(**iterator_);
+  }
+
+ private:
+  View view_;
+  std::optional<std::ranges::iterator_t<View>> iterator_;
+};
+
+template <class F, class Tuple>
+struct MapResultOf;
+template <class F, class... Args>
+struct MapResultOf<F, std::tuple<Args...>> {
+  template <bool gang>
+  static auto type() {
+    if constexpr (gang)
+      return std::type_identity<GangResult<F, Args...>>{};
+    else
+      return std::type_identity<TaskResult<F, Args...>>{};
+  }
+};
+
+}  // namespace detail
+}  // namespace kronsolve

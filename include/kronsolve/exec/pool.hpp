@@ -1,0 +1,274 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <kronsolve/core/row_range.hpp>
+#include <kronsolve/exec/future.hpp>
+#include <kronsolve/exec/map.hpp>
+#include <kronsolve/exec/this_worker.hpp>
+
+namespace kronsolve {
+
+namespace detail {
+/// @throws InvalidArgument  ranks < 1
+KRONSOLVE_EXPORT int require_ranks(int ranks);
+}  // namespace detail
+
+/// What a death costs where the pool starts its own workers.
+enum class Isolation {
+  pool,  ///< the workers are one MPI world: gangs are possible, a death costs all of them and they
+         ///< are started anew
+  worker,  ///< every worker is a process of its own: a death costs only it; no gangs, workers on
+           ///< this machine only
+};
+
+/// Something that happened to a worker.
+struct WorkerEvent {
+  enum class Kind { died, timed_out, started } kind;
+  int worker;
+  std::string text;
+};
+
+/// Settings of a pool that starts its own workers. (Where the workers are the ranks of a job, only
+/// `workers` is looked at.)
+struct PoolOptions {
+  int workers = 0;  ///< 0: KRONSOLVE_NUM_WORKERS, else the cores this process may use
+  int threads = 1;  ///< of each worker
+  Isolation isolation = Isolation::pool;
+  double spawn_seconds = 30;  ///< after which workers that have not come up are given up
+  double straggler_seconds =
+      10;  ///< after one rank of a gang failed, how long the others may still take
+  std::map<std::string, std::string> environment = {};  ///< set in the workers
+  std::string working_directory = {};
+  std::string program = {};  ///< what the workers run; empty: this executable
+  std::vector<std::string> launcher_arguments =
+      {};  ///< further arguments of mpirun ("--hostfile", "hosts")
+  std::function<void(const WorkerEvent&)> on_event =
+      {};  ///< called in the pool's thread; empty: one line on standard error
+  detail::Initializer initializer = {};  ///< see initializer()
+};
+
+/// f(args...) as something that a pool runs on each worker before any task: `{.initializer =
+/// initializer(f, args...)}`. If it throws anywhere, the pool is broken.
+template <class F, class... Args>
+detail::Initializer initializer(F f, Args&&... args) {
+  auto spec = detail::make_task<F>(std::move(f), std::forward<Args>(args)...);
+  return {spec.code, std::move(spec.arguments), true};
+}
+
+/// Workers that run tasks: callables sent by their type, arguments and results by value.
+///
+/// A handle: moves, does not copy; the last one waits for its tasks when it dies. Made by a
+/// Session. Nothing is started before the first task. Not to be used inside a task
+/// (InvalidArgument). Thread-safe, except in syncro mode, where every rank makes the same calls in
+/// the same order.
+class KRONSOLVE_EXPORT Pool {
+ public:
+  /// Used by Session.
+  Pool(std::shared_ptr<detail::Backend> backend, bool owns_backend);
+  /// Used by Session where workers are shared by several pools: runs it on all; if it fails, this
+  /// pool is broken.
+  void run_initializer(const detail::Initializer& initializer);
+  Pool(Pool&&) noexcept;
+  Pool& operator=(Pool&&) noexcept;
+  ~Pool();  ///< shutdown()
+
+  /// f(args...) on some worker. `f`: a lambda without captures, a function, `task<function>`, or a
+  /// function object that is serialisable; arguments and result: Serializable values.
+  /// @throws InvalidArgument  after shutdown, inside a task
+  /// @throws BrokenPool       the pool cannot serve any more
+  template <class F, class... Args>
+  requires(!std::same_as<F, TaskOptions>) auto submit(F f, Args&&... args) {
+    return submit(TaskOptions{}, std::move(f), std::forward<Args>(args)...);
+  }
+  template <class F, class... Args>
+  auto submit(TaskOptions options, F f, Args&&... args) {
+    auto spec = detail::make_task<F>(std::move(f), std::forward<Args>(args)...);
+    spec.options = std::move(options);
+    return Future<detail::TaskResult<F, std::decay_t<Args>...>>(
+        submit_task(core_, std::move(spec)));
+  }
+
+  /// A gang: `ranks` workers at once run f(comm, args...) on a communicator of their own; the
+  /// result is that of its rank 0. Gangs wait for enough idle workers in the order of submission;
+  /// several run side by side. Where workers are threads or this process, the gang has one rank
+  /// (`comm.size()` tells) and as many threads.
+  /// @throws InvalidArgument  ranks < 1 or more than there are workers
+  /// @throws NotSupported     the pool isolates its workers
+  template <class F, class... Args>
+  requires(!std::same_as<F, TaskOptions>) auto submit_spmd(int ranks, F f, Args&&... args) {
+    return submit_spmd(TaskOptions{}, ranks, std::move(f), std::forward<Args>(args)...);
+  }
+  template <class F, class... Args>
+  auto submit_spmd(TaskOptions options, int ranks, F f, Args&&... args) {
+    auto spec = detail::make_gang<F>(detail::require_ranks(ranks), std::move(f),
+                                     std::forward<Args>(args)...);
+    spec.options = std::move(options);
+    return Future<detail::GangResult<F, std::decay_t<Args>...>>(
+        submit_task(core_, std::move(spec)));
+  }
+
+  /// f(a, b, ...) for the elements of one or several ranges taken together, to the end of the
+  /// shortest. The ranges may be one-pass.
+  /// @throws InvalidArgument  chunk_size < 1, max_in_flight < 0, chunks together with gangs
+  template <class F, class... Ranges>
+  requires(std::ranges::input_range<Ranges>&&...) auto map(F f, Ranges&&... ranges) {
+    return map(MapOptions{}, std::move(f), std::forward<Ranges>(ranges)...);
+  }
+  template <class F, class... Ranges>
+  requires(std::ranges::input_range<Ranges>&&...) auto map(MapOptions options, F f,
+                                                           Ranges&&... ranges) {
+    return run_map<false>(std::move(options), std::move(f),
+                          detail::Zip<std::views::all_t<Ranges>...>(
+                              std::views::all(std::forward<Ranges>(ranges))...));
+  }
+  /// f(comm, a, b, ...) for each, on gangs of options.ranks_per_task workers.
+  template <class F, class... Ranges>
+  requires(std::ranges::input_range<Ranges>&&...) auto map_spmd(MapOptions options, F f,
+                                                                Ranges&&... ranges) {
+    return run_map<true>(std::move(options), std::move(f),
+                         detail::Zip<std::views::all_t<Ranges>...>(
+                             std::views::all(std::forward<Ranges>(ranges))...));
+  }
+  /// f(get<0>(t), get<1>(t), ...) for each tuple of a range.
+  template <class F, std::ranges::input_range Range>
+  auto starmap(F f, Range&& tuples) {
+    return starmap(MapOptions{}, std::move(f), std::forward<Range>(tuples));
+  }
+  template <class F, std::ranges::input_range Range>
+  auto starmap(MapOptions options, F f, Range&& tuples) {
+    return run_map<false>(
+        std::move(options), std::move(f),
+        detail::Rows<std::views::all_t<Range>>(std::views::all(std::forward<Range>(tuples))));
+  }
+
+  /// Runs f(args...) once on every worker; the results in order of the workers. Waits.
+  template <class F, class... Args>
+  auto broadcast(F f, const Args&... args) {
+    using R = detail::TaskResult<F, Args...>;
+    std::vector<Future<R>> futures;
+    const int workers = num_workers();
+    for (int w = 0; w < workers; ++w)
+      futures.push_back(submit({.label = "broadcast", .worker = w}, f, args...));
+    if constexpr (std::is_void_v<R>) {
+      for (const auto& future : futures) future.get();
+    } else {
+      return get_all(futures);
+    }
+  }
+
+  /// A vector cut into one contiguous piece per worker, kept there.
+  template <class T>
+  class Scattered {
+   public:
+    Scattered() = default;
+    explicit Scattered(std::uint64_t id) : id_(id) {}
+    /// In a task: this worker's piece. @throws InvalidArgument  it is not here (another pool, or
+    /// the worker was replaced)
+    std::vector<T>& local() const {
+      auto& kept = detail::require_worker_context().by_id;
+      const auto found = kept.find(id_);
+      if (found == kept.end())
+        throw InvalidArgument(
+            "scattered data: this worker has no piece of it; scatter it again after a worker died");
+      return *static_cast<std::vector<T>*>(found->second.get());
+    }
+    std::uint64_t id() const noexcept { return id_; }
+    template <class Archive>
+    void serialize(Archive& archive) {
+      archive(id_);
+    }
+
+   private:
+    std::uint64_t id_ = 0;
+  };
+  /// Cuts `values` into even pieces and leaves one with each worker. Waits.
+  template <class T>
+  Scattered<T> scatter(const std::vector<T>& values) {
+    const Scattered<T> handle(next_id());
+    const int workers = num_workers();
+    const RowPartition pieces(static_cast<index_t>(values.size()), std::max(1, workers));
+    std::vector<Future<void>> futures;
+    for (int w = 0; w < workers; ++w) {
+      const RowRange r = pieces.range(w);
+      futures.push_back(submit(
+          {.label = "scatter", .worker = w},
+          [](std::uint64_t id, const std::vector<T>& piece) {
+            detail::require_worker_context().by_id[id] = std::make_shared<std::vector<T>>(piece);
+          },
+          handle.id(), std::vector<T>(values.begin() + r.begin, values.begin() + r.end)));
+    }
+    for (const auto& f : futures) f.get();
+    return handle;
+  }
+  /// The pieces put together again in order of the workers. Waits.
+  template <class T>
+  std::vector<T> gather(const Scattered<T>& handle) {
+    std::vector<T> all;
+    for (auto& piece : broadcast([](const Scattered<T>& h) { return h.local(); }, handle))
+      all.insert(all.end(), piece.begin(), piece.end());
+    return all;
+  }
+
+  /// Starts the workers now. @throws BrokenPool  waiting, and they cannot be started
+  void boot(detail::Waiting waiting = detail::Waiting::wait);
+  /// Workers; starts them. 0 when broken or shut down.
+  int num_workers();
+  /// Ends the pool: no further tasks; those submitted are finished, or with Pending::cancel those
+  /// not begun cancelled. Any order, any number of times.
+  void shutdown(detail::Waiting waiting = detail::Waiting::wait,
+                detail::Pending pending = detail::Pending::finish);
+  bool is_open() const noexcept;
+  /// True if gangs of several ranks can be had.
+  bool has_gangs() const;
+
+ private:
+  struct Core;
+  static detail::TaskPtr submit_task(const std::shared_ptr<Core>& core, detail::TaskSpec spec);
+  detail::MapLimits check_map(const MapOptions& options) const;
+  static std::uint64_t next_id();
+
+  template <bool gang, class F, class Source>
+  auto run_map(MapOptions options, F f, Source elements) {
+    using Element = typename Source::value_type;
+    using R = typename decltype(detail::MapResultOf<F, Element>::template type<gang>())::type;
+    const auto limits = check_map(options);
+    auto source = std::make_shared<Source>(std::move(elements));
+    auto next = [core = core_, source, options, f = std::move(f), limits]() -> detail::TaskPtr {
+      auto element = source->next();
+      if (!element) return nullptr;
+      detail::TaskSpec spec;
+      if constexpr (gang) {
+        spec = std::apply(
+            [&](auto&... a) {
+              return detail::make_gang<F>(detail::require_ranks(options.ranks_per_task), f, a...);
+            },
+            *element);
+      } else if (limits.chunk_size == 1) {
+        spec = std::apply([&](auto&... a) { return detail::make_task<F>(f, a...); }, *element);
+      } else {
+        std::vector<Element> chunk;
+        chunk.push_back(std::move(*element));
+        while (chunk.size() < limits.chunk_size && (element = source->next()))
+          chunk.push_back(std::move(*element));
+        spec = detail::make_chunk(f, std::move(chunk));
+      }
+      spec.options = options.task;
+      return submit_task(core, std::move(spec));
+    };
+    return MapResults<R>(std::move(next), limits);
+  }
+
+  std::shared_ptr<Core> core_;
+};
+
+using detail::Pending;
+using detail::Waiting;
+
+}  // namespace kronsolve

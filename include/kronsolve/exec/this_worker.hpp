@@ -1,0 +1,62 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <typeindex>
+
+#include <kronsolve/core/comm.hpp>
+#include <kronsolve/export.hpp>
+
+namespace kronsolve {
+
+namespace detail {
+/// What a worker is and keeps; one per worker process, thread or rank.
+struct WorkerContext {
+  int rank = 0;
+  int size = 1;
+  const Comm* comm = nullptr;
+  std::map<std::type_index, std::shared_ptr<void>> by_type;
+  std::map<std::uint64_t, std::shared_ptr<void>> by_id;
+};
+/// Of the task running on this thread; null outside tasks.
+KRONSOLVE_EXPORT WorkerContext* worker_context() noexcept;
+/// Makes `context` the one of this thread while it lives.
+class KRONSOLVE_EXPORT WorkerScope {
+ public:
+  explicit WorkerScope(WorkerContext& context) noexcept;
+  ~WorkerScope();
+  WorkerScope(const WorkerScope&) = delete;
+  WorkerScope& operator=(const WorkerScope&) = delete;
+
+ private:
+  WorkerContext* before_;
+};
+KRONSOLVE_EXPORT WorkerContext& require_worker_context();
+KRONSOLVE_EXPORT const std::string& host_name();
+}  // namespace detail
+
+/// What a running task can ask about the worker it runs on. All throw InvalidArgument outside
+/// tasks, but for `is_task`.
+namespace this_worker {
+KRONSOLVE_EXPORT bool is_task() noexcept;
+KRONSOLVE_EXPORT int rank();  ///< number in the pool, from 0
+KRONSOLVE_EXPORT int size();  ///< workers of the pool
+/// All workers of the pool as a communicator. Its collectives need a task on every worker at the
+/// same time, as a gang is.
+KRONSOLVE_EXPORT const Comm& comm();
+/// An object of this worker that lives between tasks, made by T() when first asked for; gone when
+/// the worker is replaced.
+template <class T>
+T& state() {
+  auto& slot = detail::require_worker_context().by_type[typeid(T)];
+  if (!slot) slot = std::make_shared<T>();
+  return *static_cast<T*>(slot.get());
+}
+}  // namespace this_worker
+
+/// Prints one text per rank in rank order on rank 0's standard output. Collective.
+KRONSOLVE_EXPORT void print_in_order(const Comm& comm, const std::string& text);
+
+}  // namespace kronsolve

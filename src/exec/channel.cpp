@@ -1,0 +1,286 @@
+#include "exec/channel.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <sstream>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <kronsolve/exec/this_worker.hpp>
+
+namespace kronsolve::detail {
+
+namespace {
+
+constexpr std::uint32_t magic_number = 0x6b726f6e;  // "kron"
+constexpr std::uint64_t untrusted_limit = 1 << 16;
+
+[[noreturn]] void fail(const char* call) { throw Error(concat(call, ": ", std::strerror(errno))); }
+
+/// Small messages leave at once; a host that vanished without a word is noticed within half a
+/// minute.
+void tune(int fd) {
+  const auto set = [fd](int level, int option, int value) {
+    setsockopt(fd, level, option, &value, sizeof value);
+  };
+  set(IPPROTO_TCP, TCP_NODELAY, 1);
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, 10);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, 5);
+  set(IPPROTO_TCP, TCP_KEEPCNT, 4);
+}
+
+}  // namespace
+
+Descriptor::~Descriptor() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Channel::Channel(Descriptor socket) : socket_(std::move(socket)) { tune(socket_.get()); }
+
+void Channel::set_nonblocking() { fcntl(fd(), F_SETFL, fcntl(fd(), F_GETFL) | O_NONBLOCK); }
+
+void Channel::queue(Frame frame) {
+  Output& out = output_.emplace_back();
+  out.frame = std::move(frame);
+  const Message& body = out.frame.body;
+  out.header = {magic_number, static_cast<std::uint32_t>(out.frame.type), out.frame.id,
+                body.stream.size(), body.blocks.size()};
+  for (const auto& block : body.blocks) out.sizes.push_back(block.size());
+  const auto add = [&](const void* data, std::size_t bytes) {
+    if (bytes > 0) out.parts.emplace_back(static_cast<const char*>(data), bytes);
+  };
+  add(&out.header, sizeof out.header);
+  add(out.sizes.data(), out.sizes.size() * sizeof(std::uint64_t));
+  add(body.stream.data(), body.stream.size());
+  for (const auto& block : body.blocks) add(block.data(), block.size());
+}
+
+Channel::Step Channel::write_some() {
+  Output& out = output_.front();
+  std::array<iovec, 16> pieces{};
+  std::size_t n = 0;
+  for (std::size_t p = out.part; p < out.parts.size() && n < pieces.size(); ++p, ++n) {
+    const std::size_t skip = p == out.part ? out.done : 0;
+    pieces[n] = {const_cast<char*>(out.parts[p].first) + skip, out.parts[p].second - skip};
+  }
+  msghdr message{};
+  message.msg_iov = pieces.data();
+  message.msg_iovlen = n;
+  const ssize_t sent = sendmsg(fd(), &message, MSG_NOSIGNAL);
+  if (sent < 0) {
+    if (errno == EINTR) return Step::again;
+    return errno == EAGAIN || errno == EWOULDBLOCK ? Step::blocked : Step::gone;
+  }
+  out.done += static_cast<std::size_t>(sent);
+  while (out.part < out.parts.size() && out.done >= out.parts[out.part].second) {
+    out.done -= out.parts[out.part].second;
+    ++out.part;
+  }
+  if (out.part == out.parts.size()) output_.pop_front();
+  return Step::again;
+}
+
+bool Channel::flush() {
+  while (!output_.empty()) {
+    const Step step = write_some();
+    if (step == Step::gone) return false;
+    if (step == Step::blocked) return true;
+  }
+  return true;
+}
+
+bool Channel::next_part() {
+  const auto want = [this](Stage stage, void* target, std::size_t bytes) {
+    stage_ = stage;
+    target_ = static_cast<char*>(target);
+    wanted_ = bytes;
+    got_ = 0;
+    return bytes > 0;
+  };
+  switch (stage_) {
+    case Stage::header:
+      if (header_.magic != magic_number) throw Error("a peer that does not speak this protocol");
+      if (!trusted_ && (header_.stream_bytes > untrusted_limit || header_.blocks > 0))
+        throw Error("a peer sent more than a greeting before it was known");
+      input_ = {static_cast<FrameType>(header_.type), header_.id, {}};
+      sizes_.resize(header_.blocks);
+      if (want(Stage::sizes, sizes_.data(), sizes_.size() * sizeof(std::uint64_t))) return false;
+      [[fallthrough]];
+    case Stage::sizes:
+      input_.body.stream.resize(header_.stream_bytes);
+      if (want(Stage::stream, input_.body.stream.data(), header_.stream_bytes)) return false;
+      [[fallthrough]];
+    case Stage::stream:
+      block_ = 0;
+      break;
+    case Stage::blocks:
+      ++block_;
+      break;
+  }
+  if (block_ < sizes_.size()) {
+    auto memory = std::make_shared_for_overwrite<std::byte[]>(sizes_[block_]);
+    input_.body.blocks.emplace_back(memory.get(), sizes_[block_]);
+    want(Stage::blocks, memory.get(), sizes_[block_]);
+    input_.body.owners.push_back(std::move(memory));
+    return false;
+  }
+  stage_ = Stage::header;
+  target_ = nullptr;
+  return true;
+}
+
+Channel::Step Channel::read_some(std::optional<Frame>& complete) {
+  if (target_ == nullptr) {
+    target_ = reinterpret_cast<char*>(&header_);
+    wanted_ = sizeof header_;
+    got_ = 0;
+  }
+  const ssize_t n = ::recv(fd(), target_ + got_, wanted_ - got_, 0);
+  if (n == 0) return Step::gone;
+  if (n < 0) {
+    if (errno == EINTR) return Step::again;
+    return errno == EAGAIN || errno == EWOULDBLOCK ? Step::blocked : Step::gone;
+  }
+  got_ += static_cast<std::size_t>(n);
+  if (got_ == wanted_ && next_part()) complete = std::move(input_);
+  return Step::again;
+}
+
+bool Channel::receive(std::vector<Frame>& frames) {
+  for (;;) {
+    std::optional<Frame> complete;
+    const Step step = read_some(complete);
+    if (complete) frames.push_back(std::move(*complete));
+    if (step == Step::gone) return false;
+    if (step == Step::blocked) return true;
+  }
+}
+
+bool Channel::send(Frame frame) {
+  queue(std::move(frame));
+  while (!output_.empty())
+    if (write_some() == Step::gone) return false;
+  return true;
+}
+
+std::optional<Frame> Channel::wait_frame() {
+  std::optional<Frame> complete;
+  while (!complete)
+    if (read_some(complete) == Step::gone) return {};
+  return complete;
+}
+
+// ---- addresses ---------------------------------------------------------------------------------
+
+namespace {
+
+/// Numeric IPv4 addresses of this machine, loopback left out.
+std::vector<std::string> own_addresses() {
+  std::vector<std::string> all;
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) return all;
+  for (const ifaddrs* i = list; i != nullptr; i = i->ifa_next) {
+    if (i->ifa_addr == nullptr || i->ifa_addr->sa_family != AF_INET ||
+        (i->ifa_flags & IFF_LOOPBACK) != 0 || (i->ifa_flags & IFF_UP) == 0)
+      continue;
+    std::array<char, INET_ADDRSTRLEN> text{};
+    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(i->ifa_addr)->sin_addr, text.data(),
+              text.size());
+    all.emplace_back(text.data());
+  }
+  freeifaddrs(list);
+  return all;
+}
+
+/// Connects within five seconds; nothing if that fails.
+std::optional<Channel> try_connect(const std::string& host, const std::string& port) {
+  addrinfo hints{}, *found = nullptr;
+  hints.ai_family = AF_INET;
+  hints.ai_socktype = SOCK_STREAM;
+  if (getaddrinfo(host.c_str(), port.c_str(), &hints, &found) != 0) return {};
+  std::optional<Channel> result;
+  for (const addrinfo* a = found; a != nullptr && !result; a = a->ai_next) {
+    Descriptor s(::socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!s) continue;
+    int status = ::connect(s.get(), a->ai_addr, a->ai_addrlen);
+    if (status != 0 && errno == EINPROGRESS) {
+      pollfd p{s.get(), POLLOUT, 0};
+      int error = 1;
+      socklen_t size = sizeof error;
+      if (::poll(&p, 1, 5000) == 1 &&
+          getsockopt(s.get(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0)
+        status = 0;
+    }
+    if (status != 0) continue;
+    fcntl(s.get(), F_SETFL, fcntl(s.get(), F_GETFL) & ~O_NONBLOCK);
+    result.emplace(std::move(s));
+  }
+  freeaddrinfo(found);
+  return result;
+}
+
+}  // namespace
+
+Listener::Listener(Reach reach)
+    : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+  if (!socket_) fail("socket");
+  sockaddr_in where{};
+  where.sin_family = AF_INET;
+  where.sin_addr.s_addr = htonl(reach == Reach::network ? INADDR_ANY : INADDR_LOOPBACK);
+  if (::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0)
+    fail("bind");
+  if (::listen(socket_.get(), 1024) != 0) fail("listen");
+  socklen_t size = sizeof where;
+  if (getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&where), &size) != 0)
+    fail("getsockname");
+  address_ = concat(ntohs(where.sin_port), " ", host_name());
+  if (reach == Reach::network)
+    for (const auto& a : own_addresses()) address_ += " " + a;
+}
+
+std::optional<Channel> Listener::accept() {
+  Descriptor s(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!s) return {};
+  return Channel(std::move(s));
+}
+
+Channel connect_to(const std::string& address) {
+  std::istringstream in(address);
+  std::string port, host, other;
+  in >> port >> host;
+  std::vector<std::string> ways;
+  if (host == host_name()) ways.emplace_back("127.0.0.1");
+  ways.push_back(host);
+  while (in >> other) ways.push_back(other);
+  for (const auto& way : ways)
+    if (auto channel = try_connect(way, port)) return std::move(*channel);
+  throw Error(concat("cannot connect to the process that owns the pool at ", address,
+                     "; are TCP connections between the nodes allowed?"));
+}
+
+WakeUp::WakeUp() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (!event_) fail("eventfd");
+}
+void WakeUp::signal() noexcept {
+  const std::uint64_t one = 1;
+  (void)!::write(event_.get(), &one, sizeof one);
+}
+void WakeUp::clear() noexcept {
+  std::uint64_t count = 0;
+  (void)!::read(event_.get(), &count, sizeof count);
+}
+
+}  // namespace kronsolve::detail

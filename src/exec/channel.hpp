@@ -1,0 +1,135 @@
+#pragma once
+// Messages between the process that owns a pool and its workers: TCP sockets. The kernel closes the
+// socket of a process that dies, however it dies, which is how its death is seen at once; and a
+// process that waits on one uses no CPU.
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <kronsolve/core/serialize.hpp>
+
+namespace kronsolve::detail {
+
+enum class FrameType : std::uint32_t { hello = 1, welcome, refuse, ready, task, result, bye, die };
+
+struct Frame {
+  FrameType type{};
+  std::uint64_t id = 0;
+  Message body;
+};
+
+/// A file descriptor, closed with its owner.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int fd) noexcept : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Descriptor();
+  int get() const noexcept { return fd_; }
+  explicit operator bool() const noexcept { return fd_ >= 0; }
+  void close() { *this = Descriptor(); }
+
+ private:
+  int fd_ = -1;
+};
+
+/// One connection. The owner of a pool uses it without blocking, a worker blocks. Reading and
+/// writing may be done by two threads, each by one only.
+class Channel {
+ public:
+  Channel() = default;
+  explicit Channel(Descriptor socket);
+
+  int fd() const noexcept { return socket_.get(); }
+  bool open() const noexcept { return static_cast<bool>(socket_); }
+  void close() { socket_.close(); }
+  /// Frames that may come before trust is established are small.
+  void set_trusted() noexcept { trusted_ = true; }
+
+  // Without blocking.
+  void set_nonblocking();
+  void queue(Frame frame);
+  bool has_output() const noexcept { return !output_.empty(); }
+  /// Writes what the socket takes; false if the other side is gone.
+  bool flush();
+  /// Reads what is there into `frames`; false if the other side is gone (what came before is in
+  /// `frames`).
+  bool receive(std::vector<Frame>& frames);
+
+  // Blocking.
+  bool send(Frame frame);             ///< false if the other side is gone
+  std::optional<Frame> wait_frame();  ///< nothing if the other side is gone
+
+ private:
+  struct Header {
+    std::uint32_t magic, type;
+    std::uint64_t id, stream_bytes, blocks;
+  };
+  struct Output {
+    Frame frame;
+    Header header;
+    std::vector<std::uint64_t> sizes;
+    std::vector<std::pair<const char*, std::size_t>> parts;
+    std::size_t part = 0, done = 0;
+  };
+  enum class Step { again, blocked, gone };
+  Step write_some();
+  Step read_some(std::optional<Frame>& complete);
+  /// Called when the part being read is full: prepares the next one; true if the frame is complete.
+  bool next_part();
+
+  Descriptor socket_;
+  bool trusted_ = false;
+  std::deque<Output> output_;
+  // Reading: header, block sizes, stream, blocks.
+  enum class Stage { header, sizes, stream, blocks };
+  Stage stage_ = Stage::header;
+  Header header_{};
+  std::vector<std::uint64_t> sizes_;
+  Frame input_;
+  std::size_t block_ = 0;
+  char* target_ = nullptr;
+  std::size_t wanted_ = 0, got_ = 0;
+};
+
+/// A listening socket on any free port: of this machine only, or of all its addresses.
+class Listener {
+ public:
+  enum class Reach { this_machine, network };
+  explicit Listener(Reach reach);
+  int fd() const noexcept { return socket_.get(); }
+  /// "port host address address ...", what connect_to() takes.
+  const std::string& address() const noexcept { return address_; }
+  /// A new connection, if there is one.
+  std::optional<Channel> accept();
+
+ private:
+  Descriptor socket_;
+  std::string address_;
+};
+
+/// Connects to a listener's address; tries each way to reach it.
+/// @throws Error  none works
+Channel connect_to(const std::string& address);
+
+/// An eventfd that ends a poll() from another thread.
+class WakeUp {
+ public:
+  WakeUp();
+  int fd() const noexcept { return event_.get(); }
+  void signal() noexcept;
+  void clear() noexcept;
+
+ private:
+  Descriptor event_;
+};
+
+}  // namespace kronsolve::detail

@@ -1,0 +1,213 @@
+#include <deque>
+
+#include <kronsolve/exec/backend.hpp>
+#include <kronsolve/exec/future.hpp>
+#include <kronsolve/exec/map.hpp>
+
+namespace kronsolve {
+
+Cancelled::~Cancelled() = default;
+TimeoutError::~TimeoutError() = default;
+TaskTimeout::~TaskTimeout() = default;
+BrokenPool::~BrokenPool() = default;
+WorkerDied::~WorkerDied() = default;
+
+namespace detail {
+
+namespace {
+bool over(TaskStatus s) { return s != TaskStatus::queued && s != TaskStatus::running; }
+}  // namespace
+
+Backend::~Backend() = default;
+TaskState::~TaskState() = default;
+
+TaskStatus TaskState::status() const {
+  const std::lock_guard lock(mutex_);
+  return status_;
+}
+
+bool TaskState::is_over() const { return over(status()); }
+
+bool TaskState::start() {
+  const std::lock_guard lock(mutex_);
+  if (status_ != TaskStatus::queued) return false;
+  status_ = TaskStatus::running;
+  return true;
+}
+
+void TaskState::requeue() {
+  const std::lock_guard lock(mutex_);
+  if (status_ == TaskStatus::running) status_ = TaskStatus::queued;
+}
+
+void TaskState::end(TaskStatus status, Message result, std::exception_ptr error) {
+  std::vector<std::function<void()>> callbacks;
+  {
+    const std::lock_guard lock(mutex_);
+    if (over(status_)) return;
+    status_ = status;
+    result_ = std::move(result);
+    error_ = std::move(error);
+    callbacks.swap(callbacks_);
+  }
+  changed_.notify_all();
+  for (const auto& f : callbacks) f();
+}
+
+void TaskState::finish(Message result) { end(TaskStatus::done, std::move(result), nullptr); }
+void TaskState::fail(std::exception_ptr error) { end(TaskStatus::failed, {}, std::move(error)); }
+
+bool TaskState::cancel() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (status_ == TaskStatus::cancelled) return true;
+    if (status_ != TaskStatus::queued) return false;
+    // Claimed here, so that no worker can start it while the callbacks are collected below.
+    status_ = TaskStatus::running;
+  }
+  end(TaskStatus::cancelled, {}, std::make_exception_ptr(Cancelled("the task was cancelled")));
+  return true;
+}
+
+bool TaskState::wait(std::optional<Clock::time_point> deadline) {
+  std::unique_lock lock(mutex_);
+  const auto is_done = [this] { return over(status_); };
+  if (deadline) return changed_.wait_until(lock, *deadline, is_done);
+  changed_.wait(lock, is_done);
+  return true;
+}
+
+void TaskState::when_over(std::function<void()> f) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!over(status_)) {
+      callbacks_.push_back(std::move(f));
+      return;
+    }
+  }
+  f();
+}
+
+const Message& TaskState::result() const {
+  const std::lock_guard lock(mutex_);
+  if (error_) std::rethrow_exception(error_);
+  KRONSOLVE_ASSERT(status_ == TaskStatus::done);
+  return result_;
+}
+
+std::exception_ptr TaskState::error() const {
+  const std::lock_guard lock(mutex_);
+  return error_;
+}
+
+std::shared_ptr<void> TaskState::value(
+    const std::function<std::shared_ptr<void>(MessageReader&)>& decode) {
+  const std::lock_guard lock(mutex_);
+  if (error_) std::rethrow_exception(error_);
+  if (!value_) {
+    MessageReader reader(result_);
+    value_ = decode(reader);
+  }
+  return value_;
+}
+
+Outcome run_task(const CodeId& code, MessageReader arguments, const Comm* gang) {
+  Outcome outcome;
+  try {
+    outcome.result = reinterpret_cast<TaskCode>(find_code(code))(arguments, gang);
+  } catch (...) {
+    outcome.failure = Failure::current();
+  }
+  return outcome;
+}
+
+// ---- several tasks at once ---------------------------------------------------------------------
+
+struct Completion::Shared {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<std::size_t> ended;
+};
+
+Completion::Completion(const std::vector<TaskPtr>& tasks) : shared_(std::make_shared<Shared>()) {
+  for (const auto& task : tasks) add(task);
+}
+Completion::~Completion() = default;
+Completion::Completion(Completion&&) noexcept = default;
+Completion& Completion::operator=(Completion&&) noexcept = default;
+
+void Completion::add(const TaskPtr& task) {
+  const std::size_t i = tasks_.size();
+  tasks_.push_back(task);
+  ++left_;
+  collective_ = task->backend()->is_collective();
+  if (collective_) return;
+  task->when_over([shared = shared_, i] {
+    {
+      const std::lock_guard lock(shared->mutex);
+      shared->ended.push_back(i);
+    }
+    shared->changed.notify_all();
+  });
+}
+
+std::optional<std::size_t> Completion::next(std::optional<Clock::time_point> deadline) {
+  if (left_ == 0) return {};
+  if (collective_) {
+    // Which task ends first differs from rank to rank: the order of submission is the one they
+    // share.
+    tasks_[next_collective_]->wait(deadline);
+    --left_;
+    return next_collective_++;
+  }
+  std::unique_lock lock(shared_->mutex);
+  const auto some = [this] { return !shared_->ended.empty(); };
+  if (!deadline)
+    shared_->changed.wait(lock, some);
+  else if (!shared_->changed.wait_until(lock, *deadline, some))
+    return {};
+  const std::size_t i = shared_->ended.front();
+  shared_->ended.pop_front();
+  --left_;
+  tasks_[i].reset();
+  return i;
+}
+
+std::size_t wait_for_tasks(const std::vector<TaskPtr>& tasks, WaitFor what,
+                           std::optional<double> seconds) {
+  const auto deadline = deadline_after(seconds);
+  Completion completion(tasks);
+  std::size_t ended = 0;
+  while (completion.left() > 0) {
+    const auto i = completion.next(deadline);
+    if (!i) break;
+    ++ended;
+    if (what == WaitFor::first_completed) break;
+    if (what == WaitFor::first_exception && tasks[*i]->status() == TaskStatus::failed) break;
+  }
+  return ended;
+}
+
+MapLimits map_limits(const MapOptions& o, bool collective) {
+  if (o.chunk_size < 1)
+    throw InvalidArgument(concat("map: chunk_size must be at least 1, got ", o.chunk_size));
+  if (o.max_in_flight < 0)
+    throw InvalidArgument(
+        concat("map: max_in_flight must be at least 1, or 0 for no limit, got ", o.max_in_flight));
+  if (o.ranks_per_task < 0)
+    throw InvalidArgument(
+        concat("map: ranks_per_task must not be negative, got ", o.ranks_per_task));
+  if (o.ranks_per_task > 0 && o.chunk_size > 1)
+    throw InvalidArgument("map: chunk_size and ranks_per_task exclude each other");
+  if (o.timeout_seconds && collective)
+    throw NotSupported(
+        "map: a time limit is not possible in syncro mode, where the ranks could disagree about "
+        "it");
+  const auto in_flight =
+      o.max_in_flight == 0 ? 0 : (o.max_in_flight + o.chunk_size - 1) / o.chunk_size;
+  return {o.order, static_cast<std::size_t>(o.chunk_size), static_cast<std::size_t>(in_flight),
+          deadline_after(o.timeout_seconds), o.timeout_seconds.value_or(0)};
+}
+
+}  // namespace detail
+}  // namespace kronsolve

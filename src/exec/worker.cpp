@@ -1,0 +1,144 @@
+#include "exec/worker.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <iostream>
+#include <mutex>
+#include <thread>
+
+#include <unistd.h>
+
+#include <kronsolve/exec/backend.hpp>
+#include <kronsolve/exec/this_worker.hpp>
+
+namespace kronsolve::detail {
+
+class Lifeline {
+ public:
+  explicit Lifeline(Channel channel) : channel_(std::move(channel)) {
+    channel_.set_trusted();
+    std::thread([this] { read(); }).detach();
+  }
+
+  bool send(Frame frame) { return channel_.send(std::move(frame)); }
+  Frame next() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !frames_.empty(); });
+    Frame frame = std::move(frames_.front());
+    frames_.pop_front();
+    return frame;
+  }
+  void close_gracefully() noexcept { closing_ = true; }
+  bool closing() const noexcept { return closing_; }
+
+ private:
+  void read() {
+    try {
+      while (auto frame = channel_.wait_frame()) {
+        if (frame->type == FrameType::die) ::_exit(9);
+        if (frame->type == FrameType::bye) closing_ = true;
+        {
+          const std::lock_guard lock(mutex_);
+          frames_.push_back(std::move(*frame));
+        }
+        changed_.notify_one();
+      }
+    } catch (...) {
+    }
+    // The owner of the pool is gone. Nothing this process could still do would be seen by anybody;
+    // one that is on its way out gets time for it.
+    if (closing_) std::this_thread::sleep_for(std::chrono::seconds(20));
+    ::_exit(1);
+  }
+
+  Channel channel_;
+  std::atomic<bool> closing_{false};
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Frame> frames_;
+};
+
+namespace {
+
+/// A task that calls exit() must not take MPI's end with it, which would wait for workers that
+/// never come.
+void leave_at_once_unless_closing(int status, void* lifeline) {
+  if (!static_cast<Lifeline*>(lifeline)->closing()) {
+    std::cout.flush();
+    std::fflush(nullptr);
+    ::_exit(status == 0 ? 1 : status);
+  }
+}
+
+Frame frame_of(FrameType type, std::uint64_t id, Message body) {
+  return {type, id, std::move(body)};
+}
+
+void run_one(Lifeline& lifeline, Frame& frame, WorkerContext& context) {
+  MessageReader reader(frame.body);
+  Outcome outcome;
+  try {
+    const auto head = unpack<TaskHead>(reader);
+    const Comm alone;
+    Comm gang;
+    if (head.gang.size() > 1) gang = context.comm->group(head.gang);
+    const WorkerScope scope(context);
+    outcome = run_task(head.code, reader,
+                       head.gang.size() > 1    ? &gang
+                       : head.gang.size() == 1 ? &alone
+                                               : nullptr);
+  } catch (...) {
+    outcome.failure = Failure::current();
+  }
+  std::cout.flush();
+  Message reply;
+  pack(reply, outcome.failure);
+  reply.append(outcome.result);
+  if (!lifeline.send(frame_of(FrameType::result, frame.id, std::move(reply)))) ::_exit(1);
+}
+
+}  // namespace
+
+PoolConnection::PoolConnection(const WorkerTicket& ticket)
+    : ticket_(ticket), lifeline_(new Lifeline(connect_to(ticket.address))) {}
+
+void PoolConnection::serve(const Comm* world, int rank, int size) {
+  on_exit(leave_at_once_unless_closing, lifeline_);
+  const Hello hello{ticket_.token, host_name(), ticket_.world,
+                    rank,          size,        static_cast<long>(::getpid()),
+                    code_digest()};
+  if (!lifeline_->send(frame_of(FrameType::hello, 0, packed(hello)))) ::_exit(1);
+
+  WorkerContext context;
+  for (;;) {
+    Frame frame = lifeline_->next();
+    MessageReader reader(frame.body);
+    switch (frame.type) {
+      case FrameType::welcome: {
+        const auto welcome = unpack<Welcome>(reader);
+        context.rank = welcome.index;
+        context.size = welcome.workers;
+        context.comm = world;
+        Failure failure;
+        if (welcome.has_initializer) {
+          const WorkerScope scope(context);
+          failure = run_task(welcome.initializer, reader, nullptr).failure;
+        }
+        if (!lifeline_->send(frame_of(FrameType::ready, 0, packed(failure)))) ::_exit(1);
+        break;
+      }
+      case FrameType::task:
+        run_one(*lifeline_, frame, context);
+        break;
+      case FrameType::refuse:
+      case FrameType::bye:
+        lifeline_->close_gracefully();
+        return;
+      default:
+        break;
+    }
+  }
+}
+
+}  // namespace kronsolve::detail

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <kronsolve/core/callable.hpp>
+#include <kronsolve/core/comm.hpp>
+
+#include "exec/channel.hpp"
+#include "exec/launcher.hpp"
+
+namespace kronsolve::detail {
+
+/// What a worker says when it comes, and what it is told.
+struct Hello {
+  std::string token, host;
+  int world = 0, rank = 0, size = 1;
+  long pid = 0;
+  std::uint64_t digest = 0;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(token, host, world, rank, size, pid, digest);
+  }
+};
+struct Welcome {
+  int index = 0, workers = 1;
+  CodeId initializer;
+  bool has_initializer = false;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(index, workers, initializer, has_initializer);
+  }
+};
+/// What precedes the arguments of a task.
+struct TaskHead {
+  CodeId code;
+  std::string label;
+  std::vector<int> gang;  ///< ranks in the workers' world; empty: an ordinary task
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(code, label, gang);
+  }
+};
+
+/// The other end of a worker's connection: a thread that reads it, so that the end of the pool's
+/// owner ends this process at once, whatever it is doing.
+class Lifeline;
+
+/// A worker's connection. Connect early: from then on the worker cannot outlive the owner of its
+/// pool.
+class PoolConnection {
+ public:
+  explicit PoolConnection(const WorkerTicket& ticket);
+  /// Serves tasks until the pool says goodbye. `world`: the communicator of all workers started
+  /// together, or null. `serving_ranks` maps the number in the pool to the rank in `world`.
+  void serve(const Comm* world, int rank, int size);
+
+ private:
+  WorkerTicket ticket_;
+  Lifeline* lifeline_;  // never destroyed: its thread may outlive main
+};
+
+}  // namespace kronsolve::detail
