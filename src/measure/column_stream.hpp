@@ -25,24 +25,28 @@ template <Scalar T>
 class ColumnStream {
  public:
   ColumnStream(const StateView<T>& psi, const Bipartition& parts)
-      : psi_(psi), parts_(parts), rows_(psi), mine_(psi.partition().range(psi.comm().rank())) {}
+      : psi_(psi),
+        parts_(parts),
+        rows_(psi),
+        mine_(psi.partition().range(psi.comm().rank())),
+        sizes_(psi.partition().max_local_rows()) {}
 
   /// Calls consume(block, values, columns): `columns` columns of block size, one after the other.
   /// Collective.
   template <class Consume>
   void run(int first, int last, Consume&& consume) const {
     const index_t rounds =
-        psi_.comm().all_reduce((mine_.size() + round_rows - 1) / round_rows, Reduce::max);
+        psi_.comm().all_reduce((mine_.size() + sizes_.rows - 1) / sizes_.rows, Reduce::max);
     std::vector<Pending> pending(static_cast<std::size_t>(last - first));
     for (index_t round = 0; round < rounds; ++round) {
-      const RowRange rows{std::min(mine_.end, mine_.begin + round * round_rows),
-                          std::min(mine_.end, mine_.begin + (round + 1) * round_rows)};
+      const RowRange rows{std::min(mine_.end, mine_.begin + round * sizes_.rows),
+                          std::min(mine_.end, mine_.begin + (round + 1) * sizes_.rows)};
       const auto columns = find(rows, first, last);
       fill(columns, first, pending);
       for (int block = first; block < last; ++block) {
         auto& p = pending[static_cast<std::size_t>(block - first)];
         if (p.columns == 0 ||
-            (round + 1 < rounds && static_cast<index_t>(p.values.size()) < enough_values))
+            (round + 1 < rounds && static_cast<index_t>(p.values.size()) < sizes_.values))
           continue;
         consume(block, std::span<const T>(p.values), p.columns);
         p = {};
@@ -50,23 +54,37 @@ class ColumnStream {
     }
   }
 
-  /// Bytes that a run holds at most besides what the consumer keeps, on a rank with that many rows.
-  static index_t memory_bytes(const Bipartition& parts, index_t local_rows, int ranks) {
-    const index_t rows = std::min(round_rows, local_rows);
+  /// Bytes that a run holds at most besides what the consumer keeps.
+  static index_t memory_bytes(const Bipartition& parts, index_t max_local_rows, int ranks) {
+    const Sizes sizes(max_local_rows);
+    const index_t rows = std::min(sizes.rows, max_local_rows);
     double values = double(rows);
     for (const auto& block : parts.blocks())
-      values += std::min(double(enough_values), double(block.size()) * block.environment);
-    // Requests: row and owner twice, place of the answer, and the answer twice; columns without
-    // them.
+      values +=
+          std::min(double(sizes.values + block.size()), double(block.size()) * block.environment);
+    // Requests: row and owner twice, place of the answer, and the answer twice; columns without.
     const index_t row_bytes =
-        static_cast<index_t>(ranks > 1 ? 3 * sizeof(index_t) + sizeof(T*) + 2 * sizeof(T) : 0) + 32;
+        static_cast<index_t>(ranks > 1 ? 3 * sizeof(index_t) + sizeof(Missing) + 2 * sizeof(T)
+                                       : 0) +
+        static_cast<index_t>(sizeof(Column));
     return static_cast<index_t>(values) * static_cast<index_t>(sizeof(T)) + rows * row_bytes;
   }
 
  private:
-  static constexpr index_t round_rows = index_t{1} << 20;
-  static constexpr index_t enough_values =
-      index_t{1} << 18;  // so that the consumer's products are worth their calls
+  /// How much is under way at once: a fraction of the state, within bounds that keep the messages
+  /// worth their latency and the consumer's products worth their calls.
+  struct Sizes {
+    explicit Sizes(index_t max_local_rows)
+        : rows(std::clamp(max_local_rows / 8, index_t{1} << 14, index_t{1} << 20)),
+          values(std::clamp(max_local_rows / 64, index_t{1} << 12, index_t{1} << 18)) {}
+    index_t rows;    ///< owned rows a round
+    index_t values;  ///< of one block before they are handed out
+  };
+  struct Missing {
+    index_t row;
+    T* at;
+    bool odd;
+  };
   struct Column {
     int block;
     state_t rest;  ///< the environment's part of the state
@@ -114,11 +132,6 @@ class ColumnStream {
   }
 
   void fill(const std::vector<Column>& columns, int first, std::vector<Pending>& pending) const {
-    struct Missing {
-      index_t row;
-      T* at;
-      bool odd;
-    };
     std::vector<std::size_t> offsets(columns.size());
     for (std::size_t c = 0; c < columns.size(); ++c) {
       auto& p = pending[static_cast<std::size_t>(columns[c].block - first)];
@@ -171,6 +184,7 @@ class ColumnStream {
   const Bipartition& parts_;
   RemoteRows<T> rows_;
   RowRange mine_;
+  Sizes sizes_;
 };
 
 }  // namespace kronsolve::detail

@@ -20,8 +20,11 @@ using Block = Bipartition::Block;
 
 /// Matrices of several blocks are kept at once up to this size, so that small blocks share a pass
 /// over the state.
-constexpr double group_bytes = double(index_t{128} << 20);
-
+double group_bytes(index_t max_local_rows, std::size_t scalar_bytes) {
+  return std::clamp(double(max_local_rows) * double(scalar_bytes) / 4, double(1 << 20),
+                    double(1 << 27));
+}
+/// Below this nobody is asked whether it fits.
 constexpr index_t small_bytes = index_t{16} << 20;
 
 struct System {
@@ -47,45 +50,47 @@ double bytes_of(const Block& block) {
 
 /// Blocks [first, result) fit together into a group.
 template <Scalar T>
-int end_of_group(const Bipartition& parts, int first) {
+int end_of_group(const StateView<T>& psi, const Bipartition& parts, int first) {
   const auto& blocks = parts.blocks();
+  const double most = group_bytes(psi.partition().max_local_rows(), sizeof(T));
   double bytes = 0;
   int end = first;
   for (; end < static_cast<int>(blocks.size()); ++end) {
     bytes += bytes_of<T>(blocks[static_cast<std::size_t>(end)]);
-    if (end > first && bytes > group_bytes) break;
+    if (end > first && bytes > most) break;
   }
   return end;
 }
 
-/// Matrices of the largest group, the copy of one block that LAPACK and LQ work on, tables and
-/// columns under way.
-index_t memory_of(double largest_entries, double all_entries, double table_bytes,
-                  double stream_bytes, std::size_t scalar_bytes) {
-  const double group = std::min(all_entries * double(scalar_bytes),
-                                group_bytes + largest_entries * double(scalar_bytes));
+/// What the columns are made into: X X^H, or the L of X = L Q (which waits for as many columns as it has rows).
+enum class Form { square, triangle };
+
+/// Matrices of the largest group, the copy of one block that LAPACK and LQ work on, and columns
+/// under way.
+template <Scalar T>
+index_t matrices_and_columns(const Basis& basis, const Bipartition& parts, int ranks, Form form) {
+  const index_t rows = basis.partition(ranks).max_local_rows();
+  const double largest = parts.largest_block_entries() * double(sizeof(T));
+  const double group = std::min(parts.all_block_entries() * double(sizeof(T)),
+                                group_bytes(rows, sizeof(T)) + largest);
   const double bytes =
-      group + 1.5 * largest_entries * double(scalar_bytes) + table_bytes + stream_bytes;
+      (form == Form::triangle ? 2 : 1) * group + 1.5 * largest + double(ColumnStream<T>::memory_bytes(parts, rows, ranks));
   return static_cast<index_t>(std::min(bytes, 9e18));
 }
 
 template <Scalar T>
-void require_memory_for(const Comm& comm, const Basis& basis, const Bipartition& parts) {
-  const index_t needed =
-      memory_of(parts.largest_block_entries(), parts.all_block_entries(), 0,
-                double(ColumnStream<T>::memory_bytes(
-                    parts, basis.partition(comm.size()).max_local_rows(), comm.size())),
-                sizeof(T));
+void require_memory_for(const Comm& comm, const Basis& basis, const Bipartition& parts, Form form) {
+  const index_t needed = matrices_and_columns<T>(basis, parts, comm.size(), form);
   // The same on every rank; asking the machine is collective and not worth it for a few pages.
   if (needed > small_bytes) require_memory(comm, needed, "the density matrix of the chosen sites");
 }
 
 /// Prepares a cut on all ranks or on none.
 template <Scalar T>
-Bipartition cut(const StateView<T>& psi, const System& system) {
+Bipartition cut(const StateView<T>& psi, const System& system, Form form) {
   std::optional<Bipartition> parts;
   psi.comm().agree([&] { parts.emplace(psi.basis(), system.sites, system.order); });
-  require_memory_for<T>(psi.comm(), psi.basis(), *parts);
+  require_memory_for<T>(psi.comm(), psi.basis(), *parts, form);
   return *std::move(parts);
 }
 
@@ -115,7 +120,7 @@ std::vector<double> density_eigenvalues(const StateView<T>& psi, const Bipartiti
   const Comm& comm = psi.comm();
   std::vector<double> mine;
   for (int first = 0; first < static_cast<int>(parts.blocks().size());) {
-    const int end = end_of_group<T>(parts, first);
+    const int end = end_of_group(psi, parts, first);
     auto rho = density_blocks(psi, parts, first, end);
     comm.agree([&] {
       for (int b = first; b < end; ++b) {
@@ -131,19 +136,51 @@ std::vector<double> density_eigenvalues(const StateView<T>& psi, const Bipartiti
   return comm.all_gather_v(std::span<const double>(mine));
 }
 
+/// The columns of a block folded into the L of their LQ factorisation.
+template <Scalar T>
+class Triangle {
+ public:
+  explicit Triangle(index_t d)
+      : d_(d), data_(static_cast<std::size_t>(d) * static_cast<std::size_t>(d)) {}
+
+  void add(std::span<const T> columns) {
+    pending_.insert(pending_.end(), columns.begin(), columns.end());
+    // A factorisation costs d^3 however few its columns are.
+    if (pending_.size() >= data_.size()) fold();
+  }
+  void fold() {
+    if (pending_.empty()) return;
+    const auto columns = static_cast<index_t>(pending_.size()) / d_;
+    detail::add_columns_lq<T>(data_, d_, pending_, columns);
+    pending_.clear();
+    pending_.shrink_to_fit();
+  }
+  std::vector<T>& folded() {
+    fold();
+    return data_;
+  }
+
+ private:
+  index_t d_;
+  std::vector<T> data_, pending_;
+};
+
 /// L of the LQ factorisation of all columns of a block, from those of the ranks; on rank `root`
 /// only.
 template <Scalar T>
-void combine_triangles(const Comm& comm, std::vector<T>& lower, index_t d, int root) {
+std::vector<T> combine_triangles(const Comm& comm, Triangle<T>& triangle, int root) {
   const int ranks = comm.size(), me = (comm.rank() - root + ranks) % ranks;
+  triangle.fold();
   for (int step = 1; step < ranks; step *= 2) {
     std::vector<std::vector<T>> send(static_cast<std::size_t>(ranks));
     if (me % (2 * step) == step)
-      send[static_cast<std::size_t>((comm.rank() - step + ranks) % ranks)] = std::move(lower);
+      send[static_cast<std::size_t>((comm.rank() - step + ranks) % ranks)] =
+          std::move(triangle.folded());
     const auto received = comm.all_to_all_v(send);
-    for (const auto& other : received)
-      if (!other.empty() && me % (2 * step) == 0) detail::add_columns_lq<T>(lower, d, other, d);
+    if (me % (2 * step) != 0) continue;
+    for (const auto& other : received) triangle.add(other);
   }
+  return std::move(triangle.folded());
 }
 
 template <Scalar T>
@@ -151,27 +188,20 @@ std::vector<double> block_singular_values(const StateView<T>& psi, const Biparti
   const Comm& comm = psi.comm();
   std::vector<double> mine;
   for (int first = 0; first < static_cast<int>(parts.blocks().size());) {
-    const int end = end_of_group<T>(parts, first);
-    std::vector<std::vector<T>> lower;
-    for (int b = first; b < end; ++b) {
-      const auto size =
-          static_cast<std::size_t>(parts.blocks()[static_cast<std::size_t>(b)].size());
-      lower.emplace_back(size * size);
-    }
-    ColumnStream<T>(psi, parts)
-        .run(first, end, [&](int b, std::span<const T> columns, index_t count) {
-          detail::add_columns_lq<T>(lower[static_cast<std::size_t>(b - first)],
-                                    parts.blocks()[static_cast<std::size_t>(b)].size(), columns,
-                                    count);
-        });
+    const int end = end_of_group(psi, parts, first);
+    std::vector<Triangle<T>> triangles;
+    for (int b = first; b < end; ++b)
+      triangles.emplace_back(parts.blocks()[static_cast<std::size_t>(b)].size());
+    ColumnStream<T>(psi, parts).run(first, end, [&](int b, std::span<const T> columns, index_t) {
+      triangles[static_cast<std::size_t>(b - first)].add(columns);
+    });
     for (int b = first; b < end; ++b) {
       const Block& block = parts.blocks()[static_cast<std::size_t>(b)];
-      auto& triangle = lower[static_cast<std::size_t>(b - first)];
       const int root = b % comm.size();
-      combine_triangles(comm, triangle, block.size(), root);
+      auto lower = combine_triangles(comm, triangles[static_cast<std::size_t>(b - first)], root);
       comm.agree([&] {
         if (comm.rank() != root) return;
-        auto values = detail::singular_values<T>(triangle, block.size());
+        auto values = detail::singular_values<T>(lower, block.size());
         if (block.environment < double(values.size()))
           values.resize(static_cast<std::size_t>(block.environment));
         mine.insert(mine.end(), values.begin(), values.end());
@@ -231,7 +261,7 @@ template <Scalar T>
 std::vector<double> schmidt_values(const StateView<T>& psi, const std::vector<int>& sites) {
   detail::require_sites(psi.basis(), sites, "Schmidt values");
   require_fitting(psi, "Schmidt values");
-  const auto parts = cut(psi, smaller_side(psi.basis(), sites));
+  const auto parts = cut(psi, smaller_side(psi.basis(), sites), Form::triangle);
   const dense::BlasThreads threads(num_threads());
   return block_singular_values(psi, parts);
 }
@@ -247,7 +277,7 @@ double entanglement_entropy(const StateView<T>& psi, const std::vector<int>& sit
   }
   detail::require_sites(psi.basis(), sites, "entropy");
   require_fitting(psi, "entropy");
-  const auto parts = cut(psi, smaller_side(psi.basis(), sites));
+  const auto parts = cut(psi, smaller_side(psi.basis(), sites), Form::square);
   const dense::BlasThreads threads(num_threads());
   return entropy(density_eigenvalues(psi, parts), options);
 }
@@ -264,7 +294,7 @@ template <Scalar T>
 DensityMatrix<T> reduced_density_matrix(const StateView<T>& psi, const std::vector<int>& sites) {
   detail::require_sites(psi.basis(), sites, "density matrix");
   require_fitting(psi, "density matrix");
-  const auto parts = cut(psi, System{sites, FermionOrder::system_first});
+  const auto parts = cut(psi, System{sites, FermionOrder::system_first}, Form::square);
   DensityMatrix<T> result{sites, parts.dimension(), {}};
   const double bytes = double(result.dim) * double(result.dim) * double(sizeof(T));
   if (bytes > double(small_bytes))
@@ -274,7 +304,7 @@ DensityMatrix<T> reduced_density_matrix(const StateView<T>& psi, const std::vect
       [&] { result.values.resize(static_cast<std::size_t>(result.dim * result.dim)); });
   const dense::BlasThreads threads(num_threads());
   for (int first = 0; first < static_cast<int>(parts.blocks().size());) {
-    const int end = end_of_group<T>(parts, first);
+    const int end = end_of_group(psi, parts, first);
     auto rho = density_blocks(psi, parts, first, end);
     for (int b = first; b < end; ++b) {
       const auto& numbers = parts.blocks()[static_cast<std::size_t>(b)].numbers;
@@ -357,13 +387,9 @@ index_t entanglement_memory(const Basis& basis, const std::vector<int>& sites, S
   detail::require_sites(basis, sites, "entropy");
   const auto system = smaller_side(basis, sites);
   const Bipartition parts(basis, system.sites, system.order);
-  return visit_scalar(scalar, [&]<Scalar T>() {
-    return memory_of(parts.largest_block_entries(), parts.all_block_entries(),
-                     double(parts.table_bytes()),
-                     double(ColumnStream<T>::memory_bytes(
-                         parts, basis.partition(ranks).max_local_rows(), ranks)),
-                     sizeof(T));
-  });
+  return parts.table_bytes() + visit_scalar(scalar, [&]<Scalar T>() {
+           return matrices_and_columns<T>(basis, parts, ranks, Form::square);
+         });
 }
 
 #define KRONSOLVE_INSTANTIATE(T)                                                                  \
