@@ -62,7 +62,8 @@ int end_of_group(const StateView<T>& psi, const Bipartition& parts, int first) {
   return end;
 }
 
-/// What the columns are made into: X X^H, or the L of X = L Q (which waits for as many columns as it has rows).
+/// What the columns are made into: X X^H, or the L of X = L Q (which waits for as many columns as
+/// it has rows).
 enum class Form { square, triangle };
 
 /// Matrices of the largest group, the copy of one block that LAPACK and LQ work on, and columns
@@ -73,8 +74,8 @@ index_t matrices_and_columns(const Basis& basis, const Bipartition& parts, int r
   const double largest = parts.largest_block_entries() * double(sizeof(T));
   const double group = std::min(parts.all_block_entries() * double(sizeof(T)),
                                 group_bytes(rows, sizeof(T)) + largest);
-  const double bytes =
-      (form == Form::triangle ? 2 : 1) * group + 1.5 * largest + double(ColumnStream<T>::memory_bytes(parts, rows, ranks));
+  const double bytes = (form == Form::triangle ? 2 : 1) * group + 1.5 * largest +
+                       double(ColumnStream<T>::memory_bytes(parts, rows, ranks));
   return static_cast<index_t>(std::min(bytes, 9e18));
 }
 
