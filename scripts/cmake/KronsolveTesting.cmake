@@ -4,7 +4,11 @@
 # minutes on two cores), `full`, `long` (not in CI).
 
 include(GoogleTest)
-find_package(Python3 REQUIRED COMPONENTS Interpreter)
+# The system's interpreter first: it sees the packages that scripts/setup installs.
+if(NOT Python3_EXECUTABLE AND EXISTS /usr/bin/python3)
+  set(Python3_EXECUTABLE /usr/bin/python3)
+endif()
+find_package(Python3 3.9 REQUIRED COMPONENTS Interpreter)
 find_package(GTest REQUIRED)
 find_package(Eigen3 3.4 REQUIRED)
 

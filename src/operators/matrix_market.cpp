@@ -4,8 +4,8 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
-#include <memory>
 #include <numeric>
+#include <optional>
 
 #include <kronsolve/core/file.hpp>
 #include <kronsolve/core/memory.hpp>
@@ -401,90 +401,6 @@ MatrixMarketRows<double> real_rows(MatrixMarketRows<std::complex<double>> in) {
            std::move(values)}};
 }
 
-/// Rows of any range straight from the file, without other ranks.
-template <Scalar T>
-CsrRows<T> scan_rows(const std::string& path, RowRange range) {
-  const Comm alone = Comm::serial();
-  const auto header = parse_header(path);
-  const InputFile file(path);
-  Entries<T> entries;
-  const auto keep = [&](index_t row, index_t col, auto value) {
-    if (range.contains(row)) entries.add(row, col, from_complex<T>(value));
-  };
-  const auto scan = [&]<Scalar S>() {
-    Share<S> share(file, header, {header.data_offset, file.size()});
-    while (share.parse(1 << 18, keep)) {
-    }
-    check(alone, path, header, share);
-  };
-  visit_scalar(header.field == Field::complex ? ScalarKind::complex : ScalarKind::real, scan);
-  return compress(entries, range, header.cols);
-}
-
-template <Scalar T>
-CsrRows<T> cut(const CsrRows<T>& rows, RowRange range) {
-  const auto first = static_cast<std::size_t>(range.begin - rows.range.begin);
-  const auto last = static_cast<std::size_t>(range.end - rows.range.begin);
-  const index_t begin = rows.offsets[first], end = rows.offsets[last];
-  CsrRows<T> result{range,
-                    rows.cols,
-                    {rows.offsets.begin() + static_cast<std::ptrdiff_t>(first),
-                     rows.offsets.begin() + static_cast<std::ptrdiff_t>(last) + 1},
-                    {rows.columns.begin() + begin, rows.columns.begin() + end},
-                    {rows.values.begin() + begin, rows.values.begin() + end}};
-  for (index_t& offset : result.offsets) offset -= begin;
-  return result;
-}
-
-// ---- hermiticity -----------------------------------------------------------------------------
-
-/// The first pair of entries that are not conjugate, and both values.
-struct Defect {
-  index_t row = std::numeric_limits<index_t>::max(), col = 0;
-  std::complex<double> value, partner;
-
-  void offer(const Defect& other) {
-    if (std::pair(other.row, other.col) < std::pair(row, col)) *this = other;
-  }
-};
-
-template <Scalar T>
-T entry_at(const CsrRows<T>& rows, index_t row, index_t col) {
-  const auto columns = rows.row_columns(row);
-  const auto at = std::lower_bound(columns.begin(), columns.end(), col);
-  return at != columns.end() && *at == col
-             ? rows.row_values(row)[static_cast<std::size_t>(at - columns.begin())]
-             : T{};
-}
-
-/// Compares transposed entries that arrived with the owned rows.
-template <Scalar T>
-void compare(const Entries<T>& transposed, const CsrRows<T>& rows, double tolerance,
-             Defect& first) {
-  for (std::size_t e = 0; e < transposed.size(); ++e) {
-    const index_t row = transposed.rows[e], col = transposed.cols[e];
-    const std::complex<double> here = entry_at(rows, row, col),
-                               there = kronsolve::conj(transposed.values[e]);
-    if (std::abs(here - std::conj(there)) <= tolerance) continue;
-    first.offer(row <= col ? Defect{row, col, here, there} : Defect{col, row, there, here});
-  }
-}
-
-std::string value_text(std::complex<double> z) {
-  if (z.imag() == 0) return detail::concat(z.real());
-  return detail::concat("(", z.real(), z.imag() < 0 ? "" : "+", z.imag(), "i)");
-}
-
-std::string defect_text(const Defect& d) {
-  if (d.row == d.col)
-    return detail::concat("diagonal entry (", d.row + 1, ", ", d.row + 1, ") is ",
-                          value_text(d.value), ", not real");
-  return detail::concat("entry (", d.row + 1, ", ", d.col + 1, ") is ", value_text(d.value),
-                        " and (", d.col + 1, ", ", d.row + 1, ") is ", value_text(d.partner),
-                        ", not its conjugate (they differ by ",
-                        std::abs(d.value - std::conj(d.partner)), ")");
-}
-
 }  // namespace
 
 MatrixMarketHeader read_matrix_market_header(const Comm& comm, const std::string& path) {
@@ -506,59 +422,5 @@ std::variant<MatrixMarketRows<double>, MatrixMarketRows<std::complex<double>>> r
   if (comm.all(real)) return real_rows(std::move(slices));
   return slices;
 }
-
-template <Scalar T>
-Lazy<T> lazy_matrix(const std::string& path, MatrixMarketRows<T> held) {
-  const index_t rows = held.partition.rows(), cols = held.rows.cols;
-  auto slice = std::make_shared<const CsrRows<T>>(std::move(held.rows));
-  return Lazy<T>(rows, cols, [path, slice](RowRange range) {
-    if (slice->range.begin <= range.begin && range.end <= slice->range.end)
-      return cut(*slice, range);
-    return scan_rows<T>(path, range);
-  });
-}
-
-template <Scalar T>
-std::optional<std::string> non_hermitian_entry(const Comm& comm, const RowPartition& partition,
-                                               const CsrRows<T>& rows) {
-  if (partition.rows() != rows.cols)
-    throw DimensionError(
-        detail::concat("a Hermitian matrix is square, got ", partition.rows(), " x ", rows.cols));
-  double largest = 0;
-  for (const T value : rows.values) largest = std::max(largest, std::abs(value));
-  const double tolerance = 1e-12 * comm.all_reduce(largest, Reduce::max);
-  std::vector<Entries<T>> outgoing(static_cast<std::size_t>(comm.size()));
-  Defect first;
-  constexpr index_t batch = 1 << 16;  // rows between two exchanges
-  const index_t rounds = comm.all_reduce((rows.range.size() + batch - 1) / batch, Reduce::max);
-  for (index_t round = 0; round < rounds; ++round) {
-    const index_t begin = std::min(rows.range.end, rows.range.begin + round * batch);
-    const index_t end = std::min(rows.range.end, begin + batch);
-    for (index_t row = begin; row < end; ++row)
-      for (std::size_t e = 0; e < rows.row_columns(row).size(); ++e) {
-        const index_t col = rows.row_columns(row)[e];
-        outgoing[static_cast<std::size_t>(partition.owner(col))].add(
-            col, row, kronsolve::conj(rows.row_values(row)[e]));
-      }
-    Entries<T> arrived;
-    exchange(comm, outgoing, arrived);
-    compare(arrived, rows, tolerance, first);
-  }
-  const std::array<index_t, 2> place = {first.row, first.col};
-  const std::array<std::complex<double>, 2> values = {first.value, first.partner};
-  const auto places = comm.all_gather_v(std::span<const index_t>(place));
-  const auto all_values = comm.all_gather_v(std::span<const std::complex<double>>(values));
-  for (std::size_t r = 0; r < places.size(); r += 2)
-    first.offer({places[r], places[r + 1], all_values[r], all_values[r + 1]});
-  if (first.row == std::numeric_limits<index_t>::max()) return std::nullopt;
-  return defect_text(first);
-}
-
-#define INSTANTIATE(T)                                                                      \
-  template Lazy<T> lazy_matrix(const std::string&, MatrixMarketRows<T>);                    \
-  template std::optional<std::string> non_hermitian_entry(const Comm&, const RowPartition&, \
-                                                          const CsrRows<T>&);
-KRONSOLVE_FOR_EACH_SCALAR(INSTANTIATE)
-#undef INSTANTIATE
 
 }  // namespace kronsolve

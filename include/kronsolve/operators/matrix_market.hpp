@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <variant>
 
@@ -8,7 +7,6 @@
 #include <kronsolve/core/csr_rows.hpp>
 #include <kronsolve/core/row_range.hpp>
 #include <kronsolve/export.hpp>
-#include <kronsolve/operators/lazy.hpp>
 
 namespace kronsolve {
 
@@ -33,7 +31,7 @@ struct MatrixMarketHeader {
 KRONSOLVE_EXPORT MatrixMarketHeader read_matrix_market_header(const Comm& comm,
                                                               const std::string& path);
 
-/// The rows of a Matrix Market file that this rank owns, and where the rest is.
+/// The rows of a Matrix Market file that this rank owns, and who owns the rest.
 template <Scalar T>
 struct MatrixMarketRows {
   RowPartition partition;  ///< the even split
@@ -50,28 +48,5 @@ struct MatrixMarketRows {
 ///                          in the wrong triangle, fewer or more entries than announced
 KRONSOLVE_EXPORT std::variant<MatrixMarketRows<double>, MatrixMarketRows<std::complex<double>>>
 read_matrix_market(const Comm& comm, const std::string& path);
-
-/// The file as a matrix whose rows can be asked for in any range: the rows held are served from
-/// memory, any others are read from the file again (local; reads all of it).
-template <Scalar T>
-Lazy<T> lazy_matrix(const std::string& path, MatrixMarketRows<T> held);
-
-extern template KRONSOLVE_EXPORT Lazy<double> lazy_matrix(const std::string&,
-                                                          MatrixMarketRows<double>);
-extern template KRONSOLVE_EXPORT Lazy<std::complex<double>> lazy_matrix(
-    const std::string&, MatrixMarketRows<std::complex<double>>);
-
-/// Text of an entry a(i, j) that is not the conjugate of a(j, i) to 1e-14 of the largest entry,
-/// counted from 1 as files do; nothing if the matrix is Hermitian. Collective; sends every entry
-/// once. Every rank gets the same text.
-/// @throws DimensionError  the matrix is not square
-template <Scalar T>
-std::optional<std::string> non_hermitian_entry(const Comm& comm, const RowPartition& partition,
-                                               const CsrRows<T>& rows);
-
-extern template KRONSOLVE_EXPORT std::optional<std::string> non_hermitian_entry(
-    const Comm&, const RowPartition&, const CsrRows<double>&);
-extern template KRONSOLVE_EXPORT std::optional<std::string> non_hermitian_entry(
-    const Comm&, const RowPartition&, const CsrRows<std::complex<double>>&);
 
 }  // namespace kronsolve

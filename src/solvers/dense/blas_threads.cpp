@@ -1,10 +1,19 @@
 #include "solvers/dense/blas_threads.hpp"
 
+#include <kronsolve/solvers/blas.hpp>
+
 // OpenBLAS's own controls; declared here because its cblas.h clashes with LAPACKE's complex types.
 extern "C" {
 int openblas_get_num_threads(void);
 void openblas_set_num_threads(int);
+char* openblas_get_config(void);
 }
+
+namespace kronsolve {
+
+std::string blas_version() { return openblas_get_config(); }
+
+}  // namespace kronsolve
 
 namespace kronsolve::dense {
 

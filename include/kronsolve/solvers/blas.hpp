@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+#include <kronsolve/export.hpp>
+
+namespace kronsolve {
+
+/// What the BLAS library that dense solves use says about itself: name, version, options, kernels.
+/// Local.
+KRONSOLVE_EXPORT std::string blas_version();
+
+}  // namespace kronsolve

@@ -1,0 +1,339 @@
+#include "cli/arguments.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include <CLI/CLI.hpp>
+
+#include <kronsolve/core/error.hpp>
+#include <kronsolve/core/suggest.hpp>
+#include <kronsolve/core/version.hpp>
+
+namespace kronsolve::cli {
+
+namespace {
+
+/// Values as given; texts, so that every error about them is ours and says the same kind of thing.
+struct Raw {
+  std::string sites, size, cyclic, spin, lattice;
+  std::vector<std::string> parameters;
+  std::string k = "1", which, sigma, tol, max_iterations, ncv, seed, method, form, threads;
+  bool energy_only = false;
+};
+
+std::string version_text() { return detail::concat("kronsolve ", version()); }
+
+// ---- values ----------------------------------------------------------------------------------
+
+[[noreturn]] void refuse(std::string_view option, std::string_view allowed, std::string_view got) {
+  throw InvalidArgument(detail::concat(option, " must be ", allowed, ", got '", got, "'"));
+}
+
+template <class Int>
+std::optional<Int> whole_number(std::string_view text) {
+  Int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+template <class Int>
+Int whole(std::string_view option, std::string_view text, Int least, Int most,
+          std::string_view allowed) {
+  const auto value = whole_number<Int>(text);
+  if (!value || *value < least || *value > most) refuse(option, allowed, text);
+  return *value;
+}
+
+double real(std::string_view option, std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
+    refuse(option, "a finite number", text);
+  return value;
+}
+
+template <class Value>
+Value choice(std::string_view option, const std::string& text,
+             const std::vector<std::pair<std::string, Value>>& known) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : known) {
+    if (name == text) return value;
+    names.push_back(name);
+  }
+  throw InvalidArgument(detail::concat(option, ": ", unknown_name("value", text, names)));
+}
+
+int threads(std::string_view text) {
+  return whole<int>("--threads", text, 1, 1024, "a whole number from 1 to 1024");
+}
+
+// ---- the operator ----------------------------------------------------------------------------
+
+/// Lengths of a lattice, "4x4".
+std::vector<int> lengths(const std::string& text) {
+  constexpr std::string_view allowed = "lengths such as 4x4, each from 1 to 1000000";
+  std::vector<int> result;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const auto end = std::min(text.find('x', begin), text.size());
+    const auto length = whole_number<int>(std::string_view(text).substr(begin, end - begin));
+    if (!length || *length < 1 || *length > 1000000) refuse("--size", allowed, text);
+    result.push_back(*length);
+    begin = end + 1;
+  }
+  if (result.size() > 2) refuse("--size", allowed, text);
+  return result;
+}
+
+std::pair<std::string, std::string> parameter(const std::string& text) {
+  const auto equals = text.find('=');
+  if (equals == text.npos || equals == 0 || equals + 1 == text.size())
+    refuse("-p", "name=value", text);
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+ModelOptions model_options(const Raw& raw) {
+  ModelOptions options;
+  if (!raw.sites.empty())
+    options.sites =
+        whole<int>("--sites", raw.sites, 1, 1000000, "a whole number from 1 to 1000000");
+  if (!raw.size.empty()) options.size = lengths(raw.size);
+  if (!raw.cyclic.empty())
+    options.cyclic = choice<Cyclic>(
+        "--cyclic", raw.cyclic,
+        {{"all", Cyclic::all}, {"x", Cyclic::x}, {"y", Cyclic::y}, {"none", Cyclic::none}});
+  options.spin = raw.spin;
+  options.lattice = raw.lattice;
+  for (const auto& text : raw.parameters) {
+    const auto [name, value] = parameter(text);
+    if (!options.params.emplace(name, value).second)
+      throw InvalidArgument(
+          detail::concat("-p: the parameter '", name, "' is given twice; give it once"));
+  }
+  return options;
+}
+
+void check_operator(const OperatorArguments& op, const Raw& raw) {
+  const int given = int(!op.model.empty()) + int(!op.terms.empty()) + int(!op.matrix.empty());
+  if (given == 0)
+    throw InvalidArgument(
+        "which operator? give --model NAME --sites N, --terms FILE.toml or --matrix FILE.mtx");
+  if (given > 1)
+    throw InvalidArgument("--model, --terms and --matrix exclude each other; give one of them");
+  if (!op.model.empty()) {
+    (void)model_info(op.model);
+    if (raw.sites.empty() && raw.size.empty())
+      throw InvalidArgument("how many sites? give --sites N (or --size LXxLY for lattices)");
+    return;
+  }
+  const std::vector<std::pair<std::string, bool>> of_models = {
+      {"--sites", !raw.sites.empty()},     {"--size", !raw.size.empty()},
+      {"--cyclic", !raw.cyclic.empty()},   {"--spin", !raw.spin.empty()},
+      {"--lattice", !raw.lattice.empty()}, {"-p", !raw.parameters.empty()}};
+  for (const auto& [name, is_given] : of_models)
+    if (is_given)
+      throw InvalidArgument(detail::concat(name, " belongs to --model; the file says it all"));
+}
+
+// ---- the solve -------------------------------------------------------------------------------
+
+Which which(const Raw& raw, bool has_sigma) {
+  if (raw.which.empty()) return has_sigma ? Which::TM : Which::SA;
+  const auto which = choice<Which>("--which", raw.which,
+                                   {{"SA", Which::SA},
+                                    {"LA", Which::LA},
+                                    {"LM", Which::LM},
+                                    {"SM", Which::SM},
+                                    {"TM", Which::TM},
+                                    {"TR", Which::TR}});
+  const bool targets = which == Which::TM || which == Which::TR;
+  if (has_sigma && !targets)
+    throw InvalidArgument(
+        detail::concat("--which must be TM or TR when --sigma is given, got ", raw.which));
+  if (targets && !has_sigma)
+    throw InvalidArgument(detail::concat("--which ", raw.which, " needs a target; give --sigma"));
+  return which;
+}
+
+EighOptions solve_options(const Raw& raw) {
+  constexpr index_t most = std::numeric_limits<index_t>::max();
+  EighOptions options;
+  options.k = raw.k == "all" ? EighOptions::all
+                             : whole<index_t>("-k", raw.k, 1, most,
+                                              "a number of pairs from 1 to the dimension, or all");
+  if (!raw.sigma.empty()) options.sigma = real("--sigma", raw.sigma);
+  options.which = which(raw, options.sigma.has_value());
+  if (!raw.tol.empty()) {
+    options.tol = real("--tol", raw.tol);
+    if (!(options.tol > 0 && options.tol < 1)) refuse("--tol", "a number between 0 and 1", raw.tol);
+  }
+  if (!raw.max_iterations.empty())
+    options.max_iterations = whole<index_t>("--max-iterations", raw.max_iterations, 1, most,
+                                            "a whole number, at least 1");
+  if (!raw.ncv.empty())
+    options.ncv = whole<index_t>("--ncv", raw.ncv, 1, most, "a whole number, at least 1");
+  if (!raw.seed.empty())
+    options.seed =
+        whole<std::uint64_t>("--seed", raw.seed, 0, std::numeric_limits<std::uint64_t>::max(),
+                             "a whole number from 0 to 2^64-1");
+  if (!raw.method.empty())
+    options.method = choice<Method>("--method", raw.method,
+                                    {{"auto", Method::automatic},
+                                     {"dense", Method::dense},
+                                     {"slepc", Method::slepc},
+                                     {"lanczos", Method::lanczos}});
+  if (!raw.form.empty())
+    options.form = choice<OperatorForm>("--operator", raw.form,
+                                        {{"auto", OperatorForm::automatic},
+                                         {"assembled", OperatorForm::assembled},
+                                         {"matrix-free", OperatorForm::matrix_free}});
+  if (raw.energy_only) options.vectors = Eigenvectors::skip;
+  return options;
+}
+
+// ---- the options and commands ----------------------------------------------------------------
+
+/// `text` says what the value is.
+void option(CLI::App& app, const std::string& name, std::string& value, const std::string& text,
+            const std::string& type) {
+  app.add_option(name, value, text)->type_name(type);
+}
+
+void operator_options(CLI::App& app, OperatorArguments& op, Raw& raw) {
+  option(app, "--model", op.model, "a Hamiltonian by name, with --sites or --size", "NAME");
+  option(app, "--sites", raw.sites, "number of sites of a chain", "N");
+  option(app, "--size", raw.size, "lengths of a lattice", "LXxLY");
+  app.add_flag("--cyclic{all}", raw.cyclic, "periodic in all directions; --cyclic=x or y in one");
+  option(app, "--spin", raw.spin, "spin of each site (1/2)", "S");
+  option(app, "--lattice", raw.lattice, "where the model lives, if it lives in several places",
+         "NAME");
+  app.add_option("-p,--parameter", raw.parameters, "a parameter of the model; repeatable")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  option(app, "--terms", op.terms, "an operator file", "FILE.toml");
+  option(app, "--matrix", op.matrix, "a matrix in Matrix Market format", "FILE.mtx");
+}
+
+void solve_options(CLI::App& app, Raw& raw) {
+  option(app, "-k", raw.k, "number of pairs (1)", "K");
+  option(app, "--tol", raw.tol,
+         "residual that counts as converged, relative to max(1, |eigenvalue|) (1e-10)", "X");
+  option(app, "--max-iterations", raw.max_iterations, "restarts or steps at most", "N");
+  option(app, "--ncv", raw.ncv, "largest subspace", "N");
+  option(app, "--seed", raw.seed, "fixes the start vector (0)", "N");
+  option(app, "--method", raw.method, "auto, dense, slepc or lanczos (auto)", "NAME");
+  option(app, "--operator", raw.form, "auto, assembled or matrix-free (auto)", "FORM");
+  app.add_flag("--energy-only", raw.energy_only, "no eigenvectors; residuals are bounds");
+  option(app, "--threads", raw.threads, "threads of each process (all its cores)", "N");
+}
+
+void target_options(CLI::App& app, Raw& raw) {
+  option(app, "--which", raw.which, "SA, LA, LM, SM, or with --sigma TM, TR (SA; TM)", "WHICH");
+  option(app, "--sigma", raw.sigma, "target: the eigenvalues nearest to it", "X");
+}
+
+void observe_option(CLI::App& app, std::vector<std::string>& observe) {
+  app.add_option("--observe", observe,
+                 "energy, variance, norm, sz, sz:3, corr:Sz,Sz, entropy:half, amplitude:0101, "
+                 "op:FILE.toml; repeatable")
+      ->type_name("WHAT")
+      ->allow_extra_args(false);
+}
+
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const auto* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(sub->get_name());
+  return names;
+}
+
+/// What is wrong with an option that exists: it has no value, or several.
+std::string misused(const CLI::ParseError& error) {
+  const std::string text = error.what();
+  const std::string name = text.substr(0, text.find(':'));
+  if (!name.starts_with("-")) return text;
+  if (text.find("missing") != text.npos) return name + " needs a value";
+  if (text.find("At Most") != text.npos) return name + " is given more than once; give it once";
+  return text;
+}
+
+/// The error of the parser as ours: it knows neither the command nor what was meant.
+[[noreturn]] void rethrow(const CLI::ParseError& error, const CLI::App& app) {
+  const auto commands = app.get_subcommands();
+  const CLI::App& command = commands.empty() ? app : *commands.front();
+  const std::string help =
+      commands.empty() ? "kronsolve --help" : "kronsolve " + command.get_name() + " --help";
+  const auto extras = app.remaining(true);
+  if (extras.empty() && commands.empty()) {
+    std::string list;
+    for (const auto& name : command_names(app)) list += (list.empty() ? "" : ", ") + name;
+    throw InvalidArgument(detail::concat("which command? one of ", list, "; see ", help));
+  }
+  if (extras.empty()) throw InvalidArgument(detail::concat(misused(error), "; see ", help));
+  std::vector<std::string> known;
+  for (const auto* option : command.get_options())
+    for (const auto& name : option->get_lnames()) known.push_back("--" + name);
+  if (extras.front().starts_with("-")) {
+    const auto given = extras.front().substr(0, extras.front().find('='));
+    const auto near = closest(given, known);
+    throw InvalidArgument(detail::concat(
+        "unknown option '", given, "'; ",
+        near.empty() ? "" : detail::concat("did you mean ", near, "? "), "see ", help));
+  }
+  if (!commands.empty())
+    throw InvalidArgument(detail::concat("unexpected argument '", extras.front(), "'; see ", help));
+  throw InvalidArgument(unknown_name("command", extras.front(), command_names(app)));
+}
+
+}  // namespace
+
+Arguments parse_arguments(int argc, const char* const* argv) {
+  Arguments arguments;
+  Raw raw;
+  CLI::App app(
+      "Eigenpairs of large sparse operators with Kronecker structure, above all of spin models.\n"
+      "Under mpirun one problem is solved on all ranks.",
+      "kronsolve");
+  app.set_version_flag("--version", version_text());
+  app.require_subcommand(1);
+  auto* ground = app.add_subcommand("ground", "lowest eigenpairs of a Hamiltonian");
+  auto* eigh = app.add_subcommand("eigh", "some or all eigenpairs of a Hermitian operator");
+  auto* info = app.add_subcommand(
+      "info", "version, engines, MPI, BLAS, threads and limits of this installation");
+  auto* plan = app.add_subcommand("plan", "dimension, memory and method of a solve; runs nothing");
+  for (auto* command : {ground, eigh, plan}) {
+    operator_options(*command, arguments.op, raw);
+    solve_options(*command, raw);
+  }
+  for (auto* command : {ground, eigh}) observe_option(*command, arguments.observe);
+  for (auto* command : {eigh, plan}) target_options(*command, raw);
+  for (auto* command : {ground, eigh, plan, info})
+    command->add_flag("--json", arguments.json, "one JSON object on stdout");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    const auto commands = app.get_subcommands();
+    arguments.message = commands.empty() ? app.help() : commands.front()->help("kronsolve");
+    return arguments;
+  } catch (const CLI::CallForVersion&) {
+    arguments.message = version_text() + "\n";
+    return arguments;
+  } catch (const CLI::ParseError& error) {
+    rethrow(error, app);
+  }
+  arguments.command = app.get_subcommands().front()->get_name();
+  if (arguments.command == "info") return arguments;
+  arguments.op.options = model_options(raw);
+  check_operator(arguments.op, raw);
+  arguments.solve = solve_options(raw);
+  if (raw.energy_only && !arguments.observe.empty())
+    throw InvalidArgument(
+        "--observe needs the eigenvectors that --energy-only leaves out; drop one of them");
+  if (!raw.threads.empty()) arguments.threads = threads(raw.threads);
+  return arguments;
+}
+
+}  // namespace kronsolve::cli

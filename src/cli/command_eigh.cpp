@@ -1,0 +1,85 @@
+#include <kronsolve/core/threads.hpp>
+#include <kronsolve/solvers/eigh.hpp>
+
+#include "cli/commands.hpp"
+#include "cli/guard.hpp"
+#include "cli/observables.hpp"
+#include "cli/problem.hpp"
+#include "cli/progress_line.hpp"
+#include "cli/report.hpp"
+
+namespace kronsolve::cli {
+
+namespace {
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::vector<Observable> observables_of(const Comm& comm, const Problem& problem,
+                                       const std::vector<std::string>& texts) {
+  if (texts.empty()) return {};
+  const auto* h = std::get_if<SectorOperator>(&problem.op);
+  if (h == nullptr)
+    throw InvalidArgument("--observe needs an operator on sites; a matrix file has none");
+  return parse_observables(comm, texts, *h, InitialState::none);
+}
+
+EighResult solve(const Comm& comm, const Problem& problem, EighOptions options) {
+  ProgressLine line;
+  // Given on every rank, because every rank must call eigh alike; called on rank 0.
+  options.progress = [&](const Progress& progress) { line.show(progress); };
+  return std::visit([&](const auto& op) { return eigh(comm, op, options); }, problem.op);
+}
+
+/// Each observable on every pair: its value if there is one pair, else the list. Collective.
+Measured measure_pairs(const Comm& comm, const std::vector<Observable>& observables,
+                       const Problem& problem, const EighResult& result) {
+  Measured measured;
+  if (observables.empty()) return measured;
+  const auto& h = std::get<SectorOperator>(problem.op);
+  visit_scalar(result.scalar, [&]<Scalar T>() {
+    const auto& vectors = result.vectors_as<T>();
+    for (const auto& observable : observables) {
+      std::vector<Value> values;
+      for (index_t j = 0; j < vectors.count(); ++j)
+        values.push_back(measure(observable, h, StateView<T>(comm, *h.basis, vectors.column(j))));
+      measured.emplace_back(observable.text,
+                            values.size() == 1 ? values.front() : Value{std::move(values)});
+    }
+  });
+  return measured;
+}
+
+}  // namespace
+
+int run_eigh(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
+  const auto begin = Clock::now();
+  const Problem problem = hermitian_problem(comm, arguments.op);
+  const auto observables = observables_of(comm, problem, arguments.observe);
+  const double setup = seconds_since(begin);
+  const EighResult result = solve(comm, problem, arguments.solve);
+  const Measured measured = measure_pairs(comm, observables, problem, result);
+  const Cost cost =
+      measure_cost(comm, setup + result.setup_seconds, result.solve_seconds, seconds_since(start));
+  comm.agree([&] {
+    if (!comm.is_root()) return;
+    const EighReport report{arguments.command, problem, result, cost, measured};
+    print_result(arguments.json ? to_json(report) : to_text(report));
+  });
+  return result.converged ? exit_fine : exit_not_converged;
+}
+
+int run_plan(const Comm& comm, const Arguments& arguments) {
+  const Problem problem = hermitian_problem(comm, arguments.op);
+  const EighPlan plan =
+      std::visit([&](const auto& op) { return plan_eigh(comm, op, arguments.solve); }, problem.op);
+  comm.agree([&] {
+    if (!comm.is_root()) return;
+    const PlanReport report{problem, plan, comm.size(), num_threads()};
+    print_result(arguments.json ? to_json(report) : to_text(report));
+  });
+  return exit_fine;
+}
+
+}  // namespace kronsolve::cli

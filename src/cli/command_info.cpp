@@ -1,0 +1,93 @@
+#include <array>
+#include <string>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <kronsolve/core/memory.hpp>
+#include <kronsolve/core/threads.hpp>
+#include <kronsolve/core/version.hpp>
+#include <kronsolve/solvers/blas.hpp>
+#include <kronsolve/solvers/engine.hpp>
+
+#include "cli/commands.hpp"
+#include "cli/guard.hpp"
+#include "cli/report.hpp"
+
+namespace kronsolve::cli {
+
+namespace {
+
+/// First line of what MPI says about itself; works without starting it.
+std::string mpi_version() {
+  std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
+  int length = 0;
+  check_mpi(MPI_Get_library_version(text.data(), &length), "MPI_Get_library_version");
+  std::string version(text.data(), static_cast<std::size_t>(length));
+  return version.substr(0, version.find_first_of(",\n"));
+}
+
+std::string description(const EngineInfo& engine) {
+  if (!engine.problem.empty()) return engine.problem;
+  return fmt::format("PETSc {}, SLEPc {}, {}-bit indices{}; {}", engine.petsc_version,
+                     engine.slepc_version, engine.index_bits, engine.has_mumps ? ", MUMPS" : "",
+                     engine.path);
+}
+
+using Json = nlohmann::ordered_json;
+
+/// What is known of the engine for a scalar: the first usable one, else why there is none.
+Json engine_for(ScalarKind scalar, const std::vector<EngineInfo>& engines) {
+  Json json = {{"available", false}, {"description", "not installed"}};
+  for (const auto& engine : engines) {
+    if (engine.scalar != scalar || json["available"]) continue;
+    json = {{"available", engine.problem.empty()}, {"description", description(engine)}};
+  }
+  if (!json["available"] && scalar == ScalarKind::real &&
+      engine_for(ScalarKind::complex, engines)["available"])
+    json["description"] =
+        json["description"].get<std::string>() + "; real problems run on the complex engine";
+  return json;
+}
+
+std::string text_of(const Json& info) {
+  std::string text;
+  for (const auto& [key, value] : info.items()) {
+    if (key == "command") continue;
+    if (key == "engines") {
+      for (const auto& [scalar, engine] : value.items())
+        text += fmt::format("{:<16}{}{}\n", scalar + " engine", engine["available"] ? "" : "none: ",
+                            engine["description"].get<std::string>());
+    } else if (key == "available_memory_bytes") {
+      text += fmt::format("{:<16}{} available\n", "memory", format_bytes(value.get<double>()));
+    } else {
+      text += fmt::format("{:<16}{}\n", key,
+                          value.is_string() ? value.get<std::string>() : value.dump());
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+int run_info(const Comm& comm, const Arguments& arguments) {
+  comm.agree([&] {
+    if (!comm.is_root()) return;
+    const auto engines = list_engines();
+    Json info;
+    info["command"] = "info";
+    info["version"] = version();
+    info["engines"] = {{"real", engine_for(ScalarKind::real, engines)},
+                       {"complex", engine_for(ScalarKind::complex, engines)}};
+    info["mpi"] = mpi_version();
+    info["blas"] = blas_version();
+    info["ranks"] = comm.size();
+    info["threads"] = num_threads();
+    info["cores"] = available_cores();
+    info["available_memory_bytes"] = available_memory();
+    print_result(arguments.json ? info.dump(2) + "\n" : text_of(info));
+  });
+  return exit_fine;
+}
+
+}  // namespace kronsolve::cli

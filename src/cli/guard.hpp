@@ -1,0 +1,28 @@
+#pragma once
+
+#include <functional>
+
+#include <kronsolve/core/comm.hpp>
+
+namespace kronsolve::cli {
+
+/// Exit codes of the program; scripts rely on them.
+enum ExitCode : int {
+  exit_fine = 0,
+  exit_other = 1,
+  exit_bad_input = 2,
+  exit_not_converged = 3,
+  exit_engine_or_mpi = 4,
+  exit_file = 5,
+};
+
+/// Runs the program's work on this rank and turns what it throws into one line on stderr, printed
+/// once, and an exit code.
+///
+/// Collective on `comm`. Ranks that fail together leave together. A rank that failed alone (the
+/// others are somewhere in a collective that it will never join) waits a moment for them and then
+/// ends the whole job with its message.
+/// @return what `work` returned, or the exit code of the error; the same on every rank
+int guarded(const Comm& comm, const std::function<int()>& work);
+
+}  // namespace kronsolve::cli

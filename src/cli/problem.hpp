@@ -1,0 +1,35 @@
+#pragma once
+
+#include <complex>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <kronsolve/core/comm.hpp>
+#include <kronsolve/core/csr_rows.hpp>
+#include <kronsolve/operators/sector_operator.hpp>
+
+#include "cli/arguments.hpp"
+
+namespace kronsolve::cli {
+
+/// The operator that was asked for, and what results say about it.
+struct Problem {
+  std::string model;                ///< name of the model, or path of the file
+  std::string title;                ///< for people: "heisenberg, 20 sites, cyclic"
+  std::optional<int> sites;         ///< nothing for a matrix
+  std::vector<std::string> sector;  ///< empty for the full space
+  index_t dimension = 0;
+  ScalarKind scalar = ScalarKind::real;
+  /// The description, or the rows of this rank.
+  std::variant<SectorOperator, CsrRows<double>, CsrRows<std::complex<double>>> op;
+};
+
+/// Builds or reads the operator and checks that it is Hermitian. Collective.
+/// @throws InvalidArgument  what the model, the operator file or the matrix file refuses; not
+/// square; not Hermitian (with the entry)
+/// @throws IoError          a file that cannot be read
+Problem hermitian_problem(const Comm& comm, const OperatorArguments& arguments);
+
+}  // namespace kronsolve::cli

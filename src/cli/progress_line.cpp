@@ -1,0 +1,80 @@
+#include "cli/progress_line.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "cli/text.hpp"
+
+namespace kronsolve::cli {
+
+namespace {
+
+volatile std::sig_atomic_t line_is_drawn = 0;
+volatile std::sig_atomic_t this_rank_speaks = 0;
+
+/// A terminal that can redraw: NO_COLOR and TERM=dumb ask for plain lines.
+bool redraws() {
+  const char* term = std::getenv("TERM");
+  const char* plain = std::getenv("NO_COLOR");
+  return isatty(STDERR_FILENO) == 1 && term != nullptr && std::strcmp(term, "dumb") != 0 &&
+         (plain == nullptr || *plain == '\0');
+}
+
+extern "C" void end_on_signal(int signal) {
+  const auto say = [](const char* text) { (void)!write(STDERR_FILENO, text, std::strlen(text)); };
+  if (line_is_drawn != 0) say("\r\033[K");
+  if (this_rank_speaks != 0)
+    say(signal == SIGINT ? "kronsolve: interrupted\n" : "kronsolve: terminated\n");
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+
+}  // namespace
+
+std::string progress_text(const Progress& p) {
+  std::string text =
+      fmt::format("{}/{} pairs  worst residual {:.1e}  {} products  {}", p.converged, p.wanted,
+                  p.worst_residual, grouped(p.products), seconds_text(p.seconds));
+  if (p.remaining_seconds)
+    text += fmt::format(", about {} left", seconds_text(*p.remaining_seconds));
+  return text;
+}
+
+ProgressLine::ProgressLine() : terminal_(redraws()), last_(Clock::now()) {}
+
+ProgressLine::~ProgressLine() {
+  if (line_is_drawn == 0) return;
+  std::fputs("\r\033[K", stderr);
+  std::fflush(stderr);
+  line_is_drawn = 0;
+}
+
+void ProgressLine::show(const Progress& progress) {
+  const auto now = Clock::now();
+  const double waited = std::chrono::duration<double>(now - last_).count();
+  if (waited < (terminal_ ? 0.1 : log_interval_)) return;
+  last_ = now;
+  if (terminal_) {
+    line_is_drawn = 1;
+    fmt::print(stderr, "\r{}\033[K", progress_text(progress));
+  } else {
+    fmt::print(stderr, "kronsolve: {}\n", progress_text(progress));
+    log_interval_ = std::min(600.0, 2 * log_interval_);
+  }
+  std::fflush(stderr);
+}
+
+void handle_interrupts(bool speaks) {
+  this_rank_speaks = speaks ? 1 : 0;
+  std::signal(SIGINT, end_on_signal);
+  std::signal(SIGTERM, end_on_signal);
+}
+
+}  // namespace kronsolve::cli

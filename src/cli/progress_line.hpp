@@ -1,0 +1,36 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include <kronsolve/solvers/eigh.hpp>
+
+namespace kronsolve::cli {
+
+/// Shows where a solve is, on stderr: one redrawn line on a terminal (at most ten times a second),
+/// a plain line now and then in a log. Silent for solves that end at once. One at a time in a
+/// process.
+class ProgressLine {
+ public:
+  ProgressLine();
+  ~ProgressLine();  ///< takes the redrawn line away
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  void show(const Progress& progress);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  bool terminal_;
+  Clock::time_point last_;
+  double log_interval_ = 10;  ///< seconds; grows, so that a log of a long run stays short
+};
+
+/// "2/4 pairs  worst residual 3.1e-07  112 products  8.1 s, about 5 s left"
+std::string progress_text(const Progress& progress);
+
+/// Makes Ctrl-C and SIGTERM end the program with a clean terminal and a line that says so.
+/// `speaks`: this rank prints.
+void handle_interrupts(bool speaks);
+
+}  // namespace kronsolve::cli

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <string>
+
+#include <kronsolve/core/comm.hpp>
+#include <kronsolve/solvers/eigh.hpp>
+
+#include "cli/observables.hpp"
+#include "cli/problem.hpp"
+
+namespace kronsolve::cli {
+
+/// What a run cost and where it ran, the same on every rank.
+struct Cost {
+  int ranks = 1, threads = 1;
+  double setup_seconds = 0, solve_seconds = 0, total_seconds = 0;
+  index_t peak_rss_bytes = 0;       ///< sum over the ranks
+  index_t peak_rss_rank_bytes = 0;  ///< of the largest
+};
+
+/// Collective. @param since_start  seconds since the program began
+Cost measure_cost(const Comm& comm, double setup_seconds, double solve_seconds, double since_start);
+
+/// All that is told about a solve.
+struct EighReport {
+  const std::string& command;
+  const Problem& problem;
+  const EighResult& result;
+  const Cost& cost;
+  const Measured& observables;
+};
+
+/// A result as the one JSON object of stdout, or as text for people; both end with a line end.
+std::string to_json(const EighReport& report);
+std::string to_text(const EighReport& report);
+
+/// The same for what would be done.
+struct PlanReport {
+  const Problem& problem;
+  const EighPlan& plan;
+  int ranks = 1, threads = 1;
+};
+std::string to_json(const PlanReport& report);
+std::string to_text(const PlanReport& report);
+
+/// Writes to stdout. @throws IoError  it cannot be written (a full disk, a closed pipe)
+void print_result(const std::string& text);
+
+}  // namespace kronsolve::cli

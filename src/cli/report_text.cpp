@@ -1,0 +1,133 @@
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include <kronsolve/core/memory.hpp>
+#include <kronsolve/core/threads.hpp>
+
+#include "cli/report.hpp"
+#include "cli/text.hpp"
+
+namespace kronsolve::cli {
+
+namespace {
+
+std::string line(std::string_view name, const std::string& value) {
+  return fmt::format("{:<11}{}\n", name, value);
+}
+
+std::string table(const EighResult& result) {
+  std::string text = fmt::format("{:>5}  {:<24}  {}\n", "level", " eigenvalue", "residual");
+  for (std::size_t i = 0; i < result.eigenvalues.size(); ++i)
+    text += fmt::format("{:>5}  {:<24}  {}\n", i, value_text(result.eigenvalues[i]),
+                        residual_text(result.residuals[i]));
+  return text;
+}
+
+std::string pairs(const EighResult& result) {
+  const std::string kind =
+      result.residual_kind == ResidualKind::bound ? " (residuals are bounds)" : "";
+  if (result.converged)
+    return fmt::format("{} of {} pairs{}", result.converged_pairs, result.eigenvalues.size(), kind);
+  return fmt::format("NO: {} pairs only{}", result.converged_pairs, kind);
+}
+
+std::string where(int ranks, int threads) {
+  const auto count = [](int n, std::string_view word) {
+    return fmt::format("{} {}{}", n, word, n == 1 ? "" : "s");
+  };
+  return fmt::format("{} with {}{}", count(ranks, "rank"), count(threads, "thread"),
+                     ranks > 1 ? " each" : "");
+}
+
+std::string head(const Problem& problem, index_t dimension, ScalarKind scalar) {
+  std::string sector;
+  for (const auto& condition : problem.sector) sector += (sector.empty() ? "" : ", ") + condition;
+  return fmt::format("{}\n{} state{}, {}, {}\n\n", problem.title, grouped(dimension),
+                     dimension == 1 ? "" : "s", sector.empty() ? "full space" : "sector " + sector,
+                     to_string(scalar));
+}
+
+std::string text_of(const Value& value) {
+  if (const auto* x = std::get_if<double>(&value.content)) return fmt::format("{: .12g}", *x);
+  if (const auto* z = std::get_if<std::complex<double>>(&value.content))
+    return fmt::format("({:.12g}, {:.12g})", z->real(), z->imag());
+  const auto& list = std::get<std::vector<Value>>(value.content);
+  const bool rows =
+      !list.empty() && std::holds_alternative<std::vector<Value>>(list.front().content);
+  std::string text;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    if (rows && i > 0) text += fmt::format("\n{:<11}", "");
+    text += (rows || i == 0 ? "" : " ") + text_of(list[i]);
+  }
+  return text;
+}
+
+std::string form(Method method, OperatorForm operator_form) {
+  return fmt::format("{}, {} operator", to_string(method), to_string(operator_form));
+}
+
+}  // namespace
+
+std::string to_text(const EighReport& report) {
+  const auto& [command, problem, result, cost, observables] = report;
+  std::string text = head(problem, result.dimension, result.scalar);
+  const bool ground = command == "ground" && !result.eigenvalues.empty();
+  const bool one = ground && result.eigenvalues.size() == 1;
+  if (ground) text += line("energy", value_text(result.eigenvalues.front()));
+  if (one) text += line("residual", " " + residual_text(result.residuals.front()));
+  if (!one) text += (ground ? "\n" : "") + table(result);
+  for (const auto& [name, value] : observables)
+    text += fmt::format("\n{}\n{:<11}{}\n", name, "", text_of(value));
+  text += "\n" + line("converged", pairs(result));
+  text += line("method", form(result.method, result.form));
+  if (!result.reason.empty()) text += line("", result.reason);
+  text += line("products", fmt::format("{} in {} iterations", grouped(result.products),
+                                       grouped(result.iterations)));
+  text +=
+      line("time", fmt::format("{} (setup {}, solve {})", seconds_text(cost.total_seconds),
+                               seconds_text(cost.setup_seconds), seconds_text(cost.solve_seconds)));
+  text += line("memory",
+               fmt::format("{} at most, {} estimated", format_bytes(double(cost.peak_rss_bytes)),
+                           format_bytes(double(result.memory_estimate_bytes))));
+  text += line("on", where(cost.ranks, cost.threads));
+  return text;
+}
+
+std::string to_text(const PlanReport& report) {
+  const auto& [problem, plan, ranks, threads] = report;
+  std::string text = head(problem, plan.dimension, plan.scalar);
+  text += line("method", form(plan.method, plan.form));
+  text += line("", plan.reason);
+  text += line("memory", fmt::format("{} on the largest rank, {} together: {}",
+                                     format_bytes(double(plan.memory_rank_bytes)),
+                                     format_bytes(double(plan.memory_estimate_bytes)),
+                                     plan.fits ? "fits" : "DOES NOT FIT"));
+  text += line("on", where(ranks, threads));
+  return text;
+}
+
+Cost measure_cost(const Comm& comm, double setup_seconds, double solve_seconds,
+                  double since_start) {
+  Cost cost;
+  cost.ranks = comm.size();
+  cost.threads = num_threads();
+  cost.setup_seconds = setup_seconds;
+  cost.solve_seconds = solve_seconds;
+  cost.total_seconds = since_start;
+  cost.peak_rss_rank_bytes = comm.all_reduce(peak_resident_memory(), Reduce::max);
+  cost.peak_rss_bytes = comm.all_reduce(peak_resident_memory());
+  return cost;
+}
+
+void print_result(const std::string& text) {
+  const bool written =
+      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (!written)
+    throw IoError("stdout",
+                  detail::concat("cannot write the result to stdout: ", std::strerror(errno)));
+}
+
+}  // namespace kronsolve::cli

@@ -1,0 +1,99 @@
+"""Energies of the program against exact values, on any number of ranks.
+
+usage: answers.py few|all
+"""
+
+import math
+import sys
+
+import program
+
+HOW_MANY = sys.argv.pop(1)
+RANKS = (0, 3) if HOW_MANY == "few" else (0, 1, 2, 3, 4, 5)
+SIZES = (4, 6, 8, 10, 12) if HOW_MANY == "few" else (4, 6, 8, 10, 12, 14, 16, 18, 20)
+
+PERIODIC = {4: -2, 6: -2.8027756377319946, 8: -3.6510934089371753, 10: -4.5154463544920429, 12: -5.3873909174452059,
+            14: -6.2635495335470370, 16: -7.1422963606167799, 18: -8.0227490870337570, 20: -8.9043865298764423}
+OPEN = {4: -1.6160254037844386, 6: -2.4935771338879261, 8: -3.3749325986878902, 10: -4.2580352072828812,
+        12: -5.1420906328405305, 14: -6.0267246618621705, 16: -6.9117371455751025, 18: -7.7970110685365142,
+        20: -8.6824733343989656}
+
+TO_EXACT = 1e-10  # asked of every energy
+BETWEEN_RANKS = 1e-12
+
+
+class Answers(program.ProgramTest):
+    def energies(self, *arguments) -> list[float]:
+        """The ground-state energy on every number of ranks; they agree to rounding."""
+        results = [self.solve("ground", *arguments, ranks=ranks)["energy"] for ranks in RANKS]
+        self.assertLess(max(results) - min(results), BETWEEN_RANKS * max(1, abs(results[0])), arguments)
+        return results
+
+    def assert_energy(self, exact: float, *arguments):
+        with self.subTest(arguments=arguments):
+            self.assertAlmostEqual(self.energies(*arguments)[0], exact, delta=TO_EXACT)
+
+    def test_heisenberg(self):
+        for sites in SIZES:
+            self.assert_energy(PERIODIC[sites], "--model", "heisenberg", "--sites", sites, "--cyclic")
+            self.assert_energy(OPEN[sites], "--model", "heisenberg", "--sites", sites)
+
+    def test_ising(self):
+        n, jz, bx = 10, 4.0, 1.5  # J = jz/4, h = bx/2 in Pauli matrices
+        j, h = jz / 4, bx / 2
+        exact = -sum(math.sqrt(j * j + h * h + 2 * j * h * math.cos((2 * m + 1) * math.pi / n)) for m in range(n))
+        self.assert_energy(exact, "--model", "ising", "--sites", n, "--cyclic", "-p", f"jz={-jz}", "-p", f"bx={bx}")
+        self.assert_energy(exact, "--model", "ising", "--sites", n, "--cyclic", "-p", f"jz={jz}", "-p", f"bx={bx}")
+        self.assert_energy(1 - 1 / math.sin(math.pi / (4 * n + 2)), "--model", "ising", "--sites", n, "-p", "jz=4", "-p", "bx=2")
+
+    def test_xx(self):
+        n = 10
+        self.assert_energy(-1 / math.sin(math.pi / n), "--model", "xy", "--sites", n, "--cyclic")
+        cosines = (math.cos(math.pi * k / (n + 1)) for k in range(1, n + 1))
+        self.assert_energy(sum(c for c in cosines if c < 0), "--model", "xy", "--sites", n)
+
+    def test_j1j2(self):
+        self.assert_energy(-3 * 10 / 8, "--model", "j1j2", "--sites", 10, "--cyclic", "-p", "j2=0.5")
+        if HOW_MANY == "all":
+            self.assert_energy(-6.852168029274, "--model", "j1j2", "--sites", 16, "--cyclic", "-p", "j2=0.1")
+            self.assert_energy(-7.766621405432, "--model", "j1j2", "--sites", 16, "--cyclic", "-p", "j2=1")
+
+    def test_spin_1(self):
+        self.assert_energy(-6, "--model", "heisenberg", "--sites", 4, "--cyclic", "--spin", "1")
+        self.assert_energy(-7.370274969425, "--model", "heisenberg", "--sites", 6, "--spin", "1")
+        if HOW_MANY == "all":
+            self.assert_energy(-11.336956077897, "--model", "heisenberg", "--sites", 8, "--cyclic", "--spin", "1")
+
+    def test_more_ranks_than_rows(self):
+        self.assert_energy(-0.75, "--model", "heisenberg", "--sites", 2)
+        one = self.file("one.mtx", "%%MatrixMarket matrix coordinate real general\n1 1 1\n1 1 -3\n")
+        self.assert_energy(-3, "--matrix", one)
+        self.assert_energy(-0.5, "--terms", self.file("h.toml", "sites = 1\nterms = [[1, 'Sx', 0]]\n"))
+
+    def test_matrix_file_on_both_scalars(self):
+        n = 50  # the discrete Laplacian, and the same after a gauge transformation
+        real = "".join(f"{i} {i} 2\n" + (f"{i + 1} {i} -1\n" if i < n else "") for i in range(1, n + 1))
+        gauged = "".join(f"{i} {i} 2 0\n" + (f"{i + 1} {i} 0 1\n" if i < n else "") for i in range(1, n + 1))
+        exact = 2 - 2 * math.cos(math.pi / (n + 1))
+        head = f"{n} {n} {2 * n - 1}\n"
+        self.assert_energy(exact, "--matrix", self.file("r.mtx", "%%MatrixMarket matrix coordinate real symmetric\n" + head + real))
+        self.assert_energy(exact, "--matrix", self.file("c.mtx", "%%MatrixMarket matrix coordinate complex hermitian\n" + head + gauged))
+
+    def test_whole_spectrum_counts_every_level(self):
+        result = self.solve("eigh", "--model", "heisenberg", "--sites", 4, "--cyclic", "-k", "all")
+        expected = sorted([-2] + [-1] * 3 + [0] * 7 + [1] * 5)
+        self.assertEqual(len(result["eigenvalues"]), 16)
+        for value, exact in zip(result["eigenvalues"], expected):
+            self.assertAlmostEqual(value, exact, delta=1e-12)
+
+    def test_complex_model_runs_complex(self):
+        field = ("--model", "heisenberg", "--sites", 8, "-p", "by=0.3")
+        real = self.solve("ground", "--model", "heisenberg", "--sites", 8, "-p", "bx=0.3")
+        complex_ = self.solve("ground", *field)
+        self.assertEqual((real["scalar"], complex_["scalar"]), ("real", "complex"))
+        self.assertAlmostEqual(real["energy"], complex_["energy"], delta=TO_EXACT)
+        self.assert_energy(real["energy"], *field)
+
+
+if __name__ == "__main__":
+    program.main()

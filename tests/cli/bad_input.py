@@ -1,0 +1,124 @@
+"""Every bad input is answered by one clear line and exit code 2, on every number of ranks.
+
+usage: bad_input.py [RANKS]   (0, the default, is a plain process)
+"""
+
+import sys
+
+import program
+
+RANKS = int(sys.argv.pop(1)) if len(sys.argv) > 1 and sys.argv[1].isdigit() else 0
+
+CHAIN = ("--model", "heisenberg", "--sites", "6")
+
+# arguments, then words that the answer must hold
+CASES = [
+    ((), "which command", "ground"),
+    (("grund",), "unknown command 'grund'", "did you mean ground?"),
+    (("ground", "--modle", "xy"), "unknown option '--modle'", "--model"),
+    (("ground", *CHAIN, "--save", "x.h5"), "unknown option '--save'"),
+    (("ground", *CHAIN, "--sigma", "1"), "unknown option '--sigma'"),
+    (("ground", *CHAIN, "stray"), "unexpected argument 'stray'"),
+    (("ground",), "--model", "--terms", "--matrix"),
+    (("ground", *CHAIN, "--terms", "h.toml"), "exclude each other"),
+    (("ground", "--terms", "h.toml", "--sites", "4"), "--sites belongs to --model"),
+    (("ground", "--model", "heisenburg", "--sites", "4"), "unknown model 'heisenburg'", "did you mean heisenberg?"),
+    (("ground", "--model", "heisenberg"), "--sites"),
+    (("ground", "--model", "heisenberg", "--sites", "0"), "--sites", "'0'"),
+    (("ground", "--model", "heisenberg", "--sites", "-4"), "--sites", "'-4'"),
+    (("ground", "--model", "heisenberg", "--sites", "4.5"), "--sites", "'4.5'"),
+    (("ground", "--model", "heisenberg", "--sites", "4", "--sites", "5"), "--sites", "once"),
+    (("ground", "--model", "heisenberg", "--size", "4y4"), "--size", "'4y4'"),
+    (("ground", *CHAIN, "--spin", "0.7"), "spin", "'0.7'"),
+    (("ground", *CHAIN, "--spin", "-1"), "spin", "-1"),
+    (("ground", *CHAIN, "--spin", "0"), "spin", "got 0"),
+    (("ground", *CHAIN, "--cyclic=z"), "--cyclic", "'z'"),
+    (("ground", *CHAIN, "-p", "jj=1"), "unknown parameter 'jj'", "did you mean"),
+    (("ground", *CHAIN, "-p", "j"), "-p", "name=value"),
+    (("ground", *CHAIN, "-p", "j=nan"), "finite", "nan"),
+    (("ground", *CHAIN, "-p", "b=inf"), "finite", "inf"),
+    (("ground", *CHAIN, "-p", "j=x"), "'x'"),
+    (("ground", *CHAIN, "-p", "j=1", "-p", "j=2"), "'j'", "twice"),
+    (("ground", *CHAIN, "-p", "j=1", "-p", "jx=2"), "j", "jx"),
+    (("ground", *CHAIN, "-k", "0"), "-k", "'0'"),
+    (("ground", *CHAIN, "-k", "65"), "k must be in [1, 64]", "65"),
+    (("ground", *CHAIN, "-k", "many"), "-k", "'many'"),
+    (("ground", *CHAIN, "-k"), "-k needs a value"),
+    (("ground", *CHAIN, "--tol", "0"), "--tol", "'0'"),
+    (("ground", *CHAIN, "--tol", "nan"), "--tol", "'nan'"),
+    (("ground", *CHAIN, "--method", "magic"), "--method", "'magic'", "lanczos"),
+    (("ground", *CHAIN, "--operator", "magic"), "--operator", "'magic'", "matrix-free"),
+    (("ground", *CHAIN, "--threads", "0"), "--threads", "'0'"),
+    (("ground", *CHAIN, "--seed", "-1"), "--seed", "'-1'"),
+    (("ground", *CHAIN, "--ncv", "0"), "--ncv", "'0'"),
+    (("ground", *CHAIN, "--max-iterations", "x"), "--max-iterations", "'x'"),
+    (("eigh", *CHAIN, "--which", "XX"), "--which", "'XX'"),
+    (("eigh", *CHAIN, "--which", "SA", "--sigma", "1"), "TM or TR", "SA"),
+    (("eigh", *CHAIN, "--which", "TR"), "--sigma"),
+    (("eigh", *CHAIN, "--sigma", "nan"), "--sigma", "'nan'"),
+    (("ground", "--model", "heisenberg", "--sites", "70"), "70"),  # dimension above 64 bits
+]
+
+TERMS = [
+    ("sites = 3\nterms = [[1.0, 'Sz', 0\n", ":2:"),
+    ("sites = 3\nterm = [[1.0, 'Sz', 0]]\n", "h.toml:2:1", "unknown key 'term'", "did you mean terms?"),
+    ("sites = 3\nterms = [[1.0, 'Sz', 3]]\n", "h.toml:2:22", "[0, 2]", "3"),
+    ("sites = 3\nterms = [[1.0, 'Sq', 1]]\n", "h.toml:2:10", "Sq"),
+    ("sites = 0\nterms = [[1.0]]\n", "sites"),
+    ("sites = 2\nterms = [[nan, 'Sz', 1]]\n", "finite"),
+    ("sites = 2\nterms = [[inf, 'Sz', 1]]\n", "finite"),
+    ("sites = 2\nterms = [[1.0, 'Sz', 0], [0.5, 'S+', 1]]\n", "not Hermitian", "0.5 S+_1"),
+    ("sites = 2\nterms = [[[0, 1], 'Sz', 0]]\n", "not Hermitian", "Sz_0"),
+]
+
+BANNER = "%%MatrixMarket matrix coordinate real general\n"
+MATRICES = [
+    ("", "empty"),
+    ("hello\n", ":1:", "Matrix Market"),
+    (BANNER + "2 2\n", ":2:"),
+    (BANNER + "2 3 1\n1 1 1\n", "square", "2 x 3"),
+    (BANNER + "2 2 3\n1 1 1\n", "truncated"),
+    (BANNER + "2 2 2\n1 1 1\n2 2 1\n1 2 1\n", "2 entries are announced"),
+    (BANNER + "2 2 2\n1 1 1\n2 z 1\n", ":4:", "'z'"),
+    (BANNER + "2 2 2\n1 1 1\n2 3 1\n", ":4:", "[1, 2]"),
+    (BANNER + "2 2 2\n1 1 1\n2 2 nan\n", ":4:", "finite"),
+    (BANNER + "2 2 2\n1 1 1\n2 1 5\n", "not Hermitian", "(1, 0)", "off by 5", "counted from 0"),
+    (BANNER + "0 0 0\n", "at least one row"),
+]
+
+
+class BadInput(program.ProgramTest):
+    def refuse(self, *arguments, words, env=None, status=2):
+        with self.subTest(arguments=arguments):
+            done = program.run(*arguments, ranks=RANKS, env=env)
+            self.assert_refused(done, status, *words)
+
+    def test_command_line(self):
+        for arguments, *words in CASES:
+            self.refuse(*arguments, words=words)
+
+    def test_operator_files(self):
+        for text, *words in TERMS:
+            self.refuse("ground", "--terms", self.file("h.toml", text), words=words)
+
+    def test_matrix_files(self):
+        for text, *words in MATRICES:
+            self.refuse("ground", "--matrix", self.file("a.mtx", text), words=words)
+
+    def test_files_that_cannot_be_read(self):
+        for option in ("--terms", "--matrix"):
+            self.refuse("ground", option, self.folder / "none", words=["none", "No such file"], status=5)
+            self.refuse("ground", option, self.folder, words=["directory"], status=5)
+
+    def test_what_cannot_fit_is_refused_with_numbers(self):
+        self.refuse("ground", "--model", "heisenberg", "--sites", "48", words=["PiB", "available"])
+        self.refuse("ground", "--model", "heisenberg", "--sites", "24", words=["MiB", "available"],
+                    env={"KRONSOLVE_MEMORY_LIMIT": "200M"})
+
+    def test_environment(self):
+        self.refuse("ground", *CHAIN, words=["KRONSOLVE_NUM_THREADS", "'many'"], env={"KRONSOLVE_NUM_THREADS": "many"})
+        self.refuse("ground", *CHAIN, words=["KRONSOLVE_MEMORY_LIMIT", "'much'"], env={"KRONSOLVE_MEMORY_LIMIT": "much"})
+
+
+if __name__ == "__main__":
+    program.main()

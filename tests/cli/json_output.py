@@ -1,0 +1,96 @@
+"""The JSON of the program: valid by its schema, and names that do not change."""
+
+import json
+
+import jsonschema
+import program
+
+# Frozen: scripts rely on these. Add names when fields are added; never take one away.
+EIGENPAIRS = {
+    "command", "model", "sites", "dimension", "scalar", "sector", "method", "operator", "ranks", "threads", "eigenvalues",
+    "residuals", "residual_kind", "converged", "converged_pairs", "iterations", "products", "seconds", "peak_rss_bytes",
+    "peak_rss_rank_bytes", "memory_estimate_bytes",
+}
+SECONDS = {"setup", "solve", "total"}
+
+
+def check(document: dict, schema: str):
+    with open(program.SOURCE / "docs" / "schema" / schema, encoding="utf-8") as file:
+        jsonschema.Draft202012Validator(json.load(file)).validate(document)
+
+
+class JsonOutput(program.ProgramTest):
+    def test_ground_and_eigh_have_the_frozen_names(self):
+        for command, names in (("ground", EIGENPAIRS | {"energy"}), ("eigh", EIGENPAIRS)):
+            for ranks in (0, 2):
+                result = self.solve(command, "--model", "heisenberg", "--sites", "8", "-k", "3", ranks=ranks)
+
+                check(result, "eigenpairs.json")
+                self.assertLessEqual(names, set(result))
+                self.assertLessEqual(SECONDS, set(result["seconds"]))
+                self.assertEqual(result["command"], command)
+                self.assertEqual(result["model"], "heisenberg")
+                self.assertEqual(result["sites"], 8)
+                self.assertEqual(result["dimension"], 256)
+                self.assertEqual(result["sector"], [])
+                self.assertEqual(result["ranks"], max(1, ranks))
+                self.assertEqual(result["eigenvalues"], sorted(result["eigenvalues"]))
+                self.assertEqual(len(result["eigenvalues"]), 3)
+                self.assertEqual(len(result["residuals"]), 3)
+                self.assertTrue(result["converged"])
+                self.assertGreaterEqual(result["peak_rss_bytes"], result["peak_rss_rank_bytes"])
+        self.assertNotIn("energy", result)
+
+    def test_stdout_is_one_object_and_stderr_is_silent(self):
+        done = program.run("ground", "--model", "ising", "--sites", "6", "--json", ranks=3)
+
+        self.assertEqual(done.status, 0)
+        self.assertIsInstance(json.loads(done.out), dict)
+        self.assertEqual(done.err, "")
+
+    def test_files_have_their_path_as_model_and_matrices_no_sites(self):
+        terms = self.file("h.toml", "sites = 2\nterms = [[[1, 0], 'Sx', 0], [1, 'Sy', 1]]\n")
+        matrix = self.file("a.mtx", "%%MatrixMarket matrix coordinate real symmetric\n3 3 2\n1 1 2\n3 2 1\n")
+
+        of_terms = self.solve("ground", "--terms", terms)
+        of_matrix = self.solve("ground", "--matrix", matrix)
+
+        check(of_terms, "eigenpairs.json")
+        check(of_matrix, "eigenpairs.json")
+        self.assertEqual((of_terms["model"], of_terms["sites"], of_terms["scalar"]), (str(terms), 2, "complex"))
+        self.assertEqual((of_matrix["model"], of_matrix["sites"], of_matrix["scalar"]), (str(matrix), None, "real"))
+        self.assertAlmostEqual(of_terms["energy"], -1, delta=1e-12)
+        self.assertAlmostEqual(of_matrix["energy"], -1, delta=1e-12)
+
+    def test_not_converged_is_exit_3_with_the_json_printed(self):
+        done = program.run("ground", "--model", "heisenberg", "--sites", "14", "--method", "lanczos", "--max-iterations", "5",
+                           "--json")
+
+        self.assertEqual(done.status, 3, done.err)
+        result = done.json()
+        check(result, "eigenpairs.json")
+        self.assertFalse(result["converged"])
+
+    def test_energy_only_has_bounds(self):
+        result = self.solve("ground", "--model", "heisenberg", "--sites", "14", "--cyclic", "--energy-only")
+
+        check(result, "eigenpairs.json")
+        self.assertEqual(result["residual_kind"], "bound")
+        self.assertAlmostEqual(result["energy"], -6.2635495335470370, delta=1e-10)
+
+    def test_info(self):
+        for ranks in (0, 2):
+            result = self.solve("info", ranks=ranks)
+
+            check(result, "info.json")
+            self.assertEqual(result["ranks"], max(1, ranks))
+
+    def test_version_and_help_are_printed_once_on_stdout(self):
+        for ranks in (0, 2):
+            self.assertRegex(program.run("--version", ranks=ranks).out, r"\Akronsolve \d+\.\d+\.\d+\n\Z")
+            helped = program.run("ground", "--help", ranks=ranks)
+            self.assertEqual((helped.status, helped.out.count("--cyclic")), (0, 1 + helped.out.count("--cyclic=")))
+
+
+if __name__ == "__main__":
+    program.main()
