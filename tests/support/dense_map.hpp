@@ -7,6 +7,7 @@
 
 #include <Eigen/Dense>
 
+#include <kronsolve/operators/lazy.hpp>
 #include <kronsolve/operators/linear_map.hpp>
 #include <kronsolve/operators/rows.hpp>
 #include <kronsolve/solvers/distributed_vectors.hpp>
@@ -138,6 +139,25 @@ Matrix<T> matrix_of(const OpSum& op, const Basis& basis) {
     for (std::size_t e = 0; e < columns.size(); ++e) result(i, columns[e]) += values[e];
   }
   return result;
+}
+
+/// The entries of a dense matrix that are not zero, as rows built on demand.
+template <Scalar T>
+Lazy<T> lazy(const Matrix<T>& a) {
+  return {a.rows(), a.cols(), [a](RowRange range) {
+            CsrRows<T> rows;
+            rows.range = range;
+            rows.cols = a.cols();
+            for (index_t i = range.begin; i < range.end; ++i) {
+              for (index_t j = 0; j < a.cols(); ++j)
+                if (a(i, j) != T{}) {
+                  rows.columns.push_back(j);
+                  rows.values.push_back(a(i, j));
+                }
+              rows.offsets.push_back(rows.entries());
+            }
+            return rows;
+          }};
 }
 
 /// f(A) v of a Hermitian matrix by its eigenvectors, found once.

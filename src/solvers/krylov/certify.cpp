@@ -6,6 +6,8 @@
 #include <kronsolve/solvers/certify.hpp>
 #include <kronsolve/solvers/lanczos.hpp>
 
+#include "solvers/krylov/miss_probability.hpp"
+
 namespace kronsolve {
 
 namespace {
@@ -25,14 +27,8 @@ struct Edge {
 };
 
 double miss_bound(const Edge& edge, const LanczosOptions::Ritz& ritz, index_t n) {
-  const double gap = edge.gap(ritz.value);
-  if (gap <= 0) return 1;
-  // Relative error that a missed level would mean: at least the gap over the width of the spectrum
-  // outside the pairs.
-  const double width = std::abs(ritz.opposite_value - ritz.value) + 2 * gap;
-  const double steps = 2 * static_cast<double>(ritz.steps) - 1;
-  return std::min(
-      1.0, 1.648 * std::sqrt(static_cast<double>(n)) * std::exp(-std::sqrt(gap / width) * steps));
+  return krylov::miss_probability(edge.gap(ritz.value),
+                                  std::abs(ritz.opposite_value - ritz.value), n, ritz.steps);
 }
 
 /// Puts a pair in its place and drops the outermost one.

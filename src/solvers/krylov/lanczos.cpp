@@ -223,6 +223,9 @@ Estimate Solver<T>::cycle(index_t found, index_t steps_left) {
   // Without a vector to restart from, only a longer recurrence helps.
   const auto left = static_cast<std::size_t>(steps_left);
   const std::size_t longest = forms_vectors_ ? std::min(longest_cycle, left) : left;
+  // So many steps exhaust the space, but for rounding: without a vector to start again from, the
+  // recurrence goes on until the value has settled.
+  const index_t exhausted = forms_vectors_ ? map_.rows() : 4 * map_.rows() + 10;
   Estimate e;
   while (true) {
     keeping_ =
@@ -231,7 +234,7 @@ Estimate Solver<T>::cycle(index_t found, index_t steps_left) {
     if (!keeping_) kept_.clear();
     const bool more = step(t_);
     const std::size_t m = t_.size();
-    const bool last = !more || m >= longest || static_cast<index_t>(m) + deflated() >= map_.rows();
+    const bool last = !more || m >= longest || static_cast<index_t>(m) + deflated() >= exhausted;
     if (!last && !due_for_check(m)) continue;
     e.pair = dense::tridiagonal_end(t_.diagonal, t_.below, end_);
     e.bound = more ? t_.below.back() * std::abs(e.pair.vector.back()) : 0;

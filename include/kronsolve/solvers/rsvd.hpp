@@ -1,0 +1,101 @@
+#pragma once
+
+#include <complex>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <kronsolve/core/comm.hpp>
+#include <kronsolve/core/scalar.hpp>
+#include <kronsolve/export.hpp>
+#include <kronsolve/operators/lazy.hpp>
+#include <kronsolve/operators/linear_map.hpp>
+#include <kronsolve/solvers/distributed_vectors.hpp>
+
+namespace kronsolve {
+
+struct RsvdOptions {
+  index_t rank = 0;  ///< triplets wanted; 0: as many as `tol` needs
+  /// With rank = 0: |A - U S V^H| <= tol |A| in the 2-norm, relative.
+  double tol = 1e-8;
+  index_t max_rank = 0;  ///< with rank = 0: the most that may be needed; 0: min(m, n)
+  index_t oversample = 10;
+  int power_iterations = 2;  ///< each sharpens slowly decaying spectra for two more passes
+  std::uint64_t seed = 0;    ///< by global row: the same on any number of ranks
+};
+
+/// A = U S V^H up to a stated error.
+template <Scalar T>
+struct RsvdResult {
+  std::vector<double> singular_values;  ///< descending
+  /// |A - U S V^H|_2 <= this with probability 1 - 1e-10 over the random test vectors.
+  double error_bound = 0;
+  double norm = 0;         ///< |A|_2 as known: the largest singular value
+  bool converged = false;  ///< rank given: always; else error_bound <= tol |A|
+  index_t products = 0;
+  std::string reason;
+  DistributedVectors<T> left, right;  ///< owned rows of U (as rows of A) and V (as columns)
+
+  /// @throws NotConverged  the tolerance was not reached; with both numbers
+  const RsvdResult& require_converged() const {
+    if (!converged) throw NotConverged("rsvd: " + reason);
+    return *this;
+  }
+};
+
+/// Approximate singular value decomposition by random projection. Collective on a.comm().
+///
+/// The error bound rests on ten random test vectors that the basis has not seen.
+/// Cost: about (rank + oversample) (2 power_iterations + 2) + 10 products; vectors of both sides.
+/// @throws InvalidArgument  rank or max_rank outside [0, min(m, n)], tol not in (0, 1), negative
+///                          counts, an empty map, products that are not finite
+/// @throws NotSupported     the map has no adjoint product
+/// Source: Halko, Martinsson and Tropp 2011, doi:10.1137/090771806, algorithms 4.2 to 4.4 and 5.1,
+/// the bound is (4.3).
+template <Scalar T>
+RsvdResult<T> rsvd(const LinearMap<T>& a, const RsvdOptions& options = {});
+
+struct RankOptions {
+  double tol = 1e-10;  ///< singular values up to tol |A| count as zero
+  std::uint64_t seed = 0;
+};
+
+/// Number of singular values above tol |A|, by `rsvd`: exact where the spectrum has a gap there, up
+/// to the values within its error where not. Collective. Cost: about six products for each.
+/// @throws InvalidArgument  as rsvd
+template <Scalar T>
+index_t estimate_rank(const LinearMap<T>& a, const RankOptions& options = {});
+
+enum class NormKind { two, frobenius, trace };
+
+/// A norm of a distributed map: largest, root of the sum of squares, or sum of singular values.
+/// Collective.
+///
+/// Cost: two: as svds with k = 1; frobenius: min(m, n) products; trace: a dense SVD on rank 0.
+/// @throws NotConverged     two: the largest singular value did not converge
+/// @throws InvalidArgument  an empty map; trace: its dense form does not fit the memory
+template <Scalar T>
+double norm(const LinearMap<T>& a, NormKind kind = NormKind::two);
+
+/// The same for rows built on demand, stored while it runs; frobenius stores nothing and needs no
+/// product.
+template <Scalar T>
+RsvdResult<T> rsvd(const Comm& comm, const Lazy<T>& a, const RsvdOptions& options = {});
+template <Scalar T>
+index_t estimate_rank(const Comm& comm, const Lazy<T>& a, const RankOptions& options = {});
+template <Scalar T>
+double norm(const Comm& comm, const Lazy<T>& a, NormKind kind = NormKind::two);
+
+#define KRONSOLVE_DECLARE(T)                                                                       \
+  extern template KRONSOLVE_EXPORT RsvdResult<T> rsvd(const LinearMap<T>&, const RsvdOptions&);    \
+  extern template KRONSOLVE_EXPORT index_t estimate_rank(const LinearMap<T>&, const RankOptions&); \
+  extern template KRONSOLVE_EXPORT double norm(const LinearMap<T>&, NormKind);                     \
+  extern template KRONSOLVE_EXPORT RsvdResult<T> rsvd(const Comm&, const Lazy<T>&,                 \
+                                                      const RsvdOptions&);                         \
+  extern template KRONSOLVE_EXPORT index_t estimate_rank(const Comm&, const Lazy<T>&,              \
+                                                         const RankOptions&);                      \
+  extern template KRONSOLVE_EXPORT double norm(const Comm&, const Lazy<T>&, NormKind);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
+#undef KRONSOLVE_DECLARE
+
+}  // namespace kronsolve

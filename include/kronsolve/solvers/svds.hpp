@@ -1,0 +1,109 @@
+#pragma once
+
+#include <complex>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <kronsolve/core/comm.hpp>
+#include <kronsolve/core/scalar.hpp>
+#include <kronsolve/export.hpp>
+#include <kronsolve/operators/lazy.hpp>
+#include <kronsolve/operators/linear_map.hpp>
+#include <kronsolve/solvers/distributed_vectors.hpp>
+#include <kronsolve/solvers/eigh.hpp>
+
+namespace kronsolve {
+
+enum class SingularEnd { largest, smallest };
+/// bidiagonal: thick-restart Golub-Kahan-Lanczos; cross: Lanczos on A^H A in the memory of few
+/// vectors, half the digits for small singular values; dense: LAPACK.
+enum class SvdMethod { automatic, dense, bidiagonal, cross };
+enum class SingularVectors { compute, skip };
+enum class Certification { on, off };
+
+KRONSOLVE_EXPORT std::string_view to_string(SingularEnd);
+KRONSOLVE_EXPORT std::string_view to_string(SvdMethod);
+
+struct SvdsOptions {
+  static constexpr index_t all = -1;
+  index_t k = 1;  ///< triplets wanted; `all` = the whole SVD (dense)
+  SingularEnd which = SingularEnd::largest;
+  /// Converged when sqrt(|Av-su|^2 + |A^H u-sv|^2) <= tol max(s, min(1, |A|)).
+  double tol = 1e-10;
+  index_t max_iterations = 0;  ///< bidiagonalisation steps, all restarts together; 0: chosen
+  index_t ncv = 0;             ///< largest subspace; 0: chosen
+  std::uint64_t seed = 0;      ///< fixes start vectors, by global row: the same on any ranks
+  SvdMethod method = SvdMethod::automatic;
+  SingularVectors vectors = SingularVectors::compute;
+  Certification certify = Certification::on;           ///< look for missed copies
+  std::function<void(const Progress&)> progress = {};  ///< called on every rank, now and then
+};
+
+/// Singular triplets A v = s u, A^H u = s v and how they were found. The same on every rank but for
+/// the rows of the vectors.
+template <Scalar T>
+struct SvdsResult {
+  std::vector<double> singular_values;  ///< descending
+  std::vector<double> residuals;        ///< sqrt(|Av-su|^2 + |A^H u-sv|^2) in that order
+  /// explicit_: with products; bound: what the bidiagonal matrix says (vectors skipped).
+  ResidualKind residual_kind = ResidualKind::explicit_;
+  std::vector<bool> converged_flags;  ///< of each triplet
+  bool converged = false;
+  index_t converged_triplets = 0;
+  index_t iterations = 0;  ///< bidiagonalisation (or Lanczos) steps
+  index_t products = 0;    ///< with A and with A^H, residuals included, without certify_products
+  index_t rows = 0, cols = 0;
+  bool certified = false;        ///< no singular value beyond the last one was missed
+  std::string certificate;       ///< what the check found, one line; empty if it was off
+  index_t inserted = 0;          ///< missed triplets that the check brought to light
+  index_t certify_products = 0;  ///< spent on the check
+  std::string reason;            ///< why this method, why it stopped, one line
+  SvdMethod method = SvdMethod::automatic;
+  double solve_seconds = 0;
+  index_t memory_estimate_bytes = 0;  ///< of vectors and dense matrices, all ranks together
+  /// Owned rows of u (dealt as the rows of A) and of v (as its columns); none if skipped. The
+  /// component of largest modulus of each v (the first such) is real and positive.
+  DistributedVectors<T> left, right;
+
+  /// @throws NotConverged  fewer triplets than asked; with their residuals
+  const SvdsResult& require_converged() const {
+    if (converged) return *this;
+    std::string text = detail::concat("svds: ", converged_triplets, " of ", singular_values.size(),
+                                      " triplets converged (", reason, "); residuals");
+    for (const double r : residuals) text += detail::concat(" ", r);
+    throw NotConverged(text + "; allow more iterations or a larger ncv");
+  }
+};
+
+/// The k largest or smallest singular triplets of a distributed map, m x n, any shape. Collective
+/// on a.comm(); every rank gives the same options.
+///
+/// `automatic` takes LAPACK for small matrices (min(m, n) products build the dense matrix), else
+/// bidiagonalisation. Small residuals alone do not show that every copy of a repeated value was
+/// found: the check, on by default, lets a Lanczos recurrence of A^H A run from a fresh start
+/// vector orthogonal to the triplets until a missed one would have shown with probability 1 - 1e-9
+/// (or turned up; it is then computed).
+/// @throws InvalidArgument  k outside [1, min(m, n)], ncv <= k, tol not in (0, 1), an empty map,
+///                          products that are not finite
+/// @throws NotSupported     the map has no adjoint product
+/// Memory: about ncv vectors of each side; the dense method a few full matrices on rank 0.
+/// Source: Baglama and Reichel 2005, doi:10.1137/04060593X; smallest triplets with the same Ritz
+/// restart, hence slowly where they are not separated.
+template <Scalar T>
+SvdsResult<T> svds(const LinearMap<T>& a, const SvdsOptions& options = {});
+/// The same for rows built on demand; stored while it runs (see AssembledMap), rows and columns
+/// dealt evenly to the ranks of `comm`.
+template <Scalar T>
+SvdsResult<T> svds(const Comm& comm, const Lazy<T>& a, const SvdsOptions& options = {});
+
+#define KRONSOLVE_DECLARE(T)                                                                    \
+  extern template KRONSOLVE_EXPORT SvdsResult<T> svds(const LinearMap<T>&, const SvdsOptions&); \
+  extern template KRONSOLVE_EXPORT SvdsResult<T> svds(const Comm&, const Lazy<T>&,              \
+                                                      const SvdsOptions&);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
+#undef KRONSOLVE_DECLARE
+
+}  // namespace kronsolve

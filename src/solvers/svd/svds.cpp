@@ -1,0 +1,188 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include <kronsolve/core/memory.hpp>
+#include <kronsolve/operators/assembled_map.hpp>
+#include <kronsolve/solvers/svds.hpp>
+
+#include "solvers/dense/dense_svd.hpp"
+#include "solvers/svd/triplets.hpp"
+
+namespace kronsolve {
+
+std::string_view to_string(SingularEnd which) {
+  return which == SingularEnd::largest ? "largest" : "smallest";
+}
+
+std::string_view to_string(SvdMethod method) {
+  switch (method) {
+    case SvdMethod::automatic:
+      return "auto";
+    case SvdMethod::dense:
+      return "dense";
+    case SvdMethod::bidiagonal:
+      return "bidiagonal";
+    case SvdMethod::cross:
+      break;
+  }
+  return "cross";
+}
+
+namespace {
+
+using svd::TallView;
+using svd::Triplets;
+
+/// Up to here LAPACK is faster than any iteration, and as sure as can be.
+constexpr index_t dense_cols = 400;
+constexpr index_t dense_entries = 4'000'000;
+
+template <Scalar T>
+SvdsOptions checked(const LinearMap<T>& a, SvdsOptions options) {
+  const index_t n = std::min(a.rows(), a.cols());
+  if (n < 1)
+    throw InvalidArgument(
+        detail::concat("svds: the map must not be empty, it is ", a.rows(), " x ", a.cols()));
+  if (options.k == SvdsOptions::all) options.k = n;
+  if (options.k < 1 || options.k > n)
+    throw InvalidArgument(detail::concat("svds: k must be in [1, ", n,
+                                         "] (the shorter side of the map), got ", options.k,
+                                         "; ask for k = all to get all singular values"));
+  if (!(options.tol > 0 && options.tol < 1))
+    throw InvalidArgument(detail::concat("svds: tol must be in (0, 1), got ", options.tol));
+  if (options.ncv != 0 && (options.ncv < 0 || (options.ncv <= options.k && options.k < n)))
+    throw InvalidArgument(
+        detail::concat("svds: ncv must be above k = ", options.k, ", got ", options.ncv));
+  if (options.max_iterations < 0)
+    throw InvalidArgument(
+        detail::concat("svds: max_iterations must not be negative, got ", options.max_iterations));
+  return options;
+}
+
+struct Choice {
+  SvdMethod method;
+  std::string why;
+};
+
+template <Scalar T>
+Choice choose(const TallView<T>& a, const SvdsOptions& options) {
+  if (options.method != SvdMethod::automatic)
+    return {options.method, detail::concat(to_string(options.method), " was asked for")};
+  const index_t n = a.cols();
+  const bool small = n <= dense_cols && a.rows() <= dense_entries / n;
+  if (small)
+    return {SvdMethod::dense, detail::concat("dense: a side of at most ", dense_cols, " rows")};
+  if (2 * options.k >= n)
+    return {SvdMethod::dense, "dense: half of all triplets or more are wanted"};
+  return {SvdMethod::bidiagonal, "bidiagonal: few triplets of a large matrix"};
+}
+
+/// Makes the component of largest modulus of each right vector real and positive.
+template <Scalar T>
+void fix_phases(const Comm& comm, DistributedVectors<T>& right, DistributedVectors<T>& left) {
+  for (index_t j = 0; j < right.count(); ++j) {
+    const auto v = right.column(j);
+    double largest = 0;
+    for (const T& x : v) largest = std::max(largest, norm_squared(x));
+    largest = comm.all_reduce(largest, Reduce::max);
+    if (!(largest > 0)) continue;
+    // Moduli equal to rounding count as equal, so that the first of them does not depend on ranks.
+    const RowRange mine = right.row_range();
+    index_t first = right.partition().rows();
+    for (std::size_t i = 0; i < v.size() && first == right.partition().rows(); ++i)
+      if (norm_squared(v[i]) >= largest * (1 - 1e-10)) first = mine.begin + static_cast<index_t>(i);
+    first = comm.all_reduce(first, Reduce::min);
+    T factor{};
+    if (mine.contains(first)) {
+      const T x = v[static_cast<std::size_t>(first - mine.begin)];
+      factor = conj(x) / std::abs(x);
+    }
+    factor = comm.all_reduce(factor);
+    for (T& x : v) x *= factor;
+    for (T& x : left.column(j)) x *= factor;
+  }
+}
+
+template <Scalar T>
+void take(SvdsResult<T>& result, Triplets<T>&& t, const TallView<T>& a,
+          const SvdsOptions& options) {
+  result.singular_values = std::move(t.values);
+  result.residuals = std::move(t.residuals);
+  result.residual_kind = t.residual_kind;
+  result.iterations = t.steps;
+  for (std::size_t i = 0; i < result.residuals.size(); ++i) {
+    const double limit = svd::residual_limit(options.tol, result.singular_values[i], t.norm);
+    result.converged_flags.push_back(result.residuals[i] <= limit);
+    result.converged_triplets += result.converged_flags.back() ? 1 : 0;
+  }
+  result.converged = result.converged_triplets == options.k;
+  if (options.vectors == SingularVectors::skip) return;
+  fix_phases(a.comm(), t.right, t.left);
+  result.left = std::move(a.swapped() ? t.right : t.left);
+  result.right = std::move(a.swapped() ? t.left : t.right);
+}
+
+template <Scalar T>
+index_t estimate_bytes(const TallView<T>& a, const SvdsOptions& options, SvdMethod method) {
+  const index_t each = static_cast<index_t>(sizeof(T)) * (a.rows() + a.cols());
+  const index_t results = options.k * each;
+  if (method == SvdMethod::dense)
+    return results + dense::dense_svd_bytes<T>(a.rows(), a.cols(), dense::SvdVectors::thin);
+  if (method == SvdMethod::cross) return results + 4 * each;
+  const index_t ncv = options.ncv > 0 ? options.ncv : std::max<index_t>(2 * options.k + 10, 24);
+  return results + (std::min(ncv, a.cols()) + 1) * each;
+}
+
+}  // namespace
+
+template <Scalar T>
+SvdsResult<T> svds(const LinearMap<T>& map, const SvdsOptions& given) {
+  const auto began = std::chrono::steady_clock::now();
+  const SvdsOptions options = checked(map, given);
+  const TallView<T> a(map);
+  const Choice choice = choose(a, options);
+  const index_t before = a.products();
+  SvdsResult<T> result;
+  result.rows = map.rows();
+  result.cols = map.cols();
+  result.method = choice.method;
+  result.memory_estimate_bytes = estimate_bytes(a, options, choice.method);
+  if (choice.method != SvdMethod::dense)
+    require_memory(map.comm(), result.memory_estimate_bytes / map.comm().size(), "svds: vectors");
+  Triplets<T> t = choice.method == SvdMethod::dense ? svd::dense_svds(a, options)
+                  : choice.method == SvdMethod::cross
+                      ? svd::cross_svds(a, options)
+                      : svd::bidiagonal_svds<T>(a, options, nullptr, options.seed);
+  result.products = a.products() - before;
+  result.reason = detail::concat(choice.why, "; ", t.reason);
+  if (choice.method == SvdMethod::dense) {
+    result.certified = true;  // all singular values were computed
+    result.certificate = "all singular values of the operator were computed";
+  } else if (options.certify == Certification::on) {
+    const auto certificate = svd::certify_triplets(a, t, options);
+    result.certified = certificate.certified;
+    result.certificate = certificate.text;
+    result.inserted = certificate.inserted;
+    result.certify_products = certificate.products;
+  }
+  take(result, std::move(t), a, options);
+  result.solve_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  return result;
+}
+
+template <Scalar T>
+SvdsResult<T> svds(const Comm& comm, const Lazy<T>& a, const SvdsOptions& options) {
+  const AssembledMap<T> map(comm, a, RowPartition(a.rows(), comm.size()),
+                            RowPartition(a.cols(), comm.size()));
+  return svds<T>(map, options);
+}
+
+#define KRONSOLVE_INSTANTIATE(T)                                        \
+  template SvdsResult<T> svds(const LinearMap<T>&, const SvdsOptions&); \
+  template SvdsResult<T> svds(const Comm&, const Lazy<T>&, const SvdsOptions&);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
+#undef KRONSOLVE_INSTANTIATE
+
+}  // namespace kronsolve

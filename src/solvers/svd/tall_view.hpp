@@ -1,0 +1,69 @@
+#pragma once
+
+#include <kronsolve/operators/linear_map.hpp>
+
+#include "solvers/krylov/vector_kernels.hpp"
+
+namespace kronsolve::svd {
+
+/// A map seen with at least as many rows as columns: itself or its adjoint. Left vectors then live
+/// on the longer side, and a basis of the shorter one ends the recurrence.
+template <Scalar T>
+class TallView {
+ public:
+  explicit TallView(const LinearMap<T>& a) : a_(&a), swapped_(a.rows() < a.cols()) {}
+  const Comm& comm() const { return a_->comm(); }
+  bool swapped() const noexcept { return swapped_; }
+  index_t rows() const { return swapped_ ? a_->cols() : a_->rows(); }
+  index_t cols() const { return swapped_ ? a_->rows() : a_->cols(); }
+  const RowPartition& row_partition() const {
+    return swapped_ ? a_->col_partition() : a_->row_partition();
+  }
+  const RowPartition& col_partition() const {
+    return swapped_ ? a_->row_partition() : a_->col_partition();
+  }
+  RowRange row_range() const { return row_partition().range(comm().rank()); }
+  RowRange col_range() const { return col_partition().range(comm().rank()); }
+  index_t products() const { return a_->products(); }
+  void apply(std::span<const T> v, std::span<T> u) const {
+    swapped_ ? a_->apply_adjoint(v, u) : a_->apply(v, u);
+  }
+  void apply_adjoint(std::span<const T> u, std::span<T> v) const {
+    swapped_ ? a_->apply(u, v) : a_->apply_adjoint(u, v);
+  }
+
+ private:
+  const LinearMap<T>* a_;
+  bool swapped_;
+};
+
+/// x -> A^H A x / norm^2 on the shorter side: its eigenvalues are the squares of all singular
+/// values of A / norm.
+template <Scalar T>
+class CrossProduct final : public LinearMap<T> {
+ public:
+  explicit CrossProduct(const TallView<T>& a, double norm = 1)
+      : LinearMap<T>(a.comm(), a.col_partition(), a.col_partition()),
+        a_(&a),
+        factor_(norm > 0 ? 1 / norm : 1),
+        middle_(a.row_range().size()) {}
+  index_t memory_bytes() const noexcept override {
+    return middle_.size() * static_cast<index_t>(sizeof(T));
+  }
+
+ protected:
+  void apply_impl(std::span<const T> x, std::span<T> y) const override {
+    a_->apply(x, middle_.span());
+    // Twice the factor, not its square: that may leave the range of doubles.
+    krylov::scale<T>(factor_, middle_.span());
+    a_->apply_adjoint(middle_.span(), y);
+    krylov::scale<T>(factor_, y);
+  }
+
+ private:
+  const TallView<T>* a_;
+  double factor_;
+  mutable Buffer<T> middle_;
+};
+
+}  // namespace kronsolve::svd

@@ -1,0 +1,76 @@
+#pragma once
+// What the methods of svds hand to the frontend, always for the tall view of the map.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <kronsolve/solvers/svds.hpp>
+
+#include "solvers/svd/tall_view.hpp"
+
+namespace kronsolve::svd {
+
+template <Scalar T>
+struct Triplets {
+  std::vector<double> values;     ///< descending
+  std::vector<double> residuals;  ///< sqrt(|Av-su|^2 + |A^H u-sv|^2), or a bound of it
+  ResidualKind residual_kind = ResidualKind::explicit_;
+  double norm = 0;  ///< largest singular value seen: a lower bound of |A|
+  index_t steps = 0;
+  std::string reason;
+  DistributedVectors<T> left, right;
+};
+
+/// Residual up to which a triplet counts as converged.
+inline double residual_limit(double tol, double value, double norm) {
+  return tol * std::max(value, std::min(1.0, norm));
+}
+
+/// Thick-restart bidiagonalisation. Options are checked.
+/// @param seed   of the start vector, in place of that of the options
+/// @param known  triplets that are kept as they are (converged ones of an earlier call): the search
+///               goes on from a fresh start vector orthogonal to them; they are among the result's
+///               k
+template <Scalar T>
+Triplets<T> bidiagonal_svds(const TallView<T>& a, const SvdsOptions& options,
+                            const Triplets<T>* known, std::uint64_t seed);
+
+/// Lanczos on A^H A.
+template <Scalar T>
+Triplets<T> cross_svds(const TallView<T>& a, const SvdsOptions& options);
+
+/// LAPACK on the first rank; min(rows, cols) products make the matrix.
+template <Scalar T>
+Triplets<T> dense_svds(const TallView<T>& a, const SvdsOptions& options);
+
+struct TripletCertificate {
+  bool certified = false;
+  index_t inserted = 0, products = 0;
+  std::string text;
+};
+
+/// Looks for singular values beyond the last triplet from a fresh start vector, and puts missed
+/// ones in. Collective.
+template <Scalar T>
+TripletCertificate certify_triplets(const TallView<T>& a, Triplets<T>& t,
+                                    const SvdsOptions& options);
+
+/// sqrt(|Av-su|^2 + |A^H u-sv|^2) with two products. Collective.
+template <Scalar T>
+double triplet_residual(const TallView<T>& a, double value, std::span<const T> u,
+                        std::span<const T> v);
+
+#define KRONSOLVE_DECLARE(T)                                                              \
+  extern template Triplets<T> bidiagonal_svds(const TallView<T>&, const SvdsOptions&,     \
+                                              const Triplets<T>*, std::uint64_t);         \
+  extern template Triplets<T> cross_svds(const TallView<T>&, const SvdsOptions&);         \
+  extern template Triplets<T> dense_svds(const TallView<T>&, const SvdsOptions&);         \
+  extern template TripletCertificate certify_triplets(const TallView<T>&, Triplets<T>&,   \
+                                                      const SvdsOptions&);                \
+  extern template double triplet_residual(const TallView<T>&, double, std::span<const T>, \
+                                          std::span<const T>);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
+#undef KRONSOLVE_DECLARE
+
+}  // namespace kronsolve::svd
