@@ -1,0 +1,89 @@
+#pragma once
+
+#include <complex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <kronsolve/core/comm.hpp>
+#include <kronsolve/core/scalar.hpp>
+#include <kronsolve/export.hpp>
+#include <kronsolve/operators/lazy.hpp>
+#include <kronsolve/operators/linear_map.hpp>
+#include <kronsolve/solvers/distributed_vectors.hpp>
+
+namespace kronsolve {
+
+/// cg: Hermitian positive definite; minres: any Hermitian; gmres: any square operator.
+enum class SolveMethod { automatic, cg, minres, gmres };
+/// What is known of the operator. unknown: whether it is Hermitian is tried out on random vectors.
+enum class OperatorKind { unknown, hermitian_positive, hermitian, general };
+
+KRONSOLVE_EXPORT std::string_view to_string(SolveMethod);
+KRONSOLVE_EXPORT std::string_view to_string(OperatorKind);
+
+struct SolveOptions {
+  SolveMethod method = SolveMethod::automatic;
+  OperatorKind kind = OperatorKind::unknown;
+  double tol = 1e-10;          ///< converged when |b - A x| <= tol |b|
+  index_t max_iterations = 0;  ///< products for each right-hand side; 0: 10 n, at least 1000
+  index_t restart = 50;        ///< vectors that gmres keeps
+};
+
+/// Solutions and how good they are. The same on every rank but for the rows of x.
+template <Scalar T>
+struct SolveResult {
+  DistributedVectors<T> x;        ///< one column for each right-hand side
+  std::vector<double> residuals;  ///< |b - A x|, computed with a product
+  std::vector<bool> converged_flags;
+  bool converged = false;                       ///< all of them
+  index_t iterations = 0, products = 0;         ///< of all right-hand sides together
+  SolveMethod method = SolveMethod::automatic;  ///< what solved it
+  std::string reason;                           ///< why this method, why it stopped, one line
+
+  /// @throws NotConverged  with the residuals
+  const SolveResult& require_converged() const {
+    if (converged) return *this;
+    std::string text = detail::concat("solve: ", reason, "; residuals");
+    for (const double r : residuals) text += detail::concat(" ", r);
+    throw NotConverged(text);
+  }
+};
+
+/// Solves A x = b for each column of b by a Krylov method without preconditioner. Collective on
+/// a.comm(); every rank gives the same options.
+///
+/// `automatic` takes cg for hermitian_positive, minres for hermitian, gmres for general operators.
+/// The true residual decides: where the recurrence's own falls behind it, the equation is solved
+/// again for the rest. A singular or inconsistent system is a result that has not converged.
+/// @throws DimensionError   the map is not square, b has other rows than it
+/// @throws InvalidArgument  tol not in (0, 1), a negative limit, restart < 1, b or a product not
+///                          finite
+/// Memory: cg 3, minres 6, gmres restart + 2 vectors beside x and b.
+/// Source: cg: Hestenes and Stiefel 1952, doi:10.6028/jres.049.044; minres: Paige and Saunders
+/// 1975, doi:10.1137/0712047; gmres: Saad and Schultz 1986, doi:10.1137/0907058.
+template <Scalar T>
+SolveResult<T> solve(const LinearMap<T>& a, const DistributedVectors<T>& b,
+                     const SolveOptions& options = {});
+/// The same for one right-hand side. @param b  owned entries
+template <Scalar T>
+SolveResult<T> solve(const LinearMap<T>& a, std::span<const T> b, const SolveOptions& options = {});
+
+/// The same for rows built on demand, stored while it runs, dealt evenly to the ranks of `comm` as
+/// b must be.
+template <Scalar T>
+SolveResult<T> solve(const Comm& comm, const Lazy<T>& a, const DistributedVectors<T>& b,
+                     const SolveOptions& options = {});
+
+#define KRONSOLVE_DECLARE(T)                                                                     \
+  extern template KRONSOLVE_EXPORT SolveResult<T> solve(                                         \
+      const LinearMap<T>&, const DistributedVectors<T>&, const SolveOptions&);                   \
+  extern template KRONSOLVE_EXPORT SolveResult<T> solve(const LinearMap<T>&, std::span<const T>, \
+                                                        const SolveOptions&);                    \
+  extern template KRONSOLVE_EXPORT SolveResult<T> solve(                                         \
+      const Comm&, const Lazy<T>&, const DistributedVectors<T>&, const SolveOptions&);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
+#undef KRONSOLVE_DECLARE
+
+}  // namespace kronsolve
