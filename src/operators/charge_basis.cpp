@@ -5,6 +5,8 @@
 
 #include <kronsolve/operators/charge_basis.hpp>
 
+#include "operators/broken_term.hpp"
+
 namespace kronsolve {
 
 namespace {
@@ -302,11 +304,10 @@ index_t ChargeBasis::memory_bytes() const noexcept {
   return static_cast<index_t>(bytes);
 }
 
-namespace {
+namespace detail {
 
-/// What a term adds to a charge.
-int shift(const CanonicalTerm& term, const std::vector<LocalSpace>& spaces,
-          const AdditiveRule& rule) {
+int charge_shift(const CanonicalTerm& term, const std::vector<LocalSpace>& spaces,
+                 const AdditiveRule& rule) {
   int sum = 0;
   for (const auto& [site, element] : term.factors) {
     const auto s = static_cast<std::size_t>(site);
@@ -318,7 +319,6 @@ int shift(const CanonicalTerm& term, const std::vector<LocalSpace>& spaces,
   return rule.modulus > 0 ? sum % rule.modulus : sum;
 }
 
-/// The term as the user wrote it that contributes to `broken`.
 std::string written_term(const OpSum& op, const CanonicalTerm& broken) {
   for (const auto& term : op.terms()) {
     OpSum single(op.spaces());
@@ -330,7 +330,7 @@ std::string written_term(const OpSum& op, const CanonicalTerm& broken) {
   return "a sum of terms";
 }
 
-}  // namespace
+}  // namespace detail
 
 void require_conserved(const OpSum& op, const ChargeBasis& basis) {
   if (op.spaces() != basis.spaces())
@@ -339,10 +339,10 @@ void require_conserved(const OpSum& op, const ChargeBasis& basis) {
                                         " (or other local spaces); build both on the same sites"));
   for (const auto& term : op.canonical_terms())
     for (const auto& charge : basis.charges())
-      if (shift(term, op.spaces(), charge.rule) != 0)
+      if (detail::charge_shift(term, op.spaces(), charge.rule) != 0)
         throw InvalidArgument(detail::concat("sector ", charge.text(), ": the term ",
-                                             written_term(op, term), " changes ", charge.name,
-                                             "; leave the sector out"));
+                                             detail::written_term(op, term), " changes ",
+                                             charge.name, "; leave the sector out"));
 }
 
 }  // namespace kronsolve

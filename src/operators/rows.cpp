@@ -8,6 +8,7 @@
 #include <kronsolve/operators/rows.hpp>
 
 #include "operators/compiled_operator.hpp"
+#include "operators/symmetry_rows.hpp"
 
 namespace kronsolve {
 
@@ -92,8 +93,21 @@ std::string sector_text(const Basis& basis) {
   return text;
 }
 
+/// Conditions that hold for every range of rows, checked once.
+template <Scalar T>
+void require_fits(const OpSum& op, const Basis& basis) {
+  require_range(op, basis, {0, 0});
+  if (!is_complex<T> && basis.scalar() == ScalarKind::complex)
+    throw InvalidArgument(
+        "rows: operators are complex in this sector; build them as complex numbers");
+  if (const auto* reduced = dynamic_cast<const SymmetryBasis*>(&basis))
+    require_symmetric(op, reduced->group());
+}
+
 template <Scalar T>
 CsrRows<T> fill(const CompiledOperator<T>& op, const Basis& basis, RowRange range) {
+  if (const auto* reduced = dynamic_cast<const SymmetryBasis*>(&basis))
+    return detail::build_symmetric_rows(op, *reduced, range);
   CsrRows<T> result;
   result.range = range;
   result.cols = basis.size();
@@ -151,18 +165,23 @@ CsrRows<T> fill(const CompiledOperator<T>& op, const Basis& basis, RowRange rang
 
 template <Scalar T>
 CsrRows<T> build_rows(const OpSum& op, const Basis& basis, RowRange range) {
+  require_fits<T>(op, basis);
   require_range(op, basis, range);
   return fill(CompiledOperator<T>(op), basis, range);
 }
 
 index_t count_entries(const OpSum& op, const Basis& basis, RowRange range) {
+  require_fits<std::complex<double>>(op, basis);
   require_range(op, basis, range);
-  return count(CompiledOperator<std::complex<double>>(op), basis, range).back();
+  const CompiledOperator<std::complex<double>> compiled(op);
+  if (const auto* reduced = dynamic_cast<const SymmetryBasis*>(&basis))
+    return detail::count_symmetric_entries(compiled, *reduced, range);
+  return count(compiled, basis, range).back();
 }
 
 template <Scalar T>
 Lazy<T> make_lazy(const SectorOperator& h) {
-  require_range(h.op, *h.basis, {0, 0});
+  require_fits<T>(h.op, *h.basis);
   const auto compiled = std::make_shared<const CompiledOperator<T>>(h.op);
   const index_t n = h.basis->size();
   return Lazy<T>(

@@ -19,6 +19,8 @@ namespace kronsolve {
 /// Local. Nothing larger than the result is stored, which is allocated once at its exact size (a
 /// counting pass comes first); the rows are the same to the bit however the matrix is cut into
 /// ranges and on any number of threads.
+/// In a SymmetryBasis on several ranks it is collective: every rank builds rows of its own (perhaps none), and columns that
+/// other ranks know are asked from them.
 /// @throws DimensionError   op and basis have other sites, or the range is outside the rows
 /// @throws InvalidArgument  T is real and the operator is not; the operator leads out of the basis
 /// (names the states) Cost: about entries + rows * (terms of a row) / 8 operations.

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <kronsolve/core/comm.hpp>
+#include <kronsolve/export.hpp>
+#include <kronsolve/operators/charge_basis.hpp>
+#include <kronsolve/operators/lattice.hpp>
+#include <kronsolve/operators/sector_operator.hpp>
+#include <kronsolve/operators/symmetry_group.hpp>
+
+namespace kronsolve {
+
+/// Conditions on states that all hold together: charges and symmetries with their characters. A
+/// small value; nothing is listed.
+struct Sector {
+  std::vector<LocalSpace> spaces;
+  std::vector<Charge> charges;
+  std::vector<SymmetryGenerator> generators;
+  std::vector<std::string> conditions;  ///< as asked, momenta reduced to [0, length)
+
+  bool is_full() const noexcept { return charges.empty() && generators.empty(); }
+};
+
+/// From the conditions of the command line: `sz=0`, `n=4`, `nup=2`, `ndown=2`, `parity=1`;
+/// `momentum=1` (k = 2 pi m/N, translation i -> i+1; on two-dimensional lattices `momentum=mx,my`,
+/// or `momentum-x=1`), `reflection=-1` (i -> N-1-i; two dimensions: `reflection-x`,
+/// `reflection-y`), `spinflip=1`. Local.
+/// @throws InvalidArgument  unknown or repeated condition, a value that is not allowed, a symmetry
+/// the lattice does not have,
+///                          characters that contradict each other (with the relation that breaks
+///                          them)
+KRONSOLVE_EXPORT Sector parse_sector(const std::vector<LocalSpace>& spaces, const Lattice& lattice,
+                                     const std::vector<std::string>& conditions);
+
+/// States of a sector, without listing them. Local; within a second for 36 sites.
+KRONSOLVE_EXPORT index_t sector_size(const Sector& sector);
+
+/// @throws InvalidArgument  `op` does not respect the sector: names the term and the condition
+KRONSOLVE_EXPORT void require_respects(const OpSum& op, const Sector& sector);
+
+/// The basis of a sector: full, charges, or symmetries. Collective on `comm` (which must outlive
+/// it) if the sector has symmetries, local otherwise.
+/// @throws InvalidArgument  the sector is empty: names those that are not
+KRONSOLVE_EXPORT std::shared_ptr<const Basis> make_basis(const Comm& comm, const Sector& sector);
+
+/// An operator in a sector, checked. Collective as make_basis.
+/// @throws InvalidArgument  as require_respects and make_basis
+KRONSOLVE_EXPORT SectorOperator in_sector(const Comm& comm, OpSum op, const Sector& sector);
+
+}  // namespace kronsolve

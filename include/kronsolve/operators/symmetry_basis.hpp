@@ -1,0 +1,98 @@
+#pragma once
+
+#include <complex>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <kronsolve/core/comm.hpp>
+#include <kronsolve/core/large_vector.hpp>
+#include <kronsolve/export.hpp>
+#include <kronsolve/operators/basis.hpp>
+#include <kronsolve/operators/charge_basis.hpp>
+#include <kronsolve/operators/symmetry_group.hpp>
+
+namespace kronsolve {
+
+namespace detail {
+class GroupAction;
+}
+
+/// The states of a symmetry sector: orbits of configurations under a group, each known by its least
+/// configuration, its representative. Rows ascend by representative; row i is the normalised
+///
+///     |i> = sqrt(|G| / |Stab_i|) P |representative_i>,   P = 1/|G| sum over g of
+///     conj(character(g)) U_g.
+///
+/// Spread over the ranks of a communicator in contiguous ranges of equal size; each rank holds the
+/// representatives of its own rows (8 bytes each), and `state` and `index` know these only. The
+/// communicator must outlive the basis. Source: A. W. Sandvik, AIP Conf. Proc. 1297, 135 (2010),
+/// doi:10.1063/1.3518900, section 4.
+class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
+ public:
+  /// Lists the representatives. Collective on `comm`; every configuration with these charges is
+  /// looked at once, by one rank.
+  /// @throws InvalidArgument  no states, charges that a spin flip of the group changes
+  SymmetryBasis(const Comm& comm, SymmetryGroup group, std::vector<Charge> charges,
+                std::vector<std::string> sector);
+  ~SymmetryBasis() override;
+
+  index_t size() const override { return partition_.rows(); }
+  /// Representative of an owned row. @throws InvalidArgument  another rank has the row
+  state_t state(index_t i) const override;
+  /// Row of an owned representative, -1 if the configuration is none. @throws InvalidArgument
+  /// another rank would know
+  index_t index(state_t state) const override;
+  ScalarKind scalar() const override { return group_.scalar(); }
+  RowPartition partition(int ranks) const override;
+  std::vector<std::string> sector() const override { return sector_; }
+
+  const Comm& comm() const noexcept { return *comm_; }
+  const SymmetryGroup& group() const noexcept { return group_; }
+  const std::vector<Charge>& charges() const noexcept { return charges_; }
+  RowRange row_range() const { return partition_.range(comm_->rank()); }
+  std::span<const state_t> representatives() const noexcept {
+    return states_;
+  }  ///< of the owned rows
+  /// Rank that has a representative, if any has it. O(log ranks).
+  int owner(state_t representative) const noexcept;
+
+  /// How a configuration lies in the basis: P |state> = amplitude |representative row>.
+  struct Overlap {
+    state_t representative = 0;
+    std::complex<double>
+        amplitude;  ///< <row| state>; 0 if the orbit carries no state of this sector
+  };
+  Overlap overlap(state_t state) const;
+
+  const detail::GroupAction& action() const noexcept { return *action_; }
+  index_t memory_bytes() const noexcept;
+
+ private:
+  void list_states();
+  void make_guide();
+  index_t local_index(state_t state) const noexcept;
+
+  const Comm* comm_;
+  SymmetryGroup group_;
+  std::vector<Charge> charges_;
+  std::vector<std::string> sector_;
+  std::unique_ptr<const detail::GroupAction> action_;
+  RowPartition partition_;
+  LargeVector<state_t> states_;
+  std::vector<state_t>
+      firsts_;  ///< first representative of each rank; ranks without rows repeat that of the next
+  /// Position of the first owned representative in each bucket of configurations.
+  LargeVector<std::uint32_t> guide_;
+  int guide_shift_ = 0;
+};
+
+/// @throws InvalidArgument  a spin flip of the group leads out of the sector of a charge
+KRONSOLVE_EXPORT void require_compatible(const SymmetryGroup& group,
+                                         const std::vector<Charge>& charges);
+
+/// @throws InvalidArgument  `op` changes under a generator of the group; the text names the term
+/// and the generator
+KRONSOLVE_EXPORT void require_symmetric(const OpSum& op, const SymmetryGroup& group);
+
+}  // namespace kronsolve

@@ -1,0 +1,77 @@
+#pragma once
+// A symmetry group acting on configurations: representatives found by table look-up.
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include <kronsolve/operators/basis.hpp>
+#include <kronsolve/operators/symmetry_group.hpp>
+
+namespace kronsolve::detail {
+
+/// Tables of a group. Immutable; shared by threads.
+///
+/// The image of a state is a sum over chunks of sites of table entries. Where all sites are spins,
+/// a flip maps every state to (largest state - state), so that elements which differ by a flip
+/// share their look-ups.
+class GroupAction {
+ public:
+  explicit GroupAction(const SymmetryGroup& group);
+
+  struct Found {
+    state_t representative = 0;  ///< least state of the orbit
+    int phase =
+        0;  ///< U |state> = (sign) |representative> for an element U; character of U times sign
+    int stabiliser = 1;     ///< elements that leave the representative where it is
+    bool vanishes = false;  ///< the orbit carries no state of this symmetry
+  };
+  Found find(state_t state) const;
+  /// Is it the least of its orbit, and does the orbit carry a state of this symmetry?
+  bool carries(state_t state) const;
+  index_t memory_bytes() const noexcept;
+
+ private:
+  static constexpr int most_chunks = 64;
+  /// One permutation of the sites, alone, with a flip, or both.
+  struct Member {
+    int plain = -1;    ///< element without flip (or with one that is in the tables)
+    int flipped = -1;  ///< element with flip: the complement of the image
+  };
+  struct Chunk {
+    state_t stride = 1, size = 1;
+    int begin = 0, end = 0;  ///< sites
+  };
+  /// What fermion signs need: for each site the sites before it that are put behind it.
+  struct Sign {
+    std::vector<std::uint64_t> overtaken;
+    bool flips = false;
+  };
+  using Values = std::array<std::uint32_t, most_chunks>;
+
+  void add_tables(const std::vector<SymmetryGroup::Element>& elements);
+  void split(state_t state, Values& values) const noexcept;
+  template <class Word>
+  state_t image(const Word* table, const Values& values) const noexcept;
+  template <class Word>
+  Found find_in(const std::vector<Word>& tables, state_t state) const;
+  template <class Word>
+  bool carries_in(const std::vector<Word>& tables, state_t state) const;
+  int phase(int element, state_t state) const;
+
+  DigitCode code_;
+  std::vector<LocalSpace> spaces_;
+  std::vector<Member> members_;
+  std::vector<int> phases_of_;  ///< by element
+  int phases_ = 2;
+  state_t largest_ = 0;
+  std::vector<Chunk> chunks_;  ///< the last sites first
+  std::size_t chunk_entries_ = 0;
+  bool bitwise_ = false;
+  std::vector<int> chunk_shifts_;
+  std::vector<std::uint32_t> narrow_;  ///< [member][chunk][value], where states fit into 32 bits
+  std::vector<std::uint64_t> wide_;
+  std::vector<Sign> signs_;  ///< by element; empty without fermions
+};
+
+}  // namespace kronsolve::detail

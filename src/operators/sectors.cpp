@@ -1,0 +1,222 @@
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include <kronsolve/core/error.hpp>
+#include <kronsolve/core/suggest.hpp>
+#include <kronsolve/operators/algebra.hpp>
+#include <kronsolve/operators/sectors.hpp>
+#include <kronsolve/operators/symmetry_basis.hpp>
+
+namespace kronsolve {
+
+namespace {
+
+const std::vector<std::string> condition_names = {
+    "sz",         "n",          "nup",        "ndown",        "parity",       "momentum",
+    "momentum-x", "momentum-y", "reflection", "reflection-x", "reflection-y", "spinflip"};
+
+std::vector<int> integers(const std::string& condition, std::string_view list) {
+  std::vector<int> values;
+  while (true) {
+    const auto comma = std::min(list.find(','), list.size());
+    std::string_view word = list.substr(0, comma);
+    if (word.starts_with('+')) word.remove_prefix(1);
+    int value = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+    if (error != std::errc() || word.empty() || end != word.data() + word.size())
+      throw InvalidArgument(
+          detail::concat("sector '", condition,
+                         "': the value must be a whole number, or two separated by a comma"));
+    values.push_back(value);
+    if (comma == list.size()) return values;
+    list.remove_prefix(comma + 1);
+  }
+}
+
+class SectorParser {
+ public:
+  SectorParser(const std::vector<LocalSpace>& spaces, const Lattice& lattice) : lattice_(lattice) {
+    if (lattice.sites() != static_cast<int>(spaces.size()))
+      throw DimensionError(detail::concat("sector: the operator has ", spaces.size(),
+                                          " sites, the lattice ", lattice.sites()));
+    sector_.spaces = spaces;
+  }
+
+  void add(const std::string& condition) {
+    const auto equals = condition.find('=');
+    const std::string key = condition.substr(0, equals);
+    if (equals == std::string::npos ||
+        std::find(condition_names.begin(), condition_names.end(), key) == condition_names.end())
+      throw InvalidArgument(
+          equals == std::string::npos
+              ? detail::concat("sector '", condition, "': it must be name=value, such as sz=0")
+              : "sector: " + unknown_name("condition", key, condition_names));
+    if (auto charge = Charge::parse(sector_.spaces, condition)) {
+      once(charge->name);
+      sector_.conditions.push_back(charge->text());
+      sector_.charges.push_back(*std::move(charge));
+      return;
+    }
+    const auto values = integers(condition, std::string_view(condition).substr(equals + 1));
+    if (key == "spinflip") {
+      SitePermutation identity(sector_.spaces.size());
+      for (std::size_t i = 0; i < identity.size(); ++i) identity[i] = static_cast<int>(i);
+      add_two_valued(key, condition, values, std::move(identity), SpinFlip::yes);
+    } else if (key.starts_with("reflection")) {
+      add_reflection(key, condition, values);
+    } else {
+      add_momentum(key, condition, values);
+    }
+  }
+
+  Sector finish() {
+    if (!sector_.generators.empty())
+      require_compatible(SymmetryGroup(sector_.spaces, sector_.generators), sector_.charges);
+    return std::move(sector_);
+  }
+
+ private:
+  void once(const std::string& name) {
+    if (std::find(seen_.begin(), seen_.end(), name) != seen_.end())
+      throw InvalidArgument(detail::concat("sector ", name, " is given twice; give it once"));
+    seen_.push_back(name);
+  }
+
+  void add_two_valued(const std::string& key, const std::string& condition,
+                      const std::vector<int>& values, SitePermutation image, SpinFlip flip) {
+    if (values.size() != 1 || (values[0] != 1 && values[0] != -1))
+      throw InvalidArgument(detail::concat("sector '", condition, "': the value must be 1 or -1"));
+    once(key);
+    const std::string text = detail::concat(key, "=", values[0]);
+    sector_.conditions.push_back(text);
+    sector_.generators.push_back({text, std::move(image), flip, values[0] == 1 ? 0 : 1, 2});
+  }
+
+  void add_reflection(const std::string& key, const std::string& condition,
+                      const std::vector<int>& values) {
+    const bool line = lattice_.size().size() == 1;
+    if (key == "reflection" && !line)
+      throw InvalidArgument(detail::concat("sector '", condition, "': on the ", lattice_.name(),
+                                           " lattice ask for reflection-x or reflection-y"));
+    auto image = lattice_.reflection(key == "reflection-y" ? 1 : 0);
+    if (!image)
+      throw InvalidArgument(detail::concat("sector '", condition, "': the ", lattice_.name(),
+                                           " lattice has no such reflection"));
+    add_two_valued(key, condition, values, *std::move(image), SpinFlip::no);
+  }
+
+  void add_momentum(const std::string& key, const std::string& condition,
+                    const std::vector<int>& values) {
+    if (key == "momentum" && values.size() == 2) {
+      add_momentum_along(0, "momentum-x", condition, values[0]);
+      return add_momentum_along(1, "momentum-y", condition, values[1]);
+    }
+    const bool line = lattice_.size().size() <= 1;
+    if (values.size() != 1 || (key == "momentum" && !line))
+      throw InvalidArgument(
+          detail::concat("sector '", condition, "': the ", lattice_.name(), " lattice takes ",
+                         line ? "one number" : "momentum=mx,my, momentum-x=m or momentum-y=m"));
+    add_momentum_along(key == "momentum-y" ? 1 : 0, key, condition, values[0]);
+  }
+
+  void add_momentum_along(int direction, const std::string& name, const std::string& condition,
+                          int m) {
+    auto image = lattice_.translation(direction);
+    if (!image)
+      throw InvalidArgument(detail::concat("sector '", condition, "': the ", lattice_.name(),
+                                           " is open along ", direction == 0 ? "x" : "y",
+                                           "; a momentum needs a cyclic direction"));
+    once(name);
+    const int length = lattice_.size()[static_cast<std::size_t>(direction)];
+    const int reduced = (m % length + length) % length;
+    const std::string text = detail::concat(name, "=", reduced);
+    sector_.conditions.push_back(text);
+    // A plane wave exp(ikj) turns by exp(-ik) when moved by one site.
+    sector_.generators.push_back({text, *std::move(image), SpinFlip::no, length - reduced, length});
+  }
+
+  const Lattice& lattice_;
+  Sector sector_;
+  std::vector<std::string> seen_;
+};
+
+/// Values of one symmetry that has states while all else stays; text for messages.
+std::string values_with_states(const Sector& sector, std::size_t which) {
+  const auto& g = sector.generators[which];
+  const std::string name = g.name.substr(0, g.name.find('='));
+  const bool momentum = name.starts_with("momentum");
+  std::string text;
+  for (int turns = 0; turns < g.of; ++turns) {
+    Sector other = sector;
+    other.generators[which].turns = turns;
+    try {
+      if (sector_size(other) == 0) continue;
+    } catch (const InvalidArgument&) {  // a character that contradicts the others
+      continue;
+    }
+    const int value = momentum ? (g.of - turns) % g.of : turns == 0 ? 1 : -1;
+    text += (text.empty() ? "" : ", ") + std::to_string(value);
+  }
+  return text.empty() ? text : detail::concat(name, " can be ", text);
+}
+
+[[noreturn]] void refuse_empty(const Sector& sector) {
+  std::string asked, possible;
+  for (const auto& c : sector.conditions) asked += (asked.empty() ? "" : ", ") + c;
+  for (std::size_t g = 0; g < sector.generators.size(); ++g) {
+    const std::string values = values_with_states(sector, g);
+    if (!values.empty()) possible += (possible.empty() ? "; with the others, " : "; ") + values;
+  }
+  throw InvalidArgument(detail::concat("sector ", asked, " has no states on these ",
+                                       sector.spaces.size(), " sites", possible));
+}
+
+}  // namespace
+
+Sector parse_sector(const std::vector<LocalSpace>& spaces, const Lattice& lattice,
+                    const std::vector<std::string>& conditions) {
+  SectorParser parser(spaces, lattice);
+  for (const auto& condition : conditions) parser.add(condition);
+  return parser.finish();
+}
+
+index_t sector_size(const Sector& sector) {
+  return symmetric_dimension(SymmetryGroup(sector.spaces, sector.generators), sector.charges);
+}
+
+void require_respects(const OpSum& op, const Sector& sector) {
+  if (op.spaces() != sector.spaces)
+    throw DimensionError(detail::concat("sector: the operator has ", op.sites(),
+                                        " sites, the sector ", sector.spaces.size(),
+                                        ", or their local spaces differ"));
+  for (const auto& charge : sector.charges)
+    if (const auto term = breaks(op, charge.text()))
+      throw InvalidArgument(detail::concat("sector ", charge.text(), ": the term ", *term,
+                                           " changes ", charge.name, "; leave the sector out"));
+  if (!sector.generators.empty())
+    require_symmetric(op, SymmetryGroup(sector.spaces, sector.generators));
+}
+
+std::shared_ptr<const Basis> make_basis(const Comm& comm, const Sector& sector) {
+  if (sector.generators.empty()) {
+    if (sector.charges.empty()) return std::make_shared<const FullBasis>(sector.spaces);
+    return std::make_shared<const ChargeBasis>(sector.spaces, sector.charges);
+  }
+  SymmetryGroup group(sector.spaces, sector.generators);
+  if (symmetric_dimension(group, sector.charges) == 0) {
+    // Without states for the charges alone their own message names the values that have some.
+    if (!sector.charges.empty()) (void)ChargeBasis(sector.spaces, sector.charges);
+    refuse_empty(sector);
+  }
+  return std::make_shared<const SymmetryBasis>(comm, std::move(group), sector.charges,
+                                               sector.conditions);
+}
+
+SectorOperator in_sector(const Comm& comm, OpSum op, const Sector& sector) {
+  require_respects(op, sector);
+  auto basis = make_basis(comm, sector);
+  return {std::move(op), std::move(basis)};
+}
+
+}  // namespace kronsolve
