@@ -33,6 +33,7 @@ class GroupAction {
 
  private:
   static constexpr int most_chunks = 64;
+  static constexpr std::size_t block = 16;  ///< members whose images are computed together
   /// One permutation of the sites, alone, with a flip, or both.
   struct Member {
     int plain = -1;    ///< element without flip (or with one that is in the tables)
@@ -50,18 +51,28 @@ class GroupAction {
   using Values = std::array<std::uint32_t, most_chunks>;
 
   void add_tables(const std::vector<SymmetryGroup::Element>& elements);
+  state_t chunk_image(const SymmetryGroup::Element& element, const Chunk& chunk,
+                      state_t value) const;
   void split(state_t state, Values& values) const noexcept;
-  template <class Word>
-  state_t image(const Word* table, const Values& values) const noexcept;
-  template <class Word>
+  /// Images under the members first ... first + block - 1.
+  template <class Word, std::size_t Chunks>
+  void images(const Word* tables, const Values& values, std::size_t first,
+              Word* out) const noexcept;
+  template <class Word, std::size_t Chunks>
   Found find_in(const std::vector<Word>& tables, state_t state) const;
-  template <class Word>
+  template <class Word, std::size_t Chunks>
   bool carries_in(const std::vector<Word>& tables, state_t state) const;
+  /// f with the tables and the number of chunks as a constant where it is small (0 otherwise).
+  template <class F>
+  auto dispatch(F&& f) const;
   int phase(int element, state_t state) const;
 
   DigitCode code_;
   std::vector<LocalSpace> spaces_;
   std::vector<Member> members_;
+  bool all_plain_ = true;    ///< every member has an element without flip
+  bool all_flipped_ = true;  ///< every member has an element with flip
+  bool none_flipped_ = true;
   std::vector<int> phases_of_;  ///< by element
   int phases_ = 2;
   state_t largest_ = 0;
@@ -69,7 +80,11 @@ class GroupAction {
   std::size_t chunk_entries_ = 0;
   bool bitwise_ = false;
   std::vector<int> chunk_shifts_;
-  std::vector<std::uint32_t> narrow_;  ///< [member][chunk][value], where states fit into 32 bits
+  std::size_t padded_ =
+      0;  ///< members rounded up to whole blocks; the others leave every state where it is
+  /// [chunk][value][member], where states fit into 32 bits: one state reads a few rows from end to
+  /// end.
+  std::vector<std::uint32_t> narrow_;
   std::vector<std::uint64_t> wide_;
   std::vector<Sign> signs_;  ///< by element; empty without fermions
 };

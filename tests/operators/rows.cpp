@@ -60,7 +60,7 @@ class RandomOperators {
       for (int f = 0; f < length; ++f) {
         const int site = pick(op.sites());
         auto names = spaces[static_cast<std::size_t>(site)].operator_names();
-        if (real_only) std::erase_if(names, [](const auto& n) { return n == "Sy" || n == "Y"; });
+        if (real_only) std::erase_if(names, [](const auto& n) { return n == "Sy" || n == "Y" || n == "My"; });
         factors.push_back(
             {names[static_cast<std::size_t>(pick(static_cast<int>(names.size())))], site});
       }
