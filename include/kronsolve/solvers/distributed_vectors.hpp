@@ -30,6 +30,8 @@ class KRONSOLVE_EXPORT DistributedVectors {
   /// count-1
   void permute(std::span<const std::size_t> order);
 
+  /// Takes the vectors of `other`, which are dealt the same, behind those here. Local.
+  void append(DistributedVectors&& other);
   /// Keeps the vectors at these positions, in that order, and drops the others. Local.
   void keep(std::span<const index_t> positions);
 

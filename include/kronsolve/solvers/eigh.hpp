@@ -23,7 +23,9 @@ namespace kronsolve {
 /// Which eigenvalues: smallest or largest algebraic, largest or smallest magnitude, nearest to a
 /// target (magnitude of the distance, real part of it; the same for Hermitian operators).
 enum class Which { SA, LA, LM, SM, TM, TR };
-enum class Method { automatic, dense, slepc, lanczos };
+/// slepc is Krylov-Schur; jd and gd are SLEPc's Jacobi-Davidson and generalised Davidson without
+/// preconditioner.
+enum class Method { automatic, dense, slepc, lanczos, jd, gd };
 enum class OperatorForm { automatic, assembled, matrix_free };
 enum class Eigenvectors { compute, skip };
 enum class ResidualKind { explicit_, bound };
@@ -57,6 +59,9 @@ struct EighOptions {
   Method method = Method::automatic;
   OperatorForm form = OperatorForm::automatic;
   Eigenvectors vectors = Eigenvectors::compute;
+  /// For k > 1: check that no level is missing (copies of a degenerate one), and put missing ones
+  /// in.
+  bool certify = true;
   std::string petsc_options = {};  ///< raw options for the engine, "-eps_view"; never needed
   std::function<void(const Progress&)> progress =
       {};  ///< called on rank 0; what it throws is thrown on every rank
@@ -70,7 +75,10 @@ struct KRONSOLVE_EXPORT EighResult {
   bool converged = false;  ///< as many pairs as asked, all with residual within tol
   index_t converged_pairs = 0;
   index_t iterations = 0;
-  index_t products = 0;  ///< products with the operator, the residual check included
+  index_t products = 0;           ///< products with the operator, the residual check included
+  std::optional<bool> certified;  ///< no level is missing, where that was checked
+  std::string certificate;        ///< how, or which check failed; for people
+  index_t certify_products = 0;   ///< products of the check, not counted in `products`
   index_t dimension = 0;
   std::string reason;                 ///< why the solver stopped, and why it was chosen, for people
   Method method = Method::automatic;  ///< what solved it

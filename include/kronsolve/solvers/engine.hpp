@@ -16,6 +16,7 @@
 #include <kronsolve/operators/lazy.hpp>
 #include <kronsolve/operators/linear_map.hpp>
 #include <kronsolve/solvers/distributed_vectors.hpp>
+#include <kronsolve/solvers/eig.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 
 namespace kronsolve {
@@ -32,15 +33,24 @@ struct EngineInfo {
   std::string problem;     ///< why it cannot be used; empty if it can
 };
 
-/// A Hermitian eigenproblem as an engine gets it: arguments are checked, memory is there.
+/// Eigensolvers of an engine.
+enum class EngineSolver { krylov_schur, jd, gd };
+
+/// A Hermitian eigenproblem A x = l x, or A x = l B x, as an engine gets it: arguments are checked,
+/// memory is there.
 template <Scalar T>
 struct EngineEigh {
   const LinearMap<T>* map = nullptr;  ///< the product; also says who owns which rows
-  const Lazy<T>* rows = nullptr;      ///< for shift-and-invert, which factorises the matrix
+  const Lazy<T>* rows =
+      nullptr;  ///< for shift-and-invert, which factorises the matrix; and wherever B is
+  const Lazy<T>* b_rows = nullptr;  ///< B, Hermitian positive definite; none: the identity
+  const DistributedVectors<T>* deflate =
+      nullptr;  ///< orthonormal eigenvectors to stay orthogonal to
+  EngineSolver solver = EngineSolver::krylov_schur;
   index_t k = 1;
   Which which = Which::SA;  ///< SA, LA, LM; with sigma TM
   std::optional<double> sigma;
-  double tol = 1e-10;          ///< of |Hx-lx| / max(1,|l|)
+  double tol = 1e-10;          ///< of |Ax-lx| / max(1,|l|)
   index_t max_iterations = 0;  ///< 0: the engine's choice
   index_t ncv = 0;             ///< 0: the engine's choice
   std::span<const T> start;    ///< owned rows of the start vector
@@ -52,16 +62,40 @@ struct EngineEigh {
       monitor;
 };
 
-/// What an engine found. Vectors have norm 1 and any phase; residuals are not in here: they are for
-/// our own product to tell.
+/// What an engine found. Vectors have norm 1 (B-norm 1) and any phase; residuals are not in here:
+/// they are for our own product to tell.
 template <Scalar T>
 struct EnginePairs {
-  std::vector<double> values;
+  std::vector<double> values;  ///< ascending
   DistributedVectors<T> vectors;
   index_t iterations = 0;
   index_t solves = 0;    ///< systems solved with the factors
   index_t subspace = 0;  ///< vectors of the Krylov space
   std::string reason;    ///< why it stopped
+};
+
+/// A general eigenproblem as an engine gets it.
+template <Scalar T>
+struct EngineEig {
+  const LinearMap<T>* map = nullptr;
+  const Lazy<T>* rows = nullptr;  ///< for shift-and-invert
+  index_t k = 1;
+  EigWhich which = EigWhich::LM;
+  std::optional<std::complex<double>> sigma;  ///< real if T is
+  double tol = 1e-10;
+  index_t max_iterations = 0;
+  index_t ncv = 0;
+  std::span<const T> start;
+  std::string petsc_options;
+};
+
+/// Right eigenvectors have norm 1; for real matrices the pairs that SLEPc keeps split are joined.
+struct EngineGeneralPairs {
+  std::vector<std::complex<double>> values;  ///< in the order of `which`
+  DistributedVectors<std::complex<double>> vectors;
+  index_t iterations = 0;
+  index_t solves = 0;
+  std::string reason;
 };
 
 /// PETSc and SLEPc of one scalar behind plain data. All calls are collective on the communicator of
@@ -74,6 +108,20 @@ class KRONSOLVE_EXPORT Engine {
   /// @throws EngineError  PETSc or SLEPc failed; its own words are in the text
   /// @throws NotSupported a size exceeds the engine's index, or a factorisation package is missing
   virtual EnginePairs<T> eigh(const EngineEigh<T>& problem) = 0;
+  virtual EngineGeneralPairs eig(const EngineEig<T>& problem) = 0;
+  /// How many eigenvalues of a real symmetric matrix lie below each shift, by the inertia of a
+  /// factorisation (Sylvester's law).
+  /// @throws NotSupported  the matrix is complex: embed it as a real one of twice the size
+  virtual std::vector<index_t> count_below(const Comm& comm, const Lazy<T>& rows,
+                                           const RowPartition& partition,
+                                           std::span<const double> shifts) = 0;
+  /// Solves A x = b for each column by a parallel LU factorisation. Owned rows in, owned rows out.
+  virtual DistributedVectors<T> solve(const Comm& comm, const Lazy<T>& rows,
+                                      const DistributedVectors<T>& b) = 0;
+  /// w = exp(t A) v for any square A by a restarted Krylov method (SLEPc's MFN); error about tol
+  /// |w|.
+  virtual std::vector<T> expm_multiply(const LinearMap<T>& map, T t, std::span<const T> v,
+                                       double tol, index_t ncv) = 0;
 };
 
 extern template class Engine<double>;

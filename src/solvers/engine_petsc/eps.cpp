@@ -55,6 +55,44 @@ void use_factorisation(EPS eps, double sigma) {
   KRONSOLVE_PETSC(EPSSetTrueResidual(eps, PETSC_TRUE));
 }
 
+/// Factors of B, which must be positive definite.
+void factorise_b(EPS eps) {
+  ST transformation = nullptr;
+  KSP solver = nullptr;
+  PC factors = nullptr;
+  KRONSOLVE_PETSC(EPSGetST(eps, &transformation));
+  KRONSOLVE_PETSC(STGetKSP(transformation, &solver));
+  KRONSOLVE_PETSC(KSPSetType(solver, KSPPREONLY));
+  KRONSOLVE_PETSC(KSPGetPC(solver, &factors));
+  KRONSOLVE_PETSC(PCSetType(factors, is_complex<Scalar> ? PCLU : PCCHOLESKY));
+  KRONSOLVE_PETSC(PCFactorSetMatSolverType(factors, MATSOLVERMUMPS));
+  KRONSOLVE_PETSC(EPSSetTrueResidual(eps, PETSC_TRUE));
+}
+
+/// Davidson methods ask for a preconditioner; a product alone gives none.
+void without_preconditioner(EPS eps) {
+  ST transformation = nullptr;
+  KSP solver = nullptr;
+  PC preconditioner = nullptr;
+  KRONSOLVE_PETSC(EPSGetST(eps, &transformation));
+  KRONSOLVE_PETSC(STSetType(transformation, STPRECOND));
+  KRONSOLVE_PETSC(STGetKSP(transformation, &solver));
+  KRONSOLVE_PETSC(KSPGetPC(solver, &preconditioner));
+  KRONSOLVE_PETSC(PCSetType(preconditioner, PCNONE));
+}
+
+EPSType slepc_type(EngineSolver solver) {
+  switch (solver) {
+    case EngineSolver::jd:
+      return EPSJD;
+    case EngineSolver::gd:
+      return EPSGD;
+    case EngineSolver::krylov_schur:
+      break;
+  }
+  return EPSKRYLOVSCHUR;
+}
+
 EPSWhich slepc_which(Which which) {
   switch (which) {
     case Which::SA:
@@ -86,6 +124,9 @@ std::string reason_text(EPSConvergedReason reason) {
   }
 }
 
+/// A column below this is empty: SLEPc leaves some after a breakdown.
+constexpr double least_norm = 1e-6;
+
 index_t count_solves(EPS eps) {
   ST transformation = nullptr;
   KSP solver = nullptr;
@@ -95,6 +136,25 @@ index_t count_solves(EPS eps) {
   KRONSOLVE_PETSC(KSPGetTotalIterations(solver, &iterations));
   return iterations;
 }
+
+/// Vectors that a solve stays orthogonal to, for as long as it runs.
+class Deflation {
+ public:
+  Deflation(EPS eps, const EngineEigh<Scalar>& problem) {
+    if (problem.deflate == nullptr || problem.deflate->count() == 0) return;
+    const auto& map = *problem.map;
+    for (index_t j = 0; j < problem.deflate->count(); ++j) {
+      owners_.push_back(vector(map.comm(), map.row_range(), map.rows()));
+      copy_to(owners_.back().get(), problem.deflate->column(j));
+    }
+    std::vector<Vec> raw;
+    for (const auto& owner : owners_) raw.push_back(owner.get());
+    KRONSOLVE_PETSC(EPSSetDeflationSpace(eps, static_cast<PetscInt>(raw.size()), raw.data()));
+  }
+
+ private:
+  std::vector<VecHandle> owners_;
+};
 
 EnginePairs<Scalar> collect(EPS eps, const EngineEigh<Scalar>& problem) {
   const auto& map = *problem.map;
@@ -120,7 +180,7 @@ EnginePairs<Scalar> collect(EPS eps, const EngineEigh<Scalar>& problem) {
         EPSGetEigenpair(eps, static_cast<PetscInt>(i), &value, nullptr, x.get(), nullptr));
     KRONSOLVE_PETSC(VecNorm(x.get(), NORM_2, &norm));
     copy_from(x.get(), found.vectors.column(i));
-    if (std::abs(norm - 1) < 0.5)
+    if (norm > least_norm)
       order.emplace_back(real_part(value), i);  // after a breakdown a column may be empty
   }
   std::sort(order.begin(), order.end());
@@ -138,20 +198,27 @@ EnginePairs<Scalar> collect(EPS eps, const EngineEigh<Scalar>& problem) {
 EnginePairs<Scalar> solve_hermitian(const EngineEigh<Scalar>& problem) {
   const auto& map = *problem.map;
   const OptionsScope options(problem.petsc_options);
+  const bool stored_form = problem.sigma || problem.b_rows != nullptr;
   const MatHandle matrix =
-      problem.sigma ? stored_hermitian(map.comm(), *problem.rows, map.row_partition()) : shell(map);
+      stored_form ? stored(map.comm(), *problem.rows, map.row_partition(), Symmetry::hermitian)
+                  : shell(map, Symmetry::hermitian);
+  MatHandle b;
+  if (problem.b_rows != nullptr)
+    b = stored(map.comm(), *problem.b_rows, map.row_partition(), Symmetry::hermitian);
   const VecHandle start = vector(map.comm(), map.row_range(), map.rows());
   copy_to(start.get(), problem.start);
 
   EpsHandle eps;
   KRONSOLVE_PETSC(EPSCreate(map.comm().handle(), eps.out()));
-  KRONSOLVE_PETSC(EPSSetOperators(eps.get(), matrix.get(), nullptr));
-  KRONSOLVE_PETSC(EPSSetProblemType(eps.get(), EPS_HEP));
-  KRONSOLVE_PETSC(EPSSetType(eps.get(), EPSKRYLOVSCHUR));
+  KRONSOLVE_PETSC(EPSSetOperators(eps.get(), matrix.get(), b.get()));
+  KRONSOLVE_PETSC(EPSSetProblemType(eps.get(), problem.b_rows != nullptr ? EPS_GHEP : EPS_HEP));
+  KRONSOLVE_PETSC(EPSSetType(eps.get(), slepc_type(problem.solver)));
   if (problem.sigma)
     use_factorisation(eps.get(), *problem.sigma);
   else
     KRONSOLVE_PETSC(EPSSetWhichEigenpairs(eps.get(), slepc_which(problem.which)));
+  if (!problem.sigma && problem.b_rows != nullptr) factorise_b(eps.get());
+  if (problem.solver != EngineSolver::krylov_schur) without_preconditioner(eps.get());
   const PetscInt ncv = problem.ncv > 0 ? narrow<PetscInt>(problem.ncv, "ncv") : PETSC_DEFAULT;
   KRONSOLVE_PETSC(
       EPSSetDimensions(eps.get(), narrow<PetscInt>(problem.k, "k"), ncv, PETSC_DEFAULT));
@@ -162,6 +229,7 @@ EnginePairs<Scalar> solve_hermitian(const EngineEigh<Scalar>& problem) {
   KRONSOLVE_PETSC(EPSSetConvergenceTestFunction(eps.get(), relative_above_one, nullptr, nullptr));
   Vec space = start.get();
   KRONSOLVE_PETSC(EPSSetInitialSpace(eps.get(), 1, &space));
+  const Deflation deflation(eps.get(), problem);
   if (problem.monitor)
     KRONSOLVE_PETSC(
         EPSMonitorSet(eps.get(), monitor, const_cast<EngineEigh<Scalar>*>(&problem), nullptr));

@@ -26,9 +26,16 @@ void for_each_piece(const Lazy<Scalar>& rows, RowRange owned, F&& f) {
     f(rows.build({begin, std::min(owned.end, begin + piece_rows)}));
 }
 
+void declare(Mat matrix, Symmetry symmetry) {
+  if (symmetry == Symmetry::none) return;
+  KRONSOLVE_PETSC(MatSetOption(matrix, MAT_HERMITIAN, PETSC_TRUE));
+  if constexpr (!is_complex<Scalar>)
+    KRONSOLVE_PETSC(MatSetOption(matrix, MAT_SYMMETRIC, PETSC_TRUE));
+}
+
 }  // namespace
 
-MatHandle shell(const LinearMap<Scalar>& map) {
+MatHandle shell(const LinearMap<Scalar>& map, Symmetry symmetry) {
   const auto local = narrow<PetscInt>(map.row_range().size(), "rows of one rank for PETSc");
   const auto n = narrow<PetscInt>(map.rows(), "rows for PETSc");
   MatHandle matrix;
@@ -37,12 +44,12 @@ MatHandle shell(const LinearMap<Scalar>& map) {
                                  const_cast<LinearMap<Scalar>*>(&map), matrix.out()));
   KRONSOLVE_PETSC(
       MatShellSetOperation(matrix.get(), MATOP_MULT, reinterpret_cast<void (*)()>(shell_product)));
-  KRONSOLVE_PETSC(MatSetOption(matrix.get(), MAT_HERMITIAN, PETSC_TRUE));
+  declare(matrix.get(), symmetry);
   return matrix;
 }
 
-MatHandle stored_hermitian(const Comm& comm, const Lazy<Scalar>& rows,
-                           const RowPartition& partition) {
+MatHandle stored(const Comm& comm, const Lazy<Scalar>& rows, const RowPartition& partition,
+                 Symmetry symmetry) {
   const RowRange owned = partition.range(comm.rank());
   const auto local = narrow<PetscInt>(owned.size(), "rows of one rank for PETSc");
   const auto n = narrow<PetscInt>(rows.rows(), "rows for PETSc");
@@ -87,9 +94,7 @@ MatHandle stored_hermitian(const Comm& comm, const Lazy<Scalar>& rows,
   });
   KRONSOLVE_PETSC(MatAssemblyBegin(matrix.get(), MAT_FINAL_ASSEMBLY));
   KRONSOLVE_PETSC(MatAssemblyEnd(matrix.get(), MAT_FINAL_ASSEMBLY));
-  KRONSOLVE_PETSC(MatSetOption(matrix.get(), MAT_HERMITIAN, PETSC_TRUE));
-  if constexpr (!is_complex<Scalar>)
-    KRONSOLVE_PETSC(MatSetOption(matrix.get(), MAT_SYMMETRIC, PETSC_TRUE));
+  declare(matrix.get(), symmetry);
   return matrix;
 }
 

@@ -8,14 +8,15 @@
 
 namespace kronsolve::KRONSOLVE_ENGINE_NAMESPACE {
 
-/// A square matrix whose product is `map`'s. The map must outlive it.
-MatHandle shell(const LinearMap<Scalar>& map);
+enum class Symmetry { none, hermitian };
 
-/// A Hermitian matrix stored by PETSc, for factorisations: rows dealt by `partition`, every array
-/// allocated at its exact size (the rows are built twice, the first time to be counted).
-/// Collective.
-MatHandle stored_hermitian(const Comm& comm, const Lazy<Scalar>& rows,
-                           const RowPartition& partition);
+/// A square matrix whose product is `map`'s. The map must outlive it.
+MatHandle shell(const LinearMap<Scalar>& map, Symmetry symmetry);
+
+/// A matrix stored by PETSc, for factorisations: rows dealt by `partition`, every array allocated
+/// at its exact size (the rows are built twice, the first time to be counted). Collective.
+MatHandle stored(const Comm& comm, const Lazy<Scalar>& rows, const RowPartition& partition,
+                 Symmetry symmetry);
 
 /// A vector dealt as `rows`; zero.
 VecHandle vector(const Comm& comm, RowRange owned, index_t rows);

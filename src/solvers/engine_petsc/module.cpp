@@ -9,7 +9,9 @@
 
 #include <kronsolve/solvers/engine.hpp>
 
+#include "solvers/engine_petsc/eig_general.hpp"
 #include "solvers/engine_petsc/eps.hpp"
+#include "solvers/engine_petsc/factors.hpp"
 #include "solvers/engine_petsc/petsc_call.hpp"
 
 namespace kronsolve::KRONSOLVE_ENGINE_NAMESPACE {
@@ -111,13 +113,37 @@ class PetscEngine final : public Engine<Scalar> {
     forget_errors();
     return solve_hermitian(problem);
   }
+  EngineGeneralPairs eig(const EngineEig<Scalar>& problem) override {
+    const std::lock_guard lock(one_at_a_time_);
+    forget_errors();
+    return solve_general(problem);
+  }
+  std::vector<index_t> count_below(const Comm& comm, const Lazy<Scalar>& rows,
+                                   const RowPartition& partition,
+                                   std::span<const double> shifts) override {
+    const std::lock_guard lock(one_at_a_time_);
+    forget_errors();
+    return count_by_inertia(comm, rows, partition, shifts);
+  }
+  DistributedVectors<Scalar> solve(const Comm& comm, const Lazy<Scalar>& rows,
+                                   const DistributedVectors<Scalar>& b) override {
+    const std::lock_guard lock(one_at_a_time_);
+    forget_errors();
+    return solve_direct(comm, rows, b);
+  }
+  std::vector<Scalar> expm_multiply(const LinearMap<Scalar>& map, Scalar t,
+                                    std::span<const Scalar> v, double tol, index_t ncv) override {
+    const std::lock_guard lock(one_at_a_time_);
+    forget_errors();
+    return exponentiate(map, t, v, tol, ncv);
+  }
 
  private:
   EngineInfo info_;
   std::mutex one_at_a_time_;  // PETSc is not for several threads
 };
 
-void* start(const EngineInfo& info) {
+Engine<Scalar>* started(const EngineInfo& info) {
   require_own_library();
   Environment::ensure();
   start_petsc();
@@ -125,7 +151,13 @@ void* start(const EngineInfo& info) {
   probe_layout();
   // Lives as long as the process, as the module does.
   static PetscEngine engine(info);
-  return static_cast<Engine<Scalar>*>(&engine);
+  return &engine;
+}
+
+void* start(const EngineInfo& info) {
+  static Engine<Scalar>* const engine =
+      started(info);  // what throws is tried again by the next call
+  return engine;
 }
 
 std::string petsc_version() {

@@ -65,6 +65,8 @@ class Handle {
 using VecHandle = Handle<Vec, VecDestroy>;
 using MatHandle = Handle<Mat, MatDestroy>;
 using EpsHandle = Handle<EPS, EPSDestroy>;
+using KspHandle = Handle<KSP, KSPDestroy>;
+using MfnHandle = Handle<MFN, MFNDestroy>;
 using OptionsHandle = Handle<PetscOptions, PetscOptionsDestroy>;
 
 /// Owned entries of a vector, for reading.

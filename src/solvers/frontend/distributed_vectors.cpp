@@ -29,6 +29,13 @@ void DistributedVectors<T>::permute(std::span<const std::size_t> order) {
 }
 
 template <Scalar T>
+void DistributedVectors<T>::append(DistributedVectors&& other) {
+  KRONSOLVE_ASSERT(other.partition_ == partition_);
+  for (auto& column : other.columns_) columns_.push_back(std::move(column));
+  other.columns_.clear();
+}
+
+template <Scalar T>
 void DistributedVectors<T>::keep(std::span<const index_t> positions) {
   std::vector<Buffer<T>> kept;
   kept.reserve(positions.size());

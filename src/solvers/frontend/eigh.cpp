@@ -5,11 +5,13 @@
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/operators/hermitian_check.hpp>
+#include <kronsolve/operators/matrix_free.hpp>
 #include <kronsolve/operators/rows.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 #include <kronsolve/solvers/engine.hpp>
 
 #include "solvers/frontend/eigh_problem.hpp"
+#include "solvers/frontend/rows.hpp"
 
 namespace kronsolve {
 
@@ -40,9 +42,13 @@ std::string_view to_string(Method method) {
     case Method::slepc:
       return "slepc";
     case Method::lanczos:
+      return "lanczos";
+    case Method::jd:
+      return "jd";
+    case Method::gd:
       break;
   }
-  return "lanczos";
+  return "gd";
 }
 
 std::string_view to_string(OperatorForm form) {
@@ -139,7 +145,22 @@ constexpr const char* complex_note = "solved as a complex problem: no real engin
 
 template <Scalar T>
 EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h) {
-  return {.comm = &comm, .rows = make_lazy<T>(h), .partition = h.basis->partition(comm.size())};
+  EighProblem<T> problem{
+      .comm = &comm, .rows = make_lazy<T>(h), .partition = h.basis->partition(comm.size())};
+  // Where two vectors cannot fit there is no need to plan a product (whose tables grow with the
+  // system too).
+  const double vectors = 2.0 * double(problem.partition.max_local_rows()) * sizeof(T);
+  if (!comm.all(vectors < double(available_memory()))) return problem;
+  try {
+    const MatrixFreePlan plan = plan_matrix_free(h, scalar_kind<T>, comm.size());
+    problem.matrix_free = [&comm, h] { return make_matrix_free<T>(comm, h); };
+    problem.matrix_free_bytes = plan.memory_bytes;
+    problem.matrix_free_better = plan.better_than_assembled;
+    problem.matrix_free_verdict = plan.verdict;
+  } catch (const NotSupported&) {
+    // Sectors that mix configurations have rows only.
+  }
+  return problem;
 }
 
 void check_sector(const SectorOperator& h, const EighOptions& options) {
@@ -171,21 +192,6 @@ auto with_sector_problem(const Comm& comm, const SectorOperator& h, const EighOp
 }
 
 template <Scalar T>
-Lazy<std::complex<double>> as_complex(const Lazy<T>& rows) {
-  return {rows.rows(), rows.cols(), [rows](RowRange range) {
-            const auto real = rows.build(range);
-            CsrRows<std::complex<double>> result;
-            result.range = real.range;
-            result.cols = real.cols;
-            result.offsets = real.offsets;
-            result.columns = real.columns;
-            result.values.resize(real.values.size());
-            std::copy(real.values.begin(), real.values.end(), result.values.begin());
-            return result;
-          }};
-}
-
-template <Scalar T>
 EighResult run_rows(EighProblem<T> problem, const EighOptions& options) {
   frontend::check_start<T>(*problem.comm, options, problem.owned());
   if constexpr (!is_complex<T>) {
@@ -193,8 +199,9 @@ EighResult run_rows(EighProblem<T> problem, const EighOptions& options) {
       look_at_rows(problem);
       if (options.method == Method::slepc ||
           frontend::plan(problem, options).method == Method::slepc) {
-        EighProblem<std::complex<double>> complex{
-            .comm = problem.comm, .rows = as_complex(problem.rows), .partition = problem.partition};
+        EighProblem<std::complex<double>> complex{.comm = problem.comm,
+                                                  .rows = frontend::as_complex(problem.rows),
+                                                  .partition = problem.partition};
         complex.note = complex_note;
         return run(std::move(complex), options);
       }

@@ -63,7 +63,11 @@ void check_combination(const EighOptions& o) {
   if (o.method == Method::dense && o.form == OperatorForm::matrix_free)
     throw InvalidArgument(
         "eigh: method dense stores the matrix, got operator matrix-free; use assembled");
-  if (!o.petsc_options.empty() && o.method != Method::automatic && o.method != Method::slepc)
+  const bool davidson = o.method == Method::jd || o.method == Method::gd;
+  if (davidson && targeted)
+    throw InvalidArgument(detail::concat("eigh: method ", to_string(o.method),
+                                         " finds SA, LA or LM, not a target; use slepc"));
+  if (!o.petsc_options.empty() && (o.method == Method::dense || o.method == Method::lanczos))
     throw InvalidArgument(detail::concat("eigh: options for PETSc are of no use to method ",
                                          to_string(o.method), "; use slepc"));
 }

@@ -7,6 +7,7 @@
 #include "solvers/dense/blas_threads.hpp"
 #include "solvers/dense/dense_eigh.hpp"
 #include "solvers/frontend/eigh_problem.hpp"
+#include "solvers/frontend/rows.hpp"
 
 namespace kronsolve::frontend {
 
@@ -19,33 +20,6 @@ struct RootPairs {
   LargeVector<T> vectors;  ///< n x count
   double row_sum_norm = 0;
 };
-
-/// Owned rows of all ranks, on rank 0 as one dense matrix. Collective; a few rows at a time.
-template <Scalar T>
-LargeVector<T> gather_dense(const EighProblem<T>& p) {
-  const index_t n = p.n();
-  LargeVector<T> a(p.comm->is_root() ? static_cast<std::size_t>(n * n) : 0, T{});
-  const index_t step = std::max<index_t>(
-      1, (index_t{1} << 20) / std::max<index_t>(1, static_cast<index_t>(p.entries_per_row)));
-  for (index_t done = 0; done < p.partition.max_local_rows(); done += step) {
-    CsrRows<T> piece;
-    p.comm->agree([&] {
-      const RowRange owned = p.owned();
-      piece = p.rows.build({std::min(owned.end, owned.begin + done),
-                            std::min(owned.end, owned.begin + done + step)});
-    });
-    std::vector<index_t> places;
-    places.reserve(static_cast<std::size_t>(piece.entries()));
-    for (index_t i = piece.range.begin; i < piece.range.end; ++i)
-      for (const index_t j : piece.row_columns(i)) places.push_back(i + j * n);
-    const auto all_places = p.comm->gather_v(std::span<const index_t>(places));
-    const auto all_values =
-        p.comm->gather_v(std::span<const T>(piece.values.data(), piece.values.size()));
-    for (std::size_t e = 0; e < all_places.size(); ++e)
-      a[static_cast<std::size_t>(all_places[e])] = all_values[e];
-  }
-  return a;
-}
 
 /// |A x - l x| of every pair by our own product with the matrix as it was.
 template <Scalar T>
@@ -109,31 +83,6 @@ RootPairs<T> solve_on_root(LargeVector<T> a, index_t n, index_t k, const EighOpt
   return root;
 }
 
-/// Deals rank 0's columns to the owners of their rows. Collective.
-template <Scalar T>
-DistributedVectors<T> deal(const EighProblem<T>& p, const LargeVector<T>& columns, index_t count) {
-  DistributedVectors<T> vectors(p.partition, p.comm->rank(), count);
-  const index_t n = p.n();
-  const index_t batch = std::max<index_t>(1, (index_t{1} << 21) / n);
-  for (index_t first = 0; first < count; first += batch) {
-    const index_t some = std::min(batch, count - first);
-    std::vector<std::vector<T>> send(static_cast<std::size_t>(p.comm->size()));
-    if (p.comm->is_root())
-      for (int r = 0; r < p.comm->size(); ++r) {
-        const RowRange rows = p.partition.range(r);
-        for (index_t j = first; j < first + some; ++j)
-          send[static_cast<std::size_t>(r)].insert(send[static_cast<std::size_t>(r)].end(),
-                                                   columns.begin() + j * n + rows.begin,
-                                                   columns.begin() + j * n + rows.end);
-      }
-    const auto received = p.comm->all_to_all_v(send);
-    const index_t local = p.owned().size();
-    for (index_t j = 0; j < some; ++j)
-      std::copy_n(received[0].begin() + j * local, local, vectors.column(first + j).begin());
-  }
-  return vectors;
-}
-
 }  // namespace
 
 template <Scalar T>
@@ -143,7 +92,7 @@ EighResult solve_dense(const EighProblem<T>& p, const EighOptions& o) {
   result.method = Method::dense;
   result.form = OperatorForm::assembled;
   const Stopwatch setup;
-  auto a = gather_dense(p);
+  auto a = gather_dense(*p.comm, p.rows, p.partition, p.entries_per_row);
   result.setup_seconds = setup.seconds();
   const Stopwatch solve;
   RootPairs<T> root;
@@ -163,7 +112,7 @@ EighResult solve_dense(const EighProblem<T>& p, const EighOptions& o) {
   p.comm->broadcast(std::span<double>(result.eigenvalues));
   p.comm->broadcast(std::span<double>(result.residuals));
   if (o.vectors == Eigenvectors::compute) {
-    auto vectors = deal(p, root.vectors, k);
+    auto vectors = deal(*p.comm, p.partition, root.vectors, k);
     fix_phases(*p.comm, vectors);
     result.vectors = std::move(vectors);
     result.products = k;
@@ -172,6 +121,10 @@ EighResult solve_dense(const EighProblem<T>& p, const EighOptions& o) {
   }
   result.solve_seconds = solve.seconds();
   result.reason = "LAPACK";
+  if (k > 1) {
+    result.certified = true;
+    result.certificate = "LAPACK numbers all levels";
+  }
   judge(result, o, k);
   return result;
 }

@@ -5,6 +5,7 @@
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/random.hpp>
 #include <kronsolve/core/threads.hpp>
+#include <kronsolve/solvers/certify.hpp>
 #include <kronsolve/solvers/engine.hpp>
 #include <kronsolve/solvers/lanczos.hpp>
 
@@ -125,12 +126,39 @@ EnginePairs<T> solve_shifted(Engine<T>& engine, EngineEigh<T> problem, double si
   }
 }
 
+/// Residuals say nothing about copies that a Krylov method never saw: looks for them, and puts them
+/// in.
+template <Scalar T>
+void certify(const LinearMap<T>& map, DistributedVectors<T>& vectors, const EighOptions& o,
+             EighResult& result) {
+  if (!o.certify || o.k < 2 || !result.converged) return;
+  if (o.k == map.rows()) {
+    result.certified = true;
+    result.certificate = "there are no other levels";
+    return;
+  }
+  if (o.which != Which::SA && o.which != Which::LA) return;
+  const Certificate found = certify_levels(map, result.eigenvalues, result.residuals, vectors,
+                                           {.which = o.which, .tol = o.tol, .seed = o.seed + 1});
+  result.certified = found.certified;
+  result.certificate = found.text;
+  result.certify_products = found.products;
+  judge(result, o, o.k);
+  fix_phases(map.comm(), vectors);
+}
+
+EngineSolver engine_solver(Method method) {
+  return method == Method::jd   ? EngineSolver::jd
+         : method == Method::gd ? EngineSolver::gd
+                                : EngineSolver::krylov_schur;
+}
+
 }  // namespace
 
 template <Scalar T>
 EighResult solve_engine(const EighProblem<T>& p, const EighOptions& o, OperatorForm form) {
   EighResult result;
-  result.method = Method::slepc;
+  result.method = o.method == Method::automatic ? Method::slepc : o.method;
   result.form = form;
   const Stopwatch setup;
   Engine<T>* engine = nullptr;
@@ -148,6 +176,7 @@ EighResult solve_engine(const EighProblem<T>& p, const EighOptions& o, OperatorF
   EngineEigh<T> problem;
   problem.map = map.get();
   problem.rows = &p.rows;
+  problem.solver = engine_solver(o.method);
   problem.k = o.k;
   problem.which = o.which;
   problem.tol = estimate_margin * o.tol;
@@ -170,6 +199,7 @@ EighResult solve_engine(const EighProblem<T>& p, const EighOptions& o, OperatorF
   result.iterations = found.iterations;
   result.products = map->products() + found.solves;
   result.reason = found.reason;
+  certify(*map, found.vectors, o, result);
   if (o.vectors == Eigenvectors::compute) result.vectors = std::move(found.vectors);
   result.solve_seconds = solve.seconds();
   return result;
@@ -189,7 +219,7 @@ EighResult solve_lanczos(const EighProblem<T>& p, const EighOptions& o, Operator
                          .tol = o.tol,
                          .max_iterations = o.max_iterations,
                          .seed = o.seed,
-                         .vectors = o.vectors};
+                         .vectors = o.certify && o.k > 1 ? Eigenvectors::compute : o.vectors};
   if (o.progress)
     options.progress = [&](const Progress& progress) {
       p.comm->agree([&] {
@@ -204,6 +234,7 @@ EighResult solve_lanczos(const EighProblem<T>& p, const EighOptions& o, Operator
   result.products = found.products;
   result.reason = std::move(found.reason);
   judge(result, o, o.k);
+  certify(*map, found.vectors, o, result);
   if (o.vectors == Eigenvectors::compute) {
     fix_phases(*p.comm, found.vectors);
     result.vectors = std::move(found.vectors);

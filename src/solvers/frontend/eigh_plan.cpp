@@ -60,8 +60,9 @@ Choice choose(const EighProblem<T>& problem, const EighOptions& o) {
         "assembled");
   if (choice.form == OperatorForm::automatic) {
     const bool apply_only = choice.method != Method::dense && !targeted(o);
-    choice.form =
-        apply_only && problem.matrix_free ? OperatorForm::matrix_free : OperatorForm::assembled;
+    const bool free = apply_only && problem.matrix_free && problem.matrix_free_better;
+    choice.form = free ? OperatorForm::matrix_free : OperatorForm::assembled;
+    if (apply_only && problem.matrix_free) choice.why += "; " + problem.matrix_free_verdict;
   }
   return choice;
 }
@@ -85,13 +86,6 @@ double assembled_bytes(const EighProblem<T>& p, double local) {
   return local * (value + 4) + entries * (p.few_values ? 5 : 4 + value) + block + halo;
 }
 
-/// The block product holds its low-configuration tables, small beside a vector, and the rows in
-/// transit.
-template <Scalar T>
-double matrix_free_bytes(const EighProblem<T>& p, double local) {
-  return 0.1 * local * sizeof(T) + (p.comm->size() > 1 ? local * sizeof(T) : 0);
-}
-
 /// Factors of a lattice Hamiltonian fill up: about a tenth of the square of the dimension (chains
 /// of 12 to 16 sites).
 template <Scalar T>
@@ -111,16 +105,18 @@ double solver_bytes(const EighProblem<T>& p, const EighOptions& o, const Choice&
     const double check = o.vectors == Eigenvectors::skip ? 0 : n * n * value + 2 * 64 * n * value;
     return lapack + check + pairs * local * value + 40 * p.entries_per_row * n;
   }
-  const double map = choice.form == OperatorForm::matrix_free ? matrix_free_bytes(p, local)
+  const double map = choice.form == OperatorForm::matrix_free ? double(p.matrix_free_bytes)
                                                               : assembled_bytes(p, local);
   if (choice.method == Method::lanczos) {
     const LanczosOptions lanczos{.k = k, .which = o.which, .vectors = o.vectors};
     const double kept = std::min(double(lanczos.keep_bytes), 300 * local * value);
-    return map + double(lanczos_memory<T>(p.partition.max_local_rows(), lanczos)) + kept;
+    return map + double(lanczos_memory<T>(p.partition.max_local_rows(), lanczos)) + kept +
+           (o.certify && k > 1 ? 4 * local * value : 0);
   }
+  const double check = o.certify && k > 1 ? 4 : 0;  // vectors of the certificate
   const double ncv = double(o.ncv > 0 ? o.ncv : std::min(p.n(), std::max(2 * k, k + 15)));
   const double work = 6;  // start vector twice, the solver's own, residuals
-  return map + (ncv + double(k) + work) * local * value + engine_bytes + mpi_bytes +
+  return map + (ncv + double(k) + work + check) * local * value + engine_bytes + mpi_bytes +
          (targeted(o) ? factor_bytes(p) : 0);
 }
 

@@ -20,6 +20,9 @@ struct EighProblem {
   bool few_values = true;      ///< at most 256 different ones off the diagonal, as far as seen
   /// The product from the description; empty if there is none.
   std::function<std::unique_ptr<LinearMap<T>>()> matrix_free = {};
+  index_t matrix_free_bytes = 0;   ///< what that product holds on a rank
+  bool matrix_free_better = true;  ///< than stored rows
+  std::string matrix_free_verdict = {};
   std::string note =
       {};  ///< what the result's reason should say besides: "" or "on the complex engine: ..."
 

@@ -1,0 +1,93 @@
+#include "solvers/engine_petsc/factors.hpp"
+
+#include "solvers/engine_petsc/matrices.hpp"
+#include "solvers/engine_petsc/petsc_call.hpp"
+
+namespace kronsolve::KRONSOLVE_ENGINE_NAMESPACE {
+
+namespace {
+
+/// A solver that is a factorisation by MUMPS and nothing else.
+KspHandle factorisation(const Comm& comm, Mat matrix, PCType kind) {
+  KspHandle solver;
+  PC factors = nullptr;
+  KRONSOLVE_PETSC(KSPCreate(comm.handle(), solver.out()));
+  KRONSOLVE_PETSC(KSPSetOperators(solver.get(), matrix, matrix));
+  KRONSOLVE_PETSC(KSPSetType(solver.get(), KSPPREONLY));
+  KRONSOLVE_PETSC(KSPSetErrorIfNotConverged(solver.get(), PETSC_TRUE));
+  KRONSOLVE_PETSC(KSPGetPC(solver.get(), &factors));
+  KRONSOLVE_PETSC(PCSetType(factors, kind));
+  KRONSOLVE_PETSC(PCFactorSetMatSolverType(factors, MATSOLVERMUMPS));
+  return solver;
+}
+
+}  // namespace
+
+std::vector<index_t> count_by_inertia(const Comm& comm, const Lazy<Scalar>& rows,
+                                      const RowPartition& partition,
+                                      std::span<const double> shifts) {
+  if (is_complex<Scalar>)
+    throw NotSupported(
+        "inertia: MUMPS counts signs of real symmetric factors only; embed the matrix as a real "
+        "one");
+  std::vector<index_t> counts;
+  for (const double shift : shifts) {
+    const MatHandle matrix = stored(comm, rows, partition, Symmetry::hermitian);
+    KRONSOLVE_PETSC(MatShift(matrix.get(), -shift));
+    const KspHandle solver = factorisation(comm, matrix.get(), PCCHOLESKY);
+    PC factors = nullptr;
+    Mat factored = nullptr;
+    KRONSOLVE_PETSC(KSPGetPC(solver.get(), &factors));
+    KRONSOLVE_PETSC(PCFactorSetUpMatSolverType(factors));
+    KRONSOLVE_PETSC(PCFactorGetMatrix(factors, &factored));
+    KRONSOLVE_PETSC(
+        MatMumpsSetIcntl(factored, 13, 1));  // the last block is counted too: no ScaLAPACK there
+    KRONSOLVE_PETSC(KSPSetUp(solver.get()));
+    PetscInt negative = 0, zero = 0, positive = 0;
+    KRONSOLVE_PETSC(MatGetInertia(factored, &negative, &zero, &positive));
+    counts.push_back(negative);
+  }
+  return counts;
+}
+
+DistributedVectors<Scalar> solve_direct(const Comm& comm, const Lazy<Scalar>& rows,
+                                        const DistributedVectors<Scalar>& b) {
+  const auto& partition = b.partition();
+  const MatHandle matrix = stored(comm, rows, partition, Symmetry::none);
+  const KspHandle solver = factorisation(comm, matrix.get(), PCLU);
+  const RowRange owned = partition.range(comm.rank());
+  const VecHandle right = vector(comm, owned, partition.rows()),
+                  left = vector(comm, owned, partition.rows());
+  DistributedVectors<Scalar> x(partition, comm.rank(), b.count());
+  for (index_t j = 0; j < b.count(); ++j) {
+    copy_to(right.get(), b.column(j));
+    KRONSOLVE_PETSC(KSPSolve(solver.get(), right.get(), left.get()));
+    copy_from(left.get(), x.column(j));
+  }
+  return x;
+}
+
+std::vector<Scalar> exponentiate(const LinearMap<Scalar>& map, Scalar t, std::span<const Scalar> v,
+                                 double tol, index_t ncv) {
+  const MatHandle matrix = shell(map, Symmetry::none);
+  const VecHandle from = vector(map.comm(), map.row_range(), map.rows());
+  const VecHandle to = vector(map.comm(), map.row_range(), map.rows());
+  copy_to(from.get(), v);
+  MfnHandle mfn;
+  FN function = nullptr;
+  KRONSOLVE_PETSC(MFNCreate(map.comm().handle(), mfn.out()));
+  KRONSOLVE_PETSC(MFNSetOperator(mfn.get(), matrix.get()));
+  KRONSOLVE_PETSC(MFNGetFN(mfn.get(), &function));
+  KRONSOLVE_PETSC(FNSetType(function, FNEXP));
+  KRONSOLVE_PETSC(FNSetScale(function, t, 1.0));
+  KRONSOLVE_PETSC(MFNSetType(mfn.get(), MFNKRYLOV));
+  KRONSOLVE_PETSC(MFNSetTolerances(mfn.get(), tol, 10000));
+  if (ncv > 0) KRONSOLVE_PETSC(MFNSetDimensions(mfn.get(), narrow<PetscInt>(ncv, "ncv")));
+  KRONSOLVE_PETSC(MFNSetErrorIfNotConverged(mfn.get(), PETSC_TRUE));
+  KRONSOLVE_PETSC(MFNSolve(mfn.get(), from.get(), to.get()));
+  std::vector<Scalar> w(v.size());
+  copy_from(to.get(), w);
+  return w;
+}
+
+}  // namespace kronsolve::KRONSOLVE_ENGINE_NAMESPACE

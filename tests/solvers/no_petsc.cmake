@@ -1,0 +1,12 @@
+# Fails if any of FILES (separated by |) names PETSc or SLEPc among the libraries it needs.
+string(REPLACE "|" ";" files "${FILES}")
+foreach(file IN LISTS files)
+  execute_process(COMMAND ${READELF} -d ${file} OUTPUT_VARIABLE needed RESULT_VARIABLE status)
+  if(NOT status EQUAL 0 OR NOT needed MATCHES "NEEDED")
+    message(FATAL_ERROR "${file}: readelf lists no needed libraries")
+  endif()
+  string(TOLOWER "${needed}" needed)
+  if(needed MATCHES "petsc|slepc")
+    message(FATAL_ERROR "${file} links PETSc; only the engine modules may")
+  endif()
+endforeach()
