@@ -4,6 +4,7 @@
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/measure/entanglement.hpp>
+#include <kronsolve/operators/expand.hpp>
 
 #include "measure/block_algebra.hpp"
 #include "measure/column_stream.hpp"
@@ -260,6 +261,7 @@ double entropy(std::span<const double> weights, const EntropyOptions& options) {
 
 template <Scalar T>
 std::vector<double> schmidt_values(const StateView<T>& psi, const std::vector<int>& sites) {
+  if (const auto wide = expand(psi)) return schmidt_values(wide->view(), sites);
   detail::require_sites(psi.basis(), sites, "Schmidt values");
   require_fitting(psi, "Schmidt values");
   const auto parts = cut(psi, smaller_side(psi.basis(), sites), Form::triangle);
@@ -270,6 +272,7 @@ std::vector<double> schmidt_values(const StateView<T>& psi, const std::vector<in
 template <Scalar T>
 double entanglement_entropy(const StateView<T>& psi, const std::vector<int>& sites,
                             const EntropyOptions& options) {
+  if (const auto wide = expand(psi)) return entanglement_entropy(wide->view(), sites, options);
   check_alpha(options.alpha);
   if (options.alpha < 1) {  // small probabilities count: squares of accurate singular values
     auto weights = schmidt_values(psi, sites);
@@ -286,6 +289,7 @@ double entanglement_entropy(const StateView<T>& psi, const std::vector<int>& sit
 template <Scalar T>
 double mutual_information(const StateView<T>& psi, const std::vector<int>& a,
                           const std::vector<int>& b, const EntropyOptions& options) {
+  if (const auto wide = expand(psi)) return mutual_information(wide->view(), a, b, options);
   const auto both = united(psi.basis(), a, b, "mutual information");
   return entanglement_entropy(psi, a, options) + entanglement_entropy(psi, b, options) -
          entanglement_entropy(psi, both, options);
@@ -293,6 +297,7 @@ double mutual_information(const StateView<T>& psi, const std::vector<int>& a,
 
 template <Scalar T>
 DensityMatrix<T> reduced_density_matrix(const StateView<T>& psi, const std::vector<int>& sites) {
+  if (const auto wide = expand(psi)) return reduced_density_matrix(wide->view(), sites);
   detail::require_sites(psi.basis(), sites, "density matrix");
   require_fitting(psi, "density matrix");
   const auto parts = cut(psi, System{sites, FermionOrder::system_first}, Form::square);

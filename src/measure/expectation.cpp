@@ -3,6 +3,7 @@
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/measure/expectation.hpp>
+#include <kronsolve/operators/expand.hpp>
 
 #include "measure/element_walk.hpp"
 
@@ -58,6 +59,14 @@ std::vector<Complex> elements(const StateView<T>& bra, std::span<const OpSum> op
     require_sites(bra, op, where);
     require_sites(ket, op, where);
   }
+  // Symmetry sectors: the operators need not respect them, so the states are taken to their
+  // configurations.
+  if (const auto wide = expand(ket)) {
+    if (&bra.basis() == &ket.basis() && bra.owned().data() == ket.owned().data())
+      return elements(wide->view(), ops, wide->view(), where);
+    return elements(bra, ops, wide->view(), where);
+  }
+  if (const auto wide = expand(bra)) return elements(wide->view(), ops, ket, where);
   require_fitting(bra, where);
   require_fitting(ket, where);
   if (ops.empty()) return {};
@@ -132,6 +141,7 @@ std::vector<Complex> expectations(const StateView<T>& psi, std::span<const OpSum
 
 template <Scalar T>
 double variance(const StateView<T>& psi, const OpSum& op) {
+  if (const auto wide = expand(psi)) return variance(wide->view(), op);
   if (const auto term = op.non_hermitian_part())
     throw InvalidArgument(
         detail::concat("variance: the operator is not Hermitian; no partner of ", *term));
@@ -151,6 +161,7 @@ double fidelity(const StateView<T>& a, const StateView<T>& b) {
 
 template <Scalar T>
 T amplitude(const StateView<T>& psi, std::span<const int> digits) {
+  if (const auto wide = expand(psi)) return amplitude(wide->view(), digits);
   require_fitting(psi, "amplitude");
   const Basis& basis = psi.basis();
   if (static_cast<int>(digits.size()) != basis.sites())

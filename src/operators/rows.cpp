@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/core/memory.hpp>
 #include <kronsolve/operators/rows.hpp>
 
 #include "operators/compiled_operator.hpp"
@@ -179,9 +180,44 @@ index_t count_entries(const OpSum& op, const Basis& basis, RowRange range) {
   return count(compiled, basis, range).back();
 }
 
+namespace {
+
+/// Rows of a symmetry sector cost a search for each entry and messages between ranks: they are
+/// built once, and pieces are copies.
+template <Scalar T>
+Lazy<T> held_lazy(const SectorOperator& h, const SymmetryBasis& basis) {
+  const double row_bytes = 1.1 * entries_per_row(h.op).mean * double(sizeof(T) + sizeof(index_t));
+  require_memory(basis.comm(), static_cast<index_t>(row_bytes * double(basis.row_range().size())),
+                 "the matrix in the symmetry sector");
+  const auto held =
+      std::make_shared<const CsrRows<T>>(build_rows<T>(h.op, basis, basis.row_range()));
+  return Lazy<T>(basis.size(), basis.size(), [held](RowRange range) {
+    if (!range.empty() && (range.begin < held->range.begin || range.end > held->range.end))
+      throw DimensionError(detail::concat("rows of a symmetry sector: [", range.begin, ", ",
+                                          range.end, ") asked of a rank that has [",
+                                          held->range.begin, ", ", held->range.end, ")"));
+    CsrRows<T> piece;
+    piece.range = range;
+    piece.cols = held->cols;
+    if (range.empty()) return piece;
+    const auto from = held->offsets.begin() + (range.begin - held->range.begin);
+    const index_t first = *from, last = *(from + range.size());
+    piece.offsets.resize(static_cast<std::size_t>(range.size()) + 1);
+    std::transform(from, from + range.size() + 1, piece.offsets.begin(),
+                   [first](index_t o) { return o - first; });
+    piece.columns.assign(held->columns.begin() + first, held->columns.begin() + last);
+    piece.values.assign(held->values.begin() + first, held->values.begin() + last);
+    return piece;
+  });
+}
+
+}  // namespace
+
 template <Scalar T>
 Lazy<T> make_lazy(const SectorOperator& h) {
   require_fits<T>(h.op, *h.basis);
+  if (const auto* reduced = dynamic_cast<const SymmetryBasis*>(h.basis.get()))
+    return held_lazy<T>(h, *reduced);
   const auto compiled = std::make_shared<const CompiledOperator<T>>(h.op);
   const index_t n = h.basis->size();
   return Lazy<T>(

@@ -5,6 +5,7 @@
 #include <kronsolve/core/random.hpp>
 #include <kronsolve/core/threads.hpp>
 #include <kronsolve/operators/states.hpp>
+#include <kronsolve/operators/symmetry_basis.hpp>
 
 namespace kronsolve {
 
@@ -252,14 +253,22 @@ class ProductAmplitude {
 template <Scalar T>
 void put_configurations(const StateDescription::Configurations& content, const Basis& basis,
                         RowRange range, std::span<T> owned) {
+  const auto* reduced = dynamic_cast<const SymmetryBasis*>(&basis);
   for (const auto& [amplitude, digits] : content.terms) {
     state_t state = 0;
     for (int site = 0; site < basis.sites(); ++site)
       state +=
           static_cast<state_t>(digits[static_cast<std::size_t>(site)]) * basis.code().stride(site);
+    Complex part = amplitude;
+    if (reduced != nullptr) {
+      const auto overlap = reduced->overlap(state);
+      state = overlap.representative;
+      part *= overlap.amplitude;
+      if (part == 0.0 || reduced->owner(state) != reduced->comm().rank()) continue;
+    }
     const index_t row = basis.index(state);
     if (range.contains(row))
-      owned[static_cast<std::size_t>(row - range.begin)] += from_complex<T>(amplitude);
+      owned[static_cast<std::size_t>(row - range.begin)] += from_complex<T>(part);
   }
 }
 
@@ -279,6 +288,15 @@ double norm_squared_of(const Comm& comm, std::span<const T> owned) {
 #pragma omp parallel for schedule(static) reduction(+ : sum) num_threads(num_threads())
   for (index_t i = 0; i < n; ++i) sum += norm_squared(owned[static_cast<std::size_t>(i)]);
   return comm.all_reduce(sum);
+}
+
+/// Amplitudes given configuration by configuration say nothing about orbits of them.
+void require_configurations(const Basis& basis, const std::string& what) {
+  if (dynamic_cast<const SymmetryBasis*>(&basis) != nullptr)
+    throw NotSupported(detail::concat(
+        what,
+        ": in a symmetry sector only superpositions of configurations and random states "
+        "can be made; make it in the charge sector or the full space"));
 }
 
 std::string sector_text(const Basis& basis) {
@@ -310,6 +328,12 @@ Buffer<T> make_state(const Comm& comm, const Basis& basis, const StateDescriptio
   if (!is_complex<T> && description.scalar() == ScalarKind::complex)
     throw InvalidArgument(
         detail::concat("state ", description.name, ": it is complex; ask for complex amplitudes"));
+  if (!is_complex<T> && basis.scalar() == ScalarKind::complex)
+    throw InvalidArgument(
+        detail::concat("state ", description.name,
+                       ": states of this sector are complex; ask for complex amplitudes"));
+  if (std::holds_alternative<StateDescription::Product>(description.content))
+    require_configurations(basis, "state " + description.name);
   const RowRange range = basis.partition(comm.size()).range(comm.rank());
   Buffer<T> owned;
   comm.agree([&] { owned = Buffer<T>(range.size()); });
@@ -337,6 +361,7 @@ Buffer<T> make_state(const Comm& comm, const Basis& basis, const StateDescriptio
 template <Scalar T>
 Buffer<T> make_state(const Comm& comm, const Basis& basis,
                      const std::function<T(std::span<const int> digits)>& amplitude) {
+  require_configurations(basis, "state by a function");
   const RowRange range = basis.partition(comm.size()).range(comm.rank());
   Buffer<T> owned;
   comm.agree([&] {

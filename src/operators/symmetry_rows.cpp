@@ -6,6 +6,7 @@
 #include <kronsolve/core/error.hpp>
 
 #include "operators/group_action.hpp"
+#include "operators/symmetry_lookup.hpp"
 
 namespace kronsolve::detail {
 
@@ -97,31 +98,7 @@ std::vector<index_t> look_up(const SymmetryBasis& basis, const Batch<T>& batch) 
   std::vector<state_t> states;
   for (const auto& piece : batch.pieces)
     for (const auto& entry : piece) states.push_back(entry.column);
-  std::vector<index_t> columns(states.size());
-  const Comm& comm = basis.comm();
-  if (comm.size() == 1) {
-#pragma omp parallel for schedule(static)
-    for (std::size_t i = 0; i < states.size(); ++i) columns[i] = basis.index(states[i]);
-    return columns;
-  }
-  // Each state is asked once.
-  auto unique = states;
-  std::sort(unique.begin(), unique.end());
-  unique.erase(std::unique(unique.begin(), unique.end()), unique.end());
-  std::vector<std::vector<state_t>> questions(static_cast<std::size_t>(comm.size()));
-  for (const state_t s : unique) questions[static_cast<std::size_t>(basis.owner(s))].push_back(s);
-  const auto asked = comm.all_to_all_v(questions);
-  std::vector<std::vector<index_t>> answers(asked.size());
-  for (std::size_t r = 0; r < asked.size(); ++r)
-    for (const state_t s : asked[r]) answers[r].push_back(basis.index(s));
-  const auto told = comm.all_to_all_v(answers);
-  std::vector<index_t>
-      indices;  // owners ascend with the states, so the answers in rank order are those of `unique`
-  for (const auto& some : told) indices.insert(indices.end(), some.begin(), some.end());
-  for (std::size_t i = 0; i < states.size(); ++i)
-    columns[i] = indices[static_cast<std::size_t>(
-        std::lower_bound(unique.begin(), unique.end(), states[i]) - unique.begin())];
-  return columns;
+  return ask_owners<index_t>(basis, states, [&](state_t s) { return basis.index(s); });
 }
 
 void require_owned(const SymmetryBasis& basis, RowRange range) {

@@ -31,6 +31,9 @@ CsrRows<T> build_rows(const OpSum& op, const Basis& basis, RowRange range);
 KRONSOLVE_EXPORT index_t count_entries(const OpSum& op, const Basis& basis, RowRange range);
 
 /// The matrix as a lazy one; the operator is prepared once and shared by all copies. Local.
+///
+/// In a SymmetryBasis the owned rows are built now (collective on its communicator) and held; any pieces of them can then be asked
+/// for, locally.
 /// @throws as build_rows
 template <Scalar T>
 Lazy<T> make_lazy(const SectorOperator& h);

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include <kronsolve/core/buffer.hpp>
+#include <kronsolve/operators/basis.hpp>
+#include <kronsolve/operators/state_view.hpp>
+
+namespace kronsolve {
+
+/// A state that holds its own basis and amplitudes. The communicator must outlive it.
+template <Scalar T>
+struct ExpandedState {
+  const Comm* comm;
+  std::shared_ptr<const Basis> basis;
+  Buffer<T> owned;
+  StateView<T> view() const { return {*comm, *basis, owned}; }
+};
+
+/// A state of a symmetry sector in the configurations themselves: on the charge sector (or the full
+/// space) that the orbits are made of. Nothing if the basis is one of configurations already.
+/// Collective.
+///
+/// Costs one search for a representative for each configuration; memory: the vector in the larger
+/// basis, spread over the ranks.
+/// @throws DimensionError   psi does not have the owned length @throws InvalidArgument  memory that
+/// is not there
+template <Scalar T>
+std::optional<ExpandedState<T>> expand(const StateView<T>& psi);
+
+extern template KRONSOLVE_EXPORT std::optional<ExpandedState<double>> expand(
+    const StateView<double>&);
+extern template KRONSOLVE_EXPORT std::optional<ExpandedState<std::complex<double>>> expand(
+    const StateView<std::complex<double>>&);
+
+}  // namespace kronsolve
