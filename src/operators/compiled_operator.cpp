@@ -11,11 +11,11 @@ namespace kronsolve::detail {
 
 namespace {
 
-__extension__ using WideSigned = __int128;
-
 /// A sum this far below its terms is the rounding error of a zero.
 constexpr double rounding = 1e-15;
 constexpr state_t most_low_states = 4096;
+/// Not looked up yet.
+constexpr index_t unknown_row = -2;
 constexpr std::size_t most_table_bytes = std::size_t{4} << 20;
 
 PackedDigits low_mask(int bits) { return (PackedDigits{1} << bits) - 1; }
@@ -48,8 +48,11 @@ CompiledOperator<T>::CompiledOperator(const OpSum& op) : code_(op.spaces()) {
     if (!op.is_real())
       throw InvalidArgument("the operator is not real; build its rows as complex numbers");
   add_layout(op);
-  add_moves(op);
+  const auto steps = add_moves(op);
   split_diagonal();
+  const auto low = static_cast<WideSigned>(low_states_);
+  for (std::size_t i = 0; i < moves_.size(); ++i)
+    moves_[i].low_step = static_cast<std::uint32_t>((steps[i] % low + low) % low);
 }
 
 template <Scalar T>
@@ -102,7 +105,7 @@ DiagonalProduct CompiledOperator<T>::product(const std::vector<SiteElement>& fac
 }
 
 template <Scalar T>
-void CompiledOperator<T>::add_moves(const OpSum& op) {
+std::vector<WideSigned> CompiledOperator<T>::add_moves(const OpSum& op) {
   std::map<std::vector<SiteElement>, std::vector<std::pair<T, DiagonalProduct>>> patterns;
   for (const auto& term : op.canonical_terms()) {
     std::vector<SiteElement> units, diagonal;
@@ -144,10 +147,13 @@ void CompiledOperator<T>::add_moves(const OpSum& op) {
   // sorting or merging.
   std::stable_sort(ordered.begin(), ordered.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<WideSigned> exact_steps;
   for (auto& [step, move] : ordered) {
     if (step < 0) ++first_upward_;
     moves_.push_back(move);
+    exact_steps.push_back(step);
   }
+  return exact_steps;
 }
 
 template <Scalar T>
@@ -228,6 +234,8 @@ CompiledOperator<T>::Run::Run(const CompiledOperator& compiled)
   steps_.reserve(most);
   constants_.reserve(most);
   sums_.reserve(most);
+  low_steps_.reserve(most);
+  matches_.resize(most + 1);
 }
 
 template <Scalar T>
@@ -247,6 +255,7 @@ void CompiledOperator<T>::Run::enter(state_t high) {
   steps_.clear();
   constants_.clear();
   sums_.clear();
+  low_steps_.clear();
   varying_ = false;
   before_ = 0;
   const PackedDigits low = low_mask(c_.low_bits_);
@@ -258,9 +267,11 @@ void CompiledOperator<T>::Run::enter(state_t high) {
     steps_.push_back(move.step);
     constants_.push_back(move.constant);
     sums_.push_back(move.sum);
+    low_steps_.push_back(move.low_step);
     varying_ = varying_ || move.sum >= 0;
     if (i < c_.first_upward_) ++before_;
   }
+  firsts_.assign(tests_.size(), unknown_row);
 }
 
 template <Scalar T>
@@ -316,6 +327,47 @@ int CompiledOperator<T>::Run::fill(state_t low, state_t* columns, T* values) con
   values[n] = diagonal(low);
   n += values[n] != T{} ? 1 : 0;
   move(before_, tests_.size());
+  return n;
+}
+
+template <Scalar T>
+int CompiledOperator<T>::Run::fill_ranked(state_t low, index_t row, const Basis& basis,
+                                          const std::uint32_t* ranks, index_t* columns, T* values) {
+  const std::uint32_t digits = c_.low_packed_[low];
+  const auto low_states = static_cast<std::uint32_t>(c_.low_states_);
+  std::size_t matches = 0, before = 0;
+  for (std::size_t i = 0; i < tests_.size();
+       ++i) {  // no branch: write first, advance if it was right
+    if (i == before_) before = matches;
+    matches_[matches] = static_cast<std::uint32_t>(i);
+    matches += (digits & tests_[i].mask) == tests_[i].value ? 1 : 0;
+  }
+  if (before_ == tests_.size()) before = matches;
+  int n = 0;
+  const auto diagonal_entry = [&] {
+    columns[n] = row;
+    values[n] = diagonal(low);
+    n += values[n] != T{} ? 1 : 0;
+  };
+  for (std::size_t k = 0; k < matches; ++k) {
+    if (k == before) diagonal_entry();
+    const std::size_t i = matches_[k];
+    const T value = sums_[i] < 0
+                        ? constants_[i]
+                        : c_.sums_[static_cast<std::size_t>(sums_[i])](high_digits_ | digits);
+    if (sums_[i] >= 0 && value == T{}) continue;
+    auto to = static_cast<std::uint32_t>(low) + low_steps_[i];
+    to -= to >= low_states ? low_states : 0;
+    if (firsts_[i] == unknown_row) {
+      const index_t found = basis.index(high_ * c_.low_states_ + low + steps_[i]);
+      firsts_[i] = found < 0 ? -1 : found - static_cast<index_t>(ranks[to]);
+    }
+    // Rank 0 of a group may lie before row 0 only if there is no such group: -1 is no first row
+    // otherwise.
+    columns[n] = firsts_[i] < 0 ? -1 : firsts_[i] + static_cast<index_t>(ranks[to]);
+    values[n++] = value;
+  }
+  if (before == matches) diagonal_entry();
   return n;
 }
 

@@ -14,6 +14,7 @@ namespace kronsolve::detail {
 /// Digits of all sites side by side, each in as few bits as its dimension needs, site 0 the most
 /// significant. Two words: sites of dimension 5 need 3 bits for 2.32 bits of state.
 __extension__ using PackedDigits = unsigned __int128;
+__extension__ using WideSigned = __int128;
 
 /// A product of diagonal site functions of a configuration.
 struct DiagonalProduct {
@@ -60,6 +61,7 @@ struct Move {
   state_t step = 0;  ///< modulo 2^64
   T constant{};
   int sum = -1;
+  std::uint32_t low_step = 0;  ///< of the low part, modulo the number of low states
 };
 
 /// The tables of one operator. Immutable; shared by threads.
@@ -76,6 +78,7 @@ class CompiledOperator {
   CompiledOperator& operator=(const CompiledOperator&) = delete;
 
   state_t low_states() const noexcept { return low_states_; }
+  int first_low_site() const noexcept { return first_low_site_; }
   /// Room that a row needs in `Run::fill`, which writes one entry ahead.
   int largest_row() const noexcept { return static_cast<int>(moves_.size()) + 2; }
 
@@ -91,6 +94,12 @@ class CompiledOperator {
     /// Writes column states and elements, ascending in the state. Both arrays have room for
     /// largest_row().
     int fill(state_t low, state_t* columns, T* values) const noexcept;
+    /// The same with rows of a basis as columns, -1 where the basis has none. In the basis the
+    /// states of one high part must follow each other, in the order of ranks[low], and a move must
+    /// join them with states of one other such group: charge sectors do.
+    /// @param row  row of the state itself
+    int fill_ranked(state_t low, index_t row, const Basis& basis, const std::uint32_t* ranks,
+                    index_t* columns, T* values);
 
    private:
     struct LowMove {
@@ -109,6 +118,10 @@ class CompiledOperator {
     std::vector<state_t> steps_;
     std::vector<T> constants_;
     std::vector<int> sums_;
+    std::vector<std::uint32_t> low_steps_;
+    std::vector<index_t>
+        firsts_;  ///< of fill_ranked: row of rank 0 where a move leads to, as far as known
+    std::vector<std::uint32_t> matches_;
     std::size_t before_ = 0;
     bool varying_ = false;
   };
@@ -121,7 +134,7 @@ class CompiledOperator {
   };
   void add_layout(const OpSum& op);
   DiagonalProduct product(const std::vector<SiteElement>& factors);
-  void add_moves(const OpSum& op);
+  std::vector<WideSigned> add_moves(const OpSum& op);  ///< their steps exactly
   void split_diagonal();
   bool try_split(int first_low_site);
   PackedDigits pack(state_t state, int first_site, int last_site) const noexcept;

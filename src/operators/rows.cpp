@@ -6,6 +6,7 @@
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/memory.hpp>
+#include <kronsolve/operators/charge_basis.hpp>
 #include <kronsolve/operators/rows.hpp>
 
 #include "operators/compiled_operator.hpp"
@@ -105,6 +106,28 @@ void require_fits(const OpSum& op, const Basis& basis) {
     require_symmetric(op, reduced->group());
 }
 
+/// Rank of each low part among those with the same charges: in a charge sector the rows of one high
+/// part are its low parts with the charges that are left, ascending.
+std::vector<std::uint32_t> low_ranks(const ChargeBasis& basis, int first_low_site,
+                                     state_t low_states) {
+  std::vector<std::uint32_t> ranks(low_states);
+  std::map<std::vector<int>, std::uint32_t> counts;
+  const auto& code = basis.code();
+  for (state_t low = 0; low < low_states; ++low) {
+    std::vector<int> totals;
+    for (const auto& charge : basis.charges()) {
+      int total = 0;
+      for (int site = first_low_site; site < code.sites(); ++site)
+        total += charge.rule.values[static_cast<std::size_t>(site)]
+                                   [static_cast<std::size_t>(code.digit(low, site))];
+      const int m = charge.rule.modulus;
+      totals.push_back(m > 0 ? ((total % m) + m) % m : total);
+    }
+    ranks[low] = counts[std::move(totals)]++;
+  }
+  return ranks;
+}
+
 template <Scalar T>
 CsrRows<T> fill(const CompiledOperator<T>& op, const Basis& basis, RowRange range) {
   if (const auto* reduced = dynamic_cast<const SymmetryBasis*>(&basis))
@@ -117,31 +140,43 @@ CsrRows<T> fill(const CompiledOperator<T>& op, const Basis& basis, RowRange rang
   result.columns.resize(entries);
   result.values.resize(entries);
   const bool full = dynamic_cast<const FullBasis*>(&basis) != nullptr;
+  const auto* charges = dynamic_cast<const ChargeBasis*>(&basis);
+  const auto ranks = charges != nullptr ? low_ranks(*charges, op.first_low_site(), op.low_states())
+                                        : std::vector<std::uint32_t>{};
   std::atomic<index_t> first_bad_row = range.end;
+  const auto check = [&](index_t row, std::span<const index_t> columns) {
+    if (std::find(columns.begin(), columns.end(), -1) == columns.end()) return;
+    index_t seen = first_bad_row.load();
+    while (row < seen && !first_bad_row.compare_exchange_weak(seen, row)) {
+    }
+  };
 
   for_each_chunk(op, basis, range, [&](RowRange rows, std::span<const state_t> states, auto& run) {
     const auto room = static_cast<std::size_t>(op.largest_row());
     std::vector<state_t> column_states(room);
+    std::vector<index_t> ranked(room);
     std::vector<T> elements(room);
     const index_t* offset = result.offsets.data() + (rows.begin - range.begin);
     for_each_state(op, run, states, [&](std::size_t i, state_t low) {
-      const auto n = static_cast<std::size_t>(run.fill(low, column_states.data(), elements.data()));
-      KRONSOLVE_ASSERT(static_cast<index_t>(n) == offset[i + 1] - offset[i]);
+      const index_t row = rows.begin + static_cast<index_t>(i);
       index_t* columns = result.columns.data() + offset[i];
       T* values = result.values.data() + offset[i];
+      const auto n = static_cast<std::size_t>(
+          charges != nullptr
+              ? run.fill_ranked(low, row, basis, ranks.data(), ranked.data(), elements.data())
+              : run.fill(low, column_states.data(), elements.data()));
+      KRONSOLVE_ASSERT(static_cast<index_t>(n) == offset[i + 1] - offset[i]);
       std::copy_n(elements.data(), n, values);
-      if (full) {
+      if (charges != nullptr) {
+        std::copy_n(ranked.data(), n, columns);
+        check(row, {columns, n});
+      } else if (full) {
         for (std::size_t e = 0; e < n; ++e) columns[e] = static_cast<index_t>(column_states[e]);
-        return;
+      } else {
+        basis.indices({column_states.data(), n}, {columns, n});
+        check(row, {columns, n});
+        sort_row<T>({columns, n}, {values, n});
       }
-      basis.indices({column_states.data(), n}, {columns, n});
-      if (std::any_of(columns, columns + n, [](index_t c) { return c < 0; })) {
-        const index_t row = rows.begin + static_cast<index_t>(i);
-        index_t seen = first_bad_row.load();
-        while (row < seen && !first_bad_row.compare_exchange_weak(seen, row)) {
-        }
-      }
-      sort_row<T>({columns, n}, {values, n});
     });
   });
 
