@@ -1,9 +1,9 @@
 #include <kronsolve/core/threads.hpp>
+#include <kronsolve/measure/observables.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 
 #include "cli/commands.hpp"
 #include "cli/guard.hpp"
-#include "cli/observables.hpp"
 #include "cli/problem.hpp"
 #include "cli/progress_line.hpp"
 #include "cli/report.hpp"
@@ -18,11 +18,18 @@ double seconds_since(Clock::time_point start) {
 
 std::vector<Observable> observables_of(const Comm& comm, const Problem& problem,
                                        const std::vector<std::string>& texts) {
-  if (texts.empty()) return {};
+  std::vector<Observable> observables;
+  if (texts.empty()) return observables;
   const auto* h = std::get_if<SectorOperator>(&problem.op);
   if (h == nullptr)
     throw InvalidArgument("--observe needs an operator on sites; a matrix file has none");
-  return parse_observables(comm, texts, *h, InitialState::none);
+  for (const auto& text : texts) {
+    observables.push_back(Observable::parse(comm, text, *h->basis));
+    if (observables.back().needs_reference())
+      throw InvalidArgument(detail::concat("--observe ", text,
+                                           " compares with an initial state; only evolve has one"));
+  }
+  return observables;
 }
 
 EighResult solve(const Comm& comm, const Problem& problem, EighOptions options) {
@@ -32,20 +39,19 @@ EighResult solve(const Comm& comm, const Problem& problem, EighOptions options) 
   return std::visit([&](const auto& op) { return eigh(comm, op, options); }, problem.op);
 }
 
-/// Each observable on every pair: its value if there is one pair, else the list. Collective.
-Measured measure_pairs(const Comm& comm, const std::vector<Observable>& observables,
-                       const Problem& problem, const EighResult& result) {
-  Measured measured;
+/// Each observable on every pair. Collective.
+std::vector<Measured> measure_pairs(const Comm& comm, const std::vector<Observable>& observables,
+                                    const Problem& problem, const EighResult& result) {
+  std::vector<Measured> measured;
   if (observables.empty()) return measured;
   const auto& h = std::get<SectorOperator>(problem.op);
+  for (const auto& observable : observables) measured.push_back({observable.text(), {}});
   visit_scalar(result.scalar, [&]<Scalar T>() {
     const auto& vectors = result.vectors_as<T>();
-    for (const auto& observable : observables) {
-      std::vector<Value> values;
-      for (index_t j = 0; j < vectors.count(); ++j)
-        values.push_back(measure(observable, h, StateView<T>(comm, *h.basis, vectors.column(j))));
-      measured.emplace_back(observable.text,
-                            values.size() == 1 ? values.front() : Value{std::move(values)});
+    for (index_t j = 0; j < vectors.count(); ++j) {
+      const StateView<T> psi(comm, *h.basis, vectors.column(j));
+      const auto values = evaluate<T>(observables, psi, {.hamiltonian = &h.op});
+      for (std::size_t i = 0; i < values.size(); ++i) measured[i].values.push_back(values[i]);
     }
   });
   return measured;
@@ -59,7 +65,7 @@ int run_eigh(const Comm& comm, const Arguments& arguments, Clock::time_point sta
   const auto observables = observables_of(comm, problem, arguments.observe);
   const double setup = seconds_since(begin);
   const EighResult result = solve(comm, problem, arguments.solve);
-  const Measured measured = measure_pairs(comm, observables, problem, result);
+  const auto measured = measure_pairs(comm, observables, problem, result);
   const Cost cost =
       measure_cost(comm, setup + result.setup_seconds, result.solve_seconds, seconds_since(start));
   comm.agree([&] {

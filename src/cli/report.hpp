@@ -3,9 +3,9 @@
 #include <string>
 
 #include <kronsolve/core/comm.hpp>
+#include <kronsolve/measure/observables.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 
-#include "cli/observables.hpp"
 #include "cli/problem.hpp"
 
 namespace kronsolve::cli {
@@ -21,13 +21,19 @@ struct Cost {
 /// Collective. @param since_start  seconds since the program began
 Cost measure_cost(const Comm& comm, double setup_seconds, double solve_seconds, double since_start);
 
+/// What an observable came to: as asked, and its value for each eigenpair or time.
+struct Measured {
+  std::string text;
+  std::vector<ObservableValue> values;
+};
+
 /// All that is told about a solve.
 struct EighReport {
   const std::string& command;
   const Problem& problem;
   const EighResult& result;
   const Cost& cost;
-  const Measured& observables;
+  const std::vector<Measured>& observables;
 };
 
 /// A result as the one JSON object of stdout, or as text for people; both end with a line end.

@@ -8,17 +8,32 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json json_of(const Value& value) {
-  struct Visitor {
-    Json operator()(double x) const { return x; }
-    Json operator()(std::complex<double> z) const { return Json::array({z.real(), z.imag()}); }
-    Json operator()(const std::vector<Value>& values) const {
-      Json list = Json::array();
-      for (const auto& v : values) list.push_back(json_of(v));
-      return list;
-    }
+Json number(const ObservableValue& value, std::size_t at) {
+  const auto z = value.values[at];
+  if (value.scalar == ScalarKind::real) return z.real();
+  return Json::array({z.real(), z.imag()});
+}
+
+Json json_of(const ObservableValue& value) {
+  if (value.shape == ObservableValue::Shape::number) return number(value, 0);
+  const auto row = [&](index_t i, index_t length) {
+    Json list = Json::array();
+    for (index_t j = 0; j < length; ++j)
+      list.push_back(number(value, static_cast<std::size_t>(i * length + j)));
+    return list;
   };
-  return std::visit(Visitor{}, value.content);
+  if (value.shape == ObservableValue::Shape::vector) return row(0, value.rows);
+  Json rows = Json::array();
+  for (index_t i = 0; i < value.rows; ++i) rows.push_back(row(i, value.cols));
+  return rows;
+}
+
+/// One value as it is, several (eigenpairs, times) as a list.
+Json json_of(const Measured& measured, bool list) {
+  if (!list) return json_of(measured.values.front());
+  Json values = Json::array();
+  for (const auto& value : measured.values) values.push_back(json_of(value));
+  return values;
 }
 
 /// What is known of a problem before it is solved.
@@ -50,7 +65,8 @@ std::string to_json(const EighReport& report) {
   json["residual_kind"] = to_string(result.residual_kind);
   json["converged"] = result.converged;
   json["converged_pairs"] = result.converged_pairs;
-  for (const auto& [name, value] : observables) json["observables"][name] = json_of(value);
+  for (const auto& measured : observables)
+    json["observables"][measured.text] = json_of(measured, measured.values.size() != 1);
   json["iterations"] = result.iterations;
   json["products"] = result.products;
   json["seconds"] = {

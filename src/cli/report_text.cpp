@@ -50,18 +50,31 @@ std::string head(const Problem& problem, index_t dimension, ScalarKind scalar) {
                      to_string(scalar));
 }
 
-std::string text_of(const Value& value) {
-  if (const auto* x = std::get_if<double>(&value.content)) return fmt::format("{: .12g}", *x);
-  if (const auto* z = std::get_if<std::complex<double>>(&value.content))
-    return fmt::format("({:.12g}, {:.12g})", z->real(), z->imag());
-  const auto& list = std::get<std::vector<Value>>(value.content);
-  const bool rows =
-      !list.empty() && std::holds_alternative<std::vector<Value>>(list.front().content);
+std::string number(const ObservableValue& value, std::size_t at) {
+  const auto z = value.values[at];
+  if (value.scalar == ScalarKind::real) return fmt::format("{: .12g}", z.real());
+  return fmt::format("({:.12g}, {:.12g})", z.real(), z.imag());
+}
+
+/// Rows of numbers, indented; one row for numbers and vectors.
+std::string text_of(const ObservableValue& value) {
+  const bool matrix = value.shape == ObservableValue::Shape::matrix;
+  const auto length = static_cast<std::size_t>(matrix ? value.cols : value.rows);
   std::string text;
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    if (rows && i > 0) text += fmt::format("\n{:<11}", "");
-    text += (rows || i == 0 ? "" : " ") + text_of(list[i]);
+  for (std::size_t i = 0; i < value.values.size(); ++i) {
+    if (i % length == 0) text += fmt::format("{:<11}", "");
+    text += fmt::format("{:<20}", number(value, i));
+    if ((i + 1) % length == 0) {
+      text.erase(text.find_last_not_of(' ') + 1);
+      text += "\n";
+    }
   }
+  return text;
+}
+
+std::string text_of(const Measured& measured) {
+  std::string text = "\n" + measured.text + "\n";
+  for (const auto& value : measured.values) text += text_of(value);
   return text;
 }
 
@@ -79,8 +92,7 @@ std::string to_text(const EighReport& report) {
   if (ground) text += line("energy", value_text(result.eigenvalues.front()));
   if (one) text += line("residual", " " + residual_text(result.residuals.front()));
   if (!one) text += (ground ? "\n" : "") + table(result);
-  for (const auto& [name, value] : observables)
-    text += fmt::format("\n{}\n{:<11}{}\n", name, "", text_of(value));
+  for (const auto& measured : observables) text += text_of(measured);
   text += "\n" + line("converged", pairs(result));
   text += line("method", form(result.method, result.form));
   if (!result.reason.empty()) text += line("", result.reason);
