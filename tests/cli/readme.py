@@ -1,0 +1,68 @@
+"""The commands of the README, run as written, print what it says (numbers that depend on the machine aside)."""
+
+import os
+import pathlib
+import re
+import subprocess
+
+import program
+
+# Lines about time, memory, rounding and the way there: not the same on two machines.
+VOLATILE = re.compile(r"^(residual|products|time|memory|on|method|difference|  )")
+NUMBER = re.compile(r"-?\d+\.\d+(?:e[-+]\d+)?")
+
+
+def blocks(text: str) -> list[list[tuple[str, list[str]]]]:
+    """The console blocks: commands with the lines they printed."""
+    result = []
+    for block in re.findall(r"^```console\n(.*?)^```", text, re.M | re.S):
+        steps = []
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                steps.append((line[2:], []))
+            else:
+                steps[-1][1].append(line)
+        result.append(steps)
+    return result
+
+
+class Readme(program.ProgramTest):
+    def assert_line(self, expected: str, got: str):
+        """Equal but for the last digits of numbers and the residual behind a level."""
+        if re.match(r"\s+\d+  -?\d", expected):  # a level: its residual is rounding
+            expected, got = expected.rsplit(None, 1)[0], got.rsplit(None, 1)[0]
+        self.assertEqual(NUMBER.sub("#", expected).split(), NUMBER.sub("#", got).split())
+        for a, b in zip(NUMBER.findall(expected), NUMBER.findall(got)):
+            self.assertAlmostEqual(float(a), float(b), delta=1e-9, msg=expected)
+
+    def run_block(self, steps):
+        for command, expected in steps:
+            if command.startswith("cat "):
+                self.file(command.split()[1], "\n".join(expected) + "\n")
+            done = subprocess.run(command, shell=True, cwd=self.folder, capture_output=True, text=True, check=False, timeout=60,
+                                  env=os.environ | {"PATH": f"{pathlib.Path(program.PROGRAM).parent}:{os.environ['PATH']}"})
+            self.assertEqual(done.returncode, 0, f"{command}: {done.stderr}")
+            printed = done.stdout.splitlines()
+            for want, line in zip(expected, printed):
+                if want == "...":
+                    break
+                if not VOLATILE.match(want) or re.match(r"\s+\d+  -?\d", want):
+                    self.assert_line(want, line)
+            else:
+                self.assertEqual(len(expected), len(printed), command)
+
+    def test_every_command(self):
+        found = blocks((program.SOURCE / "README.md").read_text(encoding="utf-8"))
+        self.assertGreaterEqual(len(found), 3)
+        for steps in found:
+            with self.subTest(steps[0][0]):
+                self.run_block(steps)
+
+    def test_scripts_and_files_that_it_names_exist(self):
+        text = (program.SOURCE / "README.md").read_text(encoding="utf-8")
+        for name in re.findall(r"\]\(([\w./-]+)\)|^(scripts/\w+)", text, re.M):
+            self.assertTrue((program.SOURCE / (name[0] or name[1])).exists(), name)
+
+
+if __name__ == "__main__":
+    program.main()
