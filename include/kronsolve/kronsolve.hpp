@@ -19,6 +19,7 @@
 #include <kronsolve/core/suggest.hpp>
 #include <kronsolve/core/threads.hpp>
 #include <kronsolve/core/version.hpp>
+#include <kronsolve/operators/algebra.hpp>
 #include <kronsolve/operators/assembled_map.hpp>
 #include <kronsolve/operators/basis.hpp>
 #include <kronsolve/operators/charge_basis.hpp>
@@ -37,9 +38,12 @@
 #include <kronsolve/operators/op_sum.hpp>
 #include <kronsolve/operators/rows.hpp>
 #include <kronsolve/operators/sector_operator.hpp>
+#include <kronsolve/operators/sectors.hpp>
 #include <kronsolve/operators/serialize.hpp>
 #include <kronsolve/operators/state_view.hpp>
 #include <kronsolve/operators/states.hpp>
+#include <kronsolve/operators/symmetry_basis.hpp>
+#include <kronsolve/operators/symmetry_group.hpp>
 #include <kronsolve/solvers/blas.hpp>
 #include <kronsolve/solvers/certify.hpp>
 #include <kronsolve/solvers/dense_matrix.hpp>
@@ -49,7 +53,11 @@
 #include <kronsolve/solvers/evolution.hpp>
 #include <kronsolve/solvers/expm.hpp>
 #include <kronsolve/solvers/lanczos.hpp>
+#include <kronsolve/solvers/lobpcg.hpp>
+#include <kronsolve/solvers/rsvd.hpp>
+#include <kronsolve/solvers/solve.hpp>
 #include <kronsolve/solvers/spectral_bounds.hpp>
+#include <kronsolve/solvers/svds.hpp>
 #include <kronsolve/measure/entanglement.hpp>
 #include <kronsolve/measure/expectation.hpp>
 #include <kronsolve/measure/observables.hpp>

@@ -123,6 +123,8 @@ void check_operator(const OperatorArguments& op, const Raw& raw) {
         "which operator? give --model NAME --sites N, --terms FILE.toml or --matrix FILE.mtx");
   if (given > 1)
     throw InvalidArgument("--model, --terms and --matrix exclude each other; give one of them");
+  if (!op.matrix.empty() && !op.sector.empty())
+    throw InvalidArgument("--sector needs an operator on sites; a matrix file has none");
   if (!op.model.empty()) {
     (void)model_info(op.model);
     if (raw.sites.empty() && raw.size.empty())
@@ -212,6 +214,11 @@ void operator_options(CLI::App& app, OperatorArguments& op, Raw& raw) {
          "NAME");
   app.add_option("-p,--parameter", raw.parameters, "a parameter of the model; repeatable")
       ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  app.add_option(
+         "--sector", op.sector,
+         "sz=0, n=4, nup=2, ndown=2, parity=1, momentum=0, reflection=1, spinflip=1; repeatable")
+      ->type_name("WHAT=VALUE")
       ->allow_extra_args(false);
   option(app, "--terms", op.terms, "an operator file", "FILE.toml");
   option(app, "--matrix", op.matrix, "a matrix in Matrix Market format", "FILE.mtx");

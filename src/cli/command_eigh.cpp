@@ -1,5 +1,6 @@
 #include <kronsolve/core/threads.hpp>
 #include <kronsolve/measure/observables.hpp>
+#include <kronsolve/operators/symmetry_basis.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 
 #include "cli/commands.hpp"
@@ -23,6 +24,10 @@ std::vector<Observable> observables_of(const Comm& comm, const Problem& problem,
   const auto* h = std::get_if<SectorOperator>(&problem.op);
   if (h == nullptr)
     throw InvalidArgument("--observe needs an operator on sites; a matrix file has none");
+  if (dynamic_cast<const SymmetryBasis*>(h->basis.get()) != nullptr)
+    throw NotSupported(
+        "--observe works in the full space and in charge sectors; leave momentum, reflection and "
+        "spinflip out");
   for (const auto& text : texts) {
     observables.push_back(Observable::parse(comm, text, *h->basis));
     if (observables.back().needs_reference())
@@ -82,7 +87,8 @@ int run_plan(const Comm& comm, const Arguments& arguments) {
       std::visit([&](const auto& op) { return plan_eigh(comm, op, arguments.solve); }, problem.op);
   comm.agree([&] {
     if (!comm.is_root()) return;
-    const PlanReport report{problem, plan, comm.size(), num_threads()};
+    const auto suggestion = suggest_sector(problem);
+    const PlanReport report{problem, plan, suggestion, comm.size(), num_threads()};
     print_result(arguments.json ? to_json(report) : to_text(report));
   });
   return exit_fine;

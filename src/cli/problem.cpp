@@ -1,11 +1,15 @@
 #include "cli/problem.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
+#include <kronsolve/operators/algebra.hpp>
 #include <kronsolve/operators/hermitian_check.hpp>
 #include <kronsolve/operators/matrix_market.hpp>
 #include <kronsolve/operators/models.hpp>
 #include <kronsolve/operators/op_file.hpp>
+#include <kronsolve/operators/sectors.hpp>
 
 namespace kronsolve::cli {
 
@@ -32,23 +36,17 @@ std::string title(const Model& model, const ModelOptions& options) {
   return text + ", cyclic";
 }
 
-Problem of_operator(OpSum sum, std::string model, std::string title) {
+Problem of_operator(const Comm& comm, OpSum sum, const Lattice& lattice,
+                    const OperatorArguments& arguments, std::string model, std::string title) {
   if (const auto term = sum.non_hermitian_part())
     throw InvalidArgument(fmt::format(
         "{}: the operator is not Hermitian: the term {} has no conjugate partner; add it", model,
         *term));
-  Problem problem{std::move(model),
-                  std::move(title),
-                  sum.sites(),
-                  {},
-                  0,
-                  ScalarKind::real,
-                  on_full_space(std::move(sum))};
-  const auto& op = std::get<SectorOperator>(problem.op);
-  problem.sector = op.basis->sector();
-  problem.dimension = op.dimension();
-  problem.scalar = op.scalar();
-  return problem;
+  const Sector sector = parse_sector(sum.spaces(), lattice, arguments.sector);
+  const int sites = sum.sites();
+  SectorOperator op = in_sector(comm, std::move(sum), sector);
+  return {std::move(model), std::move(title), sites,   op.basis->sector(),
+          op.dimension(),   op.scalar(),      lattice, std::move(op)};
 }
 
 Problem of_matrix(const Comm& comm, const std::string& path) {
@@ -64,15 +62,47 @@ Problem of_matrix(const Comm& comm, const std::string& path) {
         } catch (const InvalidArgument& error) {  // the same on every rank
           throw InvalidArgument(fmt::format("{} (rows and columns counted from 0)", error.what()));
         }
-        return Problem{path,
-                       fmt::format("{}, {} x {}", path, header.rows, header.cols),
-                       std::nullopt,
-                       {},
-                       header.rows,
-                       scalar_kind<T>,
-                       std::move(rows.rows)};
+        return Problem{path,         fmt::format("{}, {} x {}", path, header.rows, header.cols),
+                       std::nullopt, {},
+                       header.rows,  scalar_kind<T>,
+                       std::nullopt, std::move(rows.rows)};
       },
       read);
+}
+
+/// The charges of the middle of the spectrum that the operator conserves: where antiferromagnets
+/// and half-filled bands have their ground states.
+std::vector<std::string> middle_charges(const OpSum& op) {
+  const auto conserved = conserved_charges(op);
+  const auto has = [&](const char* name) {
+    return std::find(conserved.begin(), conserved.end(), name) != conserved.end();
+  };
+  const int half = op.sites() / 2;
+  if (has("nup") && has("ndown"))
+    return {fmt::format("nup={}", half), fmt::format("ndown={}", half)};
+  if (has("sz")) {
+    int twice = 0;
+    for (const auto& space : op.spaces())
+      if (space.kind() == LocalSpace::Kind::spin) twice += space.twice_spin();
+    return {twice % 2 == 0 ? "sz=0" : "sz=1/2"};
+  }
+  if (has("n")) return {fmt::format("n={}", half)};
+  if (has("parity")) return {"parity=0"};
+  return {};
+}
+
+/// States of a sector that the operator respects; nothing if it does not, or if the sector is
+/// empty.
+std::optional<index_t> respected_size(const OpSum& op, const Lattice& lattice,
+                                      const std::vector<std::string>& conditions) {
+  try {
+    const auto sector = parse_sector(op.spaces(), lattice, conditions);
+    require_respects(op, sector);
+    const index_t size = sector_size(sector);
+    return size > 0 ? std::optional(size) : std::nullopt;
+  } catch (const InvalidArgument&) {  // the lattice has no such symmetry, or the operator breaks it
+    return std::nullopt;
+  }
 }
 
 }  // namespace
@@ -82,11 +112,23 @@ Problem hermitian_problem(const Comm& comm, const OperatorArguments& arguments) 
   if (!arguments.terms.empty()) {
     auto sum = read_operator_file(comm, arguments.terms);
     auto title = fmt::format("{}, {} sites", arguments.terms, sum.sites());
-    return of_operator(std::move(sum), arguments.terms, std::move(title));
+    const auto chain = Lattice::chain(sum.sites());
+    return of_operator(comm, std::move(sum), chain, arguments, arguments.terms, std::move(title));
   }
   auto model = make_model(arguments.model, arguments.options);
   auto text = title(model, arguments.options);
-  return of_operator(std::move(model.op), model.name, std::move(text));
+  return of_operator(comm, std::move(model.op), model.lattice, arguments, model.name,
+                     std::move(text));
+}
+
+std::optional<SectorSuggestion> suggest_sector(const Problem& problem) {
+  const auto* h = std::get_if<SectorOperator>(&problem.op);
+  if (h == nullptr || !problem.sector.empty()) return std::nullopt;
+  auto conditions = middle_charges(h->op);
+  if (conditions.empty()) return std::nullopt;
+  const auto size = respected_size(h->op, *problem.lattice, conditions);
+  if (!size) return std::nullopt;
+  return SectorSuggestion{std::move(conditions), *size};
 }
 
 }  // namespace kronsolve::cli

@@ -8,6 +8,7 @@
 
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/core/csr_rows.hpp>
+#include <kronsolve/operators/lattice.hpp>
 #include <kronsolve/operators/sector_operator.hpp>
 
 #include "cli/arguments.hpp"
@@ -22,9 +23,20 @@ struct Problem {
   std::vector<std::string> sector;  ///< empty for the full space
   index_t dimension = 0;
   ScalarKind scalar = ScalarKind::real;
+  std::optional<Lattice> lattice;  ///< where the sites are; nothing for a matrix
   /// The description, or the rows of this rank.
   std::variant<SectorOperator, CsrRows<double>, CsrRows<std::complex<double>>> op;
 };
+
+/// A sector that the operator respects and that is likely to hold its ground state, and the states
+/// in it.
+struct SectorSuggestion {
+  std::vector<std::string> conditions;
+  index_t dimension = 0;
+};
+/// What would make the problem smaller; nothing for a matrix, for a problem in a sector, and where
+/// nothing is conserved. Local; builds no basis.
+std::optional<SectorSuggestion> suggest_sector(const Problem& problem);
 
 /// Builds or reads the operator and checks that it is Hermitian. Collective.
 /// @throws InvalidArgument  what the model, the operator file or the matrix file refuses; not

@@ -44,6 +44,7 @@ std::string to_text(const EighReport& report);
 struct PlanReport {
   const Problem& problem;
   const EighPlan& plan;
+  const std::optional<SectorSuggestion>& suggestion;
   int ranks = 1, threads = 1;
 };
 std::string to_json(const PlanReport& report);

@@ -109,7 +109,7 @@ std::string to_text(const EighReport& report) {
 }
 
 std::string to_text(const PlanReport& report) {
-  const auto& [problem, plan, ranks, threads] = report;
+  const auto& [problem, plan, suggestion, ranks, threads] = report;
   std::string text = head(problem, plan.dimension, plan.scalar);
   text += line("method", form(plan.method, plan.form));
   text += line("", plan.reason);
@@ -118,7 +118,11 @@ std::string to_text(const PlanReport& report) {
                                      format_bytes(double(plan.memory_estimate_bytes)),
                                      plan.fits ? "fits" : "DOES NOT FIT"));
   text += line("on", where(ranks, threads));
-  return text;
+  if (!suggestion) return text;
+  std::string options;
+  for (const auto& condition : suggestion->conditions) options += " --sector " + condition;
+  return text + line("smaller", fmt::format("{} states in one of its sectors,{}",
+                                            grouped(suggestion->dimension), options));
 }
 
 Cost measure_cost(const Comm& comm, double setup_seconds, double solve_seconds,

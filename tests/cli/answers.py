@@ -64,6 +64,13 @@ class Answers(program.ProgramTest):
         if HOW_MANY == "all":
             self.assert_energy(-11.336956077897, "--model", "heisenberg", "--sites", 8, "--cyclic", "--spin", "1")
 
+    def test_sectors(self):
+        ring = ("--model", "heisenberg", "--sites", 12, "--cyclic")
+        self.assert_energy(PERIODIC[12], *ring, "--sector", "sz=0")
+        self.assert_energy(PERIODIC[12], *ring, "--sector", "sz=0", "--sector", "momentum=0", "--sector", "reflection=1",
+                           "--sector", "spinflip=1")
+        self.assert_energy(3, *ring, "--sector", "sz=6")  # all up
+
     def test_more_ranks_than_rows(self):
         self.assert_energy(-0.75, "--model", "heisenberg", "--sites", 2)
         one = self.file("one.mtx", "%%MatrixMarket matrix coordinate real general\n1 1 1\n1 1 -3\n")

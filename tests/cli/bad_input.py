@@ -56,6 +56,17 @@ CASES = [
     (("eigh", *CHAIN, "--which", "SA", "--sigma", "1"), "TM or TR", "SA"),
     (("eigh", *CHAIN, "--which", "TR"), "--sigma"),
     (("eigh", *CHAIN, "--sigma", "nan"), "--sigma", "'nan'"),
+    (("ground", *CHAIN, "--sector", "sz=9"), "sz=9", "-3"),
+    (("ground", *CHAIN, "--sector", "sz"), "sz"),
+    (("ground", *CHAIN, "--sector", "colour=1"), "'colour'", "sz"),
+    (("ground", *CHAIN, "--sector", "momentum=0"), "momentum"),
+    (("ground", *CHAIN, "-p", "bx=1", "--sector", "sz=0"), "sz=0", "Sx_0"),
+    (("ground", *CHAIN, "--observe", "colour"), "colour"),
+    (("ground", *CHAIN, "--observe", "sz:6"), "6"),
+    (("ground", *CHAIN, "--observe", "overlap"), "overlap"),
+    (("ground", *CHAIN, "--observe", "amplitude:01"), "amplitude"),
+    (("ground", *CHAIN, "--observe", "sz", "--energy-only"), "--energy-only"),
+    (("plan", *CHAIN, "-k", "65"), "k must be in [1, 64]", "65"),
     (("ground", "--model", "heisenberg", "--sites", "70"), "70"),  # dimension above 64 bits
 ]
 

@@ -78,6 +78,38 @@ class JsonOutput(program.ProgramTest):
         self.assertEqual(result["residual_kind"], "bound")
         self.assertAlmostEqual(result["energy"], -6.2635495335470370, delta=1e-10)
 
+    def test_plan_runs_nothing_and_says_whether_it_fits(self):
+        fits = self.solve("plan", "--model", "heisenberg", "--sites", "12")
+        huge = self.solve("plan", "--model", "heisenberg", "--sites", "36", "--cyclic", "--sector", "sz=0")
+
+        for result in (fits, huge):
+            check(result, "plan.json")
+        self.assertEqual((fits["fits"], huge["fits"]), (True, False))
+        self.assertEqual(fits["suggested_sector"], {"sector": ["sz=0"], "dimension": 924})
+        self.assertEqual(huge["dimension"], 9075135300)
+        self.assertNotIn("suggested_sector", huge)
+
+    def test_sectors_and_observables_are_listed(self):
+        for ranks in (0, 3):
+            result = self.solve("ground", "--model", "heisenberg", "--sites", "8", "--cyclic", "--sector", "sz=0", "--observe", "energy",
+                                "--observe", "sz", "--observe", "corr:Sz,Sz:0,1", "--observe", "amplitude:01010101", ranks=ranks)
+
+            check(result, "eigenpairs.json")
+            self.assertEqual((result["sector"], result["dimension"]), (["sz=0"], 70))
+            seen = result["observables"]
+            self.assertEqual(set(seen), {"energy", "sz", "corr:Sz,Sz:0,1", "amplitude:01010101"})
+            self.assertAlmostEqual(seen["energy"], -3.6510934089371753, delta=1e-10)
+            self.assertEqual(len(seen["sz"]), 8)
+            self.assertAlmostEqual(seen["corr:Sz,Sz:0,1"], -3.6510934089371753 / 24, delta=1e-8)
+            self.assertEqual(len(seen["amplitude:01010101"]), 2)
+
+    def test_several_pairs_have_a_list_of_values(self):
+        result = self.solve("ground", "--model", "heisenberg", "--sites", "6", "-k", "2", "--observe", "energy")
+
+        self.assertEqual(len(result["observables"]["energy"]), 2)
+        for value, eigenvalue in zip(result["observables"]["energy"], result["eigenvalues"]):
+            self.assertAlmostEqual(value, eigenvalue, delta=1e-10)
+
     def test_info(self):
         for ranks in (0, 2):
             result = self.solve("info", ranks=ranks)
