@@ -24,6 +24,7 @@
 #include <kronsolve/operators/basis.hpp>
 #include <kronsolve/operators/charge_basis.hpp>
 #include <kronsolve/operators/digit_paths.hpp>
+#include <kronsolve/operators/expand.hpp>
 #include <kronsolve/operators/hermitian_check.hpp>
 #include <kronsolve/operators/kron.hpp>
 #include <kronsolve/operators/lattice.hpp>
@@ -48,6 +49,7 @@
 #include <kronsolve/solvers/certify.hpp>
 #include <kronsolve/solvers/dense_matrix.hpp>
 #include <kronsolve/solvers/distributed_vectors.hpp>
+#include <kronsolve/solvers/eig.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 #include <kronsolve/solvers/engine.hpp>
 #include <kronsolve/solvers/evolution.hpp>

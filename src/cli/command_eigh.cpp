@@ -1,6 +1,5 @@
 #include <kronsolve/core/threads.hpp>
 #include <kronsolve/measure/observables.hpp>
-#include <kronsolve/operators/symmetry_basis.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 
 #include "cli/commands.hpp"
@@ -24,10 +23,6 @@ std::vector<Observable> observables_of(const Comm& comm, const Problem& problem,
   const auto* h = std::get_if<SectorOperator>(&problem.op);
   if (h == nullptr)
     throw InvalidArgument("--observe needs an operator on sites; a matrix file has none");
-  if (dynamic_cast<const SymmetryBasis*>(h->basis.get()) != nullptr)
-    throw NotSupported(
-        "--observe works in the full space and in charge sectors; leave momentum, reflection and "
-        "spinflip out");
   for (const auto& text : texts) {
     observables.push_back(Observable::parse(comm, text, *h->basis));
     if (observables.back().needs_reference())

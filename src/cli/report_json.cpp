@@ -65,6 +65,7 @@ std::string to_json(const EighReport& report) {
   json["residual_kind"] = to_string(result.residual_kind);
   json["converged"] = result.converged;
   json["converged_pairs"] = result.converged_pairs;
+  if (result.certified) json["certified"] = *result.certified;
   for (const auto& measured : observables)
     json["observables"][measured.text] = json_of(measured, measured.values.size() != 1);
   json["iterations"] = result.iterations;

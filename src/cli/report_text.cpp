@@ -94,6 +94,9 @@ std::string to_text(const EighReport& report) {
   if (!one) text += (ground ? "\n" : "") + table(result);
   for (const auto& measured : observables) text += text_of(measured);
   text += "\n" + line("converged", pairs(result));
+  if (!result.certificate.empty())
+    text += line("certified",
+                 (result.certified.value_or(false) ? "yes: " : "NO: ") + result.certificate);
   text += line("method", form(result.method, result.form));
   if (!result.reason.empty()) text += line("", result.reason);
   text += line("products", fmt::format("{} in {} iterations", grouped(result.products),

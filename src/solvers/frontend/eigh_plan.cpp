@@ -62,7 +62,8 @@ Choice choose(const EighProblem<T>& problem, const EighOptions& o) {
     const bool apply_only = choice.method != Method::dense && !targeted(o);
     const bool free = apply_only && problem.matrix_free && problem.matrix_free_better;
     choice.form = free ? OperatorForm::matrix_free : OperatorForm::assembled;
-    if (apply_only && problem.matrix_free) choice.why += "; " + problem.matrix_free_verdict;
+    if (apply_only && problem.matrix_free && !problem.matrix_free_verdict.empty())
+      choice.why += "; " + problem.matrix_free_verdict;
   }
   return choice;
 }
