@@ -30,8 +30,6 @@ struct KRONSOLVE_EXPORT MatrixFreePlan {
   index_t classes = 0;        ///< kinds of blocks
   index_t largest_block = 0;  ///< rows
   index_t low_terms = 0, high_terms = 0, diagonal_pairs = 0, mixed_pairs = 0;
-  bool registers_along_rows =
-      false;  ///< full space: entries of a row side by side; otherwise tiles of several rows
   std::string kernels;       ///< baseline, avx2, avx512
   index_t memory_bytes = 0;  ///< tables, workspaces and message buffers
   index_t message_buffer_bytes = 0;

@@ -133,27 +133,24 @@ SplitFacts split_facts(const DigitPaths& paths, int split) {
   for (int node = 0; node < paths.nodes(split); ++node)
     facts.largest_class = std::max(facts.largest_class, paths.tails(split, node));
   for (int s = split; s < paths.sites(); ++s) facts.low_strings *= paths.dim(s);
-  facts.one_class = paths.nodes(split) == 1 && double(paths.tails(split, 0)) == facts.low_strings;
   return facts;
 }
 
-int choose_split(const DigitPaths& paths, const RowPartition& rows, int entries_per_register) {
+int choose_split(const DigitPaths& paths, const RowPartition& rows) {
   int split = 0;
   for (int r = 1; r < rows.ranks(); ++r)
     while (split < paths.sites() && rows.range(r).begin < rows.rows() &&
            paths.prefix_block(rows.range(r).begin, split).begin != rows.range(r).begin)
       ++split;
-  // Tiles of a class stay in the second-level cache; rows of contiguous registers in the first.
-  constexpr index_t most_in_tile = 1024;
-  constexpr double most_in_row = 4096;
+  // Two tiles of the largest class (64 bytes an entry each) about fill a second-level cache;
+  // measured, larger low parts win until they do not fit.
+  constexpr index_t most_in_tile = 7000;
   constexpr double enough_blocks = 64;
   const double fewest = std::min(enough_blocks, double(rows.rows()) / 64);
   for (; split < paths.sites(); ++split) {
     const SplitFacts facts = split_facts(paths, split);
-    if (facts.blocks < fewest || facts.low_strings > double(most_low_strings)) continue;
-    const bool rows_of_registers =
-        facts.one_class && static_cast<index_t>(facts.low_strings) % entries_per_register == 0;
-    if (rows_of_registers ? facts.low_strings <= most_in_row : facts.largest_class <= most_in_tile)
+    if (facts.blocks >= fewest && facts.low_strings <= double(most_low_strings) &&
+        facts.largest_class <= most_in_tile)
       break;
   }
   return split;

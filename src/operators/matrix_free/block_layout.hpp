@@ -59,11 +59,10 @@ struct SplitFacts {
   double blocks = 0;
   index_t largest_class = 0;
   double low_strings = 1;
-  bool one_class = true;
 };
 SplitFacts split_facts(const DigitPaths& paths, int split);
 
 /// The first sites that no rank boundary cuts through, and at which blocks fit the caches.
-int choose_split(const DigitPaths& paths, const RowPartition& rows, int entries_per_register);
+int choose_split(const DigitPaths& paths, const RowPartition& rows);
 
 }  // namespace kronsolve::detail

@@ -32,9 +32,9 @@ struct RowEntries {
   std::vector<double> constant, weight;
 };
 
-int chosen_split(const DigitPaths& paths, const RowPartition& rows, int entries_per_register,
+int chosen_split(const DigitPaths& paths, const RowPartition& rows,
                  const MatrixFreeOptions& options) {
-  const int chosen = choose_split(paths, rows, entries_per_register);
+  const int chosen = choose_split(paths, rows);
   if (options.split < 0) return chosen;
   if (options.split > paths.sites())
     throw InvalidArgument(concat("matrix-free: split must be in [0, ", paths.sites(),
@@ -95,6 +95,7 @@ class Builder {
   void add_tile_dressed(Stage& stage, int chunk,
                         const std::vector<std::vector<DressedEntry>>& of_rows);
   index_t source_of(index_t block, int chunk) const;
+  void count_work();
   void facts();
 
   BlockPlan& p_;
@@ -147,8 +148,7 @@ int Builder::matrix_of(std::size_t pair, int to, int from) {
   const auto [at, fresh] = known_.try_emplace({static_cast<int>(pair), to, from}, -1);
   if (!fresh) return at->second;
   LowMatrix matrix(matrix_entries(terms_.mixed[pair].low, to, from, true),
-                   static_cast<std::size_t>(l_.class_size(to)), p_.registers, p_.doubles_per_entry,
-                   false);
+                   static_cast<std::size_t>(l_.class_size(to)), false);
   if (matrix.empty()) return at->second;
   matrix.from_class = from;
   at->second = static_cast<int>(p_.matrices.size());
@@ -158,15 +158,13 @@ int Builder::matrix_of(std::size_t pair, int to, int from) {
 
 void Builder::low_part() {
   const auto terms = monomials(terms_.low, l_);
-  const int width = p_.registers == RegisterLayout::row ? p_.doubles_per_entry : 1;
   p_.diagonal_pairs = static_cast<int>(terms_.diagonal.size());
   std::vector<std::vector<Monomial>> pairs;
   for (const auto& pair : terms_.diagonal) pairs.push_back(monomials(pair.low, l_));
   for (int cls = 0; cls < static_cast<int>(l_.low.size()); ++cls) {
     const auto& strings = l_.low[static_cast<std::size_t>(cls)];
     p_.low_matrix.push_back(static_cast<int>(p_.matrices.size()));
-    p_.matrices.emplace_back(matrix_entries(terms_.low, cls, cls, false), strings.size(),
-                             p_.registers, p_.doubles_per_entry, true);
+    p_.matrices.emplace_back(matrix_entries(terms_.low, cls, cls, false), strings.size(), true);
     p_.matrices.back().from_class = cls;
     auto& diagonal = p_.low_diagonal.emplace_back();
     auto& functions = p_.functions.emplace_back(pairs.size());
@@ -175,11 +173,11 @@ void Builder::low_part() {
       double sum = 0;
       for (const auto& term : terms)
         if (term.is_diagonal()) sum += term.value(digits).real();
-      diagonal.insert(diagonal.end(), static_cast<std::size_t>(width), sum);
+      diagonal.push_back(sum);
       for (std::size_t k = 0; k < pairs.size(); ++k) {
         double value = 0;
         for (const auto& term : pairs[k]) value += term.value(digits).real();
-        functions[k].insert(functions[k].end(), static_cast<std::size_t>(width), value);
+        functions[k].push_back(value);
       }
     }
   }
@@ -369,8 +367,7 @@ void Builder::add_row(Stage& stage, index_t block, int chunk, std::vector<Dresse
   for (auto e = entries_.dressed_start[i]; e < entries_.dressed_start[i + 1]; ++e) {
     const auto& d = entries_.dressed[e];
     if (chunk_of_[static_cast<std::size_t>(d.block)] != chunk) continue;
-    const bool in_tile = p_.registers == RegisterLayout::tile &&
-                         p_.matrices[static_cast<std::size_t>(d.matrix)].runs.empty();
+    const bool in_tile = p_.matrices[static_cast<std::size_t>(d.matrix)].runs.empty();
     if (in_tile)
       for_tile.push_back(d);
     else
@@ -420,12 +417,10 @@ void Builder::make_stage(Stage& stage, int chunk, const std::vector<index_t>& bl
   stage.own = chunk < 0;
   stage.move_start = stage.group_start = stage.dressed_start = stage.tile_dressed_start = {0};
   std::vector<index_t> order = blocks;
-  if (p_.registers == RegisterLayout::tile)
-    std::stable_sort(order.begin(), order.end(), [&](index_t a, index_t b) {
-      return l_.class_of[static_cast<std::size_t>(a)] < l_.class_of[static_cast<std::size_t>(b)];
-    });
-  const auto most =
-      static_cast<std::size_t>(p_.registers == RegisterLayout::tile ? p_.rows_per_tile : 1);
+  std::stable_sort(order.begin(), order.end(), [&](index_t a, index_t b) {
+    return l_.class_of[static_cast<std::size_t>(a)] < l_.class_of[static_cast<std::size_t>(b)];
+  });
+  const auto most = static_cast<std::size_t>(p_.rows_per_tile);
   for (std::size_t first = 0; first < order.size();) {
     const int cls = l_.class_of[static_cast<std::size_t>(order[first])];
     std::size_t last = first;
@@ -443,6 +438,55 @@ void Builder::make_stage(Stage& stage, int chunk, const std::vector<index_t>& bl
   }
 }
 
+/// Register operations of this rank's part of a product, against what the assembled rows would
+/// hold.
+void Builder::count_work() {
+  auto& f = p_.facts;
+  const auto lanes_of_tile = static_cast<double>(p_.rows_per_tile);
+  double operations = 0, entries = 0, rows = 0;
+  const auto count = [&](const Stage& stage) {
+    for (std::size_t t = 0; t < stage.tiles.size(); ++t) {
+      const auto& tile = stage.tiles[t];
+      const auto size = double(l_.class_size(tile.cls));
+      const auto in_tile = double(tile.rows);
+      const auto& low =
+          p_.matrices[static_cast<std::size_t>(p_.low_matrix[static_cast<std::size_t>(tile.cls)])];
+      if (stage.own) {
+        rows += size * in_tile;
+        operations += low.operations() + size * (2 + p_.diagonal_pairs);
+        entries += (low.operations() + size) * in_tile;
+      }
+      for (auto e = stage.tile_dressed_start[t]; e < stage.tile_dressed_start[t + 1]; ++e) {
+        const auto& d = stage.tile_dressed[e];
+        const auto& m = p_.matrices[static_cast<std::size_t>(d.matrix)];
+        operations += m.operations() + double(d.layers) * double(l_.class_size(m.from_class));
+        for (std::size_t i = d.first;
+             i < d.first + d.layers * static_cast<std::size_t>(p_.rows_per_tile); ++i)
+          if (stage.layer_re[i] != 0 || stage.layer_im[i] != 0) entries += m.operations();
+      }
+      for (std::size_t row = tile.first_row; row < tile.first_row + tile.rows; ++row) {
+        const double moves = double(stage.move_start[row + 1] - stage.move_start[row]) * size;
+        double runs = 0;
+        for (auto e = stage.dressed_start[row]; e < stage.dressed_start[row + 1]; ++e)
+          runs += p_.matrices[static_cast<std::size_t>(stage.dressed[e].matrix)].operations();
+        operations += (moves + runs) / lanes_of_tile;
+        entries += moves + runs;
+      }
+    }
+  };
+  count(p_.own);
+  for (const auto& message : p_.messages) count(message.stage);
+  if (rows == 0) return;
+  f.operations_per_row = operations / rows;
+  f.entries_per_row = entries / rows;
+  // An entry of the stored matrix is a load of the value, one of the column and one from a random
+  // place; measured, it costs about what one register operation does.
+  f.better_than_assembled = f.operations_per_row <= f.entries_per_row;
+  f.verdict = concat(f.better_than_assembled ? "better than assembled: " : "assembled is better: ",
+                     f.operations_per_row, " register operations a row against ", f.entries_per_row,
+                     " stored entries");
+}
+
 void Builder::facts() {
   auto& f = p_.facts;
   f.dimension = p_.rows.rows();
@@ -456,7 +500,6 @@ void Builder::facts() {
   f.high_terms = static_cast<index_t>(terms_.high.size());
   f.diagonal_pairs = static_cast<index_t>(terms_.diagonal.size());
   f.mixed_pairs = static_cast<index_t>(terms_.mixed.size());
-  f.registers_along_rows = p_.registers == RegisterLayout::row;
   f.kernels = kernels().name;
   std::size_t bytes = static_cast<std::size_t>(l_.memory_bytes()) + p_.own.memory_bytes();
   for (const auto& m : p_.matrices) bytes += m.memory_bytes();
@@ -468,6 +511,7 @@ void Builder::facts() {
   }
   f.message_buffer_bytes = 2 * p_.partners * p_.message_entries * 8 * p_.doubles_per_entry;
   f.memory_bytes = static_cast<index_t>(bytes) + f.message_buffer_bytes;
+  count_work();
 }
 
 }  // namespace
@@ -479,16 +523,6 @@ std::size_t Stage::memory_bytes() const noexcept {
          bytes(tile_dressed) + bytes(layer_source) + bytes(layer_re) + bytes(layer_im) +
          bytes(constant) + bytes(weight);
 }
-
-namespace {
-
-RegisterLayout choose_registers(const BlockLayout& layout, int doubles_per_entry) {
-  const bool whole = layout.low.size() == 1 && layout.low[0].size() == layout.low_strings &&
-                     layout.low_strings % static_cast<state_t>(lanes / doubles_per_entry) == 0;
-  return whole ? RegisterLayout::row : RegisterLayout::tile;
-}
-
-}  // namespace
 
 BlockPlan::BlockPlan(const SectorOperator& h, ScalarKind kind, int rank, int ranks,
                      const MatrixFreeOptions& options)
@@ -504,10 +538,8 @@ BlockPlan::BlockPlan(const SectorOperator& h, ScalarKind kind, int rank, int ran
         if (const auto* charges = dynamic_cast<const ChargeBasis*>(h.basis.get()))
           require_conserved(h.op, *charges);
         const DigitPaths paths = paths_of(*h.basis);
-        const int per_register = kind == ScalarKind::real ? lanes : lanes / 2;
-        return BlockLayout(*h.basis, paths, chosen_split(paths, rows, per_register, options));
+        return BlockLayout(*h.basis, paths, chosen_split(paths, rows, options));
       }()),
-      registers(choose_registers(layout, kind == ScalarKind::real ? 1 : 2)),
       doubles_per_entry(kind == ScalarKind::real ? 1 : 2),
       rows_per_tile(lanes / doubles_per_entry) {
   Builder(*this, h.op).build(rank, options);

@@ -68,7 +68,6 @@ struct BlockPlan {
   RowPartition rows;
   ScalarKind scalar;
   BlockLayout layout;
-  RegisterLayout registers;
   int doubles_per_entry, rows_per_tile;
   std::vector<LowMatrix> matrices;
   std::vector<int> low_matrix;                              ///< [class] the one of 1 (x) H_low

@@ -29,28 +29,14 @@ struct EntryGroup {
   const EntryBucket* bucket;
 };
 
-/// Entries within registers: out[row[i]] += factor[i] * (in[col[i]] with lane k taken from lane k ^
-/// flip).
-struct LaneGroup {
-  int flip;
-  std::uint32_t count;
-  const std::uint16_t* row;
-  const std::uint16_t* col;
-  const std::uint32_t* factor;  ///< position in `factors`
-};
-
-/// A real matrix over rows of registers. The first group has every row (some perhaps with no
-/// entries).
+/// A real matrix between tiles. The first group has every row (some perhaps with no entries) where
+/// a diagonal goes along.
 struct MatrixView {
   std::uint32_t groups;
   const EntryGroup* group;
-  std::uint32_t lane_groups;
-  const LaneGroup* lane_group;
-  const double* factors;  ///< [..][lanes]
 };
 
-/// diagonal(row, lane) = base + constant[lane] + sum_k weight[k][lane] * function[k]. Tiles: base
-/// and function are one number per row; registers of contiguous entries: one per lane.
+/// diagonal(row, lane) = base[row] + constant[lane] + sum_k weight[k][lane] * function[k][row].
 struct DiagonalView {
   const double* base;
   const double* constant;  ///< [lanes]
@@ -77,54 +63,43 @@ enum class Old : int { overwrite, scale, keep };
 /// Which overlap with x a kernel returns: none, of the final y, or of what it adds.
 enum class Overlap : int { none, final, added };
 
-/// y (doubles) = sum of moves + y.
+/// Whole rows that are added to one row.
 struct RowMoves {
   const double* const* source;
   const MoveGroup* group;
   int groups;
 };
 
+/// Tiles are several rows of the vector side by side: register l holds entry l of each, 8 rows of
+/// reals or 4 of (re, im).
 struct KernelTable {
   const char* name;
 
-  // ---- tiles: several rows of the vector side by side, register j of entry l holds entry l of
-  // every row ----
-
-  /// tile[l] = (accumulate ? tile[l] : 0) + sum over lanes of weight * rows. weight_re null: 1.
-  /// Real: 8 rows; complex: 4 rows of (re, im). n entries.
+  /// tile[l] = (accumulate ? tile[l] : 0) + weight * rows, a weight a lane; weight_re null: 1. n
+  /// entries.
   void (*load_real)(double* tile, const double* const* rows, std::int64_t n, const double* weight,
                     bool accumulate);
   void (*load_complex)(double* tile, const double* const* rows, std::int64_t n,
                        const double* weight_re, const double* weight_im, bool accumulate);
-  /// y rows = old + tile rows; `overlap`: x . what was added, per double lane pair (real: out[0];
-  /// complex: out[0..1]).
-  void (*unload_real)(const double* tile, double* const* y, const double* const* x, int rows,
-                      std::int64_t n, Old old, double gamma, Overlap overlap, double* out);
-  void (*unload_complex)(const double* tile, double* const* y, const double* const* x, int rows,
-                         std::int64_t n, Old old, double gamma, Overlap overlap, double* out);
-  /// out = diagonal * in + matrix * in (overwrite), or out += scale * matrix * in (diagonal null).
-  void (*multiply_tile)(double* out, const double* in, std::int64_t rows, const MatrixView* matrix,
-                        const DiagonalView* diagonal, double scale);
+  /// out = diagonal * in + matrix * in, or out += matrix * in where there is no diagonal.
+  void (*multiply)(double* out, const double* in, const MatrixView* matrix,
+                   const DiagonalView* diagonal);
   /// out += i * matrix * in, registers of (re, im) pairs.
-  void (*multiply_imaginary)(double* out, const double* in, const MatrixView* matrix, double scale);
-
-  // ---- rows of contiguous entries ----
-
-  /// The same as multiply_tile, where entries of the row are the lanes; with a diagonal out = old +
-  /// ... first.
-  void (*multiply_lanes)(double* out, const double* in, std::int64_t registers,
-                         const MatrixView* matrix, const DiagonalView* diagonal, double scale,
-                         Old old, double gamma);
-  /// y[run] += weight * x[run]; x_overlap is the row of x at y.
+  void (*multiply_imaginary)(double* out, const double* in, const MatrixView* matrix);
+  /// y rows = old + tile rows + moves[row] (tile null: none). Returns in out[0] (complex:
+  /// out[0..1]) the overlap with the x rows that is asked for.
+  void (*finish_real)(const double* tile, double* const* y, const double* const* x, int rows,
+                      std::int64_t n, const RowMoves* moves, Old old, double gamma, Overlap overlap,
+                      double* out);
+  void (*finish_complex)(const double* tile, double* const* y, const double* const* x, int rows,
+                         std::int64_t n, const RowMoves* moves, Old old, double gamma,
+                         Overlap overlap, double* out);
+  /// y[run] += weight * source[run]; x is the row of x at y. Adds x . added to out, unless no
+  /// overlap is asked for.
   void (*add_runs_real)(double* y, const double* source, const Run* run, std::int64_t runs,
                         double weight, const double* x, Overlap overlap, double* out);
   void (*add_runs_complex)(double* y, const double* source, const Run* run, std::int64_t runs,
                            double re, double im, const double* x, Overlap overlap, double* out);
-  /// y += moves; overlap of x with the final y or with what was added.
-  void (*add_rows_real)(double* y, const double* x, std::int64_t n, const RowMoves* moves,
-                        Overlap overlap, double* out);
-  void (*add_rows_complex)(double* y, const double* x, std::int64_t n, const RowMoves* moves,
-                           Overlap overlap, double* out);
 };
 
 /// The best table for this machine. KRONSOLVE_SIMD=baseline|avx2|avx512 asks for a lesser one

@@ -15,6 +15,7 @@ using u16 = std::uint16_t;
 using u32 = std::uint32_t;
 
 #define KRONSOLVE_INLINE static inline __attribute__((always_inline))
+#define KRONSOLVE_INLINE_MEMBER inline __attribute__((always_inline))
 
 KRONSOLVE_INLINE V load(const double* p) { return *reinterpret_cast<const VU*>(p); }
 KRONSOLVE_INLINE void store(double* p, V v) { *reinterpret_cast<VU*>(p) = v; }
@@ -125,85 +126,17 @@ void load_complex(double* tile, const double* const* rows, i64 n, const double* 
   }
 }
 
-void unload_real(const double* tile, double* const* y, const double* const* x, int rows, i64 n,
-                 Old old, double gamma, Overlap overlap, double* out) {
-  const V* t = reinterpret_cast<const V*>(tile);
-  V dot = {};
-  double rest = 0;
-  i64 l = 0;
-  for (; l + 8 <= n; l += 8) {
-    V r[8];
-    for (int j = 0; j < 8; ++j) r[j] = t[l + j];
-    transpose8(r);
-    for (int j = 0; j < rows; ++j) {
-      V v = r[j];
-      if (old == Old::scale) v += gamma * load(y[j] + l);
-      if (overlap == Overlap::added) dot += v * load(x[j] + l);
-      if (old == Old::keep) v += load(y[j] + l);
-      store(y[j] + l, v);
-    }
-  }
-  for (; l < n; ++l)
-    for (int j = 0; j < rows; ++j) {
-      double v = t[l][j];
-      if (old == Old::scale) v += gamma * y[j][l];
-      if (overlap == Overlap::added) rest += v * x[j][l];
-      if (old == Old::keep) v += y[j][l];
-      y[j][l] = v;
-    }
-  if (overlap == Overlap::added) out[0] += sum(dot) + rest;
-}
-
-void unload_complex(const double* tile, double* const* y, const double* const* x, int rows, i64 n,
-                    Old old, double gamma, Overlap overlap, double* out) {
-  const V* t = reinterpret_cast<const V*>(tile);
-  PairDot dot = {};
-  i64 l = 0;
-  for (; l + 4 <= n; l += 4) {
-    V r[4];
-    for (int j = 0; j < 4; ++j) r[j] = t[l + j];
-    transpose4(r);
-    for (int j = 0; j < rows; ++j) {
-      V v = r[j];
-      if (old == Old::scale) v += gamma * load(y[j] + 2 * l);
-      if (overlap == Overlap::added) add_pair(dot, load(x[j] + 2 * l), v);
-      if (old == Old::keep) v += load(y[j] + 2 * l);
-      store(y[j] + 2 * l, v);
-    }
-  }
-  double re = sum(dot.straight), im = sum(dot.crossed);
-  for (; l < n; ++l)
-    for (int j = 0; j < rows; ++j) {
-      double a = t[l][2 * j], b = t[l][2 * j + 1];
-      double* to = y[j] + 2 * l;
-      if (old == Old::scale) {
-        a += gamma * to[0];
-        b += gamma * to[1];
-      }
-      if (overlap == Overlap::added) {
-        const double* at = x[j] + 2 * l;
-        re += at[0] * a + at[1] * b;
-        im += at[0] * b - at[1] * a;
-      }
-      to[0] = old == Old::keep ? to[0] + a : a;
-      to[1] = old == Old::keep ? to[1] + b : b;
-    }
-  if (overlap == Overlap::added) {
-    out[0] += re;
-    out[1] += im;
-  }
-}
-
 // ---- small matrices
 // ------------------------------------------------------------------------------
 
 /// What a multiplication does with each sum of a row: `Finish` turns it into the new content.
 template <int Count, bool Valued, class Finish>
 KRONSOLVE_INLINE void rows_of(const EntryBucket& b, const double* in, const Finish& finish) {
-  const u16* col = b.col;
+  const u16 *col = b.col, *row = b.row;
   const double* value = b.value;
+  const u32 rows = b.rows;
   const int n = Count >= 0 ? Count : static_cast<int>(b.entries_per_row);
-  for (u32 r = 0; r < b.rows; ++r) {
+  for (u32 r = 0; r < rows; ++r) {
     V first = {}, second = {};
     if constexpr (Count >= 0) {
 #pragma GCC unroll 16
@@ -233,7 +166,7 @@ KRONSOLVE_INLINE void rows_of(const EntryBucket& b, const double* in, const Fini
         first += v;
       }
     }
-    finish(static_cast<i64>(b.row[r]), first + second);
+    finish(static_cast<i64>(row[r]), first + second);
     col += n;
     if constexpr (Valued) value += n;
   }
@@ -272,112 +205,39 @@ KRONSOLVE_INLINE void all_rows(const EntryGroup& g, const double* in, const Fini
   }
 }
 
-template <int Flip>
-KRONSOLVE_INLINE V flipped(V v) {
-  return __builtin_shufflevector(v, v, 0 ^ Flip, 1 ^ Flip, 2 ^ Flip, 3 ^ Flip, 4 ^ Flip, 5 ^ Flip,
-                                 6 ^ Flip, 7 ^ Flip);
-}
-
-template <int Flip, bool Imaginary>
-KRONSOLVE_INLINE void lane_entries(double* out, const double* in, const LaneGroup& g,
-                                   const double* factors, double scale) {
-  for (u32 i = 0; i < g.count; ++i) {
-    V v = flipped<Flip>(load(in + lanes * static_cast<i64>(g.col[i])));
-    if constexpr (Imaginary) v = times_i(v);
-    double* to = out + lanes * static_cast<i64>(g.row[i]);
-    store(to, load(to) + (scale * load(factors + lanes * static_cast<i64>(g.factor[i]))) * v);
+void multiply(double* out, const double* in, const MatrixView* m, const DiagonalView* d) {
+  u32 k = 0;
+  if (d) {
+    const V constant = load(d->constant);
+    const double* base = d->base;
+    const int functions = d->functions;
+    const double* const* function = d->function;
+    const double* weight = d->weight;
+    const double value = m->group[0].common;
+    all_rows(m->group[0], in, [&](i64 l, V v) {
+      V diagonal = constant + base[l];
+      for (int f = 0; f < functions; ++f) diagonal += function[f][l] * load(weight + lanes * f);
+      store(out + lanes * l, diagonal * load(in + lanes * l) + value * v);
+    });
+    k = 1;
   }
-}
-
-template <bool Imaginary>
-KRONSOLVE_INLINE void all_lane_entries(double* out, const double* in, const MatrixView& m,
-                                       double scale) {
-  for (u32 k = 0; k < m.lane_groups; ++k) {
-    const LaneGroup& g = m.lane_group[k];
-    switch (g.flip) {
-#define KRONSOLVE_CASE(n)                                     \
-  case n:                                                     \
-    lane_entries<n, Imaginary>(out, in, g, m.factors, scale); \
-    break;
-      KRONSOLVE_CASE(0)
-      KRONSOLVE_CASE(1)
-      KRONSOLVE_CASE(2)
-      KRONSOLVE_CASE(3)
-      KRONSOLVE_CASE(4)
-      KRONSOLVE_CASE(5)
-      KRONSOLVE_CASE(6)
-      KRONSOLVE_CASE(7)
-#undef KRONSOLVE_CASE
-    }
-  }
-}
-
-KRONSOLVE_INLINE void add_groups(double* out, const double* in, const MatrixView& m, u32 from,
-                                 double scale) {
-  for (u32 k = from; k < m.groups; ++k) {
-    const double value = scale * m.group[k].common;
-    all_rows(m.group[k], in, [&](i64 l, V v) {
+  for (; k < m->groups; ++k) {
+    const double value = m->group[k].common;
+    all_rows(m->group[k], in, [&](i64 l, V v) {
       double* to = out + lanes * l;
       store(to, load(to) + value * v);
     });
   }
 }
 
-void multiply_tile(double* out, const double* in, i64 rows, const MatrixView* m,
-                   const DiagonalView* d, double scale) {
-  (void)rows;
-  u32 done = 0;
-  if (d) {
-    const V constant = load(d->constant);
-    const auto diagonal = [&](i64 l) {
-      V v = constant + d->base[l];
-      for (int k = 0; k < d->functions; ++k) v += d->function[k][l] * load(d->weight + lanes * k);
-      return v;
-    };
-    const double value = m->group[0].common;
-    all_rows(m->group[0], in, [&](i64 l, V v) {
-      store(out + lanes * l, diagonal(l) * load(in + lanes * l) + value * v);
-    });
-    done = 1;
-  }
-  add_groups(out, in, *m, done, scale);
-  all_lane_entries<false>(out, in, *m, scale);
-}
-
-void multiply_imaginary(double* out, const double* in, const MatrixView* m, double scale) {
+void multiply_imaginary(double* out, const double* in, const MatrixView* m) {
   for (u32 k = 0; k < m->groups; ++k) {
-    const double value = scale * m->group[k].common;
+    const double value = m->group[k].common;
     all_rows(m->group[k], in, [&](i64 l, V v) {
       double* to = out + lanes * l;
       store(to, load(to) + value * times_i(v));
     });
   }
-  all_lane_entries<true>(out, in, *m, scale);
-}
-
-void multiply_lanes(double* out, const double* in, i64 registers, const MatrixView* m,
-                    const DiagonalView* d, double scale, Old old, double gamma) {
-  (void)registers;
-  u32 done = 0;
-  if (d) {
-    const V constant = load(d->constant);
-    const auto diagonal = [&](i64 p) {
-      V v = constant + load(d->base + lanes * p);
-      for (int k = 0; k < d->functions; ++k)
-        v += load(d->function[k] + lanes * p) * load(d->weight + lanes * k);
-      return v;
-    };
-    const double value = m->group[0].common;
-    all_rows(m->group[0], in, [&](i64 p, V v) {
-      V r = diagonal(p) * load(in + lanes * p) + value * v;
-      if (old == Old::scale) r += gamma * load(out + lanes * p);
-      if (old == Old::keep) r += load(out + lanes * p);
-      store(out + lanes * p, r);
-    });
-    done = 1;
-  }
-  add_groups(out, in, *m, done, scale);
-  all_lane_entries<false>(out, in, *m, scale);
 }
 
 // ---- rows
@@ -396,16 +256,16 @@ void add_runs_real(double* y, const double* source, const Run* run, i64 runs, do
     i64 l = 0;
     for (; l + 8 <= n; l += 8) {
       const V v = w * load(from + l);
-      if (overlap == Overlap::added) dot += v * load(at + l);
+      if (overlap != Overlap::none) dot += v * load(at + l);
       store(to + l, load(to + l) + v);
     }
     for (; l < n; ++l) {
       const double v = w * from[l];
-      if (overlap == Overlap::added) rest += v * at[l];
+      if (overlap != Overlap::none) rest += v * at[l];
       to[l] += v;
     }
   }
-  if (overlap == Overlap::added) out[0] += sum(dot) + rest;
+  if (overlap != Overlap::none) out[0] += sum(dot) + rest;
 }
 
 void add_runs_complex(double* y, const double* source, const Run* run, i64 runs, double re,
@@ -422,12 +282,12 @@ void add_runs_complex(double* y, const double* source, const Run* run, i64 runs,
     for (; l + 8 <= n; l += 8) {
       const V s = load(from + l);
       const V v = wr * s + wi * times_i(s);
-      if (overlap == Overlap::added) add_pair(dot, load(at + l), v);
+      if (overlap != Overlap::none) add_pair(dot, load(at + l), v);
       store(to + l, load(to + l) + v);
     }
     for (; l < n; l += 2) {
       const double a = wr * from[l] - wi * from[l + 1], b = wr * from[l + 1] + wi * from[l];
-      if (overlap == Overlap::added) {
+      if (overlap != Overlap::none) {
         dot_re += at[l] * a + at[l + 1] * b;
         dot_im += at[l] * b - at[l + 1] * a;
       }
@@ -435,7 +295,7 @@ void add_runs_complex(double* y, const double* source, const Run* run, i64 runs,
       to[l + 1] += b;
     }
   }
-  if (overlap == Overlap::added) {
+  if (overlap != Overlap::none) {
     out[0] += sum(dot.straight) + dot_re;
     out[1] += sum(dot.crossed) + dot_im;
   }
@@ -461,86 +321,148 @@ KRONSOLVE_INLINE void moved(const RowMoves& m, i64 l, V* result) {
     for (int w = 0; w < Width; ++w) result[w] += times_i(turned[w]);
 }
 
+/// Sum of the moved rows at one entry.
 template <bool Complex>
-KRONSOLVE_INLINE void add_rows(double* y, const double* x, i64 n, const RowMoves& m,
-                               Overlap overlap, double* out) {
-  V dot = {};
-  PairDot pairs = {};
-  const auto finish = [&](i64 l, V added) {
-    const V v = load(y + l) + added;
-    if (overlap != Overlap::none) {
-      const V of = overlap == Overlap::final ? v : added;
-      if constexpr (Complex)
-        add_pair(pairs, load(x + l), of);
-      else
-        dot += load(x + l) * of;
+KRONSOLVE_INLINE void moved_entry(const RowMoves& m, i64 l, double* result) {
+  const double* const* source = m.source;
+  for (int g = 0; g < m.groups; ++g) {
+    double s = 0, t = 0;
+    for (int k = 0; k < m.group[g].count; ++k, ++source) {
+      s += (*source)[l];
+      if constexpr (Complex) t += (*source)[l + 1];
     }
-    store(y + l, v);
-  };
-  i64 l = 0;
-  for (; l + 32 <= n; l += 32) {
-    V r[4] = {};
-    moved<4, Complex>(m, l, r);
-    for (int w = 0; w < 4; ++w) finish(l + 8 * w, r[w]);
-  }
-  for (; l + 8 <= n; l += 8) {
-    V r[1] = {};
-    moved<1, Complex>(m, l, r);
-    finish(l, r[0]);
-  }
-  double re = 0, im = 0;
-  constexpr int step = Complex ? 2 : 1;
-  for (; l < n; l += step) {
-    double a = 0, b = 0;
-    const double* const* source = m.source;
-    for (int g = 0; g < m.groups; ++g) {
-      double s = 0, t = 0;
-      for (int k = 0; k < m.group[g].count; ++k, ++source) {
-        s += (*source)[l];
-        if constexpr (Complex) t += (*source)[l + 1];
-      }
-      if constexpr (Complex) {
-        a += m.group[g].re * s - m.group[g].im * t;
-        b += m.group[g].re * t + m.group[g].im * s;
-      } else {
-        a += m.group[g].re * s;
-      }
-    }
-    y[l] += a;
-    if constexpr (Complex) y[l + 1] += b;
-    if (overlap == Overlap::none) continue;
-    if (overlap == Overlap::final) a = y[l];
     if constexpr (Complex) {
-      if (overlap == Overlap::final) b = y[l + 1];
-      re += x[l] * a + x[l + 1] * b;
-      im += x[l] * b - x[l + 1] * a;
+      result[0] += m.group[g].re * s - m.group[g].im * t;
+      result[1] += m.group[g].re * t + m.group[g].im * s;
     } else {
-      re += x[l] * a;
+      result[0] += m.group[g].re * s;
     }
-  }
-  if (overlap == Overlap::none) return;
-  if constexpr (Complex) {
-    out[0] += sum(pairs.straight) + re;
-    out[1] += sum(pairs.crossed) + im;
-  } else {
-    out[0] += sum(dot) + re;
   }
 }
 
-void add_rows_real(double* y, const double* x, i64 n, const RowMoves* m, Overlap overlap,
-                   double* out) {
-  add_rows<false>(y, x, n, *m, overlap, out);
+/// What one kernel call does to every entry of y, and the overlap it collects.
+template <bool Complex>
+struct Finish {
+  Old old;
+  double gamma;
+  Overlap overlap;
+  V dot = {};
+  PairDot pairs = {};
+  double re = 0, im = 0;
+
+  KRONSOLVE_INLINE_MEMBER void add_overlap(const double* x, V v) {
+    if constexpr (Complex)
+      add_pair(pairs, load(x), v);
+    else
+      dot += load(x) * v;
+  }
+  KRONSOLVE_INLINE_MEMBER void write(double* y, const double* x, V v) {
+    if (old == Old::scale) v += gamma * load(y);
+    if (overlap == Overlap::added) add_overlap(x, v);
+    if (old == Old::keep) v += load(y);
+    if (overlap == Overlap::final) add_overlap(x, v);
+    store(y, v);
+  }
+  KRONSOLVE_INLINE_MEMBER void add_overlap(const double* x, const double* v) {
+    re += x[0] * v[0];
+    if constexpr (Complex) {
+      re += x[1] * v[1];
+      im += x[0] * v[1] - x[1] * v[0];
+    }
+  }
+  KRONSOLVE_INLINE_MEMBER void write_entry(double* y, const double* x, double* v) {
+    constexpr int width = Complex ? 2 : 1;
+    for (int c = 0; c < width; ++c)
+      if (old == Old::scale) v[c] += gamma * y[c];
+    if (overlap == Overlap::added) add_overlap(x, v);
+    for (int c = 0; c < width; ++c)
+      if (old == Old::keep) v[c] += y[c];
+    if (overlap == Overlap::final) add_overlap(x, v);
+    for (int c = 0; c < width; ++c) y[c] = v[c];
+  }
+  KRONSOLVE_INLINE_MEMBER void result(double* out) const {
+    if (overlap == Overlap::none) return;
+    out[0] += re + (Complex ? sum(pairs.straight) : sum(dot));
+    if constexpr (Complex) out[1] += im + sum(pairs.crossed);
+  }
+};
+
+/// Doubles of a row that are turned back from the tile and finished together: they stay in the
+/// first-level cache, and are long enough for the moved rows to be fetched ahead.
+constexpr i64 strip = 128;
+
+template <bool Complex>
+KRONSOLVE_INLINE void turn_back(const double* tile, i64 n, double (*rows)[strip]) {
+  constexpr int width = Complex ? 2 : 1, block = lanes / width;
+  i64 l = 0;
+  for (; l + block <= n; l += block) {
+    V r[block];
+    for (int j = 0; j < block; ++j) r[j] = load(tile + lanes * (l + j));
+    if constexpr (Complex)
+      transpose4(r);
+    else
+      transpose8(r);
+    for (int j = 0; j < block; ++j) store(rows[j] + width * l, r[j]);
+  }
+  for (; l < n; ++l)
+    for (int j = 0; j < block; ++j)
+      for (int c = 0; c < width; ++c) rows[j][width * l + c] = tile[lanes * l + width * j + c];
 }
-void add_rows_complex(double* y, const double* x, i64 n, const RowMoves* m, Overlap overlap,
-                      double* out) {
-  add_rows<true>(y, x, n, *m, overlap, out);
+
+template <bool Complex>
+KRONSOLVE_INLINE void finish(const double* tile, double* const* y, const double* const* x, int rows,
+                             i64 n, const RowMoves* moves, Old old, double gamma, Overlap overlap,
+                             double* out) {
+  constexpr int width = Complex ? 2 : 1;
+  constexpr i64 entries = strip / width;
+  alignas(64) double turned[lanes][strip];
+  Finish<Complex> f{old, gamma, overlap};
+  for (i64 first = 0; first < n; first += entries) {
+    const i64 count = n - first < entries ? n - first : entries;
+    if (tile) turn_back<Complex>(tile + lanes * first, count, turned);
+    const i64 begin = width * first, size = width * count;
+    for (int j = 0; j < rows; ++j) {
+      const double* from = turned[j];
+      double* yj = y[j] + begin;
+      const double* xj = x[j] + begin;
+      i64 l = 0;
+      for (; l + 32 <= size; l += 32) {
+        V r[4] = {};
+        if (tile)
+          for (int w = 0; w < 4; ++w) r[w] = load(from + l + 8 * w);
+        moved<4, Complex>(moves[j], begin + l, r);
+        for (int w = 0; w < 4; ++w) f.write(yj + l + 8 * w, xj + l + 8 * w, r[w]);
+      }
+      for (; l + 8 <= size; l += 8) {
+        V r[1] = {};
+        if (tile) r[0] = load(from + l);
+        moved<1, Complex>(moves[j], begin + l, r);
+        f.write(yj + l, xj + l, r[0]);
+      }
+      for (; l < size; l += width) {
+        double v[2] = {tile ? from[l] : 0, tile && Complex ? from[l + width - 1] : 0};
+        moved_entry<Complex>(moves[j], begin + l, v);
+        f.write_entry(yj + l, xj + l, v);
+      }
+    }
+  }
+  f.result(out);
+}
+
+void finish_real(const double* tile, double* const* y, const double* const* x, int rows, i64 n,
+                 const RowMoves* moves, Old old, double gamma, Overlap overlap, double* out) {
+  finish<false>(tile, y, x, rows, n, moves, old, gamma, overlap, out);
+}
+void finish_complex(const double* tile, double* const* y, const double* const* x, int rows, i64 n,
+                    const RowMoves* moves, Old old, double gamma, Overlap overlap, double* out) {
+  finish<true>(tile, y, x, rows, n, moves, old, gamma, overlap, out);
 }
 
 }  // namespace
 
 const KernelTable KRONSOLVE_KERNELS = {
-    KRONSOLVE_KERNELS_NAME, load_real,        load_complex,       unload_real,
-    unload_complex,         multiply_tile,    multiply_imaginary, multiply_lanes,
-    add_runs_real,          add_runs_complex, add_rows_real,      add_rows_complex};
+    KRONSOLVE_KERNELS_NAME, load_real,   load_complex,   multiply,
+    multiply_imaginary,     finish_real, finish_complex, add_runs_real,
+    add_runs_complex};
 
 }  // namespace kronsolve::detail

@@ -53,77 +53,23 @@ std::vector<Run> find_runs(const std::vector<LowEntry>& entries) {
 
 }  // namespace
 
-RegisterMatrix::RegisterMatrix(const Entries& entries, std::size_t rows, RegisterLayout layout,
-                               int doubles_per_entry, bool every_row) {
-  Entries plain = entries;
-  if (layout == RegisterLayout::row) {
-    // Entries of a register that a common lane shift joins become one register operation.
-    const auto per_register = static_cast<std::uint32_t>(lanes / doubles_per_entry);
-    std::map<std::array<std::uint32_t, 3>, std::array<double, lanes>> joined;
-    for (const auto& [place, value] : entries) {
-      const std::uint32_t lane = place[0] % per_register;
-      const std::uint32_t flip = lane ^ (place[1] % per_register);
-      auto& factors = joined.try_emplace({flip, place[0] / per_register, place[1] / per_register})
-                          .first->second;
-      for (int k = 0; k < doubles_per_entry; ++k)
-        factors[lane * static_cast<std::uint32_t>(doubles_per_entry) +
-                static_cast<std::uint32_t>(k)] = value;
-    }
-    plain.clear();
-    std::map<std::array<double, lanes>, std::uint32_t> known;
-    std::map<std::uint32_t, std::vector<std::array<std::uint32_t, 3>>> by_flip;
-    for (const auto& [key, factors] : joined) {
-      const bool uniform =
-          std::all_of(factors.begin(), factors.end(), [&](double f) { return f == factors[0]; });
-      if (key[0] == 0 && uniform) {
-        plain.push_back({{key[1], key[2]}, factors[0]});
-        continue;
-      }
-      const auto id =
-          known.try_emplace(factors, static_cast<std::uint32_t>(known.size())).first->second;
-      if (id == factors_.size() / lanes)
-        factors_.insert(factors_.end(), factors.begin(), factors.end());
-      by_flip[key[0]].push_back({key[1], key[2], id});
-    }
-    for (const auto& [flip, list] : by_flip) {
-      std::vector<std::uint16_t> rows_of, cols_of;
-      std::vector<std::uint32_t> factor_of;
-      for (const auto& [row, col, id] : list) {
-        rows_of.push_back(narrow<std::uint16_t>(row, "rows of a low matrix"));
-        cols_of.push_back(narrow<std::uint16_t>(col, "columns of a low matrix"));
-        factor_of.push_back(id);
-      }
-      lane_groups_.push_back({static_cast<int>(flip) * doubles_per_entry,
-                              static_cast<std::uint32_t>(list.size()), nullptr, nullptr, nullptr});
-      indices_.push_back(std::move(rows_of));
-      indices_.push_back(std::move(cols_of));
-      factor_indices_.push_back(std::move(factor_of));
-      entries_ += 3 * list.size();
-    }
-    for (std::size_t g = 0; g < lane_groups_.size(); ++g) {
-      lane_groups_[g].row = indices_[2 * g].data();
-      lane_groups_[g].col = indices_[2 * g + 1].data();
-      lane_groups_[g].factor = factor_indices_[g].data();
-    }
-    rows = (rows + per_register - 1) / per_register;
-  }
-  entries_ += plain.size();
-  const auto common = common_values(plain);
+RegisterMatrix::RegisterMatrix(const Entries& entries, std::size_t rows, bool every_row)
+    : entries_(entries.size()) {
+  const auto common = common_values(entries);
   for (const double value : common) {
     Entries mine;
-    std::copy_if(plain.begin(), plain.end(), std::back_inserter(mine),
+    std::copy_if(entries.begin(), entries.end(), std::back_inserter(mine),
                  [&](const auto& e) { return e.second == value; });
     add_group(std::move(mine), rows, value, false, every_row && groups_.empty());
   }
   Entries rest;
-  std::copy_if(plain.begin(), plain.end(), std::back_inserter(rest), [&](const auto& e) {
+  std::copy_if(entries.begin(), entries.end(), std::back_inserter(rest), [&](const auto& e) {
     return std::find(common.begin(), common.end(), e.second) == common.end();
   });
   if (!rest.empty()) add_group(std::move(rest), rows, 1, true, every_row && groups_.empty());
   if (groups_.empty() && every_row) add_group({}, rows, 0, false, true);
   for (std::size_t g = 0; g < groups_.size(); ++g) groups_[g].bucket = buckets_[g].data();
-  view_ = {static_cast<std::uint32_t>(groups_.size()), groups_.data(),
-           static_cast<std::uint32_t>(lane_groups_.size()), lane_groups_.data(), factors_.data()};
+  view_ = {static_cast<std::uint32_t>(groups_.size()), groups_.data()};
 }
 
 void RegisterMatrix::add_group(Entries entries, std::size_t rows, double common, bool valued,
@@ -159,19 +105,17 @@ void RegisterMatrix::add_group(Entries entries, std::size_t rows, double common,
 }
 
 std::size_t RegisterMatrix::memory_bytes() const noexcept {
-  std::size_t bytes = factors_.size() * sizeof(double);
+  std::size_t bytes = 0;
   for (const auto& v : indices_) bytes += v.size() * sizeof(v[0]);
-  for (const auto& v : factor_indices_) bytes += v.size() * sizeof(v[0]);
   for (const auto& v : values_) bytes += v.size() * sizeof(v[0]);
   for (const auto& v : buckets_) bytes += v.size() * sizeof(v[0]);
   return bytes;
 }
 
-LowMatrix::LowMatrix(std::vector<LowEntry> entries, std::size_t rows, RegisterLayout layout,
-                     int doubles_per_entry, bool every_row) {
+LowMatrix::LowMatrix(std::vector<LowEntry> entries, std::size_t rows, bool every_row) {
   const bool all_real = std::all_of(entries.begin(), entries.end(),
                                     [](const auto& e) { return e.value.imag() == 0; });
-  if (layout == RegisterLayout::tile && all_real && !every_row) {
+  if (all_real && !every_row) {
     constexpr std::size_t worth = 16;  // below, the ends of the pieces cost more than tiles do
     runs = find_runs(entries);
     if (runs.empty() || entries.size() / runs.size() >= worth) return;
@@ -182,8 +126,8 @@ LowMatrix::LowMatrix(std::vector<LowEntry> entries, std::size_t rows, RegisterLa
     if (e.value.real() != 0) re.push_back({{e.row, e.col}, e.value.real()});
     if (e.value.imag() != 0) im.push_back({{e.row, e.col}, e.value.imag()});
   }
-  real = RegisterMatrix(re, rows, layout, doubles_per_entry, every_row);
-  imaginary = RegisterMatrix(im, rows, layout, doubles_per_entry, false);
+  real = RegisterMatrix(re, rows, every_row);
+  imaginary = RegisterMatrix(im, rows, false);
 }
 
 double LowMatrix::operations() const noexcept {

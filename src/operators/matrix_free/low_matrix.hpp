@@ -17,18 +17,14 @@ struct LowEntry {
   std::complex<double> value;
 };
 
-/// How a vector's entries lie in registers: one register holds an entry of several rows (tile), or
-/// several entries of one row.
-enum class RegisterLayout { tile, row };
-
-/// A real matrix between rows of registers; owns what its view points to.
+/// A real matrix between tiles; owns what its view points to.
 class RegisterMatrix {
  public:
   RegisterMatrix() = default;
-  /// @param every_row  the first group has all `rows` register rows, as a product with a diagonal
+  /// @param every_row  the first group has all `rows` rows, as a product with a diagonal
   /// wants
   RegisterMatrix(const std::vector<std::pair<std::array<std::uint32_t, 2>, double>>& entries,
-                 std::size_t rows, RegisterLayout layout, int doubles_per_entry, bool every_row);
+                 std::size_t rows, bool every_row);
   RegisterMatrix(RegisterMatrix&&) = default;
   RegisterMatrix& operator=(RegisterMatrix&&) = default;
 
@@ -44,12 +40,9 @@ class RegisterMatrix {
 
   std::size_t entries_ = 0;
   std::vector<std::vector<std::uint16_t>> indices_;
-  std::vector<std::vector<std::uint32_t>> factor_indices_;
   std::vector<std::vector<double>> values_;
   std::vector<std::vector<EntryBucket>> buckets_;
   std::vector<EntryGroup> groups_;
-  std::vector<LaneGroup> lane_groups_;
-  std::vector<double> factors_;
   MatrixView view_{};
 };
 
@@ -57,8 +50,7 @@ class RegisterMatrix {
 /// falls into few.
 struct LowMatrix {
   /// @param rows  size of the class it leads to
-  LowMatrix(std::vector<LowEntry> entries, std::size_t rows, RegisterLayout layout,
-            int doubles_per_entry, bool every_row);
+  LowMatrix(std::vector<LowEntry> entries, std::size_t rows, bool every_row);
 
   RegisterMatrix real, imaginary;
   std::vector<Run> runs;  ///< not empty: the better form

@@ -71,13 +71,6 @@ class MatrixFreeMap final : public LinearMap<T> {
                         Workspace& w) const;
   void do_tile(const Stage& stage, std::size_t t, const double* source, const double* x, double* y,
                Mode mode, Workspace& w, double* out) const;
-  void do_row(const Stage& stage, std::size_t t, const double* source, const double* x, double* y,
-              Mode mode, Workspace& w, double* out) const;
-  void add_moves(const Stage& stage, std::size_t row, index_t size, const double* source,
-                 const double* x, double* y, Overlap overlap, Workspace& w, double* out,
-                 const double* extra) const;
-  void multiply_dressed(double* out, const double* in, const LowMatrix& m, double re, double im,
-                        index_t registers) const;
 
   std::unique_ptr<BlockPlan> plan_;
   mutable Exchange<T> exchange_;
@@ -90,7 +83,6 @@ template <Scalar T>
 void MatrixFreeMap<T>::prepare_workspaces() const {
   const auto threads = static_cast<std::size_t>(num_threads());
   if (workspaces_.size() >= threads) return;
-  const bool tiles = plan_->registers == RegisterLayout::tile;
   const index_t largest = plan_->layout.largest_class();
   std::size_t moves = 0;
   const auto count = [&](const Stage& stage) {
@@ -101,13 +93,11 @@ void MatrixFreeMap<T>::prepare_workspaces() const {
   for (const auto& message : plan_->messages) count(message.stage);
   while (workspaces_.size() < threads) {
     auto& w = workspaces_.emplace_back();
-    w.out = Buffer<double>(tiles ? largest * lanes : largest * width);
-    if (tiles) {
-      w.in = Buffer<double>(largest * lanes);
-      w.other = Buffer<double>(largest * lanes);
-    }
+    w.out = Buffer<double>(largest * lanes);
+    w.in = Buffer<double>(largest * lanes);
+    w.other = Buffer<double>(largest * lanes);
     w.weight.resize(static_cast<std::size_t>(plan_->diagonal_pairs * lanes));
-    w.source.resize(moves + 1);
+    w.source.resize(moves * tile_rows);
   }
 }
 
@@ -133,20 +123,19 @@ T MatrixFreeMap<T>::run(const Stage& stage, const double* source, const double* 
                         Mode mode, bool poke) const {
   const auto tiles = static_cast<index_t>(stage.tiles.size());
   // Messages proceed only when somebody asks: between pieces of the work.
-  const int threads = static_cast<int>(std::min<index_t>(num_threads(), tiles));
+  // A thread must have something to do: starting a team costs about what a few thousand rows do.
+  constexpr index_t fewest_rows = 1024;
+  const index_t useful = std::max<index_t>(1, this->row_range().size() / fewest_rows);
+  const int threads = static_cast<int>(std::min<index_t>({num_threads(), tiles, useful}));
   constexpr index_t fewest_in_piece = 64;
   const index_t pieces = poke ? std::clamp<index_t>(tiles / fewest_in_piece, 1, 24) : 1;
-  const bool in_tiles = plan_->registers == RegisterLayout::tile;
   for (index_t piece = 0; piece < pieces; ++piece) {
     const index_t begin = tiles * piece / pieces, end = tiles * (piece + 1) / pieces;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
     for (index_t t = begin; t < end; ++t) {
       Workspace& w = workspaces_[static_cast<std::size_t>(omp_get_thread_num())];
       double out[2] = {0, 0};
-      if (in_tiles)
-        do_tile(stage, static_cast<std::size_t>(t), source, x, y, mode, w, out);
-      else
-        do_row(stage, static_cast<std::size_t>(t), source, x, y, mode, w, out);
+      do_tile(stage, static_cast<std::size_t>(t), source, x, y, mode, w, out);
       partial_[static_cast<std::size_t>(2 * t)] = out[0];
       partial_[static_cast<std::size_t>(2 * t + 1)] = out[1];
     }
@@ -171,9 +160,8 @@ DiagonalView MatrixFreeMap<T>::diagonal(const Stage& stage, const Stage::Tile& t
   const auto cls = static_cast<std::size_t>(tile.cls);
   const auto pairs = static_cast<std::size_t>(plan_->diagonal_pairs);
   for (std::size_t lane = 0; lane < lanes; ++lane) {
-    // Lanes of a tile are rows; lanes without one repeat the first. Lanes of a row share its
-    // constant.
-    const std::size_t j = plan_->registers == RegisterLayout::tile ? lane / width : 0;
+    // Lanes without a row repeat the first.
+    const std::size_t j = lane / width;
     const std::size_t row = tile.first_row + (j < tile.rows ? j : 0);
     constant[lane] = stage.constant[row];
     for (std::size_t k = 0; k < pairs; ++k)
@@ -181,73 +169,6 @@ DiagonalView MatrixFreeMap<T>::diagonal(const Stage& stage, const Stage::Tile& t
   }
   return {plan_->low_diagonal[cls].data(), constant, plan_->diagonal_pairs,
           plan_->function_pointers[cls].data(), w.weight.data()};
-}
-
-template <Scalar T>
-void MatrixFreeMap<T>::add_moves(const Stage& stage, std::size_t row, index_t size,
-                                 const double* source, const double* x, double* y, Overlap overlap,
-                                 Workspace& w, double* out, const double* extra) const {
-  const std::size_t first = stage.move_start[row], count = stage.move_start[row + 1] - first;
-  const std::size_t groups = stage.group_start[row + 1] - stage.group_start[row];
-  if (count == 0 && overlap == Overlap::none && extra == nullptr) return;
-  for (std::size_t e = 0; e < count; ++e)
-    w.source[e] = source + width * stage.move_source[first + e];
-  RowMoves moves{w.source.data(), stage.group.data() + stage.group_start[row],
-                 static_cast<int>(groups)};
-  const auto call = is_complex<T> ? k_.add_rows_complex : k_.add_rows_real;
-  if (extra != nullptr) {
-    const MoveGroup once{1, 0, 1};
-    const RowMoves single{&extra, &once, 1};
-    call(y, x, width * size, &single, overlap, out);
-    if (count == 0) return;
-  }
-  call(y, x, width * size, &moves, overlap, out);
-}
-
-template <Scalar T>
-void MatrixFreeMap<T>::multiply_dressed(double* out, const double* in, const LowMatrix& m,
-                                        double re, double im, index_t registers) const {
-  if (!m.real.empty() && re != 0)
-    k_.multiply_lanes(out, in, registers, &m.real.view(), nullptr, re, Old::keep, 0);
-  if constexpr (is_complex<T>) {
-    if (!m.imaginary.empty() && im != 0)
-      k_.multiply_lanes(out, in, registers, &m.imaginary.view(), nullptr, -im, Old::keep, 0);
-    if (!m.imaginary.empty() && re != 0) k_.multiply_imaginary(out, in, &m.imaginary.view(), re);
-    if (!m.real.empty() && im != 0) k_.multiply_imaginary(out, in, &m.real.view(), im);
-  }
-}
-
-template <Scalar T>
-void MatrixFreeMap<T>::do_row(const Stage& stage, std::size_t t, const double* source,
-                              const double* x, double* y, Mode mode, Workspace& w,
-                              double* out) const {
-  const Stage::Tile& tile = stage.tiles[t];
-  const std::size_t row = tile.first_row;
-  const index_t size = plan_->layout.class_size(tile.cls), registers = size / tile_rows;
-  const double* xr = x + width * stage.row[row];
-  double* yr = y + width * stage.row[row];
-  double* to = yr;
-  const double* extra = nullptr;
-  const bool has_dressed = stage.dressed_start[row + 1] > stage.dressed_start[row];
-  if (stage.own) {
-    double constant[lanes];
-    const DiagonalView d = diagonal(stage, tile, constant, w);
-    const LowMatrix& low = plan_->matrices[static_cast<std::size_t>(
-        plan_->low_matrix[static_cast<std::size_t>(tile.cls)])];
-    k_.multiply_lanes(yr, xr, registers, &low.real.view(), &d, 1, mode.old, mode.gamma);
-    if constexpr (is_complex<T>)
-      if (!low.imaginary.empty()) k_.multiply_imaginary(yr, xr, &low.imaginary.view(), 1);
-  } else if (has_dressed) {
-    to = w.out.data();
-    extra = to;
-    std::fill_n(to, width * size, 0.0);
-  }
-  for (auto e = stage.dressed_start[row]; e < stage.dressed_start[row + 1]; ++e) {
-    const auto& d = stage.dressed[e];
-    multiply_dressed(to, source + width * d.source,
-                     plan_->matrices[static_cast<std::size_t>(d.matrix)], d.re, d.im, registers);
-  }
-  add_moves(stage, row, size, source, xr, yr, mode.overlap, w, out, extra);
 }
 
 template <Scalar T>
@@ -277,10 +198,10 @@ void MatrixFreeMap<T>::do_tile(const Stage& stage, std::size_t t, const double* 
     const LowMatrix& low = plan_->matrices[static_cast<std::size_t>(
         plan_->low_matrix[static_cast<std::size_t>(tile.cls)])];
     load(w.in.data(), xr, size, nullptr, nullptr, false);
-    k_.multiply_tile(w.out.data(), w.in.data(), size, &low.real.view(), &d, 1);
+    k_.multiply(w.out.data(), w.in.data(), &low.real.view(), &d);
     if constexpr (is_complex<T>)
       if (!low.imaginary.empty())
-        k_.multiply_imaginary(w.out.data(), w.in.data(), &low.imaginary.view(), 1);
+        k_.multiply_imaginary(w.out.data(), w.in.data(), &low.imaginary.view());
   } else if (dressed) {
     std::fill_n(w.out.data(), lanes * size, 0.0);
   }
@@ -302,30 +223,36 @@ void MatrixFreeMap<T>::do_tile(const Stage& stage, std::size_t t, const double* 
       load(w.other.data(), rows, plan_->layout.class_size(m.from_class), re, any_im ? im : nullptr,
            layer > 0);
     }
-    if (!m.real.empty())
-      k_.multiply_tile(w.out.data(), w.other.data(), size, &m.real.view(), nullptr, 1);
+    if (!m.real.empty()) k_.multiply(w.out.data(), w.other.data(), &m.real.view(), nullptr);
     if constexpr (is_complex<T>)
       if (!m.imaginary.empty())
-        k_.multiply_imaginary(w.out.data(), w.other.data(), &m.imaginary.view(), 1);
+        k_.multiply_imaginary(w.out.data(), w.other.data(), &m.imaginary.view());
   }
-  const Overlap early = mode.overlap == Overlap::added ? Overlap::added : Overlap::none;
-  if (stage.own || dressed)
-    (is_complex<T> ? k_.unload_complex : k_.unload_real)(
-        w.out.data(), yr, xr, static_cast<int>(tile.rows), size, mode.old, mode.gamma, early, out);
+  RowMoves moves[lanes];
+  const double** next = w.source.data();
+  for (std::size_t j = 0; j < tile.rows; ++j) {
+    const std::size_t row = tile.first_row + j;
+    moves[j] = {next, stage.group.data() + stage.group_start[row],
+                static_cast<int>(stage.group_start[row + 1] - stage.group_start[row])};
+    for (auto e = stage.move_start[row]; e < stage.move_start[row + 1]; ++e)
+      *next++ = source + width * stage.move_source[e];
+  }
+  const double* turned = stage.own || dressed ? w.out.data() : nullptr;
+  (is_complex<T> ? k_.finish_complex : k_.finish_real)(turned, yr, xr, static_cast<int>(tile.rows),
+                                                       size, moves, mode.old, mode.gamma,
+                                                       mode.overlap, out);
   for (std::size_t j = 0; j < tile.rows; ++j) {
     const std::size_t row = tile.first_row + j;
     for (auto e = stage.dressed_start[row]; e < stage.dressed_start[row + 1]; ++e) {
       const auto& d = stage.dressed[e];
       const auto& runs = plan_->matrices[static_cast<std::size_t>(d.matrix)].runs;
+      const auto count = static_cast<index_t>(runs.size());
       const double* from = source + width * d.source;
       if constexpr (is_complex<T>)
-        k_.add_runs_complex(yr[j], from, runs.data(), static_cast<index_t>(runs.size()), d.re, d.im,
-                            xr[j], early, out);
+        k_.add_runs_complex(yr[j], from, runs.data(), count, d.re, d.im, xr[j], mode.overlap, out);
       else
-        k_.add_runs_real(yr[j], from, runs.data(), static_cast<index_t>(runs.size()), d.re, xr[j],
-                         early, out);
+        k_.add_runs_real(yr[j], from, runs.data(), count, d.re, xr[j], mode.overlap, out);
     }
-    add_moves(stage, row, size, source, xr[j], yr[j], mode.overlap, w, out, nullptr);
   }
 }
 
@@ -355,11 +282,10 @@ std::string MatrixFreePlan::text() const {
       ")\n  split: ", high_sites, " + ", low_sites, " sites; ", blocks, " blocks of ", classes,
       classes == 1 ? " class" : " classes", ", at most ", largest_block,
       " rows each\n  terms: ", low_terms, " low, ", high_terms, " high; pairs: ", diagonal_pairs,
-      " diagonal, ", mixed_pairs, " mixed\n  registers: ",
-      registers_along_rows ? "entries of a row side by side" : "tiles of several rows side by side",
-      " (", kernels, ")\n  memory: ", format_bytes(double(memory_bytes)), " (",
+      " diagonal, ", mixed_pairs, " mixed\n  kernels: ", kernels,
+      "; memory: ", format_bytes(double(memory_bytes)), " (",
       format_bytes(double(message_buffer_bytes)), " of them message buffers), receives ",
-      format_bytes(double(received_bytes)), " a product");
+      format_bytes(double(received_bytes)), " a product\n  ", verdict);
 }
 
 #define KRONSOLVE_INSTANTIATE(T)                                                              \
