@@ -277,6 +277,23 @@ bool GroupAction::carries(state_t state) const {
   });
 }
 
+std::vector<std::pair<state_t, int>> GroupAction::images_of(state_t state) const {
+  Values values;
+  split(state, values);
+  std::vector<std::pair<state_t, int>> result;
+  for (std::size_t m = 0; m < members_.size(); ++m) {
+    state_t to = 0;
+    for (std::size_t k = 0; k < chunks_.size(); ++k) {
+      const std::size_t at = (k * chunk_entries_ + values[k]) * padded_ + m;
+      to += narrow_.empty() ? wide_[at] : narrow_[at];
+    }
+    const Member& member = members_[m];
+    if (member.plain >= 0) result.emplace_back(to, phase(member.plain, state));
+    if (member.flipped >= 0) result.emplace_back(largest_ - to, phase(member.flipped, state));
+  }
+  return result;
+}
+
 index_t GroupAction::memory_bytes() const noexcept {
   return static_cast<index_t>(narrow_.size() * sizeof(std::uint32_t) +
                               wide_.size() * sizeof(std::uint64_t));

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include <kronsolve/operators/basis.hpp>
@@ -29,6 +30,9 @@ class GroupAction {
   Found find(state_t state) const;
   /// Is it the least of its orbit, and does the orbit carry a state of this symmetry?
   bool carries(state_t state) const;
+  /// Images of a state under every element, each with (character times sign): U |state> = (sign)
+  /// |image>.
+  std::vector<std::pair<state_t, int>> images_of(state_t state) const;
   index_t memory_bytes() const noexcept;
 
  private:

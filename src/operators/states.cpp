@@ -275,6 +275,14 @@ void put_configurations(const StateDescription::Configurations& content, const B
 template <Scalar T>
 void put_product(const StateDescription::Product& content, const Basis& basis, RowRange range,
                  std::span<T> owned) {
+  if (const auto* reduced = dynamic_cast<const SymmetryBasis*>(&basis)) {
+    const ProductAmplitude<Complex> phi(content);
+#pragma omp parallel for schedule(static) num_threads(num_threads())
+    for (index_t i = 0; i < range.size(); ++i)
+      owned[static_cast<std::size_t>(i)] = from_complex<T>(reduced->project(
+          basis.state(range.begin + i), [&](state_t s) { return phi(basis.code(), s); }));
+    return;
+  }
   const ProductAmplitude<T> amplitude(content);
 #pragma omp parallel for schedule(static) num_threads(num_threads())
   for (index_t i = 0; i < range.size(); ++i)
@@ -288,15 +296,6 @@ double norm_squared_of(const Comm& comm, std::span<const T> owned) {
 #pragma omp parallel for schedule(static) reduction(+ : sum) num_threads(num_threads())
   for (index_t i = 0; i < n; ++i) sum += norm_squared(owned[static_cast<std::size_t>(i)]);
   return comm.all_reduce(sum);
-}
-
-/// Amplitudes given configuration by configuration say nothing about orbits of them.
-void require_configurations(const Basis& basis, const std::string& what) {
-  if (dynamic_cast<const SymmetryBasis*>(&basis) != nullptr)
-    throw NotSupported(detail::concat(
-        what,
-        ": in a symmetry sector only superpositions of configurations and random states "
-        "can be made; make it in the charge sector or the full space"));
 }
 
 std::string sector_text(const Basis& basis) {
@@ -332,8 +331,6 @@ Buffer<T> make_state(const Comm& comm, const Basis& basis, const StateDescriptio
     throw InvalidArgument(
         detail::concat("state ", description.name,
                        ": states of this sector are complex; ask for complex amplitudes"));
-  if (std::holds_alternative<StateDescription::Product>(description.content))
-    require_configurations(basis, "state " + description.name);
   const RowRange range = basis.partition(comm.size()).range(comm.rank());
   Buffer<T> owned;
   comm.agree([&] { owned = Buffer<T>(range.size()); });
@@ -361,21 +358,27 @@ Buffer<T> make_state(const Comm& comm, const Basis& basis, const StateDescriptio
 template <Scalar T>
 Buffer<T> make_state(const Comm& comm, const Basis& basis,
                      const std::function<T(std::span<const int> digits)>& amplitude) {
-  require_configurations(basis, "state by a function");
+  if (!is_complex<T> && basis.scalar() == ScalarKind::complex)
+    throw InvalidArgument(
+        "state by a function: states of this sector are complex; give complex amplitudes");
   const RowRange range = basis.partition(comm.size()).range(comm.rank());
   Buffer<T> owned;
   comm.agree([&] {
     owned = Buffer<T>(range.size());
+    const auto* reduced = dynamic_cast<const SymmetryBasis*>(&basis);
     std::exception_ptr failure;
 #pragma omp parallel num_threads(num_threads())
     try {
       std::vector<int> digits(static_cast<std::size_t>(basis.sites()));
+      const auto of = [&](state_t state) -> T {
+        for (int site = 0; site < basis.sites(); ++site)
+          digits[static_cast<std::size_t>(site)] = basis.code().digit(state, site);
+        return amplitude(digits);
+      };
 #pragma omp for schedule(static)
       for (index_t i = 0; i < range.size(); ++i) {
         const state_t state = basis.state(range.begin + i);
-        for (int site = 0; site < basis.sites(); ++site)
-          digits[static_cast<std::size_t>(site)] = basis.code().digit(state, site);
-        owned[i] = amplitude(digits);
+        owned[i] = reduced == nullptr ? of(state) : from_complex<T>(reduced->project(state, of));
       }
     } catch (...) {
 #pragma omp critical

@@ -232,6 +232,18 @@ SymmetryBasis::Overlap SymmetryBasis::overlap(state_t state) const {
   return {found.representative, length * std::conj(group_.phase_value(found.phase))};
 }
 
+std::complex<double> SymmetryBasis::project(
+    state_t representative, const std::function<std::complex<double>(state_t)>& phi) const {
+  // sqrt(|G|/|Stab|) <r|P|phi>, and <r|U^-1|phi> = <U r|phi>.
+  std::complex<double> sum = 0;
+  int stabiliser = 0;
+  for (const auto& [image, phase] : action_->images_of(representative)) {
+    sum += group_.phase_value(phase) * phi(image);
+    if (image == representative) ++stabiliser;
+  }
+  return sum / std::sqrt(double(stabiliser) * group_.order());
+}
+
 index_t SymmetryBasis::memory_bytes() const noexcept {
   return static_cast<index_t>(states_.size() * sizeof(state_t) +
                               guide_.size() * sizeof(std::uint32_t)) +

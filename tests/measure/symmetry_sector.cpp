@@ -104,8 +104,40 @@ TEST(SymmetrySector, states_made_in_it) {
 
   EXPECT_ERROR(make_state<double>(world(), *basis, neel_state(model.op.spaces())), InvalidArgument,
                "not entirely in the sector");
-  EXPECT_ERROR(make_state<double>(world(), *basis, plus_state(model.op.spaces())), NotSupported,
-               "charge sector");
+  // Products are projected: all spins along x are in every symmetric sector, and only there.
+  const auto symmetric = make_basis(
+      world(),
+      parse_sector(model.op.spaces(), model.lattice, {"momentum=0", "reflection=1", "spinflip=1"}));
+  const auto plus = make_state<double>(world(), *symmetric, plus_state(model.op.spaces()));
+  const auto plus_wide = expand(StateView<double>(world(), *symmetric, plus));
+  for (const double x : plus_wide->owned.span()) EXPECT_NEAR(x, 0.125, rounding);
+  const auto odd =
+      make_basis(world(), parse_sector(model.op.spaces(), model.lattice, {"momentum=1"}));
+  EXPECT_ERROR(make_state<Complex>(world(), *odd, plus_state(model.op.spaces())), InvalidArgument,
+               "norm squared there 0");
+}
+
+TEST(SymmetrySector, a_function_of_the_configuration_is_projected) {
+  const Model model = make_model("hubbard", {.sites = 3, .cyclic = Cyclic::all});
+  const auto basis_of = [&](std::vector<std::string> conditions) {
+    return make_basis(world(), parse_sector(model.op.spaces(), model.lattice, conditions));
+  };
+  const std::function<Complex(std::span<const int>)> f = [](std::span<const int> digits) {
+    return Complex(1.0 + digits[0], 0.5 * digits[1] - digits[2]);
+  };
+  const auto plain = basis_of({"nup=1", "ndown=1"});
+  const auto whole = make_state<Complex>(world(), *plain, f);
+
+  // The states made in the sectors have the directions of the projections: their weights in the
+  // whole add up to one.
+  double weights = 0;
+  for (int m = 0; m < 3; ++m) {
+    const auto basis = basis_of({"nup=1", "ndown=1", "momentum=" + std::to_string(m)});
+    const auto part = make_state<Complex>(world(), *basis, f);
+    const auto written = expand(StateView<Complex>(world(), *basis, part));
+    weights += std::norm(overlap(written->view(), StateView<Complex>(world(), *plain, whole)));
+  }
+  EXPECT_NEAR(weights, 1, rounding);
 }
 
 }  // namespace

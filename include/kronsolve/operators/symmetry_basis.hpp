@@ -1,6 +1,7 @@
 #pragma once
 
 #include <complex>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -64,6 +65,10 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
         amplitude;  ///< <row| state>; 0 if the orbit carries no state of this sector
   };
   Overlap overlap(state_t state) const;
+  /// <row|phi> of a state that is known by its amplitude of any configuration; cost: one call for
+  /// each element of the group.
+  std::complex<double> project(state_t representative,
+                               const std::function<std::complex<double>(state_t)>& phi) const;
 
   const detail::GroupAction& action() const noexcept { return *action_; }
   index_t memory_bytes() const noexcept;
