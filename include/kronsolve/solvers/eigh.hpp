@@ -25,7 +25,7 @@ namespace kronsolve {
 enum class Which { SA, LA, LM, SM, TM, TR };
 /// slepc is Krylov-Schur; jd and gd are SLEPc's Jacobi-Davidson and generalised Davidson without
 /// preconditioner.
-enum class Method { automatic, dense, slepc, lanczos, jd, gd };
+enum class Method { automatic, dense, slepc, lanczos, lobpcg, jd, gd };
 enum class OperatorForm { automatic, assembled, matrix_free };
 enum class Eigenvectors { compute, skip };
 enum class ResidualKind { explicit_, bound };

@@ -42,6 +42,10 @@ std::vector<index_t> count_by_inertia(const Comm& comm, const Lazy<Scalar>& rows
     KRONSOLVE_PETSC(PCFactorGetMatrix(factors, &factored));
     KRONSOLVE_PETSC(
         MatMumpsSetIcntl(factored, 13, 1));  // the last block is counted too: no ScaLAPACK there
+    // Pivots this small (relative to the matrix) are zero and not negative; without the detection
+    // there is no count.
+    KRONSOLVE_PETSC(MatMumpsSetIcntl(factored, 24, 1));
+    KRONSOLVE_PETSC(MatMumpsSetCntl(factored, 3, 1e-13));
     KRONSOLVE_PETSC(KSPSetUp(solver.get()));
     PetscInt negative = 0, zero = 0, positive = 0;
     KRONSOLVE_PETSC(MatGetInertia(factored, &negative, &zero, &positive));

@@ -43,6 +43,8 @@ std::string_view to_string(Method method) {
       return "slepc";
     case Method::lanczos:
       return "lanczos";
+    case Method::lobpcg:
+      return "lobpcg";
     case Method::jd:
       return "jd";
     case Method::gd:
@@ -74,6 +76,53 @@ const EighResult& EighResult::require_converged() const {
   for (const double r : residuals) text += detail::concat(" ", r);
   throw NotConverged(text + "; allow more iterations or a larger ncv");
 }
+
+namespace {
+
+void require_hermitian_terms(const OpSum& op) {
+  if (const auto term = op.non_hermitian_part())
+    throw InvalidArgument(detail::concat("eigh: the operator is not Hermitian: the term ", *term,
+                                         " has no Hermitian partner; add it"));
+}
+
+}  // namespace
+
+namespace frontend {
+
+template <Scalar T>
+EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h) {
+  EighProblem<T> problem{
+      .comm = &comm, .rows = make_lazy<T>(h), .partition = h.basis->partition(comm.size())};
+  // Where two vectors cannot fit there is no need to plan a product (whose tables grow with the
+  // system too).
+  const double vectors = 2.0 * double(problem.partition.max_local_rows()) * sizeof(T);
+  if (!comm.all(vectors < double(available_memory()))) return problem;
+  try {
+    const MatrixFreePlan plan = plan_matrix_free(h, scalar_kind<T>, comm.size());
+    problem.matrix_free = [&comm, h] { return make_matrix_free<T>(comm, h); };
+    problem.matrix_free_bytes = plan.memory_bytes;
+    problem.matrix_free_better = plan.better_than_assembled;
+    problem.matrix_free_verdict = plan.verdict;
+  } catch (const NotSupported&) {
+    // Sectors that mix configurations have rows only.
+  }
+  return problem;
+}
+
+void check_sector(const SectorOperator& h, const EighOptions& options) {
+  if (!h.basis) throw InvalidArgument("eigh: the operator has no basis");
+  if (h.op.spaces() != h.basis->spaces())
+    throw DimensionError(detail::concat("eigh: the operator has ", h.op.sites(),
+                                        " sites, the basis ", h.basis->sites(),
+                                        ", or their local spaces differ"));
+  check_options(options, h.basis->size());
+  require_hermitian_terms(h.op);
+}
+
+template EighProblem<double> sector_problem(const Comm&, const SectorOperator&);
+template EighProblem<std::complex<double>> sector_problem(const Comm&, const SectorOperator&);
+
+}  // namespace frontend
 
 namespace {
 
@@ -116,21 +165,16 @@ EighResult run(EighProblem<T> problem, const EighOptions& options) {
   look_at_rows(problem);
   const EighPlan plan = frontend::plan(problem, options);
   if (!plan.fits) throw InvalidArgument(plan.reason);
-  EighResult result = plan.method == Method::dense ? frontend::solve_dense(problem, options)
-                      : plan.method == Method::lanczos
-                          ? frontend::solve_lanczos(problem, options, plan.form)
-                          : frontend::solve_engine(problem, options, plan.form);
+  EighResult result =
+      plan.method == Method::dense     ? frontend::solve_dense(problem, options)
+      : plan.method == Method::lanczos ? frontend::solve_lanczos(problem, options, plan.form)
+      : plan.method == Method::lobpcg  ? frontend::solve_lobpcg(problem, options, plan.form)
+                                       : frontend::solve_engine(problem, options, plan.form);
   result.dimension = problem.n();
   result.scalar = scalar_kind<T>;
   result.memory_estimate_bytes = plan.memory_estimate_bytes;
   result.reason += "; " + plan.reason;
   return result;
-}
-
-void require_hermitian_terms(const OpSum& op) {
-  if (const auto term = op.non_hermitian_part())
-    throw InvalidArgument(detail::concat("eigh: the operator is not Hermitian: the term ", *term,
-                                         " has no Hermitian partner; add it"));
 }
 
 /// A machine with a complex PETSc only: then a real problem that needs an engine is solved as a
@@ -143,35 +187,8 @@ bool only_complex_engine(const Comm& comm, const EighOptions& o) {
 
 constexpr const char* complex_note = "solved as a complex problem: no real engine is installed";
 
-template <Scalar T>
-EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h) {
-  EighProblem<T> problem{
-      .comm = &comm, .rows = make_lazy<T>(h), .partition = h.basis->partition(comm.size())};
-  // Where two vectors cannot fit there is no need to plan a product (whose tables grow with the
-  // system too).
-  const double vectors = 2.0 * double(problem.partition.max_local_rows()) * sizeof(T);
-  if (!comm.all(vectors < double(available_memory()))) return problem;
-  try {
-    const MatrixFreePlan plan = plan_matrix_free(h, scalar_kind<T>, comm.size());
-    problem.matrix_free = [&comm, h] { return make_matrix_free<T>(comm, h); };
-    problem.matrix_free_bytes = plan.memory_bytes;
-    problem.matrix_free_better = plan.better_than_assembled;
-    problem.matrix_free_verdict = plan.verdict;
-  } catch (const NotSupported&) {
-    // Sectors that mix configurations have rows only.
-  }
-  return problem;
-}
-
-void check_sector(const SectorOperator& h, const EighOptions& options) {
-  if (!h.basis) throw InvalidArgument("eigh: the operator has no basis");
-  if (h.op.spaces() != h.basis->spaces())
-    throw DimensionError(detail::concat("eigh: the operator has ", h.op.sites(),
-                                        " sites, the basis ", h.basis->sites(),
-                                        ", or their local spaces differ"));
-  frontend::check_options(options, h.basis->size());
-  require_hermitian_terms(h.op);
-}
+using frontend::check_sector;
+using frontend::sector_problem;
 
 /// Calls f.operator()<T>(problem) with the problem as real or complex.
 template <class F>

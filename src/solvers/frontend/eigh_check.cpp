@@ -54,12 +54,14 @@ void check_combination(const EighOptions& o) {
     throw InvalidArgument(
         "eigh: a target (sigma, or which = SM) factorises the matrix, which matrix-free does not "
         "have; use assembled");
-  if (o.method == Method::lanczos && o.which != Which::SA && o.which != Which::LA)
-    throw InvalidArgument(
-        detail::concat("eigh: method lanczos finds the ends of the spectrum, SA or LA, got ",
-                       to_string(o.which), "; use slepc or dense"));
-  if (o.method == Method::lanczos && o.start.index() != 0)
-    throw InvalidArgument("eigh: method lanczos takes no start vector; give a seed, or use slepc");
+  const bool ends_only = o.method == Method::lanczos || o.method == Method::lobpcg;
+  if (ends_only && o.which != Which::SA && o.which != Which::LA)
+    throw InvalidArgument(detail::concat("eigh: method ", to_string(o.method),
+                                         " finds the ends of the spectrum, SA or LA, got ",
+                                         to_string(o.which), "; use slepc or dense"));
+  if (ends_only && o.start.index() != 0)
+    throw InvalidArgument(detail::concat("eigh: method ", to_string(o.method),
+                                         " takes no start vector; give a seed, or use slepc"));
   if (o.method == Method::dense && o.form == OperatorForm::matrix_free)
     throw InvalidArgument(
         "eigh: method dense stores the matrix, got operator matrix-free; use assembled");
@@ -67,7 +69,7 @@ void check_combination(const EighOptions& o) {
   if (davidson && targeted)
     throw InvalidArgument(detail::concat("eigh: method ", to_string(o.method),
                                          " finds SA, LA or LM, not a target; use slepc"));
-  if (!o.petsc_options.empty() && (o.method == Method::dense || o.method == Method::lanczos))
+  if (!o.petsc_options.empty() && (o.method == Method::dense || ends_only))
     throw InvalidArgument(detail::concat("eigh: options for PETSc are of no use to method ",
                                          to_string(o.method), "; use slepc"));
 }

@@ -8,11 +8,24 @@
 #include <kronsolve/solvers/certify.hpp>
 #include <kronsolve/solvers/engine.hpp>
 #include <kronsolve/solvers/lanczos.hpp>
+#include <kronsolve/solvers/lobpcg.hpp>
 
 #include "solvers/dense/blas_threads.hpp"
 #include "solvers/frontend/eigh_problem.hpp"
 
 namespace kronsolve::frontend {
+
+template <Scalar T>
+void keep_nearest(EighResult& result, DistributedVectors<T>& vectors, double sigma, index_t k) {
+  const auto nearest = select(result.eigenvalues, Which::TM, sigma, k);
+  for (std::size_t i = 0; i < nearest.size(); ++i) {
+    result.eigenvalues[i] = result.eigenvalues[static_cast<std::size_t>(nearest[i])];
+    result.residuals[i] = result.residuals[static_cast<std::size_t>(nearest[i])];
+  }
+  result.eigenvalues.resize(nearest.size());
+  result.residuals.resize(nearest.size());
+  vectors.keep(nearest);
+}
 
 namespace {
 
@@ -71,19 +84,6 @@ auto make_monitor(const EighProblem<T>& p, const LinearMap<T>& map, const EighOp
       if (p.comm->is_root()) o.progress(progress);
     });
   };
-}
-
-/// What is kept of the engine's pairs: those nearest to the target, if more were asked for.
-template <Scalar T>
-void keep_nearest(EighResult& result, DistributedVectors<T>& vectors, double sigma, index_t k) {
-  const auto nearest = select(result.eigenvalues, Which::TM, sigma, k);
-  for (std::size_t i = 0; i < nearest.size(); ++i) {
-    result.eigenvalues[i] = result.eigenvalues[static_cast<std::size_t>(nearest[i])];
-    result.residuals[i] = result.residuals[static_cast<std::size_t>(nearest[i])];
-  }
-  result.eigenvalues.resize(nearest.size());
-  result.residuals.resize(nearest.size());
-  vectors.keep(nearest);
 }
 
 /// Where to put a target that hits an eigenvalue, in units of max(1, |target|). The inverse then
@@ -147,6 +147,51 @@ void certify(const LinearMap<T>& map, DistributedVectors<T>& vectors, const Eigh
   fix_phases(map.comm(), vectors);
 }
 
+/// Nearer to the target than the last pair there must be as many levels as were found: two inertia
+/// counts.
+template <Scalar T>
+void certify_target(const EighProblem<T>& p, double sigma, DistributedVectors<T>& vectors,
+                    const EighOptions& o, EighResult& result) {
+  if (!p.comm->all(engine_installed(ScalarKind::real))) {
+    result.certificate = "not checked: counting levels needs the real engine";
+    return;
+  }
+  double farthest = 0;
+  for (const double l : result.eigenvalues) farthest = std::max(farthest, std::abs(l - sigma));
+  // Copies of the last level itself are a tie, and any of them will do.
+  const double radius = farthest - 1e-7 * std::max({1.0, std::abs(sigma), farthest});
+  if (radius <= 0) {
+    result.certified = true;
+    result.certificate = "all pairs are copies of the level at the target";
+    return;
+  }
+  const auto inside = std::count_if(result.eigenvalues.begin(), result.eigenvalues.end(),
+                                    [&](double l) { return std::abs(l - sigma) < radius; });
+  const std::array<double, 2> shifts = {sigma - radius, sigma + radius};
+  const auto below = count_below(p, shifts);
+  result.certified = below[1] - below[0] == inside;
+  result.certificate =
+      detail::concat("inertia counts ", below[1] - below[0],
+                     " levels nearer to the target than the last, ", inside, " were found");
+  if (*result.certified) return;
+  // Levels were missed: take all there are in a symmetric interval that holds them.
+  EighOptions slices = o;
+  slices.k = 1;
+  slices.certify = false;
+  slices.vectors = Eigenvectors::compute;
+  EighResult all = solve_slices(p, slices, sigma - farthest, sigma + farthest);
+  if (static_cast<index_t>(all.eigenvalues.size()) < o.k) return;
+  vectors = std::move(std::get<DistributedVectors<T>>(all.vectors));
+  result.eigenvalues = std::move(all.eigenvalues);
+  result.residuals = std::move(all.residuals);
+  result.certify_products += all.products;
+  result.certified = all.certified;
+  result.certificate = "missed copies were put in; " + all.certificate;
+  keep_nearest(result, vectors, sigma, o.k);
+  judge(result, o, o.k);
+  fix_phases(*p.comm, vectors);
+}
+
 EngineSolver engine_solver(Method method) {
   return method == Method::jd   ? EngineSolver::jd
          : method == Method::gd ? EngineSolver::gd
@@ -156,7 +201,8 @@ EngineSolver engine_solver(Method method) {
 }  // namespace
 
 template <Scalar T>
-EighResult solve_engine(const EighProblem<T>& p, const EighOptions& o, OperatorForm form) {
+EighResult solve_engine(const EighProblem<T>& p, const EighOptions& o, OperatorForm form,
+                        const DistributedVectors<T>* deflate) {
   EighResult result;
   result.method = o.method == Method::automatic ? Method::slepc : o.method;
   result.form = form;
@@ -178,6 +224,7 @@ EighResult solve_engine(const EighProblem<T>& p, const EighOptions& o, OperatorF
   problem.rows = &p.rows;
   problem.solver = engine_solver(o.method);
   problem.k = o.k;
+  problem.deflate = deflate;
   problem.which = o.which;
   problem.tol = estimate_margin * o.tol;
   problem.max_iterations = o.max_iterations;
@@ -200,6 +247,8 @@ EighResult solve_engine(const EighProblem<T>& p, const EighOptions& o, OperatorF
   result.products = map->products() + found.solves;
   result.reason = found.reason;
   certify(*map, found.vectors, o, result);
+  if (sigma && o.certify && o.k > 1 && o.k < p.n() && result.converged)
+    certify_target(p, *sigma, found.vectors, o, result);
   if (o.vectors == Eigenvectors::compute) result.vectors = std::move(found.vectors);
   result.solve_seconds = solve.seconds();
   return result;
@@ -243,8 +292,44 @@ EighResult solve_lanczos(const EighProblem<T>& p, const EighOptions& o, Operator
   return result;
 }
 
+template <Scalar T>
+EighResult solve_lobpcg(const EighProblem<T>& p, const EighOptions& o, OperatorForm form) {
+  EighResult result;
+  result.method = Method::lobpcg;
+  result.form = form;
+  const Stopwatch setup;
+  const auto map = make_map(p, form);
+  result.setup_seconds = setup.seconds();
+  const Stopwatch solve;
+  LobpcgOptions<T> options{
+      .k = o.k, .which = o.which, .tol = o.tol, .max_iterations = o.max_iterations, .seed = o.seed};
+  if (o.progress)
+    options.progress = [&](const Progress& progress) {
+      p.comm->agree([&] {
+        if (p.comm->is_root()) o.progress(progress);
+      });
+    };
+  auto found = lobpcg(*map, options);
+  result.eigenvalues = std::move(found.eigenvalues);
+  result.residuals = std::move(found.residuals);
+  result.iterations = found.iterations;
+  result.products = found.products;
+  result.reason = std::move(found.reason);
+  judge(result, o, o.k);
+  certify(*map, found.vectors, o, result);
+  if (o.vectors == Eigenvectors::compute) {
+    fix_phases(*p.comm, found.vectors);
+    result.vectors = std::move(found.vectors);
+  }
+  result.solve_seconds = solve.seconds();
+  return result;
+}
+
 #define KRONSOLVE_DEFINE(T)                                                                  \
-  template EighResult solve_engine(const EighProblem<T>&, const EighOptions&, OperatorForm); \
+  template EighResult solve_engine(const EighProblem<T>&, const EighOptions&, OperatorForm,  \
+                                   const DistributedVectors<T>*);                            \
+  template EighResult solve_lobpcg(const EighProblem<T>&, const EighOptions&, OperatorForm); \
+  template void keep_nearest(EighResult&, DistributedVectors<T>&, double, index_t);          \
   template EighResult solve_lanczos(const EighProblem<T>&, const EighOptions&, OperatorForm);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DEFINE)
 

@@ -114,11 +114,12 @@ double solver_bytes(const EighProblem<T>& p, const EighOptions& o, const Choice&
     return map + double(lanczos_memory<T>(p.partition.max_local_rows(), lanczos)) + kept +
            (o.certify && k > 1 ? 4 * local * value : 0);
   }
+  if (choice.method == Method::lobpcg) return map + (7 * double(k) + 40) * local * value;
   const double check = o.certify && k > 1 ? 4 : 0;  // vectors of the certificate
   const double ncv = double(o.ncv > 0 ? o.ncv : std::min(p.n(), std::max(2 * k, k + 15)));
   const double work = 6;  // start vector twice, the solver's own, residuals
-  return map + (ncv + double(k) + work + check) * local * value + engine_bytes + mpi_bytes +
-         (targeted(o) ? factor_bytes(p) : 0);
+  return map + (ncv + double(k) + work + check) * local * value + engine_bytes +
+         (Environment::running() ? 0 : mpi_bytes) + (targeted(o) ? factor_bytes(p) : 0);
 }
 
 }  // namespace

@@ -48,11 +48,32 @@ EighPlan plan(const EighProblem<T>& problem, const EighOptions& options);
 std::vector<index_t> select(std::span<const double> ascending, Which which,
                             std::optional<double> sigma, index_t k);
 
+/// What an operator in a basis must be: Hermitian, of the same sites; and the options.
+void check_sector(const SectorOperator& h, const EighOptions& options);
+/// The problem of an operator in a basis.
+template <Scalar T>
+EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h);
+
+/// Eigenvalues below each shift, by inertia. Collective. @throws NotSupported  no real engine with
+/// MUMPS
+template <Scalar T>
+std::vector<index_t> count_below(const EighProblem<T>& problem, std::span<const double> shifts);
+/// Every pair in [low, high] by slices. Collective.
+template <Scalar T>
+EighResult solve_slices(const EighProblem<T>& problem, const EighOptions& options, double low,
+                        double high);
+/// Keeps the k pairs nearest to sigma.
+template <Scalar T>
+void keep_nearest(EighResult& result, DistributedVectors<T>& vectors, double sigma, index_t k);
+
+template <Scalar T>
+EighResult solve_lobpcg(const EighProblem<T>& problem, const EighOptions& options,
+                        OperatorForm form);
 template <Scalar T>
 EighResult solve_dense(const EighProblem<T>& problem, const EighOptions& options);
 template <Scalar T>
 EighResult solve_engine(const EighProblem<T>& problem, const EighOptions& options,
-                        OperatorForm form);
+                        OperatorForm form, const DistributedVectors<T>* deflate = nullptr);
 template <Scalar T>
 EighResult solve_lanczos(const EighProblem<T>& problem, const EighOptions& options,
                          OperatorForm form);
@@ -85,16 +106,24 @@ class Stopwatch {
   double began_;
 };
 
-#define KRONSOLVE_DECLARE(T)                                                                   \
-  extern template void check_start<T>(const Comm&, const EighOptions&, RowRange);              \
-  extern template EighPlan plan(const EighProblem<T>&, const EighOptions&);                    \
-  extern template EighResult solve_dense(const EighProblem<T>&, const EighOptions&);           \
-  extern template EighResult solve_engine(const EighProblem<T>&, const EighOptions&,           \
-                                          OperatorForm);                                       \
-  extern template EighResult solve_lanczos(const EighProblem<T>&, const EighOptions&,          \
-                                           OperatorForm);                                      \
-  extern template std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>&, OperatorForm); \
-  extern template void finish_pairs(const LinearMap<T>&, DistributedVectors<T>&, EighResult&); \
+#define KRONSOLVE_DECLARE(T)                                                                       \
+  extern template void check_start<T>(const Comm&, const EighOptions&, RowRange);                  \
+  extern template EighPlan plan(const EighProblem<T>&, const EighOptions&);                        \
+  extern template EighResult solve_dense(const EighProblem<T>&, const EighOptions&);               \
+  extern template EighResult solve_engine(const EighProblem<T>&, const EighOptions&, OperatorForm, \
+                                          const DistributedVectors<T>*);                           \
+  extern template EighProblem<T> sector_problem<T>(const Comm&, const SectorOperator&);            \
+  extern template std::vector<index_t> count_below(const EighProblem<T>&,                          \
+                                                   std::span<const double>);                       \
+  extern template EighResult solve_slices(const EighProblem<T>&, const EighOptions&, double,       \
+                                          double);                                                 \
+  extern template void keep_nearest(EighResult&, DistributedVectors<T>&, double, index_t);         \
+  extern template EighResult solve_lobpcg(const EighProblem<T>&, const EighOptions&,               \
+                                          OperatorForm);                                           \
+  extern template EighResult solve_lanczos(const EighProblem<T>&, const EighOptions&,              \
+                                           OperatorForm);                                          \
+  extern template std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>&, OperatorForm);     \
+  extern template void finish_pairs(const LinearMap<T>&, DistributedVectors<T>&, EighResult&);     \
   extern template void fix_phases(const Comm&, DistributedVectors<T>&);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
 #undef KRONSOLVE_DECLARE
