@@ -8,6 +8,9 @@
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/exec/pool.hpp>
 #include <kronsolve/export.hpp>
+#include <kronsolve/operators/portable_lazy.hpp>
+#include <kronsolve/operators/sector_operator.hpp>
+#include <kronsolve/solvers/eigh.hpp>
 
 namespace kronsolve {
 
@@ -29,6 +32,26 @@ struct SessionOptions {
                                 ///< futures under mpirun or srun
   int workers =
       0;  ///< of pools that are not told; 0: KRONSOLVE_NUM_WORKERS, else the cores of this process
+};
+
+/// Whether the eigenvectors come back to the caller.
+enum class Gather { no, yes };
+
+/// Where and how a session solves.
+struct SolveOptions {
+  int workers =
+      0;  ///< 1: in this process with its threads; more: on that many workers; 0: chosen by size
+  Gather vectors = Gather::no;  ///< yes: whole eigenvectors where main runs
+};
+
+/// A solution and where it was found.
+struct SolveResult {
+  EighResult result;  ///< its vectors: whole where they were gathered, owned rows in syncro mode,
+                      ///< else none
+  int ranks = 1;      ///< that solved
+  int threads = 1;    ///< of each
+  index_t peak_rss_bytes = 0;       ///< sum over the ranks that solved
+  index_t peak_rss_rank_bytes = 0;  ///< the largest
 };
 
 /// What this process is. The first statement of main:
@@ -65,6 +88,25 @@ class KRONSOLVE_EXPORT Session {
   Pool make_pool(PoolOptions options = {});
   /// Workers of a pool that is not told how many.
   int default_workers() const;
+
+  /// Eigenpairs of a Hermitian operator, wherever it is best found: in this process with its
+  /// threads when small (below 2^17 rows) or told so, on a gang of pool workers otherwise, on all
+  /// ranks in syncro mode (collective). Only the description travels, never the matrix. What is
+  /// thrown is what kronsolve::eigh throws, from wherever it ran.
+  ///
+  /// On a gang `options.progress` is not called and `options.start` is the whole vector.
+  /// @throws NotSupported  a gang was asked for where there is none (serial and threads mode,
+  /// isolated workers)
+  SolveResult eigh(const SectorOperator& h, const EighOptions& options = {},
+                   const SolveOptions& where = {});
+  SolveResult eigh(const OpSum& h, const EighOptions& options = {}, const SolveOptions& where = {});
+  SolveResult eigh(const PortableLazy<double>& h, const EighOptions& options = {},
+                   const SolveOptions& where = {});
+  SolveResult eigh(const PortableLazy<std::complex<double>>& h, const EighOptions& options = {},
+                   const SolveOptions& where = {});
+  /// The lowest eigenpair.
+  SolveResult ground_state(const SectorOperator& h, EighOptions options = {},
+                           const SolveOptions& where = {});
 
  private:
   struct State;

@@ -7,13 +7,17 @@
 #include <string>
 #include <vector>
 
+#include <cereal/cereal.hpp>  // before complex.hpp, which needs it and does not include it
 #include <cereal/types/complex.hpp>
 #include <cereal/types/string.hpp>
 #include <cereal/types/vector.hpp>
 
+#include <kronsolve/core/serialize.hpp>
+#include <kronsolve/operators/charge_basis.hpp>
 #include <kronsolve/operators/local_matrix.hpp>
 #include <kronsolve/operators/local_space.hpp>
 #include <kronsolve/operators/op_sum.hpp>
+#include <kronsolve/operators/sector_operator.hpp>
 
 namespace kronsolve {
 
@@ -75,6 +79,44 @@ void load(Archive& archive, OpSum& op) {
   archive(terms);
   for (auto& term : terms) loaded.add(term.coefficient, std::move(term.factors));
   op = std::move(loaded);
+}
+
+/// What must be there before it is read.
+template <>
+struct Blank<OpSum> {
+  static OpSum make() { return OpSum(1); }
+};
+template <>
+struct Blank<SectorOperator> {
+  static SectorOperator make() { return {OpSum(1), nullptr}; }
+};
+
+/// The basis travels as its conditions and is set up again where it arrives.
+/// @throws NotSupported  the sector has other conditions than charges: their basis is made by all
+/// ranks together
+template <class Archive>
+void save(Archive& archive, const SectorOperator& h) {
+  const auto conditions = h.basis->sector();
+  for (const auto& condition : conditions)
+    if (!Charge::parse(h.op.spaces(), condition))
+      throw NotSupported("an operator in the sector '" + condition +
+                         "' cannot be sent: send the operator sum and the conditions, and make the "
+                         "basis in the task");
+  archive(h.op, conditions);
+}
+template <class Archive>
+void load(Archive& archive, SectorOperator& h) {
+  std::vector<std::string> conditions;
+  archive(h.op, conditions);
+  if (conditions.empty()) {
+    h.basis = std::make_shared<const FullBasis>(h.op.spaces());
+    return;
+  }
+  std::vector<Charge> charges;
+  for (const auto& condition : conditions)
+    if (auto charge = Charge::parse(h.op.spaces(), condition))
+      charges.push_back(std::move(*charge));
+  h.basis = std::make_shared<const ChargeBasis>(h.op.spaces(), std::move(charges));
 }
 
 }  // namespace kronsolve

@@ -1,0 +1,96 @@
+// A program as users write them, for programs.py: its first argument says what it does.
+
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+#include <numeric>
+#include <ranges>
+#include <string>
+#include <thread>
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <kronsolve/operators/charge_basis.hpp>
+#include <kronsolve/operators/serialize.hpp>
+#include <kronsolve/session.hpp>
+
+using namespace kronsolve;
+
+namespace {
+
+SectorOperator chain(int sites, double delta) {
+  OpSum h(sites);
+  for (int i = 0; i < sites; ++i) {
+    h.add(1.0, {{"Sx", i}, {"Sx", (i + 1) % sites}});
+    h.add(1.0, {{"Sy", i}, {"Sy", (i + 1) % sites}});
+    h.add(delta, {{"Sz", i}, {"Sz", (i + 1) % sites}});
+  }
+  auto basis =
+      std::make_shared<const ChargeBasis>(h.spaces(), std::vector{Charge::sz(h.spaces(), 0)});
+  return {std::move(h), std::move(basis)};
+}
+
+int energies(Session& session) {
+  auto results = session.pool().map(
+      [](double delta) { return eigh(Comm::serial(), chain(8, delta)).eigenvalues.at(0); },
+      std::vector{0.0, 0.5, 1.0});
+  std::vector<double> all = results.get();
+  all.push_back(session.eigh(chain(10, 1.0)).result.eigenvalues.at(0));
+  if (session.is_root())
+    for (const double e : all) std::printf("%.9f\n", e);
+  return 0;
+}
+
+int work(Session& session) {  // tells who it is, then keeps its workers busy
+  Pool& pool = session.pool();
+  for (const int pid : pool.broadcast([] { return static_cast<int>(::getpid()); }))
+    std::printf("worker %d\n", pid);
+  std::printf("main %d\n", static_cast<int>(::getpid()));
+  std::fflush(stdout);
+  for (const int x : pool.map(
+           [](int i) {
+             std::this_thread::sleep_for(std::chrono::milliseconds(20));
+             return i;
+           },
+           std::views::iota(0, 100'000))) {
+    if (x < 3) std::printf("result %d\n", x);
+    std::fflush(stdout);
+  }
+  return 0;
+}
+
+int idle(Session& session) {
+  Pool& pool = session.pool();
+  for (const int pid : pool.broadcast([] { return static_cast<int>(::getpid()); }))
+    std::printf("worker %d\n", pid);
+  std::printf("main %d\n", static_cast<int>(::getpid()));
+  std::fflush(stdout);
+  std::this_thread::sleep_for(std::chrono::seconds(4));
+  return 0;
+}
+
+int fail(Session& session, const std::string& where) {
+  if (where == "main") throw InvalidArgument("of main");
+  if (where == "task") session.pool().submit([] { throw std::range_error("of a task"); }).get();
+  if (where == "rank1" && session.comm().rank() == 1) throw std::domain_error("of rank 1");
+  if (where == "exit") {
+    session.pool().submit([] { return 1; }).get();
+    std::exit(3);
+  }
+  session.comm().barrier();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Session session;
+  const std::string what = argc > 1 ? argv[1] : "energies";
+  if (what == "energies") return energies(session);
+  if (what == "work") return work(session);
+  if (what == "idle") return idle(session);
+  if (what == "fail") return fail(session, argc > 2 ? argv[2] : "main");
+  std::cerr << "unknown argument\n";
+  return 2;
+}

@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+"""Runs a whole program in every mode and checks what it prints, how it fails and that it ends.
+
+usage: programs.py CASE PROGRAM MPIEXEC
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+CASE, PROGRAM, MPIEXEC = sys.argv[1:4]
+
+
+def environment(mode=None, **more):
+    env = dict(os.environ)
+    env.pop("KRONSOLVE_MODE", None)
+    if mode:
+        env["KRONSOLVE_MODE"] = mode
+    env.update({k: str(v) for k, v in more.items()})
+    return env
+
+
+def command(ranks, *arguments):
+    start = [MPIEXEC, "-n", str(ranks)] if ranks else []
+    return start + [PROGRAM, *arguments]
+
+
+def run(ranks, *arguments, mode=None, limit=40, **more):
+    began = time.monotonic()
+    result = subprocess.run(command(ranks, *arguments), env=environment(mode, **more), timeout=limit,
+                            capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    result.seconds = time.monotonic() - began
+    return result
+
+
+def own_lines(result):
+    return [line for line in result.stderr.splitlines() if line.startswith("kronsolve: ")]
+
+
+def check(condition, *facts):
+    if not condition:
+        print("FAILED:", *facts, sep="\n  ")
+        sys.exit(1)
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def start_and_learn(ranks, what, mode=None, **more):
+    """Starts the program and reads the processes it names. Returns (process, workers, main)."""
+    process = subprocess.Popen(command(ranks, what), env=environment(mode, **more), stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+    workers, main = [], None
+    while main is None:
+        line = process.stdout.readline()
+        if not line:
+            check(False, "the program ended early", process.stderr.read())
+        word, pid = line.split()
+        if word == "worker":
+            workers.append(int(pid))
+        else:
+            main = int(pid)
+    return process, workers, main
+
+
+def energies():
+    """The same numbers in every mode, printed once."""
+    expected = None
+    runs = [(0, None), (0, "serial"), (0, "threads"), (1, None), (2, None), (3, None), (4, None), (1, "syncro"),
+            (3, "syncro")]
+    for ranks, mode in runs:
+        result = run(ranks, "energies", mode=mode, KRONSOLVE_NUM_WORKERS=2)
+        check(result.returncode == 0, (ranks, mode), result.stderr)
+        expected = expected or result.stdout
+        check(result.stdout == expected, (ranks, mode), result.stdout, "instead of", expected)
+    check(expected.splitlines()[2:] == ["-3.651093409", "-4.515446354"], expected)
+
+
+def uncaught():
+    """One line with rank, class and text; status 1; the whole job."""
+    cases = [
+        (0, "main", None, "rank 0 of 1", "kronsolve::InvalidArgument: of main"),
+        (3, "main", None, "rank 0 of 3", "kronsolve::InvalidArgument: of main"),
+        (3, "main", "syncro", "rank 0 of 3", "kronsolve::InvalidArgument: of main"),
+        (3, "rank1", "syncro", "rank 1 of 3", "std::domain_error: of rank 1"),
+        (0, "task", None, "rank 0 of 1", "std::range_error on worker"),
+        (3, "task", None, "rank 0 of 3", "std::range_error on worker"),
+        (3, "task", "syncro", "rank 0 of 3", "std::range_error on worker"),
+    ]
+    for ranks, where, mode, who, what in cases:
+        result = run(ranks, "fail", where, mode=mode, KRONSOLVE_NUM_WORKERS=2)
+        lines = own_lines(result)
+        check(result.returncode == 1, (ranks, where, mode), f"status {result.returncode}", result.stderr)
+        check(len(lines) == 1 and who in lines[0] and what in lines[0], (ranks, where, mode), result.stderr)
+        check(result.seconds < 10, (ranks, where, mode), f"{result.seconds} s")
+
+
+def endings():
+    """exit() in the middle of main ends everything with its status; nonsense in the environment is refused."""
+    for ranks in (0, 3):
+        result = run(ranks, "fail", "exit", KRONSOLVE_NUM_WORKERS=2)
+        check(result.returncode == 3 and result.seconds < 15, ranks, result.returncode, result.seconds, result.stderr)
+    for ranks, mode, word in ((0, "nonsense", "KRONSOLVE_MODE must be"), (2, "dynamic", "single process")):
+        result = run(ranks, "energies", mode=mode)
+        check(result.returncode == 1 and word in result.stderr, mode, result.returncode, result.stderr)
+    result = run(0, "energies", KRONSOLVE_NUM_WORKERS="many")
+    check(result.returncode == 1 and "KRONSOLVE_NUM_WORKERS" in result.stderr, result.stderr)
+    for missing in ("/no/such/mpirun", "/bin/false"):
+        result = run(0, "energies", KRONSOLVE_MPIEXEC=missing, KRONSOLVE_NUM_WORKERS=2)
+        check(result.returncode == 1 and result.seconds < 30, missing, result.returncode, result.stderr)
+        check("workers" in result.stderr, missing, result.stderr)
+
+
+def deaths():
+    """A dead rank ends a job within seconds; the death of main leaves no worker behind."""
+    process, workers, main = start_and_learn(3, "work")
+    check(process.stdout.readline() == "result 0\n")
+    os.kill(workers[1], signal.SIGKILL)
+    began = time.monotonic()
+    out, err = process.communicate(timeout=30)
+    check(process.returncode != 0 and time.monotonic() - began < 5, process.returncode, err)
+    check(f"process {workers[1]}" in err, out, err)
+    for ranks, number in ((0, signal.SIGKILL), (0, signal.SIGTERM), (3, signal.SIGKILL)):
+        process, workers, main = start_and_learn(ranks, "work", KRONSOLVE_NUM_WORKERS=3)
+        os.kill(main, number)
+        began = time.monotonic()
+        while any(alive(pid) for pid in workers) and time.monotonic() - began < 5:
+            time.sleep(0.05)
+        check(not any(alive(pid) for pid in workers), (ranks, number), "workers are still there")
+        process.communicate(timeout=30)
+        check(process.returncode != 0, (ranks, number))
+    # A worker that is killed in a plain process is replaced and nothing is lost.
+    process, workers, main = start_and_learn(0, "work", KRONSOLVE_NUM_WORKERS=3)
+    os.kill(workers[2], signal.SIGKILL)
+    seen = [process.stdout.readline() for _ in range(3)]
+    check(seen == ["result 0\n", "result 1\n", "result 2\n"], seen)
+    process.kill()
+    process.communicate(timeout=30)
+
+
+def idle():
+    """Eight workers that wait use less than 5 % of a core together, and so does the process that owns them."""
+    def used(pid):
+        with open(f"/proc/{pid}/stat") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    for ranks in (0, 9):
+        process, workers, main = start_and_learn(ranks, "idle", KRONSOLVE_NUM_WORKERS=8)
+        time.sleep(0.5)
+        everyone = workers + [main]
+        before, began = [used(pid) for pid in everyone], time.monotonic()
+        time.sleep(2)
+        share = sum(used(pid) - b for pid, b in zip(everyone, before)) / (time.monotonic() - began)
+        check(len(workers) == 8 and share < 0.05, ranks, f"{100 * share:.1f} % of a core")
+        print(f"idle, {len(workers)} workers: {100 * share:.2f} % of a core")
+        process.communicate(timeout=30)
+        check(process.returncode == 0, process.returncode)
+
+
+{"energies": energies, "uncaught": uncaught, "endings": endings, "deaths": deaths, "idle": idle}[CASE]()
+print("ok")
