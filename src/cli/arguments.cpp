@@ -20,7 +20,7 @@ namespace {
 struct Raw {
   std::string sites, size, cyclic, spin, lattice;
   std::vector<std::string> parameters;
-  std::string k = "1", which, sigma, tol, max_iterations, ncv, seed, method, form, threads;
+  std::string k = "1", which, sigma, tol, max_iterations, ncv, seed, method, form, threads, ranks;
   bool energy_only = false;
 };
 
@@ -69,6 +69,10 @@ Value choice(std::string_view option, const std::string& text,
 
 int threads(std::string_view text) {
   return whole<int>("--threads", text, 1, 1024, "a whole number from 1 to 1024");
+}
+
+int ranks(std::string_view text) {
+  return whole<int>("--ranks", text, 1, 4096, "a whole number from 1 to 4096");
 }
 
 // ---- the operator ----------------------------------------------------------------------------
@@ -320,6 +324,8 @@ Arguments parse_arguments(int argc, const char* const* argv) {
   }
   for (auto* command : {ground, eigh}) observe_option(*command, arguments.observe);
   for (auto* command : {eigh, plan}) target_options(*command, raw);
+  for (auto* command : {ground, eigh, plan})
+    option(*command, "--ranks", raw.ranks, "worker processes to start for this solve (1)", "N");
   for (auto* command : {ground, eigh, plan, info})
     command->add_flag("--json", arguments.json, "one JSON object on stdout");
   try {
@@ -343,6 +349,7 @@ Arguments parse_arguments(int argc, const char* const* argv) {
     throw InvalidArgument(
         "--observe needs the eigenvectors that --energy-only leaves out; drop one of them");
   if (!raw.threads.empty()) arguments.threads = threads(raw.threads);
+  if (!raw.ranks.empty()) arguments.ranks = ranks(raw.ranks);
   return arguments;
 }
 

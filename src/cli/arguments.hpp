@@ -23,6 +23,7 @@ struct Arguments {
   EighOptions solve;
   std::vector<std::string> observe;
   std::optional<int> threads;
+  int ranks = 1;  ///< above 1: on so many workers, started for this run
   bool json = false;
   std::string message;  ///< help or version text: print it and be done
 };

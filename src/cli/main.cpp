@@ -1,13 +1,17 @@
 // The kronsolve program: parse, call the library, print.
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include <unistd.h>
 
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/core/threads.hpp>
+#include <kronsolve/session.hpp>
 
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
@@ -47,16 +51,54 @@ void choose_threads(const Comm& comm, const std::optional<int>& asked) {
   }
 }
 
-int run(const Comm& comm, int argc, char** argv, Clock::time_point start) {
+int run_command(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
+  choose_threads(comm, arguments.threads);
+  if (arguments.command == "info") return run_info(comm, arguments);
+  if (arguments.command == "plan") return run_plan(comm, arguments);
+  return run_eigh(comm, arguments, start);
+}
+
+/// What a worker of --ranks does: the whole command on the communicator of all of them.
+int run_as_worker(const Comm& comm, const std::vector<std::string>& words, double seconds_so_far) {
+  return guarded(comm, [&] {
+    std::vector<const char*> argv;
+    for (const auto& word : words) argv.push_back(word.c_str());
+    const auto start = Clock::now() - std::chrono::duration_cast<Clock::duration>(
+                                          std::chrono::duration<double>(seconds_so_far));
+    return run_command(comm, parse_arguments(static_cast<int>(argv.size()), argv.data()), start);
+  });
+}
+
+/// --ranks N: starts N workers that solve this one problem; rank 0 of them prints.
+int run_on_workers(Session& session, const Arguments& arguments, int argc, char** argv,
+                   Clock::time_point start) {
+  if (launched_by_mpi())
+    throw InvalidArgument(
+        "--ranks starts ranks of its own and cannot be used under mpirun or srun; drop it, or "
+        "start the program plainly");
+  const std::vector<std::string> words(argv, argv + argc);
+  Pool pool = session.make_pool(
+      {.workers = arguments.ranks,
+       .threads = arguments.threads.value_or(std::max(1, available_cores() / arguments.ranks))});
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  try {
+    return pool
+        .submit_spmd({.label = "the solve", .retries = 0}, arguments.ranks, task<run_as_worker>,
+                     words, seconds)
+        .get();
+  } catch (const BrokenPool& error) {
+    throw MpiError(MPI_ERR_OTHER, error.what());
+  }
+}
+
+int run(Session& session, const Comm& comm, int argc, char** argv, Clock::time_point start) {
   const Arguments arguments = parse_arguments(argc, argv);
   if (!arguments.message.empty()) {
     if (comm.is_root()) print_result(arguments.message);
     return exit_fine;
   }
-  choose_threads(comm, arguments.threads);
-  if (arguments.command == "info") return run_info(comm, arguments);
-  if (arguments.command == "plan") return run_plan(comm, arguments);
-  return run_eigh(comm, arguments, start);
+  if (arguments.ranks > 1) return run_on_workers(session, arguments, argc, argv, start);
+  return run_command(comm, arguments, start);
 }
 
 }  // namespace
@@ -66,20 +108,14 @@ int run(const Comm& comm, int argc, char** argv, Clock::time_point start) {
 int main(int argc, char** argv) {
   using namespace kronsolve;
   const auto start = cli::Clock::now();
-  std::optional<Environment> environment;
-  int status = cli::exit_engine_or_mpi;
-  const bool job = launched_by_mpi();
-  const int started = job ? cli::guarded(Comm::serial(),
-                                         [&] {
-                                           environment.emplace();
-                                           return 0;
-                                         })
-                          : 0;
+  // Under mpirun every rank runs the program; a worker of --ranks never gets past its session.
+  std::optional<Session> session;
+  const int started = cli::guarded(Comm::serial(), [&] {
+    session.emplace(SessionOptions{.mode = launched_by_mpi() ? Mode::syncro : Mode::dynamic});
+    return 0;
+  });
   if (started != 0) return started;
-  {
-    const Comm comm = job ? Comm::world() : Comm::serial();
-    cli::handle_interrupts(comm.is_root());
-    status = cli::guarded(comm, [&] { return cli::run(comm, argc, argv, start); });
-  }
-  return status;
+  const Comm& comm = session->comm();
+  cli::handle_interrupts(comm.is_root());
+  return cli::guarded(comm, [&] { return cli::run(*session, comm, argc, argv, start); });
 }
