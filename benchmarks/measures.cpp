@@ -1,6 +1,6 @@
 // Seconds of the measures of one random state in the Sz = 0 sector of a spin-1/2 chain.
 //
-//     [mpirun -n R] bench_measures [SITES]
+//     [mpirun -n R] benchmark_measures [SITES]
 //
 // Checks sum rules first (sum of <Sz_i Sz_j> is 0, the trace of a density matrix is 1, entropies
 // from squares and from triangles agree), then prints one JSON line a measure.
@@ -99,7 +99,7 @@ int main(int argc, char** argv) {
   try {
     run(comm, argc > 1 ? std::atoi(argv[1]) : 24);
   } catch (const Error& error) {
-    if (comm.is_root()) std::fprintf(stderr, "bench_measures: %s\n", error.what());
+    if (comm.is_root()) std::fprintf(stderr, "benchmark_measures: %s\n", error.what());
     return 1;
   }
   return 0;

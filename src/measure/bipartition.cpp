@@ -6,6 +6,7 @@
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/operators/charge_basis.hpp>
+#include <kronsolve/operators/symmetry_basis.hpp>
 
 namespace kronsolve::detail {
 
@@ -16,17 +17,20 @@ using Key = std::vector<int>;  // values of the charges
 /// Tables over configurations of the system are indexed by 31 bits.
 constexpr index_t most_configurations = index_t{1} << 30;
 
-/// The additive charges whose values define the basis; none for the full space.
+/// The additive charges whose values define the configurations of the basis; none for the full
+/// space.
 std::vector<AdditiveRule> rules_of(const Basis& basis) {
+  const std::vector<Charge>* charges = nullptr;
+  if (const auto* sector = dynamic_cast<const ChargeBasis*>(&basis)) charges = &sector->charges();
+  if (const auto* orbits = dynamic_cast<const SymmetryBasis*>(&basis)) charges = &orbits->charges();
   std::vector<AdditiveRule> rules;
-  if (const auto* sector = dynamic_cast<const ChargeBasis*>(&basis)) {
-    for (const auto& charge : sector->charges()) rules.push_back(charge.rule);
+  if (charges != nullptr) {
+    for (const auto& charge : *charges) rules.push_back(charge.rule);
   } else if (dynamic_cast<const FullBasis*>(&basis) == nullptr) {
-    std::string text;
-    for (const auto& condition : basis.sector()) text += " " + condition;
     throw NotSupported(
-        concat("entanglement: not available in the sector", text,
-               "; solve in the full space or in a sector of charges (sz, n, nup, ndown, parity)"));
+        "entanglement: not available in this kind of basis; use the full space, a sector of "
+        "charges or one of "
+        "symmetries");
   }
   return rules;
 }

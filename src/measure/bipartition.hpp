@@ -36,7 +36,7 @@ enum class FermionOrder { system_first, environment_first };
 class Bipartition {
  public:
   /// @param sites  of the system, ascending
-  /// @throws NotSupported  the basis mixes configurations
+  /// @throws NotSupported  a basis of a user's own
   Bipartition(const Basis& basis, std::vector<int> sites, FermionOrder order);
 
   struct Block {

@@ -9,8 +9,8 @@
 
 #include <kronsolve/core/threads.hpp>
 
+#include "measure/amplitudes.hpp"
 #include "measure/bipartition.hpp"
-#include "measure/remote_rows.hpp"
 
 namespace kronsolve::detail {
 
@@ -18,18 +18,19 @@ namespace kronsolve::detail {
 /// every environment configuration b on exactly one rank, where all system configurations a of its
 /// block come together.
 ///
-/// A rank finds its columns among the rows that it owns: column b belongs to the owner of the row
-/// (a, b) for one a that a hash of b picks from the block, so columns spread evenly and, where the
-/// system sits at the end of the chain, need no message.
+/// A rank finds its columns among its share of the configurations (the rows that it owns): column b
+/// belongs to the owner of the row (a, b) for one a that a hash of b picks from the block, so
+/// columns spread evenly and, where the system sits at the end of the chain, need no message.
 template <Scalar T>
 class ColumnStream {
  public:
   ColumnStream(const StateView<T>& psi, const Bipartition& parts)
       : psi_(psi),
         parts_(parts),
-        rows_(psi),
-        mine_(psi.partition().range(psi.comm().rank())),
-        sizes_(psi.partition().max_local_rows()) {}
+        amplitudes_(psi),
+        configurations_(configurations_of(psi.basis())),
+        mine_(configurations_->partition(psi.comm().size()).range(psi.comm().rank())),
+        sizes_(configurations_->partition(psi.comm().size()).max_local_rows()) {}
 
   /// Calls consume(block, values, columns): `columns` columns of block size, one after the other.
   /// Collective.
@@ -81,9 +82,9 @@ class ColumnStream {
     index_t values;  ///< of one block before they are handed out
   };
   struct Missing {
-    index_t row;
+    index_t key;
     T* at;
-    bool odd;
+    T factor;
   };
   struct Column {
     int block;
@@ -113,7 +114,7 @@ class ColumnStream {
       for (index_t chunk = rows.begin; chunk < rows.end; chunk += chunk_rows) {
         const RowRange range{chunk, std::min(rows.end, chunk + chunk_rows)};
         states.resize(static_cast<std::size_t>(range.size()));
-        psi_.basis().states(range, states);
+        configurations_->states(range, states);
         for (const state_t state : states) {
           const auto place = parts_.place(state);
           const int block = parts_.block_of(place);
@@ -146,7 +147,8 @@ class ColumnStream {
     {
       auto& mine = missing[static_cast<std::size_t>(omp_get_thread_num())];
       std::vector<state_t> states;
-      std::vector<index_t> rows;
+      std::vector<index_t> keys;
+      std::vector<T> factors;
 #pragma omp for schedule(dynamic, 16)
       for (std::size_t c = 0; c < columns.size(); ++c) {
         const auto& column = columns[c];
@@ -155,34 +157,34 @@ class ColumnStream {
             pending[static_cast<std::size_t>(column.block - first)].values.data() + offsets[c];
         states.assign(block.parts.begin(), block.parts.end());
         for (auto& state : states) state += column.rest;
-        rows.resize(states.size());
-        psi_.basis().indices(states, rows);
-        for (std::size_t a = 0; a < rows.size(); ++a) {
-          const bool odd = parts_.has_signs() && (block.signs[a] & column.modes).odd();
-          if (rows_.owns(rows[a]))
-            values[a] = odd ? -rows_.owned(rows[a]) : rows_.owned(rows[a]);
+        keys.resize(states.size());
+        factors.resize(states.size());
+        amplitudes_.locate(states, keys, factors);
+        for (std::size_t a = 0; a < keys.size(); ++a) {
+          if (keys[a] < 0) continue;  // the zero that was there
+          if (parts_.has_signs() && (block.signs[a] & column.modes).odd()) factors[a] = -factors[a];
+          if (amplitudes_.owns(keys[a]))
+            values[a] = factors[a] * amplitudes_.owned(keys[a]);
           else
-            mine.push_back({rows[a], values + a, odd});
+            mine.push_back({keys[a], values + a, factors[a]});
         }
       }
     }
     if (psi_.comm().size() == 1) return;
     std::vector<index_t> wanted;
     for (const auto& part : missing)
-      for (const auto& m : part) wanted.push_back(m.row);
-    const auto values = rows_.fetch(wanted);
+      for (const auto& m : part) wanted.push_back(m.key);
+    const auto values = amplitudes_.fetch(wanted);
     std::size_t next = 0;
     for (const auto& part : missing)
-      for (const auto& m : part) {
-        const T value = values[next++];
-        *m.at = m.odd ? -value : value;
-      }
+      for (const auto& m : part) *m.at = m.factor * values[next++];
   }
 
   static constexpr index_t chunk_rows = 1024;
   StateView<T> psi_;
   const Bipartition& parts_;
-  RemoteRows<T> rows_;
+  Amplitudes<T> amplitudes_;
+  std::shared_ptr<const Basis> configurations_;  ///< dealt to the ranks to find columns among
   RowRange mine_;
   Sizes sizes_;
 };

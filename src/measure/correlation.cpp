@@ -3,7 +3,7 @@
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/threads.hpp>
 #include <kronsolve/measure/expectation.hpp>
-#include <kronsolve/operators/expand.hpp>
+#include <kronsolve/operators/symmetry_basis.hpp>
 
 namespace kronsolve {
 
@@ -78,9 +78,9 @@ std::vector<Complex> site_profile(const StateView<T>& psi, const std::string& op
 template <Scalar T>
 std::vector<Complex> correlation_matrix(const StateView<T>& psi, const std::string& a,
                                         const std::string& b) {
-  if (const auto wide = expand(psi)) return correlation_matrix(wide->view(), a, b);
   const auto left = diagonal_values(psi.basis(), a), right = diagonal_values(psi.basis(), b);
-  if (!left.empty() && !right.empty()) {
+  const bool rows_are_configurations = dynamic_cast<const SymmetryBasis*>(&psi.basis()) == nullptr;
+  if (rows_are_configurations && !left.empty() && !right.empty()) {
     require_fitting(psi, "correlation matrix");
     const auto values = diagonal_correlations(psi, left, right);
     return {values.begin(), values.end()};

@@ -9,8 +9,8 @@
 
 #include <kronsolve/core/threads.hpp>
 
+#include "measure/amplitudes.hpp"
 #include "measure/operator_moves.hpp"
-#include "measure/remote_rows.hpp"
 
 namespace kronsolve::detail {
 
@@ -18,14 +18,16 @@ namespace kronsolve::detail {
 /// every owned row i (counted from the first owned one) and every move that leads from it to a row
 /// of ket; digits are the bra's. Collective.
 ///
-/// Calls for one row come from one thread. `visit` must not throw.
+/// In a bra basis of orbits the operators must have the group's symmetry (see symmetrized) and rows
+/// stand for their representatives; amplitudes come multiplied so that sums over the visited
+/// elements are <row|O|ket>. Calls for one row come from one thread. `visit` must not throw.
 template <Scalar T, Scalar C, class Visit>
 class ElementWalk {
  public:
   ElementWalk(const Basis& bra_basis, const OperatorMoves<C>& moves, const StateView<T>& ket,
               Visit visit)
       : bra_(bra_basis),
-        ket_basis_(ket.basis()),
+        bra_orbits_(dynamic_cast<const SymmetryBasis*>(&bra_basis)),
         moves_(moves),
         ket_(ket),
         visit_(std::move(visit)),
@@ -58,10 +60,11 @@ class ElementWalk {
   static constexpr index_t chunk_rows = 256;
   /// An element whose ket amplitude another rank holds.
   struct Pending {
-    index_t ket_row;
+    index_t key;
     index_t row;
     std::size_t move;
     PackedDigits digits;
+    T factor;
   };
 
   void walk(RowRange rows) {
@@ -88,24 +91,37 @@ class ElementWalk {
           origins.emplace_back(i, m);
         }
     }
-    std::vector<index_t> ket_rows(targets.size());
-    ket_basis_.indices(targets, ket_rows);
+    std::vector<index_t> keys(targets.size());
+    std::vector<T> factors(targets.size());
+    ket_.locate(targets, keys, factors);
+    const auto weights = bra_weights(states);
     for (std::size_t e = 0; e < targets.size(); ++e) {
       const auto [i, m] = origins[e];
-      if (ket_rows[e] < 0) continue;  // leads out of the ket's sector
+      if (keys[e] < 0) continue;  // leads out of the ket's sector
       const index_t row = rows.begin + static_cast<index_t>(i);
-      if (ket_.owns(ket_rows[e]))
-        visit_(static_cast<int>(thread), row, moves[m], digits[i], ket_.owned(ket_rows[e]));
+      const T factor = weights.empty() ? factors[e] : weights[i] * factors[e];
+      if (ket_.owns(keys[e]))
+        visit_(static_cast<int>(thread), row, moves[m], digits[i], factor * ket_.owned(keys[e]));
       else
-        lists_[thread].push_back({ket_rows[e], row, m, digits[i]});
+        lists_[thread].push_back({keys[e], row, m, digits[i], factor});
     }
+  }
+
+  /// <row|O|psi> over <representative|O|psi> for operators O of the group's symmetry; none if rows
+  /// are configurations.
+  std::vector<T> bra_weights(std::span<const state_t> representatives) const {
+    std::vector<T> weights;
+    if (bra_orbits_ == nullptr) return weights;
+    for (const state_t state : representatives)
+      weights.push_back(from_complex<T>(1.0 / std::conj(bra_orbits_->overlap(state).amplitude)));
+    return weights;
   }
 
   void finish() {
     if (comm_.size() == 1) return;
     std::vector<index_t> wanted;
     for (const auto& list : lists_)
-      for (const auto& pending : list) wanted.push_back(pending.ket_row);
+      for (const auto& pending : list) wanted.push_back(pending.key);
     const auto values = ket_.fetch(wanted);
     std::vector<std::size_t> first(lists_.size() + 1, 0);
     for (std::size_t t = 0; t < lists_.size(); ++t) first[t + 1] = first[t] + lists_[t].size();
@@ -115,16 +131,16 @@ class ElementWalk {
       const auto t = static_cast<std::size_t>(thread);
       for (std::size_t i = 0; i < lists_[t].size(); ++i) {
         const Pending& p = lists_[t][i];
-        visit_(thread, p.row, moves_.moves()[p.move], p.digits, values[first[t] + i]);
+        visit_(thread, p.row, moves_.moves()[p.move], p.digits, p.factor * values[first[t] + i]);
       }
       lists_[t].clear();
     }
   }
 
   const Basis& bra_;
-  const Basis& ket_basis_;
+  const SymmetryBasis* bra_orbits_;
   const OperatorMoves<C>& moves_;
-  RemoteRows<T> ket_;
+  Amplitudes<T> ket_;
   Visit visit_;
   const Comm& comm_;
   RowRange mine_;

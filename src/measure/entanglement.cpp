@@ -4,7 +4,6 @@
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/measure/entanglement.hpp>
-#include <kronsolve/operators/expand.hpp>
 
 #include "measure/block_algebra.hpp"
 #include "measure/column_stream.hpp"
@@ -25,6 +24,11 @@ double group_bytes(index_t max_local_rows, std::size_t scalar_bytes) {
   return std::clamp(double(max_local_rows) * double(scalar_bytes) / 4, double(1 << 20),
                     double(1 << 27));
 }
+/// Configurations that a rank looks at, at most.
+index_t share_of(const Basis& basis, int ranks) {
+  return detail::configurations_of(basis)->partition(ranks).max_local_rows();
+}
+
 /// Below this nobody is asked whether it fits.
 constexpr index_t small_bytes = index_t{16} << 20;
 
@@ -53,7 +57,7 @@ double bytes_of(const Block& block) {
 template <Scalar T>
 int end_of_group(const StateView<T>& psi, const Bipartition& parts, int first) {
   const auto& blocks = parts.blocks();
-  const double most = group_bytes(psi.partition().max_local_rows(), sizeof(T));
+  const double most = group_bytes(share_of(psi.basis(), psi.comm().size()), sizeof(T));
   double bytes = 0;
   int end = first;
   for (; end < static_cast<int>(blocks.size()); ++end) {
@@ -71,7 +75,7 @@ enum class Form { square, triangle };
 /// under way.
 template <Scalar T>
 index_t matrices_and_columns(const Basis& basis, const Bipartition& parts, int ranks, Form form) {
-  const index_t rows = basis.partition(ranks).max_local_rows();
+  const index_t rows = share_of(basis, ranks);
   const double largest = parts.largest_block_entries() * double(sizeof(T));
   const double group = std::min(parts.all_block_entries() * double(sizeof(T)),
                                 group_bytes(rows, sizeof(T)) + largest);
@@ -261,7 +265,6 @@ double entropy(std::span<const double> weights, const EntropyOptions& options) {
 
 template <Scalar T>
 std::vector<double> schmidt_values(const StateView<T>& psi, const std::vector<int>& sites) {
-  if (const auto wide = expand(psi)) return schmidt_values(wide->view(), sites);
   detail::require_sites(psi.basis(), sites, "Schmidt values");
   require_fitting(psi, "Schmidt values");
   const auto parts = cut(psi, smaller_side(psi.basis(), sites), Form::triangle);
@@ -272,7 +275,6 @@ std::vector<double> schmidt_values(const StateView<T>& psi, const std::vector<in
 template <Scalar T>
 double entanglement_entropy(const StateView<T>& psi, const std::vector<int>& sites,
                             const EntropyOptions& options) {
-  if (const auto wide = expand(psi)) return entanglement_entropy(wide->view(), sites, options);
   check_alpha(options.alpha);
   if (options.alpha < 1) {  // small probabilities count: squares of accurate singular values
     auto weights = schmidt_values(psi, sites);
@@ -289,7 +291,6 @@ double entanglement_entropy(const StateView<T>& psi, const std::vector<int>& sit
 template <Scalar T>
 double mutual_information(const StateView<T>& psi, const std::vector<int>& a,
                           const std::vector<int>& b, const EntropyOptions& options) {
-  if (const auto wide = expand(psi)) return mutual_information(wide->view(), a, b, options);
   const auto both = united(psi.basis(), a, b, "mutual information");
   return entanglement_entropy(psi, a, options) + entanglement_entropy(psi, b, options) -
          entanglement_entropy(psi, both, options);
@@ -297,7 +298,6 @@ double mutual_information(const StateView<T>& psi, const std::vector<int>& a,
 
 template <Scalar T>
 DensityMatrix<T> reduced_density_matrix(const StateView<T>& psi, const std::vector<int>& sites) {
-  if (const auto wide = expand(psi)) return reduced_density_matrix(wide->view(), sites);
   detail::require_sites(psi.basis(), sites, "density matrix");
   require_fitting(psi, "density matrix");
   const auto parts = cut(psi, System{sites, FermionOrder::system_first}, Form::square);

@@ -6,6 +6,7 @@
 #include <kronsolve/operators/expand.hpp>
 
 #include "measure/element_walk.hpp"
+#include "measure/symmetrized.hpp"
 
 namespace kronsolve {
 
@@ -27,6 +28,10 @@ void require_sites(const StateView<T>& psi, const OpSum& op, const char* where) 
 
 bool all_real(std::span<const OpSum> ops) {
   return std::all_of(ops.begin(), ops.end(), [](const OpSum& op) { return op.is_real(); });
+}
+
+bool same_basis(const Basis& a, const Basis& b) {
+  return &a == &b || (a.spaces() == b.spaces() && a.sector() == b.sector() && a.size() == b.size());
 }
 
 /// <bra|op_k|ket> for every k; C real if the operators are.
@@ -59,18 +64,22 @@ std::vector<Complex> elements(const StateView<T>& bra, std::span<const OpSum> op
     require_sites(bra, op, where);
     require_sites(ket, op, where);
   }
-  // Symmetry sectors: the operators need not respect them, so the states are taken to their
-  // configurations.
-  if (const auto wide = expand(ket)) {
-    if (&bra.basis() == &ket.basis() && bra.owned().data() == ket.owned().data())
-      return elements(wide->view(), ops, wide->view(), where);
-    return elements(bra, ops, wide->view(), where);
-  }
-  if (const auto wide = expand(bra)) return elements(wide->view(), ops, ket, where);
   require_fitting(bra, where);
   require_fitting(ket, where);
   if (ops.empty()) return {};
-  return all_real(ops) ? elements<T, double>(bra, ops, ket) : elements<T, Complex>(bra, ops, ket);
+  const auto* orbits = dynamic_cast<const SymmetryBasis*>(&ket.basis());
+  if (orbits != nullptr && !same_basis(bra.basis(), ket.basis()))
+    return elements(bra, ops, expand(ket)->view(), where);
+  if (orbits == nullptr) {
+    if (const auto wide = expand(bra)) return elements(wide->view(), ops, ket, where);
+    return all_real(ops) ? elements<T, double>(bra, ops, ket) : elements<T, Complex>(bra, ops, ket);
+  }
+  const auto symmetric = detail::symmetrized(ops, orbits->group());
+  const auto means = all_real(symmetric.means) ? elements<T, double>(bra, symmetric.means, ket)
+                                               : elements<T, Complex>(bra, symmetric.means, ket);
+  std::vector<Complex> values;
+  for (const std::size_t k : symmetric.of) values.push_back(means[k]);
+  return values;
 }
 
 /// |(op - shift) psi|^2, the part of it inside the basis.
@@ -102,9 +111,13 @@ double deviation(const StateView<T>& psi, const OpSum& op, double shift) {
   return psi.comm().all_reduce(sum);
 }
 
-/// True if the operator leads from some state of the basis to a configuration outside. Collective.
+/// True if the operator leads from some state of the basis to one outside. Collective.
 bool leaves(const Comm& comm, const Basis& basis, const OpSum& op) {
   if (basis.sector().empty() && basis.size() == op.dimension()) return false;
+  if (const auto* orbits = dynamic_cast<const SymmetryBasis*>(&basis))
+    if (!equal(detail::symmetrized(std::span(&op, 1), orbits->group()).means.front(), op))
+      return true;
+  const auto configurations = detail::configurations_of(basis);
   const OperatorMoves<Complex> moves(std::span(&op, 1));
   const RowRange mine = basis.partition(comm.size()).range(comm.rank());
   int found = 0;
@@ -115,7 +128,8 @@ bool leaves(const Comm& comm, const Basis& basis, const OpSum& op) {
     const PackedDigits digits = moves.digits(state);
     for (std::size_t m = 0; m < moves.moves().size(); ++m) {
       const auto& move = moves.moves()[m];
-      if ((digits & move.mask) == moves.ket_value(m) && basis.index(state - move.step) < 0)
+      if ((digits & move.mask) == moves.ket_value(m) &&
+          configurations->index(state - move.step) < 0)
         found = 1;
     }
   }
@@ -141,7 +155,6 @@ std::vector<Complex> expectations(const StateView<T>& psi, std::span<const OpSum
 
 template <Scalar T>
 double variance(const StateView<T>& psi, const OpSum& op) {
-  if (const auto wide = expand(psi)) return variance(wide->view(), op);
   if (const auto term = op.non_hermitian_part())
     throw InvalidArgument(
         detail::concat("variance: the operator is not Hermitian; no partner of ", *term));
@@ -161,7 +174,6 @@ double fidelity(const StateView<T>& a, const StateView<T>& b) {
 
 template <Scalar T>
 T amplitude(const StateView<T>& psi, std::span<const int> digits) {
-  if (const auto wide = expand(psi)) return amplitude(wide->view(), digits);
   require_fitting(psi, "amplitude");
   const Basis& basis = psi.basis();
   if (static_cast<int>(digits.size()) != basis.sites())
@@ -176,9 +188,12 @@ T amplitude(const StateView<T>& psi, std::span<const int> digits) {
                                            "], got ", digit));
     state += static_cast<state_t>(digit) * basis.code().stride(site);
   }
-  const index_t row = basis.index(state);
-  const detail::RemoteRows<T> rows(psi);
-  return psi.comm().all_reduce(row >= 0 && rows.owns(row) ? rows.owned(row) : T{});
+  const detail::Amplitudes<T> amplitudes(psi);
+  index_t key = -1;
+  T factor{};
+  amplitudes.locate(std::span(&state, 1), std::span(&key, 1), std::span(&factor, 1));
+  return psi.comm().all_reduce(key >= 0 && amplitudes.owns(key) ? factor * amplitudes.owned(key)
+                                                                : T{});
 }
 
 #define KRONSOLVE_INSTANTIATE(T)                                                           \

@@ -9,6 +9,9 @@ namespace kronsolve {
 template <Scalar T>
 void require_fitting(const StateView<T>& psi, std::string_view where) {
   const index_t rows = psi.partition().range(psi.comm().rank()).size();
+  if (!is_complex<T> && psi.basis().scalar() == ScalarKind::complex)
+    throw InvalidArgument(
+        detail::concat(where, ": states of this sector are complex, got real amplitudes"));
   psi.comm().agree([&] {
     if (static_cast<index_t>(psi.owned().size()) != rows)
       throw DimensionError(detail::concat(where, ": rank ", psi.comm().rank(), " owns ", rows,

@@ -84,12 +84,12 @@ bool has_fermions(const Basis& basis) {
 TYPED_TEST(Entanglement, density_matrix_gives_every_expectation_value_of_its_sites) {
   using T = TypeParam;
   std::mt19937 random(30);
-  for (const auto& [name, basis] : measure_cases()) {
-    const auto owned = random_on<T>(world(), *basis, 1);
-    const StateView<T> psi(world(), *basis, owned);
-    for (const auto& sites : site_sets(basis->sites())) {
+  for (const auto& c : measure_cases<T>()) {
+    const auto owned = random_on<T>(world(), *c.basis, 1);
+    const StateView<T> psi(world(), *c.basis, owned);
+    for (const auto& sites : site_sets(c.basis->sites())) {
       if (sites.empty()) continue;
-      SCOPED_TRACE(name + " " + std::to_string(sites.size()) + " sites from " +
+      SCOPED_TRACE(c.name + " " + std::to_string(sites.size()) + " sites from " +
                    std::to_string(sites[0]));
 
       const auto rho = matrix_of(reduced_density_matrix(psi, sites));
@@ -97,8 +97,8 @@ TYPED_TEST(Entanglement, density_matrix_gives_every_expectation_value_of_its_sit
       EXPECT_LT(std::abs(rho.trace() - 1.0), tolerance);
       EXPECT_LT((rho - rho.adjoint()).norm(), tolerance);
       for (int trial = 0; trial < 4; ++trial) {
-        const OpSum local = test::random_operator(spaces_of(*basis, sites), random, 20);
-        OpSum same(basis->spaces());
+        const OpSum local = test::random_operator(spaces_of(*c.basis, sites), random, 20);
+        OpSum same(c.basis->spaces());
         for (const auto& term : local.terms()) {
           auto factors = term.factors;
           for (auto& factor : factors) factor.site = sites[static_cast<std::size_t>(factor.site)];
@@ -113,16 +113,16 @@ TYPED_TEST(Entanglement, density_matrix_gives_every_expectation_value_of_its_sit
 
 TYPED_TEST(Entanglement, schmidt_values_are_singular_values_of_the_amplitudes) {
   using T = TypeParam;
-  for (const auto& [name, basis] : measure_cases()) {
-    const auto owned = random_on<T>(world(), *basis, 2);
-    const StateView<T> psi(world(), *basis, owned);
-    const auto v = dense_random<T>(*basis, 2);
-    for (const auto& sites : site_sets(basis->sites())) {
-      SCOPED_TRACE(name + " " + std::to_string(sites.size()) + " sites");
+  for (const auto& c : measure_cases<T>()) {
+    const auto owned = random_on<T>(world(), *c.basis, 2);
+    const StateView<T> psi(world(), *c.basis, owned);
+    const auto v = dense_random<T>(c, 2);
+    for (const auto& sites : site_sets(c.basis->sites())) {
+      SCOPED_TRACE(c.name + " " + std::to_string(sites.size()) + " sites");
 
       const auto got = schmidt_values(psi, sites);
 
-      if (has_fermions(*basis)) {  // the density matrix, tested by itself, has their squares
+      if (has_fermions(*c.basis)) {  // the density matrix, tested by itself, has their squares
         const Eigen::SelfAdjointEigenSolver<test::DenseMatrix> rho(
             matrix_of(reduced_density_matrix(psi, sites)));
         const auto& weights = rho.eigenvalues();
@@ -131,7 +131,7 @@ TYPED_TEST(Entanglement, schmidt_values_are_singular_values_of_the_amplitudes) {
           EXPECT_NEAR(k < got.size() ? got[k] * got[k] : 0, weights[i], tolerance);
         }
       } else {
-        const auto expected = dense_schmidt_values(*basis, v, sites);
+        const auto expected = dense_schmidt_values(*c.basis, v, sites);
         for (std::size_t i = 0; i < std::max(got.size(), expected.size()); ++i)
           EXPECT_NEAR(i < got.size() ? got[i] : 0, i < expected.size() ? expected[i] : 0,
                       tolerance);
@@ -142,15 +142,15 @@ TYPED_TEST(Entanglement, schmidt_values_are_singular_values_of_the_amplitudes) {
 
 TYPED_TEST(Entanglement, entropies_of_the_two_sides_agree_and_fit_the_schmidt_values) {
   using T = TypeParam;
-  for (const auto& [name, basis] : measure_cases()) {
-    if (has_fermions(*basis) && basis->sector().empty())
+  for (const auto& c : measure_cases<T>()) {
+    if (has_fermions(*c.basis) && c.basis->sector().empty())
       continue;  // mixed parity: the sides may differ
-    const auto owned = random_on<T>(world(), *basis, 3);
-    const StateView<T> psi(world(), *basis, owned);
-    for (const auto& sites : site_sets(basis->sites())) {
-      SCOPED_TRACE(name + " " + std::to_string(sites.size()) + " sites");
+    const auto owned = random_on<T>(world(), *c.basis, 3);
+    const StateView<T> psi(world(), *c.basis, owned);
+    for (const auto& sites : site_sets(c.basis->sites())) {
+      SCOPED_TRACE(c.name + " " + std::to_string(sites.size()) + " sites");
       Sites rest;
-      for (int i = 0; i < basis->sites(); ++i)
+      for (int i = 0; i < c.basis->sites(); ++i)
         if (std::find(sites.begin(), sites.end(), i) == sites.end()) rest.push_back(i);
       auto weights = schmidt_values(psi, sites);
       for (auto& w : weights) w *= w;
@@ -165,7 +165,7 @@ TYPED_TEST(Entanglement, entropies_of_the_two_sides_agree_and_fit_the_schmidt_va
 
 TYPED_TEST(Entanglement, result_does_not_depend_on_threads) {
   using T = TypeParam;
-  const auto cases = measure_cases();
+  const auto cases = measure_cases<T>();
   const Basis& basis = *cases[1].basis;
   const auto owned = random_on<T>(world(), basis, 4);
   const StateView<T> psi(world(), basis, owned);
@@ -233,7 +233,7 @@ TYPED_TEST(Entanglement, mutual_information_and_negativity_have_their_closed_for
 
 TYPED_TEST(Entanglement, negativity_agrees_with_a_dense_partial_transpose) {
   using T = TypeParam;
-  const auto cases = measure_cases();
+  const auto cases = measure_cases<T>();
   const Basis& basis = *cases[2].basis;  // spin-1 in a sector
   const auto owned = random_on<T>(world(), basis, 5);
   const StateView<T> psi(world(), basis, owned);

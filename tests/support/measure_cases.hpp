@@ -10,38 +10,60 @@
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/operators/charge_basis.hpp>
 #include <kronsolve/operators/op_sum.hpp>
+#include <kronsolve/operators/sectors.hpp>
 #include <kronsolve/operators/states.hpp>
+#include <kronsolve/operators/symmetry_basis.hpp>
 
 #include "support/dense_oracle.hpp"
+#include "support/mpi_test.hpp"
 
 namespace kronsolve::test {
 
 struct MeasureCase {
   std::string name;
-  std::shared_ptr<const Basis> basis;
+  std::shared_ptr<const Basis> basis;  ///< on the ranks of the test
+  std::shared_ptr<const Basis> alone;  ///< the same on this process
 };
 
-inline std::vector<MeasureCase> measure_cases() {
+inline const Comm& alone() {
+  static const Comm comm;
+  return comm;
+}
+
+/// Bases whose states T can hold.
+template <Scalar T>
+std::vector<MeasureCase> measure_cases() {
   using Spaces = std::vector<LocalSpace>;
   const Spaces spins(6), spin1(4, LocalSpace::spin(2)), fermions(6, LocalSpace::fermion()),
       electrons(3, LocalSpace::electron());
   const Spaces mixed = {LocalSpace::spin(1), LocalSpace::electron(), LocalSpace::boson(3),
                         LocalSpace::fermion(), LocalSpace::plain(3)};
-  const auto full = [](const Spaces& spaces) { return std::make_shared<const FullBasis>(spaces); };
-  const auto sector = [](const Spaces& spaces, std::vector<Charge> charges) {
-    return std::make_shared<const ChargeBasis>(spaces, std::move(charges));
+  std::vector<MeasureCase> cases;
+  const auto add = [&](std::string name, const Spaces& spaces,
+                       std::vector<std::string> conditions) {
+    const auto lattice = Lattice::chain(static_cast<int>(spaces.size()), Cyclic::all);
+    const Sector sector = parse_sector(spaces, lattice, conditions);
+    for (const auto& condition : conditions) name += " " + condition;
+    MeasureCase next{std::move(name), make_basis(world(), sector), make_basis(alone(), sector)};
+    if (is_complex<T> || next.basis->scalar() == ScalarKind::real) cases.push_back(std::move(next));
   };
-  return {{"spins", full(spins)},
-          {"spins sz=0", sector(spins, {Charge::sz(spins, 0)})},
-          {"spin-1 sz=1", sector(spin1, {Charge::sz(spin1, 2)})},
-          {"fermions", full(fermions)},
-          {"fermions n=3", sector(fermions, {Charge::particles(fermions, 3)})},
-          {"fermions parity=1", sector(fermions, {Charge::parity(fermions, 1)})},
-          {"electrons", full(electrons)},
-          {"electrons nup=2 ndown=1",
-           sector(electrons, {Charge::up(electrons, 2), Charge::down(electrons, 1)})},
-          {"mixed", full(mixed)},
-          {"mixed n=3", sector(mixed, {Charge::particles(mixed, 3)})}};
+  add("spins", spins, {});
+  add("spins", spins, {"sz=0"});
+  add("spin-1", spin1, {"sz=1"});
+  add("fermions", fermions, {});
+  add("fermions", fermions, {"n=3"});
+  add("fermions", fermions, {"parity=1"});
+  add("electrons", electrons, {});
+  add("electrons", electrons, {"nup=2", "ndown=1"});
+  add("mixed", mixed, {});
+  add("mixed", mixed, {"n=3"});
+  add("spins", spins, {"sz=0", "momentum=0", "reflection=1", "spinflip=1"});
+  add("spins", spins, {"momentum=1"});
+  add("spin-1", spin1, {"sz=0", "momentum=2", "spinflip=1"});
+  add("fermions", fermions, {"n=3", "momentum=2"});
+  add("fermions", fermions, {"parity=0", "reflection=-1"});
+  add("electrons", electrons, {"nup=1", "ndown=1", "momentum=0", "spinflip=-1"});
+  return cases;
 }
 
 /// The owned amplitudes of a random state.
@@ -52,11 +74,28 @@ Buffer<T> random_on(const Comm& comm, const Basis& basis, std::uint64_t seed) {
 
 /// The state as a vector on the full space, the same on every rank; made without the ranks.
 template <Scalar T>
-Eigen::VectorXcd dense_random(const Basis& basis, std::uint64_t seed) {
-  const auto psi = random_on<T>(Comm::serial(), basis, seed);
-  Eigen::VectorXcd v =
-      Eigen::VectorXcd::Zero(static_cast<Eigen::Index>(FullBasis(basis.spaces()).size()));
-  for (index_t i = 0; i < basis.size(); ++i) v[static_cast<Eigen::Index>(basis.state(i))] = psi[i];
+Eigen::VectorXcd dense_random(const MeasureCase& c, std::uint64_t seed) {
+  const Basis& basis = *c.alone;
+  const auto psi = random_on<T>(alone(), basis, seed);
+  const index_t configurations = FullBasis(basis.spaces()).size();
+  Eigen::VectorXcd v = Eigen::VectorXcd::Zero(static_cast<Eigen::Index>(configurations));
+  const auto* orbits = dynamic_cast<const SymmetryBasis*>(&basis);
+  if (orbits == nullptr) {
+    for (index_t i = 0; i < basis.size(); ++i)
+      v[static_cast<Eigen::Index>(basis.state(i))] = psi[i];
+    return v;
+  }
+  const auto charged =
+      orbits->charges().empty()
+          ? std::shared_ptr<const Basis>(std::make_shared<const FullBasis>(basis.spaces()))
+          : std::make_shared<const ChargeBasis>(basis.spaces(), orbits->charges());
+  for (index_t i = 0; i < charged->size(); ++i) {
+    const state_t state = charged->state(i);
+    const auto found = orbits->overlap(state);
+    if (found.amplitude != 0.0)
+      v[static_cast<Eigen::Index>(state)] =
+          std::conj(found.amplitude) * psi[basis.index(found.representative)];
+  }
   return v;
 }
 

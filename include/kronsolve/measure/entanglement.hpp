@@ -20,9 +20,12 @@ namespace kronsolve {
 // others)|0>, each in Jordan-Wigner order, so that density matrices are those of the operators of
 // the chosen sites.
 //
-// All throw NotSupported in bases that mix configurations (momentum, reflection, spin flip), and
-// InvalidArgument for sites that do not ascend, lie outside the lattice, or need more memory than
-// there is (with both numbers).
+// In sectors of momentum, reflection or spin flip the amplitudes of configurations are those of
+// their orbits: the matrices are the ones of the charges alone, and so are cost and memory but for
+// the state itself.
+//
+// All throw InvalidArgument for sites that do not ascend, lie outside the lattice, or need more
+// memory than there is (with both numbers), and NotSupported in bases of a user's own.
 
 enum class EntropyUnit { nats, bits };
 

@@ -16,7 +16,9 @@ namespace kronsolve {
 // Nothing is gathered: a rank walks over the rows it owns and asks other ranks for single
 // amplitudes, in rounds of bounded size (tens of MiB). States need not be normalised; no result is
 // divided by a norm unless said. Operators may lead out of the sector: what leaves has no overlap
-// with the state.
+// with the state. In sectors of momentum, reflection or spin flip an operator is replaced by its
+// mean over the group, which has the same expectation value; for transitions between different
+// sectors of that kind the states are written out in configurations, spread over the ranks (expand).
 
 /// <bra|op|ket>; the two may be in different sectors of the same sites.
 /// Cost: owned rows x moves of the operator (its patterns of changed digits).

@@ -14,7 +14,7 @@ namespace kronsolve {
 /// A distributed state that somebody else holds: whose ranks, which configurations, and this rank's
 /// amplitudes.
 ///
-/// Row i of rank r's amplitudes belongs to configuration
+/// Row i of rank r's amplitudes belongs to state (in sectors of charges: configuration)
 /// basis.state(basis.partition(comm.size()).range(r).begin + i). Communicator, basis and amplitudes
 /// must outlive the view. A small value.
 template <Scalar T>
