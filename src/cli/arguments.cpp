@@ -193,7 +193,9 @@ EighOptions solve_options(const Raw& raw) {
                                      {"lanczos", Method::lanczos},
                                      {"lobpcg", Method::lobpcg},
                                      {"jd", Method::jd},
-                                     {"gd", Method::gd}});
+                                     {"gd", Method::gd},
+
+                                     {"filter", Method::filter}});
   if (!raw.form.empty())
     options.form = choice<OperatorForm>("--operator", raw.form,
                                         {{"auto", OperatorForm::automatic},
@@ -238,7 +240,8 @@ void solve_options(CLI::App& app, Raw& raw) {
   option(app, "--max-iterations", raw.max_iterations, "restarts or steps at most", "N");
   option(app, "--ncv", raw.ncv, "largest subspace", "N");
   option(app, "--seed", raw.seed, "fixes the start vector (0)", "N");
-  option(app, "--method", raw.method, "auto, dense, slepc, lanczos, lobpcg, jd or gd (auto)", "NAME");
+  option(app, "--method", raw.method,
+         "auto, dense, slepc, lanczos, lobpcg, jd, gd or filter (auto)", "NAME");
   option(app, "--operator", raw.form, "auto, assembled or matrix-free (auto)", "FORM");
   app.add_flag("--energy-only", raw.energy_only, "no eigenvectors; residuals are bounds");
   option(app, "--threads", raw.threads, "threads of each process (all its cores)", "N");

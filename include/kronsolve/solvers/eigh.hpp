@@ -24,8 +24,8 @@ namespace kronsolve {
 /// target (magnitude of the distance, real part of it; the same for Hermitian operators).
 enum class Which { SA, LA, LM, SM, TM, TR };
 /// slepc is Krylov-Schur; jd and gd are SLEPc's Jacobi-Davidson and generalised Davidson without
-/// preconditioner.
-enum class Method { automatic, dense, slepc, lanczos, lobpcg, jd, gd };
+/// preconditioner; filter finds pairs near a target without factorising.
+enum class Method { automatic, dense, slepc, lanczos, lobpcg, jd, gd, filter };
 enum class OperatorForm { automatic, assembled, matrix_free };
 enum class Eigenvectors { compute, skip };
 enum class ResidualKind { explicit_, bound };

@@ -79,10 +79,9 @@ template <Scalar T>
 LanczosResult<T> lanczos(const LinearMap<T>& map, const LanczosOptions& options = {},
                          const DistributedVectors<T>& against = {});
 
-#define KRONSOLVE_DECLARE(T)                                                                     \
-  extern template KRONSOLVE_EXPORT LanczosResult<T> lanczos(const LinearMap<T>&,                 \
-                                                            const LanczosOptions&,               \
-                                                            const DistributedVectors<T>&);
+#define KRONSOLVE_DECLARE(T)                                 \
+  extern template KRONSOLVE_EXPORT LanczosResult<T> lanczos( \
+      const LinearMap<T>&, const LanczosOptions&, const DistributedVectors<T>&);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
 #undef KRONSOLVE_DECLARE
 

@@ -37,9 +37,10 @@ void gemm(Op op_a, Op op_b, index_t m, index_t n, index_t k, T alpha, const T* a
   const char tb = op_b == Op::none ? 'N' : adjoint;
   const int im = narrow<int>(m, "rows for BLAS"), in = narrow<int>(n, "columns for BLAS"),
             ik = narrow<int>(k, "inner size for BLAS");
-  const int la = narrow<int>(lda, "stride for BLAS"), lb = narrow<int>(ldb, "stride for BLAS"),
-            lc = narrow<int>(ldc, "stride for BLAS");
-  if (n == 1 && op_b == Op::none) {
+  // A rank without rows has matrices of no height; BLAS wants strides of at least 1.
+  const auto stride = [](index_t s) { return narrow<int>(s > 1 ? s : 1, "stride for BLAS"); };
+  const int la = stride(lda), lb = stride(ldb), lc = stride(ldc);
+  if (n == 1 && op_b == Op::none && k > 0) {
     const int rows = op_a == Op::none ? im : ik, cols = op_a == Op::none ? ik : im, one = 1;
     if constexpr (is_complex<T>)
       zgemv_(&ta, &rows, &cols, &alpha, a, &la, b, &one, &beta, c, &one);

@@ -16,6 +16,6 @@ struct HermitianEigen {
 /// threads for the call.
 /// @throws EngineError  LAPACK did not converge
 template <Scalar T>
-HermitianEigen<T> hermitian_eigh(DenseMatrix<T> a);
+HermitianEigen<T> hermitian_eigh(const DenseMatrix<T>& a);
 
 }  // namespace kronsolve::dense

@@ -48,9 +48,11 @@ std::string_view to_string(Method method) {
     case Method::jd:
       return "jd";
     case Method::gd:
+      return "gd";
+    case Method::filter:
       break;
   }
-  return "gd";
+  return "filter";
 }
 
 std::string_view to_string(OperatorForm form) {
@@ -169,6 +171,7 @@ EighResult run(EighProblem<T> problem, const EighOptions& options) {
       plan.method == Method::dense     ? frontend::solve_dense(problem, options)
       : plan.method == Method::lanczos ? frontend::solve_lanczos(problem, options, plan.form)
       : plan.method == Method::lobpcg  ? frontend::solve_lobpcg(problem, options, plan.form)
+      : plan.method == Method::filter  ? frontend::solve_filter(problem, options, plan.form)
                                        : frontend::solve_engine(problem, options, plan.form);
   result.dimension = problem.n();
   result.scalar = scalar_kind<T>;

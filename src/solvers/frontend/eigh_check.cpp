@@ -50,10 +50,16 @@ void check_numbers(const EighOptions& o, index_t n) {
 
 void check_combination(const EighOptions& o) {
   const bool targeted = o.sigma || o.which == Which::SM;
-  if (targeted && o.form == OperatorForm::matrix_free)
+  if (o.method == Method::filter && !targeted)
+    throw InvalidArgument(detail::concat(
+        "eigh: method filter finds the pairs nearest to a target, TM, TR or SM, got ",
+        to_string(o.which), "; give sigma, or use lanczos"));
+  if (o.method == Method::filter && o.start.index() != 0)
+    throw InvalidArgument("eigh: method filter takes no start vector; give a seed, or use slepc");
+  if (targeted && o.form == OperatorForm::matrix_free && o.method != Method::filter)
     throw InvalidArgument(
         "eigh: a target (sigma, or which = SM) factorises the matrix, which matrix-free does not "
-        "have; use assembled");
+        "have; use assembled, or method filter");
   const bool ends_only = o.method == Method::lanczos || o.method == Method::lobpcg;
   if (ends_only && o.which != Which::SA && o.which != Which::LA)
     throw InvalidArgument(detail::concat("eigh: method ", to_string(o.method),

@@ -59,7 +59,8 @@ Choice choose(const EighProblem<T>& problem, const EighOptions& o) {
         "configurations); use "
         "assembled");
   if (choice.form == OperatorForm::automatic) {
-    const bool apply_only = choice.method != Method::dense && !targeted(o);
+    const bool apply_only =
+        choice.method != Method::dense && (!targeted(o) || choice.method == Method::filter);
     const bool free = apply_only && problem.matrix_free && problem.matrix_free_better;
     choice.form = free ? OperatorForm::matrix_free : OperatorForm::assembled;
     if (apply_only && problem.matrix_free && !problem.matrix_free_verdict.empty())
@@ -115,6 +116,10 @@ double solver_bytes(const EighProblem<T>& p, const EighOptions& o, const Choice&
            (o.certify && k > 1 ? 4 * local * value : 0);
   }
   if (choice.method == Method::lobpcg) return map + (7 * double(k) + 40) * local * value;
+  if (choice.method == Method::filter) {
+    const double vectors = double(o.ncv > 0 ? o.ncv : std::min(p.n(), 5 * k + 100));
+    return map + (vectors + 3 * double(k) + 10) * local * value;
+  }
   const double check = o.certify && k > 1 ? 4 : 0;  // vectors of the certificate
   const double ncv = double(o.ncv > 0 ? o.ncv : std::min(p.n(), std::max(2 * k, k + 15)));
   const double work = 6;  // start vector twice, the solver's own, residuals

@@ -77,6 +77,9 @@ EighResult solve_engine(const EighProblem<T>& problem, const EighOptions& option
 template <Scalar T>
 EighResult solve_lanczos(const EighProblem<T>& problem, const EighOptions& options,
                          OperatorForm form);
+template <Scalar T>
+EighResult solve_filter(const EighProblem<T>& problem, const EighOptions& options,
+                        OperatorForm form);
 
 /// The map of a form: stored rows, or the product from the description.
 template <Scalar T>
@@ -119,6 +122,8 @@ class Stopwatch {
                                           double);                                                 \
   extern template void keep_nearest(EighResult&, DistributedVectors<T>&, double, index_t);         \
   extern template EighResult solve_lobpcg(const EighProblem<T>&, const EighOptions&,               \
+                                          OperatorForm);                                           \
+  extern template EighResult solve_filter(const EighProblem<T>&, const EighOptions&,               \
                                           OperatorForm);                                           \
   extern template EighResult solve_lanczos(const EighProblem<T>&, const EighOptions&,              \
                                            OperatorForm);                                          \

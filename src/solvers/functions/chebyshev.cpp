@@ -151,16 +151,6 @@ bool chebyshev_sum(const LinearMap<T>& a, const SpectralBounds& bounds, std::spa
   return a.comm().all_reduce(square) <= limit;
 }
 
-SpectralBounds widened(SpectralBounds bounds) {
-  const double more = 0.1 * bounds.half_width();
-  bounds.lower -= more;
-  bounds.upper += more;
-  return bounds;
-}
-
-namespace {
-
-/// An interval of no width divides by zero; rounding of the ends is more than its width then.
 SpectralBounds not_empty(SpectralBounds bounds) {
   const double least = 1e-12 * std::max(std::abs(bounds.lower), std::abs(bounds.upper));
   const double need = std::max(least, 1e-290) - bounds.half_width();
@@ -170,6 +160,15 @@ SpectralBounds not_empty(SpectralBounds bounds) {
   }
   return bounds;
 }
+
+SpectralBounds widened(SpectralBounds bounds) {
+  const double more = 0.1 * bounds.half_width();
+  bounds.lower -= more;
+  bounds.upper += more;
+  return bounds;
+}
+
+namespace {
 
 void require_products(Complex z, index_t max_products) {
   if (!(std::abs(z) < static_cast<double>(max_products)))

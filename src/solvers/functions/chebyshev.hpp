@@ -40,6 +40,8 @@ template <Scalar T>
 bool chebyshev_sum(const LinearMap<T>& a, const SpectralBounds& bounds, std::span<const T> x,
                    std::span<const ChebyshevOutput<T>> outputs);
 
+/// An interval of no width divides by zero; rounding of the ends is more than its width then.
+SpectralBounds not_empty(SpectralBounds bounds);
 /// The same bounds, wider on both sides by a tenth: the answer to chebyshev_sum's false.
 SpectralBounds widened(SpectralBounds bounds);
 

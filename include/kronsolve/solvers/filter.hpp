@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <kronsolve/core/scalar.hpp>
+#include <kronsolve/export.hpp>
+#include <kronsolve/operators/linear_map.hpp>
+#include <kronsolve/solvers/distributed_vectors.hpp>
+#include <kronsolve/solvers/spectral_bounds.hpp>
+
+namespace kronsolve {
+
+struct FilterOptions {
+  index_t k = 1;  ///< pairs nearest to sigma ...
+  double sigma = 0;
+  std::optional<std::pair<double, double>> interval =
+      {};                   ///< ... or all pairs in [first, second]; k and sigma are then ignored
+  double tol = 1e-10;       ///< converged when |Ax-lx| <= tol max(1,|l|)
+  index_t block = 4;        ///< vectors iterated together: levels up to this multiplicity are found
+  index_t max_vectors = 0;  ///< largest Krylov space; 0: four times the pairs expected
+  std::optional<SpectralBounds> bounds = {};  ///< of the operator, if known
+  std::uint64_t seed = 0;
+  std::function<void(index_t vectors, index_t converged)> progress =
+      {};  ///< on every rank, after each check
+};
+
+template <Scalar T>
+struct FilterResult {
+  std::vector<double> eigenvalues;  ///< ascending
+  std::vector<double> residuals;    ///< |Ax-lx|, explicit
+  DistributedVectors<T> vectors;    ///< orthonormal columns
+  bool converged = false;           ///< all pairs asked for, each within tol
+  double lower = 0,
+         upper = 0;     ///< all pairs in this window were looked for; those returned may be fewer
+  double expected = 0;  ///< pairs in the window by the density of states
+  index_t degree = 0;   ///< of the polynomial
+  index_t krylov = 0;   ///< vectors in the Krylov space at the end
+  index_t products = 0;
+  index_t memory_bytes = 0;  ///< of the vectors, this rank
+  std::string reason;
+};
+
+/// Eigenpairs inside the spectrum of a Hermitian operator from products alone: block Lanczos, fully
+/// orthogonalised, on a polynomial of the operator that is large at the target only. Nothing is
+/// factorised. Collective on a.comm().
+///
+/// The polynomial is above a third of its maximum in the window and below 0.23 of it away from it,
+/// so every pair of the window is among the leading ones; nearly equal values of the polynomial are
+/// told apart by the operator itself.
+/// @throws DimensionError   map not square
+/// @throws InvalidArgument  k outside [1, n], empty interval, tol not in (0, 1), block < 1, map not
+/// Hermitian, memory Cost: about 12 R rho products (R half the width of the spectrum, rho the
+/// density of states at the target), whatever k is; 2.5 to 4 times k vectors. Source: Sierant,
+/// Lewenstein and Zakrzewski 2020, doi:10.1103/PhysRevLett.125.156601.
+template <Scalar T>
+FilterResult<T> filter_eigh(const LinearMap<T>& a, const FilterOptions& options);
+
+extern template KRONSOLVE_EXPORT FilterResult<double> filter_eigh(const LinearMap<double>&,
+                                                                  const FilterOptions&);
+extern template KRONSOLVE_EXPORT FilterResult<std::complex<double>> filter_eigh(
+    const LinearMap<std::complex<double>>&, const FilterOptions&);
+
+}  // namespace kronsolve

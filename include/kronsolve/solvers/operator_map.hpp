@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include <kronsolve/core/comm.hpp>
+#include <kronsolve/core/scalar.hpp>
+#include <kronsolve/export.hpp>
+#include <kronsolve/operators/linear_map.hpp>
+#include <kronsolve/operators/sector_operator.hpp>
+#include <kronsolve/solvers/eigh.hpp>
+#include <kronsolve/solvers/evolution.hpp>
+
+namespace kronsolve {
+
+/// The product of an operator in its basis. Automatic: matrix-free where the basis has it and it is
+/// better (see MatrixFreePlan), else stored rows. Collective on `comm`, which must outlive the map.
+/// @throws as make_matrix_free and build_rows
+template <Scalar T>
+std::unique_ptr<LinearMap<T>> make_operator_map(const Comm& comm, const SectorOperator& h,
+                                                OperatorForm form = OperatorForm::automatic);
+
+extern template KRONSOLVE_EXPORT std::unique_ptr<LinearMap<double>> make_operator_map(
+    const Comm&, const SectorOperator&, OperatorForm);
+extern template KRONSOLVE_EXPORT std::unique_ptr<LinearMap<std::complex<double>>> make_operator_map(
+    const Comm&, const SectorOperator&, OperatorForm);
+
+/// Evolves `psi` (one column on the rows of h.basis->partition(comm.size())) under an operator sum:
+/// builds its product, real if the operator is, and calls evolve with it. Collective on `comm`.
+/// @throws InvalidArgument  the operator is not Hermitian (names the term); and as Evolution
+KRONSOLVE_EXPORT EvolutionResult evolve(const Comm& comm, const SectorOperator& h,
+                                        const EvolutionState& psi, std::span<const double> times,
+                                        const EvolutionOptions& options = {},
+                                        const EvolutionObserver& observer = {},
+                                        OperatorForm form = OperatorForm::automatic);
+
+}  // namespace kronsolve

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <complex>
+#include <span>
+#include <vector>
+
+#include <kronsolve/core/scalar.hpp>
+#include <kronsolve/export.hpp>
+#include <kronsolve/operators/basis.hpp>
+#include <kronsolve/operators/linear_map.hpp>
+#include <kronsolve/operators/op_sum.hpp>
+#include <kronsolve/solvers/distributed_vectors.hpp>
+
+namespace kronsolve {
+
+/// <phi| (z - H)^-1 |phi> as a continued fraction, equivalently as poles with weights. A value;
+/// local.
+struct KRONSOLVE_EXPORT SpectralFunction {
+  std::vector<double> poles;    ///< energies, ascending
+  std::vector<double> weights;  ///< of the poles; their sum is <phi|phi>
+  double norm_squared = 0;      ///< <phi|phi>
+  index_t products = 0;
+  std::vector<double> alpha, beta;  ///< of the continued fraction
+
+  /// <phi| (z - H)^-1 |phi>.
+  std::complex<double> green(std::complex<double> z) const;
+  /// -Im green(energy + i eta) / pi: delta functions as Lorentzians of half width eta.
+  double density(double energy, double eta) const;
+  /// sum_j weight_j pole_j^power = <phi| H^power |phi>, exact for power < 2 * steps.
+  double moment(int power) const;
+};
+
+struct SpectralFunctionOptions {
+  index_t steps = 200;  ///< Lanczos steps at most; resolves poles about half width of the spectrum
+                        ///< / steps apart
+};
+
+/// Spectral function of the vector phi = B|psi> under H, H in the sector of phi. Collective on
+/// h.comm().
+/// @param phi  owned entries, any norm; may come from another sector through apply_operator
+/// @throws DimensionError, InvalidArgument  as expm_multiply
+/// Cost: `steps` products, two vectors. Source: Gagliano and Balseiro 1987,
+/// doi:10.1103/PhysRevLett.59.2999.
+template <Scalar T>
+SpectralFunction spectral_function(const LinearMap<T>& h, std::span<const T> phi,
+                                   const SpectralFunctionOptions& options = {});
+
+/// <a| (z - H)^-1 |b> for any two vectors, from those of a + b, a - b (and a + ib, a - ib).
+struct KRONSOLVE_EXPORT CrossSpectralFunction {
+  struct Part {
+    std::complex<double> factor;
+    SpectralFunction function;
+  };
+  std::vector<Part> parts;
+
+  std::complex<double> green(std::complex<double> z) const;
+  /// <a| H^power |b>.
+  std::complex<double> moment(int power) const;
+  index_t products() const noexcept;
+};
+/// Collective. Cost: two (complex: four) times that of spectral_function.
+template <Scalar T>
+CrossSpectralFunction cross_spectral_function(const LinearMap<T>& h, std::span<const T> a,
+                                              std::span<const T> b,
+                                              const SpectralFunctionOptions& options = {});
+
+/// op |psi> from one sector into another: what an operator that changes the charge needs.
+/// Collective on comm.
+///
+/// @param psi  owned rows of from.partition(comm.size())
+/// @return     one column, rows of to.partition(comm.size())
+/// @throws DimensionError   op, from and to are not about the same sites; wrong length of psi (on
+/// any rank)
+/// @throws InvalidArgument  T is real and op is not; op leads to states outside `to` (names one)
+/// Cost: O(owned rows * terms), messages in proportion.
+template <Scalar T>
+DistributedVectors<T> apply_operator(const Comm& comm, const OpSum& op, const Basis& from,
+                                     std::span<const T> psi, const Basis& to);
+
+#define KRONSOLVE_DECLARE(T)                                                      \
+  extern template KRONSOLVE_EXPORT SpectralFunction spectral_function(            \
+      const LinearMap<T>&, std::span<const T>, const SpectralFunctionOptions&);   \
+  extern template KRONSOLVE_EXPORT CrossSpectralFunction cross_spectral_function( \
+      const LinearMap<T>&, std::span<const T>, std::span<const T>,                \
+      const SpectralFunctionOptions&);                                            \
+  extern template KRONSOLVE_EXPORT DistributedVectors<T> apply_operator(          \
+      const Comm&, const OpSum&, const Basis&, std::span<const T>, const Basis&);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
+#undef KRONSOLVE_DECLARE
+
+}  // namespace kronsolve

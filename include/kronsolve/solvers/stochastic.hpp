@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <kronsolve/core/scalar.hpp>
+#include <kronsolve/export.hpp>
+#include <kronsolve/operators/linear_map.hpp>
+#include <kronsolve/solvers/spectral_bounds.hpp>
+
+namespace kronsolve {
+
+struct TraceOptions {
+  double tol = 1e-2;  ///< stop when the standard error is <= tol max(|trace|, scale)
+  double scale = 0;   ///< a size that the error may be compared with where the trace is near 0
+  index_t min_samples = 4;     ///< random vectors at least ...
+  index_t max_samples = 1024;  ///< ... and at most
+  index_t max_steps = 300;     ///< Lanczos steps of a sample at most
+  double step_tol =
+      1e-3;  ///< a sample is done when its last steps changed it by less than step_tol * tol
+  std::uint64_t seed = 0;
+};
+
+struct TraceResult {
+  double trace = 0;
+  double error = 0;        ///< standard error over the samples; 0 of one sample means: not known
+  bool converged = false;  ///< error within tol
+  index_t samples = 0;
+  index_t products = 0;
+  std::vector<double> values;  ///< of each sample
+};
+
+/// tr f(A) of a Hermitian operator by Lanczos quadrature on random vectors. Collective on a.comm();
+/// f must give the same on all ranks.
+///
+/// @throws DimensionError   the map is not square
+/// @throws InvalidArgument  options out of range; f is not finite at an eigenvalue estimate (the
+/// text has it) Cost: 10 to 100 products a sample, three vectors. The relative error of a sample is
+/// about 1/sqrt(rows) for smooth f. Source: Ubaru, Chen and Saad 2017, doi:10.1137/16M1104974.
+template <Scalar T>
+TraceResult trace_function(const LinearMap<T>& a, const std::function<double(double)>& f,
+                           const TraceOptions& options = {});
+
+/// A mean with its standard error.
+struct Estimate {
+  double value = 0;
+  double error = 0;
+};
+
+/// What is known of a Hamiltonian at a temperature.
+struct ThermalPoint {
+  double beta = 0;
+  Estimate log_partition = {};             ///< log tr exp(-beta H)
+  Estimate energy = {};                    ///< <H>
+  Estimate heat_capacity = {};             ///< beta^2 (<H^2> - <H>^2)
+  Estimate entropy = {};                   ///< beta <H> + log Z, nats
+  std::vector<Estimate> observables = {};  ///< <A_i>
+};
+
+struct ThermalOptions {
+  index_t samples = 20;  ///< random vectors; errors fall as 1/sqrt(samples * states that take part)
+  double tol = 1e-8;     ///< of each exponential, relative
+  std::optional<SpectralBounds> bounds = {};
+  std::uint64_t seed = 0;
+};
+
+/// Thermal averages by typical states exp(-beta H/2)|random>, with jackknife errors over the
+/// samples. Collective.
+///
+/// @param betas        inverse temperatures >= 0, any order
+/// @param observables  Hermitian maps of the same distribution; may be empty
+/// @throws DimensionError   maps that are not square or do not fit
+/// @throws InvalidArgument  a beta negative or not finite, fewer than 2 samples, H not Hermitian
+/// Cost: samples * (series from one beta to the next + one product a beta and observable); six
+/// vectors. Source: Sugiura and Shimizu 2013, doi:10.1103/PhysRevLett.111.010401; Jaklic and
+/// Prelovsek 1994, doi:10.1103/PhysRevB.49.5065.
+template <Scalar T>
+std::vector<ThermalPoint> thermal_averages(const LinearMap<T>& h, std::span<const double> betas,
+                                           std::span<const LinearMap<T>* const> observables = {},
+                                           const ThermalOptions& options = {});
+
+#define KRONSOLVE_DECLARE(T)                                                              \
+  extern template KRONSOLVE_EXPORT TraceResult trace_function(                            \
+      const LinearMap<T>&, const std::function<double(double)>&, const TraceOptions&);    \
+  extern template KRONSOLVE_EXPORT std::vector<ThermalPoint> thermal_averages(            \
+      const LinearMap<T>&, std::span<const double>, std::span<const LinearMap<T>* const>, \
+      const ThermalOptions&);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
+#undef KRONSOLVE_DECLARE
+
+}  // namespace kronsolve

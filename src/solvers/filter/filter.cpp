@@ -1,0 +1,426 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include <kronsolve/core/memory.hpp>
+#include <kronsolve/core/random.hpp>
+#include <kronsolve/core/threads.hpp>
+#include <kronsolve/solvers/density_of_states.hpp>
+#include <kronsolve/solvers/filter.hpp>
+
+#include "solvers/dense/blas_threads.hpp"
+#include "solvers/dense/hermitian.hpp"
+#include "solvers/filter/krylov_basis.hpp"
+#include "solvers/functions/chebyshev.hpp"
+#include "solvers/functions/vector_ops.hpp"
+
+namespace kronsolve {
+
+namespace {
+
+/// Part of its maximum that the polynomial keeps at the edge of the window; the first side lobe of
+/// sin(x)/x reaches 0.217.
+constexpr double edge_value = 0.32;
+/// A Krylov space of this size costs next to nothing, and a wide window of a small operator may
+/// need all of it.
+constexpr index_t small_space = 400;
+/// sin(x)/x = edge_value.
+constexpr double edge_angle = 2.31;
+
+/// sum_n c_n T_n with c_n = (2 - delta_n0) cos(n acos x0), normalised to 1 at x0: delta(x - x0) cut
+/// off.
+struct Polynomial {
+  std::vector<double> coefficients;
+  double value(double x) const {
+    const double theta = std::acos(std::clamp(x, -1.0, 1.0));
+    double sum = 0;
+    for (std::size_t n = 0; n < coefficients.size(); ++n)
+      sum += coefficients[n] * std::cos(static_cast<double>(n) * theta);
+    return sum;
+  }
+};
+
+Polynomial delta_polynomial(double x0, index_t degree) {
+  const double theta = std::acos(std::clamp(x0, -1.0, 1.0));
+  Polynomial p;
+  double at = 0;
+  for (index_t n = 0; n <= degree; ++n) {
+    const double c = std::cos(static_cast<double>(n) * theta) * (n == 0 ? 1 : 2);
+    p.coefficients.push_back(c);
+    at += c * std::cos(static_cast<double>(n) * theta);
+  }
+  for (double& c : p.coefficients) c /= at;
+  return p;
+}
+
+/// Where to look, and with what.
+struct Window {
+  double lower = 0, upper = 0, center = 0, expected = 0;
+  Polynomial polynomial = {};
+  double threshold = 0;  ///< the polynomial is at least this in the window
+};
+
+Window make_window(const DensityOfStates& states, double lower, double upper) {
+  const auto& bounds = states.bounds;
+  Window w{.lower = lower, .upper = upper, .center = std::midpoint(lower, upper)};
+  w.expected = states.count(lower, upper);
+  const auto scaled = [&](double energy) {
+    return std::clamp((energy - bounds.center()) / bounds.half_width(), -1.0, 1.0);
+  };
+  const double middle = std::acos(scaled(w.center));
+  const double angle = std::max({std::abs(std::acos(scaled(lower)) - middle),
+                                 std::abs(std::acos(scaled(upper)) - middle), 1e-7});
+  const auto degree = static_cast<index_t>(std::clamp(edge_angle / angle, 1.0, 2e7));
+  w.polynomial = delta_polynomial(scaled(w.center), degree);
+  w.threshold = edge_value;
+  constexpr int samples = 32;
+  for (int i = 0; i <= samples; ++i)
+    w.threshold =
+        std::min(w.threshold, w.polynomial.value(scaled(lower + (upper - lower) * i / samples)));
+  w.threshold -= 0.02 * std::abs(w.threshold);
+  return w;
+}
+
+/// Half width around sigma that holds about `wanted` states.
+double half_width_for(const DensityOfStates& states, double sigma, double wanted) {
+  const double most = 2 * states.bounds.half_width() + std::abs(sigma - states.bounds.center());
+  double low = 0, high = most;
+  for (int i = 0; i < 60; ++i) {
+    const double middle = std::midpoint(low, high);
+    (states.count(sigma - middle, sigma + middle) < wanted ? low : high) = middle;
+  }
+  return high;
+}
+
+/// Block Lanczos on the polynomial of the operator.
+template <Scalar T>
+class FilteredLanczos {
+ public:
+  FilteredLanczos(const LinearMap<T>& a, const SpectralBounds& bounds, const Window& window,
+                  const FilterOptions& options)
+      : a_(&a),
+        bounds_(bounds),
+        window_(&window),
+        options_(&options),
+        basis_(a.comm(), a.row_range().size()) {
+    for (const double c : window.polynomial.coefficients) coefficients_.push_back(c);
+    tolerance_ = std::max(0.05 * options.tol / std::max(bounds.half_width(), 1e-300), 2e-13);
+  }
+  index_t krylov() const noexcept { return basis_.count(); }
+  index_t memory_bytes() const noexcept { return basis_.memory_bytes(); }
+  bool bounds_failed() const noexcept { return bounds_failed_; }
+
+  /// True if all pairs above the threshold have converged (their number is leading()).
+  bool run(index_t max_vectors) {
+    const index_t n = a_->rows();
+    append_random(std::min(options_->block, n));
+    int confirmed = 0;
+    index_t done = 0;  // columns the polynomial has been applied to
+    auto next_check = static_cast<index_t>(1.2 * window_->expected) + 2 * options_->block;
+    while (true) {
+      const index_t width = basis_.count() - done;
+      if (!extend(done, width)) return false;
+      done += width;
+      const bool full = basis_.count() == done;  // nothing left: the whole space
+      if (done < std::min(next_check, max_vectors) && !full) continue;
+      const index_t before = leading_;
+      const bool converged = check(done, full);
+      if (options_->progress) options_->progress(done, converged_);
+      // Once more with a larger space: nothing may have come up.
+      confirmed = converged && leading_ == before ? confirmed + 1 : 0;
+      if (converged && (full || confirmed > 0)) return true;
+      if (done >= max_vectors || full) return false;
+      next_check = done + std::max<index_t>(options_->block, done / 16);
+    }
+  }
+
+  /// Ritz vectors of the operator itself in the space of the leading pairs, with residuals.
+  FilterResult<T> result() {
+    const index_t rows = a_->row_range().size(), k = leading_;
+    DenseMatrix<T> chosen(krylov_checked_, k);
+    for (index_t j = 0; j < k; ++j)
+      std::copy_n(ritz_.vectors.column(krylov_checked_ - k + j), krylov_checked_, chosen.column(j));
+    Buffer<T> x(rows * k), ax(rows * k);
+    basis_.combine(1, chosen, x.data());
+    const auto part = [rows](Buffer<T>& b, index_t j) {
+      return b.span().subspan(static_cast<std::size_t>(j * rows), static_cast<std::size_t>(rows));
+    };
+    for (index_t j = 0; j < k; ++j) a_->apply(part(x, j), part(ax, j));
+    DenseMatrix<T> small(k, k);
+    dense::gemm<T>(dense::Op::adjoint, dense::Op::none, k, k, rows, 1, x.data(), rows, ax.data(),
+                   rows, 0, small.data(), k);
+    a_->comm().all_reduce(std::span<T>(small.data(), static_cast<std::size_t>(k * k)));
+    const auto eigen = dense::hermitian_eigh(std::move(small));
+    FilterResult<T> r;
+    r.eigenvalues = eigen.values;
+    r.vectors = DistributedVectors<T>(a_->row_partition(), a_->comm().rank(), k);
+    Buffer<T> residual(rows);
+    std::vector<double> squares;
+    for (index_t j = 0; j < k; ++j) {
+      const auto out = r.vectors.column(j);
+      dense::gemm<T>(dense::Op::none, dense::Op::none, rows, 1, k, 1, x.data(), rows,
+                     eigen.vectors.column(j), k, 0, out.data(), rows);
+      dense::gemm<T>(dense::Op::none, dense::Op::none, rows, 1, k, 1, ax.data(), rows,
+                     eigen.vectors.column(j), k, 0, residual.data(), rows);
+      vec::axpy<T>(-eigen.values[j], out, residual.span());
+      squares.push_back(vec::local_norm_squared<T>(residual.span()));
+    }
+    a_->comm().all_reduce(std::span(squares));
+    for (const double square : squares) r.residuals.push_back(std::sqrt(square));
+    r.memory_bytes = basis_.memory_bytes() + 3 * rows * k * static_cast<index_t>(sizeof(T));
+    return r;
+  }
+
+ private:
+  /// `width` random columns, orthonormal to all there are.
+  void append_random(index_t width) {
+    for (index_t j = 0; j < width; ++j) {
+      const auto v = basis_.append();
+      for (double norm = 0; !(norm > 1e-3);) {
+        fill_normal(v, a_->row_range(), options_->seed,
+                    narrow<std::uint32_t>(0x10000 + draws_++, "random vectors"));
+        vec::scale<T>(1 / vec::norm<T>(a_->comm(), v), v);
+        norm = orthonormalise(basis_.count() - 1);
+      }
+    }
+  }
+
+  /// Column j made orthogonal to those before it, twice, and normalised; returns its norm before.
+  double orthonormalise(index_t j) {
+    const auto v = basis_.column(j);
+    for (int pass = 0; pass < 2; ++pass)
+      basis_.combine(-1, basis_.project(j, v.data(), 1), v.data());
+    const double norm = vec::norm<T>(a_->comm(), v);
+    if (norm > 0) vec::scale<T>(1 / norm, v);
+    return norm;
+  }
+
+  /// Applies the polynomial to the last `width` columns, adds their column of the projected matrix
+  /// and the next block.
+  bool extend(index_t first, index_t width) {
+    const index_t rows = a_->row_range().size(), count = basis_.count();
+    Buffer<T> w(rows * width);
+    for (index_t j = 0; j < width; ++j) {
+      const ChebyshevOutput<T> out[] = {
+          {coefficients_,
+           w.span().subspan(static_cast<std::size_t>(j * rows), static_cast<std::size_t>(rows))}};
+      if (!chebyshev_sum<T>(*a_, bounds_, basis_.column(first + j), out)) {
+        bounds_failed_ = true;
+        return false;
+      }
+    }
+    auto c = basis_.project(count, w.data(), width);
+    basis_.combine(-1, c, w.data());
+    const auto again = basis_.project(count, w.data(), width);
+    basis_.combine(-1, again, w.data());
+    for (index_t i = 0; i < count * width; ++i) c.data()[i] += again.data()[i];
+    columns_.push_back(std::move(c));
+    next_block(w, width, count);
+    return true;
+  }
+
+  /// Columns of w as the next block: w = Q R. What is in the space already is replaced by a fresh
+  /// random vector, as long as there is room for one.
+  void next_block(Buffer<T>& w, index_t width, index_t count) {
+    const index_t rows = a_->row_range().size();
+    coupling_ = DenseMatrix<T>(width, width);
+    for (index_t j = 0; j < width; ++j) {
+      const auto from =
+          w.span().subspan(static_cast<std::size_t>(j * rows), static_cast<std::size_t>(rows));
+      for (index_t i = count; i < basis_.count(); ++i) {
+        const T overlap = vec::dot<T>(a_->comm(), basis_.column(i), from);
+        vec::axpy<T>(-overlap, basis_.column(i), from);
+        coupling_(i - count, j) = overlap;
+      }
+      if (basis_.count() == a_->rows()) continue;
+      const double left = vec::norm<T>(a_->comm(), from);
+      if (left > 1e-13) {
+        vec::scaled_copy<T>(1 / left, from, basis_.append());
+        const index_t here = basis_.count() - 1;
+        coupling_(here - count, j) = left;
+        if (orthonormalise(here) > 1e-3) continue;
+        basis_.drop_last();
+      }
+      append_random(1);
+    }
+  }
+
+  bool check(index_t m, bool full) {
+    DenseMatrix<T> projected(m, m);
+    index_t column = 0;
+    for (const auto& c : columns_)
+      for (index_t j = 0; j < c.cols(); ++j, ++column)
+        for (index_t i = 0; i < std::min(m, c.rows()); ++i) {
+          projected(i, column) = c(i, j);
+          projected(column, i) = conj(c(i, j));
+        }
+    ritz_ = dense::hermitian_eigh(std::move(projected));
+    krylov_checked_ = m;
+    leading_ = converged_ = 0;
+    for (index_t j = m; j-- > 0 && ritz_.values[j] >= window_->threshold;) {
+      ++leading_;
+      converged_ += full || ritz_residual(m, j) <= tolerance_ ? 1 : 0;
+    }
+    if (converged_ < leading_) return false;
+    if (full) return true;
+    // The first pair that does not count must have settled where it does not count: else the next
+    // ones may yet rise above.
+    if (leading_ == m) return false;
+    const double next = ritz_residual(m, m - 1 - leading_);
+    return next <= 0.02 && ritz_.values[m - 1 - leading_] + next < window_->threshold;
+  }
+
+  /// Residual of Ritz pair j under the polynomial: the part of A V y outside the space.
+  double ritz_residual(index_t m, index_t j) const {
+    const index_t width = columns_.back().cols();
+    double square = 0;
+    for (index_t i = 0; i < coupling_.rows(); ++i) {
+      T sum{};
+      for (index_t l = 0; l < width; ++l) sum += coupling_(i, l) * ritz_.vectors(m - width + l, j);
+      square += norm_squared(sum);
+    }
+    return std::sqrt(square);
+  }
+
+  const LinearMap<T>* a_;
+  SpectralBounds bounds_;
+  const Window* window_;
+  const FilterOptions* options_;
+  std::vector<T> coefficients_;
+  KrylovBasis<T> basis_;
+  std::vector<DenseMatrix<T>> columns_;
+  DenseMatrix<T> coupling_;
+  dense::HermitianEigen<T> ritz_;
+  double tolerance_ = 0;
+  index_t leading_ = 0, converged_ = 0, krylov_checked_ = 0;
+  index_t draws_ = 0;
+  bool bounds_failed_ = false;
+};
+
+template <Scalar T>
+void check(const LinearMap<T>& a, const FilterOptions& o) {
+  vec::require_square("filter", a);
+  const auto refuse = [](const auto&... parts) {
+    throw InvalidArgument(detail::concat("filter: ", parts...));
+  };
+  if (!(o.tol > 0 && o.tol < 1)) refuse("tol must be in (0, 1), got ", o.tol);
+  if (o.block < 1) refuse("block must be at least 1, got ", o.block);
+  if (o.max_vectors < 0) refuse("max_vectors must not be negative, got ", o.max_vectors);
+  if (o.interval) {
+    if (!(o.interval->first < o.interval->second) || !std::isfinite(o.interval->first) ||
+        !std::isfinite(o.interval->second))
+      refuse("the interval must be finite and not empty, got [", o.interval->first, ", ",
+             o.interval->second, "]");
+    return;
+  }
+  if (o.k < 1 || o.k > a.rows())
+    refuse("k must be in [1, ", a.rows(), "] (rows of the operator), got ", o.k);
+  if (!std::isfinite(o.sigma)) refuse("sigma must be finite, got ", o.sigma);
+}
+
+/// Positions of the pairs wanted among those found; ascending.
+template <Scalar T>
+std::vector<index_t> wanted_pairs(const FilterResult<T>& found, const Window& window,
+                                  const FilterOptions& o) {
+  std::vector<index_t> chosen;
+  for (std::size_t j = 0; j < found.eigenvalues.size(); ++j)
+    if (found.eigenvalues[j] >= window.lower && found.eigenvalues[j] <= window.upper)
+      chosen.push_back(static_cast<index_t>(j));
+  if (o.interval || static_cast<index_t>(chosen.size()) <= o.k) return chosen;
+  std::stable_sort(chosen.begin(), chosen.end(), [&](index_t x, index_t y) {
+    return std::abs(found.eigenvalues[x] - o.sigma) < std::abs(found.eigenvalues[y] - o.sigma);
+  });
+  chosen.resize(static_cast<std::size_t>(o.k));
+  std::sort(chosen.begin(), chosen.end());
+  return chosen;
+}
+
+template <Scalar T>
+void keep(const LinearMap<T>& a, FilterResult<T>& r, const std::vector<index_t>& chosen) {
+  DistributedVectors<T> vectors(a.row_partition(), a.comm().rank(),
+                                static_cast<index_t>(chosen.size()));
+  std::vector<double> values, residuals;
+  for (std::size_t j = 0; j < chosen.size(); ++j) {
+    values.push_back(r.eigenvalues[chosen[j]]);
+    residuals.push_back(r.residuals[chosen[j]]);
+    vec::copy<T>(r.vectors.column(chosen[j]), vectors.column(static_cast<index_t>(j)));
+  }
+  r.eigenvalues = std::move(values);
+  r.residuals = std::move(residuals);
+  r.vectors = std::move(vectors);
+}
+
+}  // namespace
+
+template <Scalar T>
+FilterResult<T> filter_eigh(const LinearMap<T>& a, const FilterOptions& options) {
+  check(a, options);
+  const dense::BlasThreads threads(num_threads());
+  const index_t before = a.products(), n = a.rows();
+  auto bounds = options.bounds ? *options.bounds : spectral_bounds(a, {.seed = options.seed});
+  double wanted =
+      1.2 * static_cast<double>(options.k) + 3;  // k nearest: the window must hold that many
+  for (int attempt = 0;; ++attempt) {
+    const auto states = density_of_states(
+        a, {.moments = 128, .samples = 4, .bounds = bounds, .seed = options.seed});
+    bounds = states.bounds;
+    const double half = options.interval ? 0 : half_width_for(states, options.sigma, wanted);
+    const Window window =
+        options.interval ? make_window(states, options.interval->first, options.interval->second)
+                         : make_window(states, options.sigma - half, options.sigma + half);
+    const index_t limit =
+        std::min(n, options.max_vectors > 0
+                        ? options.max_vectors
+                        : std::max(static_cast<index_t>(4 * window.expected) + 20 * options.block,
+                                   small_space));
+    require_memory(a.comm(), (limit + 4) * a.row_range().size() * static_cast<index_t>(sizeof(T)),
+                   detail::concat("filter: ", limit, " vectors for about ",
+                                  std::llround(window.expected), " pairs"));
+    FilteredLanczos<T> lanczos(a, bounds, window, options);
+    const bool complete = lanczos.run(limit);
+    if (lanczos.bounds_failed()) {
+      if (attempt > 40)
+        throw InvalidArgument(
+            "filter: the vectors of the Chebyshev series grow on every interval tried; the "
+            "operator is not Hermitian");
+      bounds = widened(bounds);
+      continue;
+    }
+    auto result = lanczos.result();
+    const auto chosen = wanted_pairs(result, window, options);
+    const auto found = static_cast<index_t>(chosen.size());
+    if (!options.interval && complete && found < options.k &&
+        attempt < 20) {  // fewer than the density of states promised
+      wanted *= std::max(1.3, 1.2 * static_cast<double>(options.k) /
+                                  static_cast<double>(std::max<index_t>(found, 1)));
+      wanted = std::min(wanted, 2.0 * static_cast<double>(n));
+      continue;
+    }
+    keep(a, result, chosen);
+    bool within = true;
+    for (index_t j = 0; j < found; ++j)
+      within = within &&
+               result.residuals[j] <= options.tol * std::max(1.0, std::abs(result.eigenvalues[j]));
+    result.converged = complete && within && (options.interval || found == options.k);
+    result.lower = window.lower;
+    result.upper = window.upper;
+    result.expected = window.expected;
+    result.degree = static_cast<index_t>(window.polynomial.coefficients.size()) - 1;
+    result.krylov = lanczos.krylov();
+    result.products = a.products() - before;
+    result.reason =
+        detail::concat("filter of degree ", result.degree, " on [", window.lower, ", ",
+                       window.upper, "], about ", std::llround(window.expected),
+                       " pairs expected, ", found, " returned, Krylov space of ", result.krylov,
+                       complete ? (within ? "" : ": a residual is above tol, rounding is the limit")
+                                : ": not all pairs converged; raise max_vectors");
+    return result;
+  }
+}
+
+template FilterResult<double> filter_eigh(const LinearMap<double>&, const FilterOptions&);
+template FilterResult<std::complex<double>> filter_eigh(const LinearMap<std::complex<double>>&,
+                                                        const FilterOptions&);
+
+}  // namespace kronsolve

@@ -1,0 +1,162 @@
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <kronsolve/core/random.hpp>
+#include <kronsolve/solvers/stochastic.hpp>
+
+#include "solvers/functions/chebyshev.hpp"
+#include "solvers/functions/vector_ops.hpp"
+
+namespace kronsolve {
+
+namespace {
+
+/// What one random vector says at one temperature; all but log_norm divided by the norm.
+struct Sample {
+  double log_norm = 0;  ///< log <r|exp(-beta H)|r> of a normalised r
+  double energy = 0, energy_squared = 0;
+  std::vector<double> observables = {};
+};
+
+/// Mean of sum_r w_r x_r / sum_r w_r and its error by leaving out one sample at a time.
+template <class F>
+Estimate jackknife(std::size_t samples, F&& leaving_out) {
+  const double value = leaving_out(samples);
+  double square = 0, mean = 0;
+  std::vector<double> parts;
+  for (std::size_t r = 0; r < samples; ++r) parts.push_back(leaving_out(r));
+  for (const double part : parts) mean += part / static_cast<double>(samples);
+  for (const double part : parts) square += (part - mean) * (part - mean);
+  const auto n = static_cast<double>(samples);
+  return {value, std::sqrt((n - 1) / n * square)};
+}
+
+/// Sums over samples but one (`out` = number of samples: over all), weights relative to
+/// exp(reference).
+struct Sums {
+  double weight = 0, energy = 0, energy_squared = 0;
+  double count = 0;
+};
+
+Sums sums(const std::vector<Sample>& samples, double reference, std::size_t out) {
+  Sums s;
+  for (std::size_t r = 0; r < samples.size(); ++r) {
+    if (r == out) continue;
+    const double w = std::exp(samples[r].log_norm - reference);
+    s.weight += w;
+    s.energy += w * samples[r].energy;
+    s.energy_squared += w * samples[r].energy_squared;
+    s.count += 1;
+  }
+  return s;
+}
+
+ThermalPoint combine(double beta, const std::vector<Sample>& samples, double rows) {
+  ThermalPoint point{.beta = beta};
+  double reference = samples[0].log_norm;
+  for (const auto& s : samples) reference = std::max(reference, s.log_norm);
+  const std::size_t n = samples.size();
+  const auto log_z = [&](std::size_t out) {
+    const auto s = sums(samples, reference, out);
+    return reference + std::log(s.weight / s.count) + std::log(rows);
+  };
+  const auto energy = [&](std::size_t out) {
+    const auto s = sums(samples, reference, out);
+    return s.energy / s.weight;
+  };
+  point.log_partition = jackknife(n, log_z);
+  point.energy = jackknife(n, energy);
+  point.heat_capacity = jackknife(n, [&](std::size_t out) {
+    const auto s = sums(samples, reference, out);
+    const double mean = s.energy / s.weight;
+    return beta * beta * (s.energy_squared / s.weight - mean * mean);
+  });
+  point.entropy = jackknife(n, [&](std::size_t out) { return beta * energy(out) + log_z(out); });
+  for (std::size_t i = 0; i < samples[0].observables.size(); ++i)
+    point.observables.push_back(jackknife(n, [&](std::size_t out) {
+      double weight = 0, sum = 0;
+      for (std::size_t r = 0; r < n; ++r) {
+        if (r == out) continue;
+        const double w = std::exp(samples[r].log_norm - reference);
+        weight += w;
+        sum += w * samples[r].observables[i];
+      }
+      return sum / weight;
+    }));
+  return point;
+}
+
+template <Scalar T>
+void check(const LinearMap<T>& h, std::span<const double> betas,
+           std::span<const LinearMap<T>* const> observables, const ThermalOptions& o) {
+  vec::require_square("thermal_averages", h);
+  for (const double beta : betas)
+    if (!(beta >= 0) || !std::isfinite(beta))
+      throw InvalidArgument(
+          detail::concat("thermal_averages: beta must be finite and at least 0, got ", beta));
+  if (o.samples < 2 || !(o.tol > 0 && o.tol < 1))
+    throw InvalidArgument(detail::concat(
+        "thermal_averages: at least 2 samples (errors need them) and tol in (0, 1), got ",
+        o.samples, " and ", o.tol));
+  for (const auto* a : observables)
+    if (a == nullptr || a->row_partition() != h.row_partition() ||
+        a->col_partition() != h.row_partition())
+      throw DimensionError(
+          "thermal_averages: observables must have the rows of the Hamiltonian, dealt out alike");
+}
+
+}  // namespace
+
+template <Scalar T>
+std::vector<ThermalPoint> thermal_averages(const LinearMap<T>& h, std::span<const double> betas,
+                                           std::span<const LinearMap<T>* const> observables,
+                                           const ThermalOptions& o) {
+  check(h, betas, observables, o);
+  const Comm& comm = h.comm();
+  std::vector<std::size_t> order(betas.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t x, std::size_t y) { return betas[x] < betas[y]; });
+  auto bounds = o.bounds ? *o.bounds : spectral_bounds(h, {.seed = o.seed});
+  std::vector<std::vector<Sample>> samples(betas.size());
+  Buffer<T> state(h.row_range().size()), product(h.row_range().size());
+  for (index_t r = 0; r < o.samples; ++r) {
+    fill_normal(state.span(), h.row_range(), o.seed, narrow<std::uint32_t>(r, "samples"));
+    vec::scale<T>(1 / vec::norm<T>(comm, state.span()), state.span());
+    double beta = 0, log_norm = 0;
+    for (const std::size_t i : order) {
+      if (betas[i] > beta) {
+        const auto e =
+            exponentiate<T>(h, -(betas[i] - beta) / 2, state.span(), bounds, o.tol, 10'000'000);
+        bounds = e.bounds;
+        const double norm = vec::norm<T>(comm, state.span());
+        vec::scale<T>(1 / norm, state.span());
+        log_norm += 2 * (e.log_scale + std::log(norm));
+        beta = betas[i];
+      }
+      Sample s{.log_norm = log_norm};
+      h.apply(state.span(), product.span());
+      s.energy = real_part(vec::dot<T>(comm, state.span(), product.span()));
+      s.energy_squared = comm.all_reduce(vec::local_norm_squared<T>(product.span()));
+      for (const auto* a : observables) {
+        a->apply(state.span(), product.span());
+        s.observables.push_back(real_part(vec::dot<T>(comm, state.span(), product.span())));
+      }
+      samples[i].push_back(std::move(s));
+    }
+  }
+  std::vector<ThermalPoint> points;
+  for (std::size_t i = 0; i < betas.size(); ++i)
+    points.push_back(combine(betas[i], samples[i], static_cast<double>(h.rows())));
+  return points;
+}
+
+#define KRONSOLVE_INSTANTIATE(T)                                                          \
+  template std::vector<ThermalPoint> thermal_averages(                                    \
+      const LinearMap<T>&, std::span<const double>, std::span<const LinearMap<T>* const>, \
+      const ThermalOptions&);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
+#undef KRONSOLVE_INSTANTIATE
+
+}  // namespace kronsolve
