@@ -130,7 +130,7 @@ index_t estimate_bytes(const TallView<T>& a, const SvdsOptions& options, SvdMeth
   if (method == SvdMethod::dense)
     return results + dense::dense_svd_bytes<T>(a.rows(), a.cols(), dense::SvdVectors::thin);
   if (method == SvdMethod::cross) return results + 4 * each;
-  const index_t ncv = options.ncv > 0 ? options.ncv : std::max<index_t>(2 * options.k + 10, 24);
+  const index_t ncv = options.ncv > 0 ? options.ncv : svd::bidiagonal_subspace(options.k);
   return results + (std::min(ncv, a.cols()) + 1) * each;
 }
 

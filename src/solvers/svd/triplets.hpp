@@ -18,9 +18,13 @@ struct Triplets {
   ResidualKind residual_kind = ResidualKind::explicit_;
   double norm = 0;  ///< largest singular value seen: a lower bound of |A|
   index_t steps = 0;
+  bool settled = true;  ///< the method itself saw every residual within the tolerance
   std::string reason;
   DistributedVectors<T> left, right;
 };
+
+/// Subspace of the bidiagonalisation when it is left to choose (measured on random sparse matrices).
+inline index_t bidiagonal_subspace(index_t k) { return std::max<index_t>(2 * k + 16, 28); }
 
 /// Residual up to which a triplet counts as converged.
 inline double residual_limit(double tol, double value, double norm) {
