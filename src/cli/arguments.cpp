@@ -205,6 +205,30 @@ EighOptions solve_options(const Raw& raw) {
   return options;
 }
 
+/// The numbers are those of eigh; names of methods and ends differ.
+SvdsOptions svds_options(const Raw& raw) {
+  Raw numbers = raw;
+  numbers.which.clear();
+  numbers.method.clear();
+  const EighOptions common = solve_options(numbers);
+  SvdsOptions options{.k = common.k,
+                      .tol = common.tol,
+                      .max_iterations = common.max_iterations,
+                      .ncv = common.ncv,
+                      .seed = common.seed};
+  if (!raw.which.empty())
+    options.which = choice<SingularEnd>(
+        "--which", raw.which,
+        {{"largest", SingularEnd::largest}, {"smallest", SingularEnd::smallest}});
+  if (!raw.method.empty())
+    options.method = choice<SvdMethod>("--method", raw.method,
+                                       {{"auto", SvdMethod::automatic},
+                                        {"dense", SvdMethod::dense},
+                                        {"bidiagonal", SvdMethod::bidiagonal},
+                                        {"cross", SvdMethod::cross}});
+  return options;
+}
+
 // ---- the options and commands ----------------------------------------------------------------
 
 /// `text` says what the value is.
@@ -244,6 +268,18 @@ void solve_options(CLI::App& app, Raw& raw) {
          "auto, dense, slepc, lanczos, lobpcg, jd, gd or filter (auto)", "NAME");
   option(app, "--operator", raw.form, "auto, assembled or matrix-free (auto)", "FORM");
   app.add_flag("--energy-only", raw.energy_only, "no eigenvectors; residuals are bounds");
+  option(app, "--threads", raw.threads, "threads of each process (all its cores)", "N");
+}
+
+void svds_options(CLI::App& app, Raw& raw) {
+  option(app, "-k", raw.k, "number of triplets (1), or all", "K");
+  option(app, "--which", raw.which, "largest or smallest (largest)", "WHICH");
+  option(app, "--tol", raw.tol, "residual that counts as converged, relative to the value (1e-10)",
+         "X");
+  option(app, "--max-iterations", raw.max_iterations, "steps at most", "N");
+  option(app, "--ncv", raw.ncv, "largest subspace", "N");
+  option(app, "--seed", raw.seed, "fixes the start vector (0)", "N");
+  option(app, "--method", raw.method, "auto, dense, bidiagonal or cross (auto)", "NAME");
   option(app, "--threads", raw.threads, "threads of each process (all its cores)", "N");
 }
 
@@ -325,11 +361,14 @@ Arguments parse_arguments(int argc, const char* const* argv) {
     operator_options(*command, arguments.op, raw);
     solve_options(*command, raw);
   }
+  auto* svds = app.add_subcommand("svds", "largest or smallest singular triplets of any matrix");
+  operator_options(*svds, arguments.op, raw);
+  svds_options(*svds, raw);
   for (auto* command : {ground, eigh}) observe_option(*command, arguments.observe);
   for (auto* command : {eigh, plan}) target_options(*command, raw);
   for (auto* command : {ground, eigh, plan})
     option(*command, "--ranks", raw.ranks, "worker processes to start for this solve (1)", "N");
-  for (auto* command : {ground, eigh, plan, info})
+  for (auto* command : {ground, eigh, svds, plan, info})
     command->add_flag("--json", arguments.json, "one JSON object on stdout");
   try {
     app.parse(argc, argv);
@@ -347,7 +386,10 @@ Arguments parse_arguments(int argc, const char* const* argv) {
   if (arguments.command == "info") return arguments;
   arguments.op.options = model_options(raw);
   check_operator(arguments.op, raw);
-  arguments.solve = solve_options(raw);
+  if (arguments.command == "svds")
+    arguments.svds = svds_options(raw);
+  else
+    arguments.solve = solve_options(raw);
   if (raw.energy_only && !arguments.observe.empty())
     throw InvalidArgument(
         "--observe needs the eigenvectors that --energy-only leaves out; drop one of them");

@@ -6,6 +6,7 @@
 
 #include <kronsolve/operators/models.hpp>
 #include <kronsolve/solvers/eigh.hpp>
+#include <kronsolve/solvers/svds.hpp>
 
 namespace kronsolve::cli {
 
@@ -21,6 +22,7 @@ struct Arguments {
   std::string command;
   OperatorArguments op;
   EighOptions solve;
+  SvdsOptions svds;  ///< of the command svds, in place of `solve`
   std::vector<std::string> observe;
   std::optional<int> threads;
   int ranks = 1;  ///< above 1: on so many workers, started for this run

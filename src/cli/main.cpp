@@ -55,6 +55,7 @@ int run_command(const Comm& comm, const Arguments& arguments, Clock::time_point 
   choose_threads(comm, arguments.threads);
   if (arguments.command == "info") return run_info(comm, arguments);
   if (arguments.command == "plan") return run_plan(comm, arguments);
+  if (arguments.command == "svds") return run_svds(comm, arguments, start);
   return run_eigh(comm, arguments, start);
 }
 

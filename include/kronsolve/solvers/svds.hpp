@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <kronsolve/core/comm.hpp>
+#include <kronsolve/core/csr_rows.hpp>
 #include <kronsolve/core/scalar.hpp>
 #include <kronsolve/export.hpp>
 #include <kronsolve/operators/lazy.hpp>
@@ -98,10 +99,16 @@ SvdsResult<T> svds(const LinearMap<T>& a, const SvdsOptions& options = {});
 /// dealt evenly to the ranks of `comm`.
 template <Scalar T>
 SvdsResult<T> svds(const Comm& comm, const Lazy<T>& a, const SvdsOptions& options = {});
+/// The same for rows held by the ranks, in rank order (a matrix from a file); columns dealt evenly.
+/// @throws DimensionError  the rows of the ranks do not follow one another, or differ in columns
+template <Scalar T>
+SvdsResult<T> svds(const Comm& comm, const CsrRows<T>& owned, const SvdsOptions& options = {});
 
 #define KRONSOLVE_DECLARE(T)                                                                    \
   extern template KRONSOLVE_EXPORT SvdsResult<T> svds(const LinearMap<T>&, const SvdsOptions&); \
   extern template KRONSOLVE_EXPORT SvdsResult<T> svds(const Comm&, const Lazy<T>&,              \
+                                                      const SvdsOptions&);                      \
+  extern template KRONSOLVE_EXPORT SvdsResult<T> svds(const Comm&, const CsrRows<T>&,           \
                                                       const SvdsOptions&);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
 #undef KRONSOLVE_DECLARE

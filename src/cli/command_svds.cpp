@@ -1,0 +1,134 @@
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <kronsolve/core/memory.hpp>
+#include <kronsolve/operators/matrix_market.hpp>
+#include <kronsolve/operators/rows.hpp>
+#include <kronsolve/solvers/svds.hpp>
+
+#include "cli/commands.hpp"
+#include "cli/guard.hpp"
+#include "cli/problem.hpp"
+#include "cli/progress_line.hpp"
+#include "cli/report.hpp"
+#include "cli/text.hpp"
+
+namespace kronsolve::cli {
+
+namespace {
+
+/// A matrix of any shape and what results say about it.
+struct Matrix {
+  std::string model, title;
+  std::optional<int> sites;
+  std::vector<std::string> sector;
+  /// Rows of this rank, or as they are asked for.
+  std::variant<CsrRows<double>, CsrRows<std::complex<double>>, Lazy<double>,
+               Lazy<std::complex<double>>>
+      rows;
+};
+
+Matrix read_matrix(const Comm& comm, const std::string& path) {
+  auto read = read_matrix_market(comm, path);
+  return std::visit(
+      [&]<Scalar T>(MatrixMarketRows<T>& held) {
+        return Matrix{path, path, std::nullopt, {}, std::move(held.rows)};
+      },
+      read);
+}
+
+Matrix matrix_of(const Comm& comm, const OperatorArguments& arguments) {
+  if (!arguments.matrix.empty()) return read_matrix(comm, arguments.matrix);
+  Problem problem = hermitian_problem(comm, arguments);
+  const auto& h = std::get<SectorOperator>(problem.op);
+  return visit_scalar(h.scalar(), [&]<Scalar T>() {
+    return Matrix{problem.model, problem.title, problem.sites, problem.sector, make_lazy<T>(h)};
+  });
+}
+
+template <Scalar T>
+std::string json_of(const Matrix& matrix, const SvdsResult<T>& r, const Cost& cost) {
+  nlohmann::ordered_json json;
+  json["command"] = "svds";
+  json["model"] = matrix.model;
+  json["sites"] = matrix.sites ? nlohmann::ordered_json(*matrix.sites) : nullptr;
+  json["shape"] = {r.rows, r.cols};
+  json["scalar"] = to_string(scalar_kind<T>);
+  json["sector"] = matrix.sector;
+  json["method"] = to_string(r.method);
+  json["operator"] = to_string(OperatorForm::assembled);
+  json["ranks"] = cost.ranks;
+  json["threads"] = cost.threads;
+  json["singular_values"] = r.singular_values;
+  json["residuals"] = r.residuals;
+  json["residual_kind"] = to_string(r.residual_kind);
+  json["converged"] = r.converged;
+  json["converged_triplets"] = r.converged_triplets;
+  json["certified"] = r.certified;
+  json["certificate"] = r.certificate;
+  json["iterations"] = r.iterations;
+  json["products"] = r.products;
+  json["certify_products"] = r.certify_products;
+  json["seconds"] = {
+      {"setup", cost.setup_seconds}, {"solve", cost.solve_seconds}, {"total", cost.total_seconds}};
+  json["peak_rss_bytes"] = cost.peak_rss_bytes;
+  json["peak_rss_rank_bytes"] = cost.peak_rss_rank_bytes;
+  json["memory_estimate_bytes"] = r.memory_estimate_bytes;
+  json["reason"] = r.reason;
+  return json.dump(2) + "\n";
+}
+
+std::string line(std::string_view name, const std::string& value) {
+  return fmt::format("{:<11}{}\n", name, value);
+}
+
+template <Scalar T>
+std::string text_of(const Matrix& matrix, const SvdsResult<T>& r, const Cost& cost) {
+  std::string text =
+      fmt::format("{}\n{} x {}, {}\n\n{:>5}  {:<24}  {}\n", matrix.title, grouped(r.rows),
+                  grouped(r.cols), to_string(scalar_kind<T>), "", " singular value", "residual");
+  for (std::size_t i = 0; i < r.singular_values.size(); ++i)
+    text += fmt::format("{:>5}  {:<24}  {}\n", i, value_text(r.singular_values[i]),
+                        residual_text(r.residuals[i]));
+  text += "\n" + line("converged", r.converged
+                                       ? fmt::format("{} of {} triplets", r.converged_triplets,
+                                                     r.singular_values.size())
+                                       : fmt::format("NO: {} triplets only", r.converged_triplets));
+  if (!r.certificate.empty()) text += line("checked", r.certificate);
+  text += line("method", fmt::format("{}; {}", to_string(r.method), r.reason));
+  text += line("products", fmt::format("{} in {} iterations, {} for the check", grouped(r.products),
+                                       grouped(r.iterations), grouped(r.certify_products)));
+  text +=
+      line("time", fmt::format("{} (setup {}, solve {})", seconds_text(cost.total_seconds),
+                               seconds_text(cost.setup_seconds), seconds_text(cost.solve_seconds)));
+  text += line("memory", fmt::format("{} at most", format_bytes(double(cost.peak_rss_bytes))));
+  return text;
+}
+
+}  // namespace
+
+int run_svds(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
+  const auto begin = Clock::now();
+  const Matrix matrix = matrix_of(comm, arguments.op);
+  const double setup = std::chrono::duration<double>(Clock::now() - begin).count();
+  SvdsOptions options = arguments.svds;
+  ProgressLine progress;
+  options.progress = [&](const Progress& now) {
+    if (comm.is_root()) progress.show(now);
+  };
+  return std::visit(
+      [&](const auto& rows) {
+        const auto result = svds(comm, rows, options);
+        const double total = std::chrono::duration<double>(Clock::now() - start).count();
+        const Cost cost = measure_cost(comm, setup, result.solve_seconds, total);
+        comm.agree([&] {
+          if (comm.is_root())
+            print_result(arguments.json ? json_of(matrix, result, cost)
+                                        : text_of(matrix, result, cost));
+        });
+        return result.converged ? exit_fine : exit_not_converged;
+      },
+      matrix.rows);
+}
+
+}  // namespace kronsolve::cli
