@@ -11,21 +11,33 @@ namespace {
 /// Below this many entries a parallel region costs more than the loop.
 constexpr index_t serial_below = 20000;
 
-/// Adds up f(i) over all entries: partial sums per thread, then in thread order, so that a fixed
-/// number of threads gives fixed digits.
+/// Entries that are added up before they join the sum of the others: one running sum over 10^8
+/// entries of like size loses four digits (600 million rows: an energy 2e-10 too low).
+constexpr index_t block = 4096;
+
+/// Adds up f(i) over all entries, block by block; blocks per thread, then in thread order, so that
+/// a fixed number of threads gives fixed digits.
 template <class Sum, class F>
 Sum accumulate(index_t n, const F& f) {
   double re = 0;
   double im = 0;
-#pragma omp parallel for simd schedule(static) reduction(+ : re, im) if (n >= serial_below)
-  for (index_t i = 0; i < n; ++i) {
-    const Sum v = f(i);
-    if constexpr (std::same_as<Sum, double>) {
-      re += v;
-    } else {
-      re += v.real();
-      im += v.imag();
+#pragma omp parallel for schedule(static) reduction(+ : re, im) if (n >= serial_below)
+  for (index_t begin = 0; begin < n; begin += block) {
+    const index_t end = begin + block < n ? begin + block : n;
+    double block_re = 0;
+    double block_im = 0;
+#pragma omp simd reduction(+ : block_re, block_im)
+    for (index_t i = begin; i < end; ++i) {
+      const Sum v = f(i);
+      if constexpr (std::same_as<Sum, double>) {
+        block_re += v;
+      } else {
+        block_re += v.real();
+        block_im += v.imag();
+      }
     }
+    re += block_re;
+    im += block_im;
   }
   if constexpr (std::same_as<Sum, double>)
     return re;
