@@ -38,14 +38,14 @@ struct SessionOptions {
 enum class Gather { no, yes };
 
 /// Where and how a session solves.
-struct SolveOptions {
+struct SessionSolveOptions {
   int workers =
       0;  ///< 1: in this process with its threads; more: on that many workers; 0: chosen by size
   Gather vectors = Gather::no;  ///< yes: whole eigenvectors where main runs
 };
 
 /// A solution and where it was found.
-struct SolveResult {
+struct SessionSolveResult {
   EighResult result;  ///< its vectors: whole where they were gathered, owned rows in syncro mode,
                       ///< else none
   int ranks = 1;      ///< that solved
@@ -97,16 +97,17 @@ class KRONSOLVE_EXPORT Session {
   /// On a gang `options.progress` is not called and `options.start` is the whole vector.
   /// @throws NotSupported  a gang was asked for where there is none (serial and threads mode,
   /// isolated workers)
-  SolveResult eigh(const SectorOperator& h, const EighOptions& options = {},
-                   const SolveOptions& where = {});
-  SolveResult eigh(const OpSum& h, const EighOptions& options = {}, const SolveOptions& where = {});
-  SolveResult eigh(const PortableLazy<double>& h, const EighOptions& options = {},
-                   const SolveOptions& where = {});
-  SolveResult eigh(const PortableLazy<std::complex<double>>& h, const EighOptions& options = {},
-                   const SolveOptions& where = {});
+  SessionSolveResult eigh(const SectorOperator& h, const EighOptions& options = {},
+                          const SessionSolveOptions& where = {});
+  SessionSolveResult eigh(const OpSum& h, const EighOptions& options = {},
+                          const SessionSolveOptions& where = {});
+  SessionSolveResult eigh(const PortableLazy<double>& h, const EighOptions& options = {},
+                          const SessionSolveOptions& where = {});
+  SessionSolveResult eigh(const PortableLazy<std::complex<double>>& h,
+                          const EighOptions& options = {}, const SessionSolveOptions& where = {});
   /// The lowest eigenpair.
-  SolveResult ground_state(const SectorOperator& h, EighOptions options = {},
-                           const SolveOptions& where = {});
+  SessionSolveResult ground_state(const SectorOperator& h, EighOptions options = {},
+                                  const SessionSolveOptions& where = {});
 
  private:
   struct State;

@@ -28,7 +28,7 @@ using WholeVectors =
 
 /// What comes back from a gang.
 struct Shipment {
-  SolveResult solve;
+  SessionSolveResult solve;
   WholeVectors vectors;
   template <class Archive>
   void serialize(Archive& archive) {
@@ -76,8 +76,8 @@ void take_owned_start(const Comm& comm, const Operator& h, EighOptions& options)
       options.start);
 }
 
-SolveResult with_cost(const Comm& comm, EighResult result) {
-  SolveResult solve;
+SessionSolveResult with_cost(const Comm& comm, EighResult result) {
+  SessionSolveResult solve;
   solve.result = std::move(result);
   solve.ranks = comm.size();
   solve.threads = num_threads();
@@ -115,9 +115,9 @@ DistributedVectors<T> undistributed(index_t rows, const std::vector<std::vector<
 }
 
 template <class Operator>
-SolveResult solve_everywhere(const Comm& comm, const Operator& h, const EighOptions& options,
-                             Gather gather) {
-  SolveResult solve = with_cost(comm, solve_on(comm, h, options));
+SessionSolveResult solve_everywhere(const Comm& comm, const Operator& h, const EighOptions& options,
+                                    Gather gather) {
+  SessionSolveResult solve = with_cost(comm, solve_on(comm, h, options));
   if (gather == Gather::no || comm.size() == 1) return solve;
   solve.result.vectors = std::visit(
       [&]<Scalar T>(const DistributedVectors<T>& vectors) -> decltype(solve.result.vectors) {
@@ -131,8 +131,8 @@ SolveResult solve_everywhere(const Comm& comm, const Operator& h, const EighOpti
 }
 
 template <class Operator>
-SolveResult solve(Session& session, const Operator& h, const EighOptions& options,
-                  const SolveOptions& where) {
+SessionSolveResult solve(Session& session, const Operator& h, const EighOptions& options,
+                         const SessionSolveOptions& where) {
   if (where.workers < 0)
     throw InvalidArgument(
         detail::concat("eigh: workers must not be negative, got ", where.workers));
@@ -171,23 +171,24 @@ SolveResult solve(Session& session, const Operator& h, const EighOptions& option
 
 }  // namespace
 
-SolveResult Session::eigh(const SectorOperator& h, const EighOptions& options,
-                          const SolveOptions& where) {
+SessionSolveResult Session::eigh(const SectorOperator& h, const EighOptions& options,
+                                 const SessionSolveOptions& where) {
   return solve(*this, h, options, where);
 }
-SolveResult Session::eigh(const OpSum& h, const EighOptions& options, const SolveOptions& where) {
+SessionSolveResult Session::eigh(const OpSum& h, const EighOptions& options,
+                                 const SessionSolveOptions& where) {
   return solve(*this, on_full_space(h), options, where);
 }
-SolveResult Session::eigh(const PortableLazy<double>& h, const EighOptions& options,
-                          const SolveOptions& where) {
+SessionSolveResult Session::eigh(const PortableLazy<double>& h, const EighOptions& options,
+                                 const SessionSolveOptions& where) {
   return solve(*this, h, options, where);
 }
-SolveResult Session::eigh(const PortableLazy<std::complex<double>>& h, const EighOptions& options,
-                          const SolveOptions& where) {
+SessionSolveResult Session::eigh(const PortableLazy<std::complex<double>>& h,
+                                 const EighOptions& options, const SessionSolveOptions& where) {
   return solve(*this, h, options, where);
 }
-SolveResult Session::ground_state(const SectorOperator& h, EighOptions options,
-                                  const SolveOptions& where) {
+SessionSolveResult Session::ground_state(const SectorOperator& h, EighOptions options,
+                                         const SessionSolveOptions& where) {
   options.k = 1;
   options.which = Which::SA;
   return eigh(h, options, where);
