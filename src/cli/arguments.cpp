@@ -131,7 +131,7 @@ void check_operator(const OperatorArguments& op, const Raw& raw) {
     throw InvalidArgument("--sector needs an operator on sites; a matrix file has none");
   if (!op.model.empty()) {
     (void)model_info(op.model);
-    if (raw.sites.empty() && raw.size.empty())
+    if (raw.sites.empty() && raw.size.empty() && !raw.lattice.starts_with("edges:"))
       throw InvalidArgument("how many sites? give --sites N (or --size LXxLY for lattices)");
     return;
   }
@@ -243,8 +243,8 @@ void operator_options(CLI::App& app, OperatorArguments& op, Raw& raw) {
   option(app, "--size", raw.size, "lengths of a lattice", "LXxLY");
   app.add_flag("--cyclic{all}", raw.cyclic, "periodic in all directions; --cyclic=x or y in one");
   option(app, "--spin", raw.spin, "spin of each site (1/2)", "S");
-  option(app, "--lattice", raw.lattice, "where the model lives, if it lives in several places",
-         "NAME");
+  option(app, "--lattice", raw.lattice,
+         "where the model lives, if it lives in several places; edges:FILE for a graph", "NAME");
   app.add_option("-p,--parameter", raw.parameters, "a parameter of the model; repeatable")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);

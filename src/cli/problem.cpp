@@ -105,6 +105,18 @@ std::optional<index_t> respected_size(const OpSum& op, const Lattice& lattice,
   }
 }
 
+/// `--lattice edges:FILE` read; as many sites as the file names, unless --sites says more.
+ModelOptions with_edges(const Comm& comm, ModelOptions options) {
+  constexpr std::string_view prefix = "edges:";
+  if (!options.lattice.starts_with(prefix)) return options;
+  options.edges = read_edges(comm, options.lattice.substr(prefix.size()));
+  options.lattice = "edges";
+  if (options.sites == 0)
+    for (const auto& [a, b] : options.edges)
+      options.sites = std::max({options.sites, a + 1, b + 1});
+  return options;
+}
+
 }  // namespace
 
 Problem hermitian_problem(const Comm& comm, const OperatorArguments& arguments) {
@@ -115,8 +127,9 @@ Problem hermitian_problem(const Comm& comm, const OperatorArguments& arguments) 
     const auto chain = Lattice::chain(sum.sites());
     return of_operator(comm, std::move(sum), chain, arguments, arguments.terms, std::move(title));
   }
-  auto model = make_model(arguments.model, arguments.options);
-  auto text = title(model, arguments.options);
+  const ModelOptions options = with_edges(comm, arguments.options);
+  auto model = make_model(arguments.model, options);
+  auto text = title(model, options);
   return of_operator(comm, std::move(model.op), model.lattice, arguments, model.name,
                      std::move(text));
 }

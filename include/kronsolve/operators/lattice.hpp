@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <kronsolve/core/index.hpp>
+#include <kronsolve/core/comm.hpp>
 #include <kronsolve/export.hpp>
 
 namespace kronsolve {
@@ -91,5 +92,12 @@ class KRONSOLVE_EXPORT Lattice {
   Cyclic cyclic_ = Cyclic::none;
   std::vector<Bond> bonds_;
 };
+
+/// The edges of a graph from a text file: two site numbers a line, counted from 0; `#` begins a
+/// comment. Collective: rank 0 reads.
+/// @throws IoError          the file cannot be read
+/// @throws InvalidArgument  a line that is not two numbers from 0 (named by its number), no edge
+KRONSOLVE_EXPORT std::vector<std::pair<int, int>> read_edges(const Comm& comm,
+                                                             const std::string& path);
 
 }  // namespace kronsolve
