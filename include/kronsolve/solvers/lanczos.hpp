@@ -85,6 +85,9 @@ LanczosResult<T> lanczos(const LinearMap<T>& map, const LanczosOptions& options 
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
 #undef KRONSOLVE_DECLARE
 
+/// Lanczos vectors are kept for the eigenvector only where at least so many fit into keep_bytes.
+inline constexpr index_t lanczos_fewest_kept = 40;
+
 /// Bytes of vectors that `lanczos` holds on the rank with `local_rows` rows.
 template <Scalar T>
 index_t lanczos_memory(index_t local_rows, const LanczosOptions& options) {

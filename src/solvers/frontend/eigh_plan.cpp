@@ -111,8 +111,9 @@ double solver_bytes(const EighProblem<T>& p, const EighOptions& o, const Choice&
                                                               : assembled_bytes(p, local);
   if (choice.method == Method::lanczos) {
     const LanczosOptions lanczos{.k = k, .which = o.which, .vectors = o.vectors};
-    const bool forms = o.vectors == Eigenvectors::compute || k > 1;
-    const double kept = forms ? std::min(double(lanczos.keep_bytes), 300 * local * value) : 0;
+    const bool keeps = (o.vectors == Eigenvectors::compute || k > 1) &&
+                       lanczos_fewest_kept * local * value <= double(lanczos.keep_bytes);
+    const double kept = keeps ? std::min(double(lanczos.keep_bytes), 300 * local * value) : 0;
     return map + double(lanczos_memory<T>(p.partition.max_local_rows(), lanczos)) + kept +
            (o.certify && k > 1 ? 4 * local * value : 0);
   }

@@ -59,6 +59,7 @@ class Solver {
 
  private:
   static constexpr index_t default_max_steps = 3000;
+
   /// Longest recurrence before a restart: without reorthogonalisation more steps bring little.
   static constexpr std::size_t longest_cycle = 600;
   static constexpr double largest_norm_squared = 0x1p600;
@@ -219,7 +220,8 @@ Estimate Solver<T>::cycle(index_t found, index_t steps_left) {
   // All ranks must decide alike: the largest one decides.
   const index_t vector_bytes =
       map_.row_partition().max_local_rows() * static_cast<index_t>(sizeof(T));
-  keeping_ = forms_vectors_;
+  // A recurrence is seldom shorter: vectors that would be dropped half-way are not kept at all.
+  keeping_ = forms_vectors_ && lanczos_fewest_kept * vector_bytes <= options_.keep_bytes;
   // Without a vector to restart from, only a longer recurrence helps.
   const auto left = static_cast<std::size_t>(steps_left);
   const std::size_t longest = forms_vectors_ ? std::min(longest_cycle, left) : left;
