@@ -80,9 +80,7 @@ auto make_monitor(const EighProblem<T>& p, const LinearMap<T>& map, const EighOp
     for (std::size_t i = static_cast<std::size_t>(progress.converged); i < residuals.size(); ++i)
       progress.worst_residual = std::max(progress.worst_residual, residuals[i]);
     progress.remaining_seconds = rate.remaining(progress.seconds, progress.worst_residual, o.tol);
-    p.comm->agree([&] {
-      if (p.comm->is_root()) o.progress(progress);
-    });
+    tell(*p.comm, o, progress);
   };
 }
 
@@ -269,25 +267,13 @@ EighResult solve_lanczos(const EighProblem<T>& p, const EighOptions& o, Operator
                          .max_iterations = o.max_iterations,
                          .seed = o.seed,
                          .vectors = o.certify && o.k > 1 ? Eigenvectors::compute : o.vectors};
-  if (o.progress)
-    options.progress = [&](const Progress& progress) {
-      p.comm->agree([&] {
-        if (p.comm->is_root()) o.progress(progress);
-      });
-    };
+  if (o.progress) options.progress = [&](const Progress& progress) { tell(*p.comm, o, progress); };
   auto found = lanczos(*map, options);
-  result.eigenvalues = std::move(found.eigenvalues);
-  result.residuals = std::move(found.residuals);
+  take_values(found, o, result);
   result.residual_kind = found.residual_kind;
   result.iterations = found.iterations;
-  result.products = found.products;
-  result.reason = std::move(found.reason);
-  judge(result, o, o.k);
   certify(*map, found.vectors, o, result);
-  if (o.vectors == Eigenvectors::compute) {
-    fix_phases(*p.comm, found.vectors);
-    result.vectors = std::move(found.vectors);
-  }
+  take_vectors(*p.comm, found.vectors, o, result);
   result.solve_seconds = solve.seconds();
   return result;
 }
@@ -303,24 +289,12 @@ EighResult solve_lobpcg(const EighProblem<T>& p, const EighOptions& o, OperatorF
   const Stopwatch solve;
   LobpcgOptions<T> options{
       .k = o.k, .which = o.which, .tol = o.tol, .max_iterations = o.max_iterations, .seed = o.seed};
-  if (o.progress)
-    options.progress = [&](const Progress& progress) {
-      p.comm->agree([&] {
-        if (p.comm->is_root()) o.progress(progress);
-      });
-    };
+  if (o.progress) options.progress = [&](const Progress& progress) { tell(*p.comm, o, progress); };
   auto found = lobpcg(*map, options);
-  result.eigenvalues = std::move(found.eigenvalues);
-  result.residuals = std::move(found.residuals);
+  take_values(found, o, result);
   result.iterations = found.iterations;
-  result.products = found.products;
-  result.reason = std::move(found.reason);
-  judge(result, o, o.k);
   certify(*map, found.vectors, o, result);
-  if (o.vectors == Eigenvectors::compute) {
-    fix_phases(*p.comm, found.vectors);
-    result.vectors = std::move(found.vectors);
-  }
+  take_vectors(*p.comm, found.vectors, o, result);
   result.solve_seconds = solve.seconds();
   return result;
 }

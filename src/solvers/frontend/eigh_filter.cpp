@@ -24,21 +24,12 @@ EighResult solve_filter(const EighProblem<T>& p, const EighOptions& o, OperatorF
                               .iterations = vectors,
                               .seconds = solve.seconds(),
                               .remaining_seconds = {}};
-      p.comm->agree([&] {
-        if (p.comm->is_root()) o.progress(progress);
-      });
+      tell(*p.comm, o, progress);
     };
   auto found = filter_eigh(*map, options);
-  result.eigenvalues = std::move(found.eigenvalues);
-  result.residuals = std::move(found.residuals);
+  take_values(found, o, result);
   result.iterations = found.krylov;
-  result.products = found.products;
-  result.reason = std::move(found.reason);
-  judge(result, o, o.k);
-  if (o.vectors == Eigenvectors::compute) {
-    fix_phases(*p.comm, found.vectors);
-    result.vectors = std::move(found.vectors);
-  }
+  take_vectors(*p.comm, found.vectors, o, result);
   result.solve_seconds = solve.seconds();
   return result;
 }

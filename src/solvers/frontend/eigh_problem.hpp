@@ -99,6 +99,32 @@ void fix_phases(const Comm& comm, DistributedVectors<T>& vectors);
 /// Counts pairs within tolerance and says so.
 void judge(EighResult& result, const EighOptions& options, index_t wanted);
 
+/// Rank 0 hears how far a solve is; all ranks agree on what the callback throws. Collective.
+inline void tell(const Comm& comm, const EighOptions& options, const Progress& progress) {
+  comm.agree([&] {
+    if (comm.is_root()) options.progress(progress);
+  });
+}
+
+/// Takes over the values that one of our own solvers found, and judges them.
+template <class Found>
+void take_values(Found& found, const EighOptions& options, EighResult& result) {
+  result.eigenvalues = std::move(found.eigenvalues);
+  result.residuals = std::move(found.residuals);
+  result.products = found.products;
+  result.reason = std::move(found.reason);
+  judge(result, options, options.k);
+}
+
+/// Takes over the vectors with their phases fixed, if they were asked for. Collective.
+template <Scalar T>
+void take_vectors(const Comm& comm, DistributedVectors<T>& vectors, const EighOptions& options,
+                  EighResult& result) {
+  if (options.vectors != Eigenvectors::compute) return;
+  fix_phases(comm, vectors);
+  result.vectors = std::move(vectors);
+}
+
 /// Seconds since it was made.
 class Stopwatch {
  public:
