@@ -117,6 +117,6 @@ int main(int argc, char** argv) {
   });
   if (started != 0) return started;
   const Comm& comm = session->comm();
-  cli::handle_interrupts(comm.is_root());
+  const cli::InterruptGuard interrupts(comm.is_root());
   return cli::guarded(comm, [&] { return cli::run(*session, comm, argc, argv, start); });
 }

@@ -71,10 +71,15 @@ void ProgressLine::show(const Progress& progress) {
   std::fflush(stderr);
 }
 
-void handle_interrupts(bool speaks) {
+InterruptGuard::InterruptGuard(bool speaks) {
   this_rank_speaks = speaks ? 1 : 0;
   std::signal(SIGINT, end_on_signal);
   std::signal(SIGTERM, end_on_signal);
+}
+
+InterruptGuard::~InterruptGuard() {
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
 }
 
 }  // namespace kronsolve::cli
