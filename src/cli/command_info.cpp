@@ -36,12 +36,18 @@ std::string description(const EngineInfo& engine) {
 
 using Json = nlohmann::ordered_json;
 
-/// What is known of the engine for a scalar: the first usable one, else why there is none.
+/// What is known of the engine for a scalar: the first usable one, else why there is none; and of
+/// a second one with wider indices that it is there.
 Json engine_for(ScalarKind scalar, const std::vector<EngineInfo>& engines) {
   Json json = {{"available", false}, {"description", "not installed"}};
   for (const auto& engine : engines) {
-    if (engine.scalar != scalar || json["available"]) continue;
-    json = {{"available", engine.problem.empty()}, {"description", description(engine)}};
+    if (engine.scalar != scalar) continue;
+    const bool usable = engine.problem.empty();
+    if (!json["available"])
+      json = {{"available", usable}, {"description", description(engine)}};
+    else if (usable)
+      json["description"] = fmt::format("{}; also with {}-bit indices",
+                                        json["description"].get<std::string>(), engine.index_bits);
   }
   if (!json["available"] && scalar == ScalarKind::real &&
       engine_for(ScalarKind::complex, engines)["available"])

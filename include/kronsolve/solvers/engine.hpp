@@ -132,7 +132,8 @@ extern template class Engine<std::complex<double>>;
 ///
 /// Searched for in `KRONSOLVE_ENGINE_DIR` if that is set, else in the folder `kronsolve` beside the
 /// library.
-/// @param largest_index  chooses an engine with 64-bit indices where 32 do not reach
+/// @param largest_index  chooses an engine with 64-bit indices where 32 do not reach, or where there
+///   is no other
 /// @throws NotSupported  it is not there, or another PETSc has taken over the process
 template <Scalar T>
 Engine<T>& load_engine(index_t largest_index = 0);

@@ -126,7 +126,10 @@ template <Scalar T>
 Engine<T>& load_engine(index_t largest_index) {
   const std::lock_guard lock(registry_mutex);
   const std::string narrow_name(to_string(scalar_kind<T>)), wide_name = narrow_name + "64";
-  const bool wide = largest_index > largest_32bit;
+  const bool must_be_wide = largest_index > largest_32bit;
+  // Narrow indices move less memory; where there are only wide ones, these do.
+  const bool narrow_does = !must_be_wide && is_file(path_of(narrow_name));
+  const bool wide = must_be_wide || (!narrow_does && is_file(path_of(wide_name)));
   const std::string& variant = wide ? wide_name : narrow_name;
   if (!is_file(path_of(variant))) {
     if (wide && is_file(path_of(narrow_name)))
@@ -155,6 +158,9 @@ std::vector<EngineInfo> list_engines() {
   return found;
 }
 
-bool engine_installed(ScalarKind scalar) { return is_file(path_of(to_string(scalar))); }
+bool engine_installed(ScalarKind scalar) {
+  const std::string narrow_name(to_string(scalar));
+  return is_file(path_of(narrow_name)) || is_file(path_of(narrow_name + "64"));
+}
 
 }  // namespace kronsolve
