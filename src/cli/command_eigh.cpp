@@ -77,13 +77,14 @@ int run_eigh(const Comm& comm, const Arguments& arguments, Clock::time_point sta
 }
 
 int run_plan(const Comm& comm, const Arguments& arguments) {
-  const Problem problem = hermitian_problem(comm, arguments.op);
+  const Problem problem = hermitian_problem(comm, arguments.op, States::counted);
   const EighPlan plan =
       std::visit([&](const auto& op) { return plan_eigh(comm, op, arguments.solve); }, problem.op);
   comm.agree([&] {
     if (!comm.is_root()) return;
     const auto suggestion = suggest_sector(problem);
-    const PlanReport report{problem, plan, suggestion, comm.size(), num_threads()};
+    const auto symmetries = suggest_symmetries(problem);
+    const PlanReport report{problem, plan, suggestion, symmetries, comm.size(), num_threads()};
     print_result(arguments.json ? to_json(report) : to_text(report));
   });
   return exit_fine;

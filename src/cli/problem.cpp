@@ -37,14 +37,16 @@ std::string title(const Model& model, const ModelOptions& options) {
 }
 
 Problem of_operator(const Comm& comm, OpSum sum, const Lattice& lattice,
-                    const OperatorArguments& arguments, std::string model, std::string title) {
+                    const OperatorArguments& arguments, States states, std::string model,
+                    std::string title) {
   if (const auto term = sum.non_hermitian_part())
     throw InvalidArgument(fmt::format(
         "{}: the operator is not Hermitian: the term {} has no conjugate partner; add it", model,
         *term));
   const Sector sector = parse_sector(sum.spaces(), lattice, arguments.sector);
   const int sites = sum.sites();
-  SectorOperator op = in_sector(comm, std::move(sum), sector);
+  SectorOperator op = states == States::listed ? in_sector(comm, std::move(sum), sector)
+                                               : in_counted_sector(std::move(sum), sector);
   return {std::move(model), std::move(title), sites,   op.basis->sector(),
           op.dimension(),   op.scalar(),      lattice, std::move(op)};
 }
@@ -119,18 +121,19 @@ ModelOptions with_edges(const Comm& comm, ModelOptions options) {
 
 }  // namespace
 
-Problem hermitian_problem(const Comm& comm, const OperatorArguments& arguments) {
+Problem hermitian_problem(const Comm& comm, const OperatorArguments& arguments, States states) {
   if (!arguments.matrix.empty()) return of_matrix(comm, arguments.matrix);
   if (!arguments.terms.empty()) {
     auto sum = read_operator_file(comm, arguments.terms);
     auto title = fmt::format("{}, {} sites", arguments.terms, sum.sites());
     const auto chain = Lattice::chain(sum.sites());
-    return of_operator(comm, std::move(sum), chain, arguments, arguments.terms, std::move(title));
+    return of_operator(comm, std::move(sum), chain, arguments, states, arguments.terms,
+                       std::move(title));
   }
   const ModelOptions options = with_edges(comm, arguments.options);
   auto model = make_model(arguments.model, options);
   auto text = title(model, options);
-  return of_operator(comm, std::move(model.op), model.lattice, arguments, model.name,
+  return of_operator(comm, std::move(model.op), model.lattice, arguments, states, model.name,
                      std::move(text));
 }
 
@@ -142,6 +145,28 @@ std::optional<SectorSuggestion> suggest_sector(const Problem& problem) {
   const auto size = respected_size(h->op, *problem.lattice, conditions);
   if (!size) return std::nullopt;
   return SectorSuggestion{std::move(conditions), *size};
+}
+
+std::optional<SectorSuggestion> suggest_symmetries(const Problem& problem) {
+  const auto* h = std::get_if<SectorOperator>(&problem.op);
+  if (h == nullptr) return std::nullopt;
+  SectorSuggestion best{problem.sector, problem.dimension};
+  if (const auto charges = suggest_sector(problem)) best = *charges;
+  const auto before = best.conditions.size();
+  const bool line = problem.lattice->size().size() <= 1;
+  const std::vector<std::string> candidates =
+      line ? std::vector<std::string>{"momentum=0", "reflection=1", "spinflip=1"}
+           : std::vector<std::string>{"momentum-x=0",   "momentum-y=0",   "rotation=0",
+                                      "reflection-x=1", "reflection-y=1", "reflection-d=1",
+                                      "spinflip=1"};
+  for (const auto& candidate : candidates) {
+    auto conditions = best.conditions;
+    conditions.push_back(candidate);
+    const auto size = respected_size(h->op, *problem.lattice, conditions);
+    if (size && *size < best.dimension) best = {std::move(conditions), *size};
+  }
+  if (best.conditions.size() == before) return std::nullopt;
+  return best;
 }
 
 }  // namespace kronsolve::cli

@@ -37,11 +37,18 @@ struct SectorSuggestion {
 /// What would make the problem smaller; nothing for a matrix, for a problem in a sector, and where
 /// nothing is conserved. Local; builds no basis.
 std::optional<SectorSuggestion> suggest_sector(const Problem& problem);
+/// The trivial sector of every symmetry of the lattice that the operator respects, together with the
+/// suggested charges or with what was asked; nothing if there is none to add. Local; lists no states.
+std::optional<SectorSuggestion> suggest_symmetries(const Problem& problem);
+
+/// States of a symmetry sector are listed to solve; to plan it is enough to count them.
+enum class States { listed, counted };
 
 /// Builds or reads the operator and checks that it is Hermitian. Collective.
 /// @throws InvalidArgument  what the model, the operator file or the matrix file refuses; not
 /// square; not Hermitian (with the entry)
 /// @throws IoError          a file that cannot be read
-Problem hermitian_problem(const Comm& comm, const OperatorArguments& arguments);
+Problem hermitian_problem(const Comm& comm, const OperatorArguments& arguments,
+                          States states = States::listed);
 
 }  // namespace kronsolve::cli

@@ -45,6 +45,7 @@ struct PlanReport {
   const Problem& problem;
   const EighPlan& plan;
   const std::optional<SectorSuggestion>& suggestion;
+  const std::optional<SectorSuggestion>& symmetries;  ///< with symmetries too
   int ranks = 1, threads = 1;
 };
 std::string to_json(const PlanReport& report);

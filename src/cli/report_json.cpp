@@ -80,7 +80,7 @@ std::string to_json(const EighReport& report) {
 }
 
 std::string to_json(const PlanReport& report) {
-  const auto& [problem, plan, suggestion, ranks, threads] = report;
+  const auto& [problem, plan, suggestion, symmetries, ranks, threads] = report;
   Json json = json_of("plan", problem, plan.dimension, plan.scalar);
   json["method"] = to_string(plan.method);
   json["operator"] = to_string(plan.form);
@@ -90,9 +90,11 @@ std::string to_json(const PlanReport& report) {
   json["memory_rank_bytes"] = plan.memory_rank_bytes;
   json["fits"] = plan.fits;
   json["reason"] = plan.reason;
-  if (suggestion)
-    json["suggested_sector"] = {{"sector", suggestion->conditions},
-                                {"dimension", suggestion->dimension}};
+  const auto sector = [](const SectorSuggestion& s) {
+    return Json{{"sector", s.conditions}, {"dimension", s.dimension}};
+  };
+  if (suggestion) json["suggested_sector"] = sector(*suggestion);
+  if (symmetries) json["suggested_symmetries"] = sector(*symmetries);
   return json.dump(2) + "\n";
 }
 

@@ -112,7 +112,7 @@ std::string to_text(const EighReport& report) {
 }
 
 std::string to_text(const PlanReport& report) {
-  const auto& [problem, plan, suggestion, ranks, threads] = report;
+  const auto& [problem, plan, suggestion, symmetries, ranks, threads] = report;
   std::string text = head(problem, plan.dimension, plan.scalar);
   text += line("method", form(plan.method, plan.form));
   text += line("", plan.reason);
@@ -121,11 +121,19 @@ std::string to_text(const PlanReport& report) {
                                      format_bytes(double(plan.memory_estimate_bytes)),
                                      plan.fits ? "fits" : "DOES NOT FIT"));
   text += line("on", where(ranks, threads));
-  if (!suggestion) return text;
-  std::string options;
-  for (const auto& condition : suggestion->conditions) options += " --sector " + condition;
-  return text + line("smaller", fmt::format("{} states in one of its sectors,{}",
-                                            grouped(suggestion->dimension), options));
+  const auto options = [](const SectorSuggestion& s) {
+    std::string words;
+    for (const auto& condition : s.conditions) words += " --sector " + condition;
+    return words;
+  };
+  if (suggestion)
+    text += line("smaller", fmt::format("{} states in one of its sectors,{}",
+                                        grouped(suggestion->dimension), options(*suggestion)));
+  if (symmetries)
+    text += line(suggestion ? "" : "smaller",
+                 fmt::format("{} with symmetries (the state sought may have other values),{}",
+                             grouped(symmetries->dimension), options(*symmetries)));
+  return text;
 }
 
 Cost measure_cost(const Comm& comm, double setup_seconds, double solve_seconds,

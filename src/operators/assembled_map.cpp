@@ -1,8 +1,6 @@
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <vector>
 
 #include <omp.h>
@@ -12,56 +10,11 @@
 #include <kronsolve/operators/assembled_map.hpp>
 
 #include "operators/halo.hpp"
+#include "operators/value_codes.hpp"
 
 namespace kronsolve {
 
 namespace {
-
-/// One-byte codes of the different values of a matrix, while there are at most 256 of them.
-template <Scalar T>
-class ValueCodes {
- public:
-  /// Learns a value; false if there are too many for one byte.
-  bool learn(const T& v) {
-    if (count_ > 0 && same(v, table_[last_])) return true;
-    const std::size_t at = slot(v);
-    if (slots_[at] >= 0) {
-      last_ = static_cast<std::size_t>(slots_[at]);
-      return true;
-    }
-    if (count_ == table_.size()) return false;
-    slots_[at] = static_cast<std::int16_t>(count_);
-    last_ = count_;
-    table_[count_++] = v;
-    return true;
-  }
-  std::uint8_t code(const T& v) const noexcept {
-    return static_cast<std::uint8_t>(slots_[slot(v)]);
-  }
-  const std::array<T, 256>& table() const noexcept { return table_; }
-
- private:
-  static bool same(const T& a, const T& b) noexcept { return std::memcmp(&a, &b, sizeof(T)) == 0; }
-  std::size_t slot(const T& v) const noexcept {
-    std::array<std::uint64_t, sizeof(T) / 8> words{};
-    std::memcpy(words.data(), &v, sizeof(T));
-    std::uint64_t hash = 0;
-    for (const auto word : words) hash = (hash ^ word) * 0x9E3779B97F4A7C15ull;
-    std::size_t at = hash >> 54;
-    while (slots_[at] >= 0 && !same(table_[static_cast<std::size_t>(slots_[at])], v))
-      at = (at + 1) % slots_.size();
-    return at;
-  }
-
-  std::array<T, 256> table_{};
-  std::array<std::int16_t, 1024> slots_ = filled();
-  std::size_t count_ = 0, last_ = 0;
-  static constexpr std::array<std::int16_t, 1024> filled() {
-    std::array<std::int16_t, 1024> all{};
-    for (auto& s : all) s = -1;
-    return all;
-  }
-};
 
 /// Entries of a few consecutive rows that touch one kind of columns (owned, or ghosts), compressed
 /// by rows.
@@ -158,7 +111,7 @@ struct AssembledMap<T>::Storage {
   bool has_diagonal = false;  ///< square with equal partitions: the diagonal is stored by itself
   bool coded = true;
   std::vector<T> diagonal;
-  ValueCodes<T> codes;
+  detail::ValueCodes<T, std::uint8_t> codes;  ///< of off-diagonal values
   std::vector<Block<T>> blocks;
   std::unique_ptr<detail::Halo<T>> halo;
   index_t off_diagonal = 0;

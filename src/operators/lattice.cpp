@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
+#include <set>
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/suggest.hpp>
@@ -190,6 +191,76 @@ std::optional<SitePermutation> Lattice::reflection(int direction) const {
       image[static_cast<std::size_t>(site(x, y, 0))] =
           direction == 0 ? site(lx - 1 - x, y, 0) : site(x, ly - 1 - y, 0);
   return image;
+}
+
+Lattice::Place Lattice::offset(int s) const noexcept {
+  if (name_ == "honeycomb") return {2 * s, 2 * s};  // B in the middle of the triangle of A sites
+  return {s == 1 ? 3 : 0, s == 2 ? 3 : 0};          // kagome: half a lattice vector
+}
+
+std::optional<SitePermutation> Lattice::moved(const std::function<Place(Place)>& move) const {
+  constexpr int sixths = 6;
+  if (size_.size() != 2) return std::nullopt;
+  const auto cell_of = [&](int at, int direction) {  // -1 outside
+    const int length = size_[static_cast<std::size_t>(direction)];
+    const int cell = at >= 0 ? at / sixths : -((-at + sixths - 1) / sixths);
+    if (is_cyclic(direction)) return (cell % length + length) % length;
+    return cell < length ? std::max(cell, -1) : -1;
+  };
+  SitePermutation image(static_cast<std::size_t>(sites_), -1);
+  std::vector<bool> hit(static_cast<std::size_t>(sites_), false);
+  for (int x = 0; x < size_[0]; ++x)
+    for (int y = 0; y < size_[1]; ++y)
+      for (int s = 0; s < cell_; ++s) {
+        const Place from = offset(s), to = move({sixths * x + from.u, sixths * y + from.v});
+        for (int t = 0; t < cell_; ++t) {
+          const Place rest{to.u - offset(t).u, to.v - offset(t).v};
+          if (rest.u % sixths != 0 || rest.v % sixths != 0) continue;
+          const int cx = cell_of(rest.u, 0), cy = cell_of(rest.v, 1);
+          if (cx < 0 || cy < 0) return std::nullopt;
+          image[static_cast<std::size_t>(site(x, y, s))] = site(cx, cy, t);
+        }
+        const int at = image[static_cast<std::size_t>(site(x, y, s))];
+        if (at < 0 || hit[static_cast<std::size_t>(at)]) return std::nullopt;
+        hit[static_cast<std::size_t>(at)] = true;
+      }
+  std::set<std::pair<int, int>> pairs;
+  for (const Bond& bond : bonds_) pairs.insert(std::minmax(bond.a, bond.b));
+  for (const Bond& bond : bonds_)
+    if (!pairs.contains(std::minmax(image[static_cast<std::size_t>(bond.a)],
+                                    image[static_cast<std::size_t>(bond.b)])))
+      return std::nullopt;
+  return image;
+}
+
+std::optional<Lattice::Rotation> Lattice::rotation() const {
+  if (size_.size() != 2) return std::nullopt;
+  const int lx = size_[0], ly = size_[1];
+  if (lx == ly) {
+    // About a site of the triangular lattice, the middle of a square, and of a hexagon.
+    std::function<Place(Place)> turn = [&](Place p) { return Place{6 * (lx - 1) - p.v, p.u}; };
+    int order = 4;
+    if (name_ == "triangular") {
+      turn = [](Place p) { return Place{p.u - p.v, p.u}; };
+      order = 6;
+    } else if (cell_ > 1) {
+      const int centre = name_ == "honeycomb" ? 4 : 3;
+      turn = [centre](Place p) { return Place{2 * centre - p.v, p.u + p.v - centre}; };
+      order = 6;
+    }
+    if (auto image = moved(turn)) return Rotation{*std::move(image), order};
+  }
+  const int last = cell_ == 2 ? 2 : cell_ == 3 ? 6 : 0;  // where the last cell has its last site
+  const auto half = [&](Place p) {
+    return Place{6 * (lx - 1) + last - p.u, 6 * (ly - 1) + last - p.v};
+  };
+  if (auto image = moved(half)) return Rotation{*std::move(image), 2};
+  return std::nullopt;
+}
+
+std::optional<SitePermutation> Lattice::diagonal_reflection() const {
+  if (size_.size() != 2 || size_[0] != size_[1]) return std::nullopt;
+  return moved([](Place p) { return Place{p.v, p.u}; });
 }
 
 int Lattice::chain_distance(int i, int j) const noexcept {

@@ -8,6 +8,7 @@
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/operators/charge_basis.hpp>
 #include <kronsolve/operators/rows.hpp>
+#include <kronsolve/operators/sectors.hpp>
 
 #include "operators/compiled_operator.hpp"
 #include "operators/symmetry_rows.hpp"
@@ -221,28 +222,26 @@ namespace {
 /// built once, and pieces are copies.
 template <Scalar T>
 Lazy<T> held_lazy(const SectorOperator& h, const SymmetryBasis& basis) {
-  const double row_bytes = 1.1 * entries_per_row(h.op).mean * double(sizeof(T) + sizeof(index_t));
-  require_memory(basis.comm(), static_cast<index_t>(row_bytes * double(basis.row_range().size())),
+  require_memory(basis.comm(),
+                 static_cast<index_t>(held_rows_bytes<T>(h, double(basis.row_range().size()))),
                  "the matrix in the symmetry sector");
-  const auto held =
-      std::make_shared<const CsrRows<T>>(build_rows<T>(h.op, basis, basis.row_range()));
+  const auto held = std::make_shared<const detail::PackedRows<T>>(
+      detail::pack_symmetric_rows(CompiledOperator<T>(h.op), basis));
   return Lazy<T>(basis.size(), basis.size(), [held](RowRange range) {
-    if (!range.empty() && (range.begin < held->range.begin || range.end > held->range.end))
+    const RowRange mine = held->range();
+    if (!range.empty() && (range.begin < mine.begin || range.end > mine.end))
       throw DimensionError(detail::concat("rows of a symmetry sector: [", range.begin, ", ",
-                                          range.end, ") asked of a rank that has [",
-                                          held->range.begin, ", ", held->range.end, ")"));
-    CsrRows<T> piece;
-    piece.range = range;
-    piece.cols = held->cols;
-    if (range.empty()) return piece;
-    const auto from = held->offsets.begin() + (range.begin - held->range.begin);
-    const index_t first = *from, last = *(from + range.size());
-    piece.offsets.resize(static_cast<std::size_t>(range.size()) + 1);
-    std::transform(from, from + range.size() + 1, piece.offsets.begin(),
-                   [first](index_t o) { return o - first; });
-    piece.columns.assign(held->columns.begin() + first, held->columns.begin() + last);
-    piece.values.assign(held->values.begin() + first, held->values.begin() + last);
-    return piece;
+                                          range.end, ") asked of a rank that has [", mine.begin,
+                                          ", ", mine.end, ")"));
+    return held->rows(range);
+  });
+}
+
+/// For planning alone.
+template <Scalar T>
+Lazy<T> counted_lazy(const CountedBasis& basis) {
+  return Lazy<T>(basis.size(), basis.size(), [](RowRange) -> CsrRows<T> {
+    throw InvalidArgument("the states of this sector are counted, not listed; use make_basis");
   });
 }
 
@@ -253,10 +252,37 @@ Lazy<T> make_lazy(const SectorOperator& h) {
   require_fits<T>(h.op, *h.basis);
   if (const auto* reduced = dynamic_cast<const SymmetryBasis*>(h.basis.get()))
     return held_lazy<T>(h, *reduced);
+  if (const auto* counted = dynamic_cast<const CountedBasis*>(h.basis.get()))
+    return counted_lazy<T>(*counted);
   const auto compiled = std::make_shared<const CompiledOperator<T>>(h.op);
   const index_t n = h.basis->size();
   return Lazy<T>(
       n, n, [compiled, basis = h.basis](RowRange range) { return fill(*compiled, *basis, range); });
+}
+
+namespace {
+
+/// At most so many different numbers are on the diagonal: terms of equal coefficients count alike.
+double diagonal_values(const OpSum& op) {
+  std::map<double, int> alike;
+  for (const auto& term : op.canonical_terms())
+    if (std::all_of(term.factors.begin(), term.factors.end(), [&](const SiteElement& factor) {
+          return factor.element < op.spaces()[static_cast<std::size_t>(factor.site)].dim();
+        }))
+      ++alike[std::abs(term.coefficient)];
+  double values = 1;
+  for (const auto& [coefficient, terms] : alike) values *= terms + 1;
+  return values;
+}
+
+}  // namespace
+
+template <Scalar T>
+double held_rows_bytes(const SectorOperator& h, double local_rows) {
+  const double per_row = entries_per_row(h.op).mean;
+  const double column = h.basis->size() > index_t{1} << 32 ? 8 : 4;
+  const double value = diagonal_values(h.op) <= 65536 ? 2 : sizeof(T);
+  return local_rows * (4 + per_row * (column + value)) + detail::packing_bytes(local_rows, per_row);
 }
 
 EntriesPerRow entries_per_row(const OpSum& op) {
@@ -292,7 +318,8 @@ EntriesPerRow entries_per_row(const OpSum& op) {
 
 #define KRONSOLVE_INSTANTIATE(T)                                        \
   template CsrRows<T> build_rows(const OpSum&, const Basis&, RowRange); \
-  template Lazy<T> make_lazy(const SectorOperator&);
+  template Lazy<T> make_lazy(const SectorOperator&);                    \
+  template double held_rows_bytes<T>(const SectorOperator&, double);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
 #undef KRONSOLVE_INSTANTIATE
 

@@ -13,8 +13,9 @@ namespace kronsolve {
 namespace {
 
 const std::vector<std::string> condition_names = {
-    "sz",         "n",          "nup",        "ndown",        "parity",       "momentum",
-    "momentum-x", "momentum-y", "reflection", "reflection-x", "reflection-y", "spinflip"};
+    "sz",         "n",           "nup",        "ndown",        "parity",       "momentum",
+    "momentum-x", "momentum-y",  "reflection", "reflection-x", "reflection-y", "reflection-d",
+    "rotation",   "permutation", "spinflip"};
 
 std::vector<int> integers(const std::string& condition, std::string_view list) {
   std::vector<int> values;
@@ -58,7 +59,9 @@ class SectorParser {
       sector_.charges.push_back(*std::move(charge));
       return;
     }
+    if (key == "permutation") return add_permutation(condition, equals + 1);
     const auto values = integers(condition, std::string_view(condition).substr(equals + 1));
+    if (key == "rotation") return add_rotation(condition, values);
     if (key == "spinflip") {
       SitePermutation identity(sector_.spaces.size());
       for (std::size_t i = 0; i < identity.size(); ++i) identity[i] = static_cast<int>(i);
@@ -71,7 +74,7 @@ class SectorParser {
   }
 
   Sector finish() {
-    if (!sector_.generators.empty())
+    if (!sector_.generators.empty())  // images that are no permutations are refused here as well
       require_compatible(SymmetryGroup(sector_.spaces, sector_.generators), sector_.charges);
     return std::move(sector_);
   }
@@ -98,12 +101,57 @@ class SectorParser {
     const bool line = lattice_.size().size() == 1;
     if (key == "reflection" && !line)
       throw InvalidArgument(detail::concat("sector '", condition, "': on the ", lattice_.name(),
-                                           " lattice ask for reflection-x or reflection-y"));
-    auto image = lattice_.reflection(key == "reflection-y" ? 1 : 0);
+                                           " lattice ask for reflection-x, -y or -d"));
+    auto image = key == "reflection-d" ? lattice_.diagonal_reflection()
+                                       : lattice_.reflection(key == "reflection-y" ? 1 : 0);
     if (!image)
       throw InvalidArgument(detail::concat("sector '", condition, "': the ", lattice_.name(),
                                            " lattice has no such reflection"));
     add_two_valued(key, condition, values, *std::move(image), SpinFlip::no);
+  }
+
+  void add_rotation(const std::string& condition, const std::vector<int>& values) {
+    if (values.size() != 1)
+      throw InvalidArgument(
+          detail::concat("sector '", condition, "': the value must be one whole number"));
+    auto rotation = lattice_.rotation();
+    if (!rotation)
+      throw InvalidArgument(detail::concat("sector '", condition, "': the ", lattice_.name(),
+                                           " lattice of this size has no rotation"));
+    add_turning("rotation", values[0], rotation->order, std::move(rotation->image));
+  }
+
+  /// Any permutation of the sites: `permutation=1,2,0` or, with a phase, `permutation=1,2,0:1/3`.
+  void add_permutation(const std::string& condition, std::size_t begin) {
+    const auto colon = std::min(condition.find(':', begin), condition.size());
+    const auto fraction = [&](std::string_view text) {
+      const auto slash = std::min(text.find('/'), text.size());
+      const auto whole = integers(condition, text.substr(0, slash));
+      const auto of =
+          slash == text.size() ? std::vector<int>{1} : integers(condition, text.substr(slash + 1));
+      if (whole.size() != 1 || of.size() != 1 || of[0] < 1)
+        throw InvalidArgument(detail::concat("sector '", condition,
+                                             "': after the colon stands a part of a full turn, "
+                                             "such as 1/2 or 1/3"));
+      return std::pair(((whole[0] % of[0]) + of[0]) % of[0], of[0]);
+    };
+    auto image = integers(condition, std::string_view(condition).substr(begin, colon - begin));
+    const auto [turns, of] = colon == condition.size()
+                                 ? std::pair(0, 1)
+                                 : fraction(std::string_view(condition).substr(colon + 1));
+    once(condition);
+    sector_.conditions.push_back(condition);
+    sector_.generators.push_back({condition, std::move(image), SpinFlip::no, turns, of});
+  }
+
+  /// A symmetry of a given order by its number m: U psi = exp(-2 pi i m/order) psi, as a plane wave
+  /// exp(ikj) turns by exp(-ik) when moved by one site.
+  void add_turning(const std::string& name, int m, int order, SitePermutation image) {
+    once(name);
+    const int reduced = (m % order + order) % order;
+    const std::string text = detail::concat(name, "=", reduced);
+    sector_.conditions.push_back(text);
+    sector_.generators.push_back({text, std::move(image), SpinFlip::no, order - reduced, order});
   }
 
   void add_momentum(const std::string& key, const std::string& condition,
@@ -127,13 +175,7 @@ class SectorParser {
       throw InvalidArgument(detail::concat("sector '", condition, "': the ", lattice_.name(),
                                            " is open along ", direction == 0 ? "x" : "y",
                                            "; a momentum needs a cyclic direction"));
-    once(name);
-    const int length = lattice_.size()[static_cast<std::size_t>(direction)];
-    const int reduced = (m % length + length) % length;
-    const std::string text = detail::concat(name, "=", reduced);
-    sector_.conditions.push_back(text);
-    // A plane wave exp(ikj) turns by exp(-ik) when moved by one site.
-    sector_.generators.push_back({text, *std::move(image), SpinFlip::no, length - reduced, length});
+    add_turning(name, m, lattice_.size()[static_cast<std::size_t>(direction)], *std::move(image));
   }
 
   const Lattice& lattice_;
@@ -145,7 +187,8 @@ class SectorParser {
 std::string values_with_states(const Sector& sector, std::size_t which) {
   const auto& g = sector.generators[which];
   const std::string name = g.name.substr(0, g.name.find('='));
-  const bool momentum = name.starts_with("momentum");
+  if (name == "permutation") return "";
+  const bool turning = name.starts_with("momentum") || name == "rotation";
   std::string text;
   for (int turns = 0; turns < g.of; ++turns) {
     Sector other = sector;
@@ -155,7 +198,7 @@ std::string values_with_states(const Sector& sector, std::size_t which) {
     } catch (const InvalidArgument&) {  // a character that contradicts the others
       continue;
     }
-    const int value = momentum ? (g.of - turns) % g.of : turns == 0 ? 1 : -1;
+    const int value = turning ? (g.of - turns) % g.of : turns == 0 ? 1 : -1;
     text += (text.empty() ? "" : ", ") + std::to_string(value);
   }
   return text.empty() ? text : detail::concat(name, " can be ", text);
@@ -198,19 +241,52 @@ void require_respects(const OpSum& op, const Sector& sector) {
     require_symmetric(op, SymmetryGroup(sector.spaces, sector.generators));
 }
 
-std::shared_ptr<const Basis> make_basis(const Comm& comm, const Sector& sector) {
-  if (sector.generators.empty()) {
-    if (sector.charges.empty()) return std::make_shared<const FullBasis>(sector.spaces);
-    return std::make_shared<const ChargeBasis>(sector.spaces, sector.charges);
-  }
-  SymmetryGroup group(sector.spaces, sector.generators);
-  if (symmetric_dimension(group, sector.charges) == 0) {
+namespace {
+
+/// The basis of a sector without symmetries.
+std::shared_ptr<const Basis> plain_basis(const Sector& sector) {
+  if (sector.charges.empty()) return std::make_shared<const FullBasis>(sector.spaces);
+  return std::make_shared<const ChargeBasis>(sector.spaces, sector.charges);
+}
+
+/// States of a sector with symmetries, at least one.
+index_t positive_size(const Sector& sector, const SymmetryGroup& group) {
+  const index_t size = symmetric_dimension(group, sector.charges);
+  if (size == 0) {
     // Without states for the charges alone their own message names the values that have some.
     if (!sector.charges.empty()) (void)ChargeBasis(sector.spaces, sector.charges);
     refuse_empty(sector);
   }
+  return size;
+}
+
+}  // namespace
+
+std::shared_ptr<const Basis> make_basis(const Comm& comm, const Sector& sector) {
+  if (sector.generators.empty()) return plain_basis(sector);
+  SymmetryGroup group(sector.spaces, sector.generators);
+  (void)positive_size(sector, group);
   return std::make_shared<const SymmetryBasis>(comm, std::move(group), sector.charges,
                                                sector.conditions);
+}
+
+CountedBasis::CountedBasis(const Sector& sector)
+    : Basis(sector.spaces),
+      group_(sector.spaces, sector.generators),
+      conditions_(sector.conditions),
+      size_(positive_size(sector, group_)) {}
+
+state_t CountedBasis::state(index_t) const {
+  throw InvalidArgument("the states of this sector are counted, not listed; use make_basis");
+}
+
+index_t CountedBasis::index(state_t) const { return static_cast<index_t>(state(0)); }
+
+SectorOperator in_counted_sector(OpSum op, const Sector& sector) {
+  require_respects(op, sector);
+  auto basis = sector.generators.empty() ? plain_basis(sector)
+                                         : std::make_shared<const CountedBasis>(sector);
+  return {std::move(op), std::move(basis)};
 }
 
 SectorOperator in_sector(const Comm& comm, OpSum op, const Sector& sector) {

@@ -85,7 +85,8 @@ SymmetryBasis::SymmetryBasis(const Comm& comm, SymmetryGroup group, std::vector<
         detail::concat("sector ", text, " has no states on these ", sites(), " sites"));
   }
   partition_ = RowPartition(size, comm.size());
-  require_memory(comm, checked_multiply(partition_.max_local_rows(), 24, "bytes of the basis"),
+  require_memory(comm,
+                 checked_multiply(partition_.max_local_rows(), listing_bytes, "bytes of the basis"),
                  "the symmetry sector");
   list_states();
   make_guide();

@@ -111,10 +111,40 @@ void require_owned(const SymmetryBasis& basis, RowRange range) {
 
 }  // namespace
 
+namespace {
+
+/// Calls f(rows, their counts, columns, values) for one batch of rows after the other. Collective.
+template <Scalar T, class F>
+void for_each_batch(const CompiledOperator<T>& op, const SymmetryBasis& basis, RowRange range,
+                    F&& f) {
+  require_owned(basis, range);
+  const index_t batches =
+      basis.comm().all_reduce((range.size() + batch_rows - 1) / batch_rows, Reduce::max);
+  bool inside = true;
+  for (index_t b = 0; b < batches; ++b) {
+    const RowRange rows{std::min(range.end, range.begin + b * batch_rows),
+                        std::min(range.end, range.begin + (b + 1) * batch_rows)};
+    auto batch = make_batch(op, basis, rows);
+    const auto columns = look_up(basis, batch);
+    inside = inside && std::find(columns.begin(), columns.end(), -1) == columns.end();
+    LargeVector<T> values;
+    values.reserve(columns.size());
+    for (auto& piece : batch.pieces) {
+      for (const auto& entry : piece) values.push_back(entry.value);
+      std::vector<Entry<T>>().swap(piece);
+    }
+    f(rows, batch.counts, columns, std::move(values));
+  }
+  basis.comm().require_all(
+      inside,
+      "the operator leads out of the symmetry sector; drop the sector or the terms that break it");
+}
+
+}  // namespace
+
 template <Scalar T>
 CsrRows<T> build_symmetric_rows(const CompiledOperator<T>& op, const SymmetryBasis& basis,
                                 RowRange range) {
-  require_owned(basis, range);
   CsrRows<T> result;
   result.range = range;
   result.cols = basis.size();
@@ -125,28 +155,16 @@ CsrRows<T> build_symmetric_rows(const CompiledOperator<T>& op, const SymmetryBas
     LargeVector<T> values;
   };
   std::vector<Done> parts;
-  const index_t batches =
-      basis.comm().all_reduce((range.size() + batch_rows - 1) / batch_rows, Reduce::max);
-  bool inside = true;
-  for (index_t b = 0; b < batches; ++b) {
-    const RowRange rows{std::min(range.end, range.begin + b * batch_rows),
-                        std::min(range.end, range.begin + (b + 1) * batch_rows)};
-    const auto batch = make_batch(op, basis, rows);
-    const auto columns = look_up(basis, batch);
-    inside = inside && std::find(columns.begin(), columns.end(), -1) == columns.end();
-    for (index_t i = 0; i < rows.size(); ++i) {
-      const auto at = static_cast<std::size_t>(rows.begin + i - range.begin);
-      result.offsets[at + 1] = result.offsets[at] + batch.counts[static_cast<std::size_t>(i)];
-    }
-    auto& part = parts.emplace_back();
-    part.columns.assign(columns.begin(), columns.end());
-    part.values.reserve(columns.size());
-    for (const auto& piece : batch.pieces)
-      for (const auto& entry : piece) part.values.push_back(entry.value);
-  }
-  basis.comm().require_all(
-      inside,
-      "the operator leads out of the symmetry sector; drop the sector or the terms that break it");
+  for_each_batch(op, basis, range,
+                 [&](RowRange rows, const std::vector<index_t>& counts,
+                     const std::vector<index_t>& columns, LargeVector<T> values) {
+                   auto at = static_cast<std::size_t>(rows.begin - range.begin);
+                   for (const index_t count : counts) {
+                     result.offsets[at + 1] = result.offsets[at] + count;
+                     ++at;
+                   }
+                   parts.push_back({{columns.begin(), columns.end()}, std::move(values)});
+                 });
   // Memory of the result is untouched until here and each part goes as it is copied: the peak is
   // one copy and a part.
   const auto entries = static_cast<std::size_t>(result.offsets.back());
@@ -164,6 +182,22 @@ CsrRows<T> build_symmetric_rows(const CompiledOperator<T>& op, const SymmetryBas
   return result;
 }
 
+double packing_bytes(double local_rows, double entries_per_row) {
+  // An entry of a batch: its representative and value, both once more in a list, and its column.
+  constexpr double entry_bytes = 48;
+  return std::min(local_rows, double(batch_rows)) * entries_per_row * entry_bytes;
+}
+
+template <Scalar T>
+PackedRows<T> pack_symmetric_rows(const CompiledOperator<T>& op, const SymmetryBasis& basis) {
+  PackedRows<T> packed(basis.row_range().begin, basis.size());
+  for_each_batch(
+      op, basis, basis.row_range(),
+      [&](RowRange, const std::vector<index_t>& counts, const std::vector<index_t>& columns,
+          const LargeVector<T>& values) { packed.append(counts, columns, values); });
+  return packed;
+}
+
 template <Scalar T>
 index_t count_symmetric_entries(const CompiledOperator<T>& op, const SymmetryBasis& basis,
                                 RowRange range) {
@@ -179,10 +213,11 @@ index_t count_symmetric_entries(const CompiledOperator<T>& op, const SymmetryBas
   return entries;
 }
 
-#define KRONSOLVE_INSTANTIATE(T)                                                             \
-  template CsrRows<T> build_symmetric_rows(const CompiledOperator<T>&, const SymmetryBasis&, \
-                                           RowRange);                                        \
-  template index_t count_symmetric_entries(const CompiledOperator<T>&, const SymmetryBasis&, \
+#define KRONSOLVE_INSTANTIATE(T)                                                                \
+  template CsrRows<T> build_symmetric_rows(const CompiledOperator<T>&, const SymmetryBasis&,    \
+                                           RowRange);                                           \
+  template PackedRows<T> pack_symmetric_rows(const CompiledOperator<T>&, const SymmetryBasis&); \
+  template index_t count_symmetric_entries(const CompiledOperator<T>&, const SymmetryBasis&,    \
                                            RowRange);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
 #undef KRONSOLVE_INSTANTIATE

@@ -5,6 +5,7 @@
 #include <kronsolve/operators/symmetry_basis.hpp>
 
 #include "operators/compiled_operator.hpp"
+#include "operators/packed_rows.hpp"
 
 namespace kronsolve::detail {
 
@@ -14,6 +15,15 @@ namespace kronsolve::detail {
 template <Scalar T>
 CsrRows<T> build_symmetric_rows(const CompiledOperator<T>& op, const SymmetryBasis& basis,
                                 RowRange range);
+
+/// The owned rows, held in little memory: the packed rows and a batch. Collective as
+/// build_symmetric_rows.
+template <Scalar T>
+PackedRows<T> pack_symmetric_rows(const CompiledOperator<T>& op, const SymmetryBasis& basis);
+
+/// Bytes of a rank while it packs, besides what it has packed, for an operator with so many entries
+/// a row.
+double packing_bytes(double local_rows, double entries_per_row);
 
 /// Entries of these rows. Local.
 template <Scalar T>

@@ -69,20 +69,28 @@ std::vector<Conditions> charge_sectors(const Model& model) {
 }
 
 /// Adds every value of a symmetry to every combination, as far as the values agree with each other
-/// and have states.
+/// and have states. Sectors that a spin flip leads out of stay as they are.
 std::vector<Conditions> with_symmetry(const Model& model, const std::vector<Conditions>& old,
                                       const Conditions& values) {
   std::vector<Conditions> all;
-  for (const auto& conditions : old)
+  for (const auto& conditions : old) {
+    bool taken = false;
     for (const auto& value : values) {
       auto more = conditions;
       more.push_back(value);
       try {
         if (sector_size(parse_sector(model.op.spaces(), model.lattice, more)) > 0)
           all.push_back(more);
-      } catch (const InvalidArgument&) {  // contradicting characters
+        taken = true;
+      } catch (const InvalidArgument& refused) {
+        const std::string text = refused.what();
+        EXPECT_TRUE(text.find("there is no such state") != text.npos ||
+                    text.find("the flip leads to") != text.npos)
+            << text;
       }
     }
+    if (!taken) all.push_back(conditions);
+  }
   return all;
 }
 
@@ -121,38 +129,112 @@ constexpr Cyclic ring = Cyclic::all;
 TEST(SectorUnion, every_chain_up_to_ten_sites) {
   for (int n = 1; n <= 10; ++n) {
     for (const char* model : {"heisenberg", "xxz", "j1j2", "ising", "xy"}) {
-      expect_union(model, {.sites = n, .cyclic = ring}, {momenta(n)});
-      expect_union(model, {.sites = n}, {signs("reflection")});
+      expect_union(model, {.sites = n, .cyclic = ring}, {momenta(n), signs("spinflip")});
+      expect_union(model, {.sites = n}, {signs("reflection"), signs("spinflip")});
     }
-    expect_union("heisenberg", {.sites = n, .cyclic = ring, .spin = "1"}, {momenta(n)});
+    expect_union("heisenberg", {.sites = n, .cyclic = ring, .spin = "1"},
+                 {momenta(n), signs("spinflip")});
+    expect_union("heisenberg", {.sites = n, .spin = "1"}, {signs("reflection")});
     expect_union("bose-hubbard", {.sites = n, .cyclic = ring}, {momenta(n)});
     expect_union("bose-hubbard", {.sites = n, .params = {{"nmax", "2"}}}, {signs("reflection")});
-    expect_union("hubbard", {.sites = n, .cyclic = ring}, {momenta(n)});
-    expect_union("hubbard", {.sites = n}, {signs("reflection")});
-    expect_union("tj", {.sites = n, .cyclic = ring}, {momenta(n)});
-    expect_union("tj", {.sites = n}, {signs("reflection")});
+    for (const char* model : {"hubbard", "tj"}) {
+      expect_union(model, {.sites = n, .cyclic = ring}, {momenta(n), signs("spinflip")});
+      expect_union(model, {.sites = n}, {signs("reflection"), signs("spinflip")});
+    }
   }
 }
 
-TEST(SectorUnion, ladders_and_squares) {
+TEST(SectorUnion, two_rows) {
   for (int l = 1; l <= 5; ++l) {
-    expect_union("heisenberg2d", {.size = {2, l}, .cyclic = ring},
-                 {momenta(2, "momentum-x"), momenta(l, "momentum-y")});
+    const ModelOptions torus{.size = {2, l}, .cyclic = ring};
+    const std::vector<Conditions> momentum = {momenta(2, "momentum-x"), momenta(l, "momentum-y")};
+    for (const char* model : {"heisenberg2d", "j1j2", "xxz", "ising", "hubbard", "tj"}) {
+      auto options = torus;
+      options.lattice = "square";
+      expect_union(model, options, momentum);
+    }
+    auto spin_1 = torus;
+    spin_1.spin = "1";
+    expect_union("heisenberg2d", spin_1, momentum);
+    auto bosons = torus;
+    bosons.params = {{"nmax", l <= 2 ? "3" : "2"}};
+    expect_union("bose-hubbard", bosons, momentum);
     expect_union("ladder", {.size = {2, l}, .cyclic = Cyclic::y, .params = {{"jr", "0.3"}}},
-                 {signs("reflection-x"), momenta(l, "momentum-y")});
-    expect_union("hubbard", {.size = {2, l}, .cyclic = ring},
-                 {momenta(2, "momentum-x"), momenta(l, "momentum-y")});
-    expect_union("tj", {.size = {2, l}, .cyclic = ring},
-                 {momenta(2, "momentum-x"), momenta(l, "momentum-y")});
+                 {signs("reflection-x"), momenta(l, "momentum-y"), signs("spinflip")});
   }
-  expect_union("heisenberg2d", {.size = {3, 3}, .cyclic = ring},
-               {momenta(3, "momentum-x"), momenta(3, "momentum-y")});
-  expect_union("heisenberg2d", {.size = {3, 3}}, {signs("reflection-x"), signs("reflection-y")});
+}
+
+TEST(SectorUnion, nine_sites_in_a_square) {
+  for (const char* model : {"heisenberg2d", "j1j2", "xxz", "ising"}) {
+    expect_union(model, {.size = {3, 3}, .cyclic = ring, .lattice = "square"},
+                 {momenta(3, "momentum-x"), momenta(3, "momentum-y")});
+    expect_union(model, {.size = {3, 3}, .lattice = "square"},
+                 {signs("reflection-x"), signs("reflection-y"), signs("reflection-d")});
+    for (const Cyclic cyclic : {Cyclic::none, ring})
+      expect_union(model, {.size = {3, 3}, .cyclic = cyclic, .lattice = "square"},
+                   {momenta(4, "rotation"), signs("spinflip")});
+  }
   expect_union("triangular", {.size = {3, 3}, .cyclic = ring},
                {momenta(3, "momentum-x"), momenta(3, "momentum-y")});
+}
+
+TEST(SectorUnion, rotations_and_mirrors_of_every_lattice) {
+  const auto rotations = [](int order) { return momenta(order, "rotation"); };
+  const Conditions mirror = signs("reflection-d");
+  expect_union("triangular", {.size = {3, 3}, .cyclic = ring}, {rotations(6)});
+  expect_union("triangular", {.size = {3, 3}}, {rotations(2), mirror});
+  expect_union("triangular", {.size = {2, 4}, .cyclic = Cyclic::y}, {rotations(2)});
+  for (const int l : {1, 2}) {
+    const ModelOptions honeycomb{.size = {l, l}, .cyclic = ring, .lattice = "honeycomb"};
+    expect_union("heisenberg", honeycomb, {rotations(6)});
+    expect_union("heisenberg", honeycomb, {mirror, signs("spinflip")});
+  }
+  expect_union("xxz", {.size = {2, 2}, .lattice = "honeycomb"}, {rotations(2), mirror});
+  expect_union("tj", {.size = {1, 3}, .cyclic = Cyclic::y, .lattice = "honeycomb"}, {rotations(2)});
+  expect_union("kagome", {.size = {2, 2}, .cyclic = ring}, {rotations(6)});
+  expect_union("kagome", {.size = {2, 2}}, {mirror, signs("spinflip")});
   expect_union("kagome", {.size = {3, 1}, .cyclic = ring}, {momenta(3, "momentum-x")});
-  expect_union("bose-hubbard", {.size = {2, 3}, .cyclic = ring},
-               {momenta(2, "momentum-x"), momenta(3, "momentum-y")});
+  expect_union("hubbard", {.size = {2, 2}, .cyclic = ring}, {rotations(4), signs("spinflip")});
+  expect_union("hubbard", {.size = {2, 3}}, {rotations(2), signs("spinflip")});
+  expect_union("hubbard", {.size = {1, 2}, .lattice = "honeycomb"}, {rotations(2)});
+  expect_union("tj", {.size = {2, 2}}, {rotations(4)});
+  expect_union("bose-hubbard", {.size = {2, 2}}, {rotations(4)});
+}
+
+TEST(SectorUnion, permutations_given_as_such) {
+  // A star: its three arms may be exchanged in any way.
+  const ModelOptions star{
+      .sites = 7, .lattice = "edges", .edges = {{0, 1}, {1, 2}, {0, 3}, {3, 4}, {0, 5}, {5, 6}}};
+  const std::string turn = "permutation=0,3,4,5,6,1,2", swap = "permutation=0,3,4,1,2,5,6";
+  for (const char* model : {"heisenberg", "ising"}) {
+    expect_union(model, star, {{turn, turn + ":1/3", turn + ":2/3"}});
+    expect_union(model, star, {{swap, swap + ":1/2"}, signs("spinflip")});
+  }
+  auto arms = star;
+  arms.sites = 5;
+  arms.edges = {{0, 1}, {0, 2}, {0, 3}, {0, 4}};
+  expect_union("hubbard", arms,
+               {{"permutation=0,2,3,4,1", "permutation=0,2,3,4,1:1/4", "permutation=0,2,3,4,1:1/2",
+                 "permutation=0,2,3,4,1:-1/4"}});
+}
+
+TEST(SectorUnion, parity_with_symmetries) {
+  // Pairs are made and lost: only the parity of the number is left.
+  for (int n = 3; n <= 7; ++n) {
+    Model model = make_model("hubbard-hardcore", {.sites = n, .cyclic = ring});
+    for (const Bond& bond : model.lattice.bonds()) {
+      model.op.add(0.3, {{"B+", bond.a}, {"B+", bond.b}});
+      model.op.add(0.3, {{"B-", bond.b}, {"B-", bond.a}});
+    }
+    Values parts, whole = spectrum(model, {});
+    for (const auto& sector : with_symmetry(model, {{"parity=0"}, {"parity=1"}}, momenta(n))) {
+      const auto values = spectrum(model, sector);
+      parts.insert(parts.end(), values.begin(), values.end());
+    }
+    std::sort(parts.begin(), parts.end());
+    ASSERT_EQ(parts.size(), whole.size());
+    for (std::size_t i = 0; i < whole.size(); ++i) ASSERT_NEAR(whole[i], parts[i], 1e-11) << n;
+  }
 }
 
 }  // namespace

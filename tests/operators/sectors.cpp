@@ -238,6 +238,63 @@ TEST(SectorRequest, is_refused_with_the_reason) {
                                Lattice::chain(2), {"nup=1", "ndown=1", "spinflip=1"}));
 }
 
+TEST(SectorRequest, rotations_mirrors_and_permutations) {
+  const auto parse = [](const Lattice& lattice, Conditions conditions) {
+    return parse_sector(std::vector<LocalSpace>(static_cast<std::size_t>(lattice.sites())), lattice,
+                        conditions);
+  };
+  const Lattice chain = Lattice::chain(3, ring);
+  // momentum=1 is the phase exp(-2 pi i/3) under i -> i+1.
+  const auto momentum = parse(chain, {"momentum=1"}).generators[0],
+             permutation = parse(chain, {"permutation=1,2,0:2/3"}).generators[0];
+  EXPECT_EQ(momentum.image, permutation.image);
+  EXPECT_EQ(momentum.turns * permutation.of, permutation.turns * momentum.of);
+  EXPECT_EQ(parse(Lattice::square(2, 2, ring), {"rotation=-1"}).conditions,
+            Conditions{"rotation=3"});
+
+  EXPECT_ERROR(parse(chain, {"rotation=0"}), InvalidArgument, "has no rotation");
+  EXPECT_ERROR(parse(chain, {"reflection-d=1"}), InvalidArgument, "no such reflection");
+  EXPECT_ERROR(parse(Lattice::square(2, 3), {"reflection-d=1"}), InvalidArgument,
+               "no such reflection");
+  EXPECT_ERROR(parse(Lattice::kagome(2, 2), {"rotation=0"}), InvalidArgument, "has no rotation");
+  EXPECT_ERROR(parse(Lattice::square(2, 2), {"rotation=x"}), InvalidArgument, "whole number");
+  EXPECT_ERROR(parse(chain, {"permutation=1,1,0"}), InvalidArgument, "each of the 3 sites once");
+  EXPECT_ERROR(parse(chain, {"permutation=1,0"}), InvalidArgument, "2 images for 3 sites");
+  EXPECT_ERROR(parse(chain, {"permutation=1,2,0:x"}), InvalidArgument, "must be a whole number");
+  EXPECT_ERROR(parse(chain, {"permutation=1,2,0:1/0"}), InvalidArgument, "part of a full turn");
+  EXPECT_ERROR(parse(chain, {"permutation=1,2,0:1/2"}), InvalidArgument,
+               "[permutation=1,2,0:1/2]^3 and the identity are the same");
+  EXPECT_ERROR(parse(chain, {"permutation=1,2,0", "permutation=1,2,0"}), InvalidArgument,
+               "given twice");
+  EXPECT_ERROR(parse(Lattice::triangular(3, 3, ring), {"rotation=1", "reflection-d=1"}),
+               InvalidArgument, "[rotation=1]");
+}
+
+TEST(CountedBasis, is_the_listed_one_without_states) {
+  const Comm serial;
+  const Model model = make_model("heisenberg", {.sites = 10, .cyclic = ring});
+  for (const Conditions& conditions :
+       {Conditions{"momentum=3"}, Conditions{"sz=0", "momentum=5", "reflection=-1", "spinflip=1"},
+        Conditions{"sz=0"}, Conditions{}}) {
+    const auto sector = parse_sector(model.op.spaces(), model.lattice, conditions);
+    const auto counted = in_counted_sector(model.op, sector),
+               listed = in_sector(serial, model.op, sector);
+
+    EXPECT_EQ(counted.dimension(), listed.dimension());
+    EXPECT_EQ(counted.scalar(), listed.scalar());
+    EXPECT_EQ(counted.basis->sector(), listed.basis->sector());
+    EXPECT_EQ(counted.basis->partition(3), listed.basis->partition(3));
+  }
+  const auto counted =
+      in_counted_sector(model.op, parse_sector(model.op.spaces(), model.lattice, {"momentum=3"}));
+  EXPECT_ERROR(counted.basis->state(0), InvalidArgument, "counted, not listed");
+  EXPECT_ERROR(counted.basis->index(0), InvalidArgument, "counted, not listed");
+  EXPECT_ERROR(make_lazy<Complex>(counted).build({0, 1}), InvalidArgument, "counted, not listed");
+  EXPECT_ERROR(in_counted_sector(model.op, parse_sector(model.op.spaces(), model.lattice,
+                                                        {"sz=5", "momentum=1"})),
+               InvalidArgument, "momentum can be 0");
+}
+
 TEST(SectorRequest, of_an_operator_that_does_not_respect_it_names_the_term) {
   const Comm serial;
   const auto ask = [&](const char* model, ModelOptions options, Conditions c) {
@@ -315,9 +372,11 @@ TEST(SymmetryBasis, momentum_m_is_the_plane_wave_exp_ikj) {
   const Comm serial;
   OpSum h(n, LocalSpace::boson(2));
   for (int j = 0; j < n; ++j)
-    h.add(std::polar(1.0, theta), {{"B+", (j + 1) % n}, {"B-", j}}).add(std::polar(1.0, -theta), {{"B+", j}, {"B-", (j + 1) % n}});
+    h.add(std::polar(1.0, theta), {{"B+", (j + 1) % n}, {"B-", j}})
+        .add(std::polar(1.0, -theta), {{"B+", j}, {"B-", (j + 1) % n}});
   for (int m = 0; m < n; ++m) {
-    const auto sector = parse_sector(h.spaces(), Lattice::chain(n, ring), {"n=1", "momentum=" + std::to_string(m)});
+    const auto sector =
+        parse_sector(h.spaces(), Lattice::chain(n, ring), {"n=1", "momentum=" + std::to_string(m)});
     const auto values = eigenvalues<Complex>(h, *make_basis(serial, sector));
     ASSERT_EQ(values.size(), 1u);
     EXPECT_NEAR(values[0], 2 * std::cos(4 * std::acos(0.0) * m / n - theta), 1e-13);
@@ -355,7 +414,13 @@ TEST(SectorRanks, lists_and_rows_are_those_of_one_process) {
     const auto rows = build_rows<Complex>(spread.op, *spread.basis, range);
     EXPECT_EQ(rows, build_rows<Complex>(alone.op, *alone.basis, range));
     EXPECT_EQ(count_entries(spread.op, *spread.basis, range), rows.entries());
-    EXPECT_EQ(make_lazy<Complex>(spread).build(range), rows);
+    const auto lazy = make_lazy<Complex>(spread);
+    EXPECT_EQ(lazy.build(range), rows);
+    const RowRange piece{range.begin + range.size() / 3, range.end - range.size() / 4};
+    EXPECT_EQ(lazy.build(piece), build_rows<Complex>(alone.op, *alone.basis, piece));
+    if (world().size() > 1) {
+      EXPECT_ERROR(lazy.build({0, alone.basis->size()}), DimensionError, "asked of a rank");
+    }
   }
 }
 

@@ -1,13 +1,14 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include <kronsolve/core/index.hpp>
 #include <kronsolve/core/comm.hpp>
+#include <kronsolve/core/index.hpp>
 #include <kronsolve/export.hpp>
 
 namespace kronsolve {
@@ -75,6 +76,17 @@ class KRONSOLVE_EXPORT Lattice {
   /// several sites and graphs.
   std::optional<SitePermutation> reflection(int direction) const;
 
+  struct Rotation {
+    SitePermutation image;
+    int order = 0;  ///< of a full turn
+  };
+  /// The smallest turn that maps sites on sites and bonds on bonds: a sixth on triangular,
+  /// honeycomb and kagome lattices of LX = LY cells that are closed both ways, a quarter on squares
+  /// with LX = LY, else a half; nothing if there is none.
+  std::optional<Rotation> rotation() const;
+  /// (x, y) -> (y, x), which exchanges sites B and C of a kagome cell; nothing unless LX = LY.
+  std::optional<SitePermutation> diagonal_reflection() const;
+
   /// Length of the shortest way between two sites of a chain.
   int chain_distance(int i, int j) const noexcept;
 
@@ -84,6 +96,13 @@ class KRONSOLVE_EXPORT Lattice {
   /// cyclic.
   void join(std::vector<Bond>& bonds, int s, int dx, int dy, int t, int kind) const;
   int site(int x, int y, int s) const noexcept;
+  /// A place in sixths of the lattice vectors.
+  struct Place {
+    int u = 0, v = 0;
+  };
+  Place offset(int s) const noexcept;
+  /// Where `move` takes each site; nothing unless sites go to sites and bonds to bonds.
+  std::optional<SitePermutation> moved(const std::function<Place(Place)>& move) const;
 
   std::string name_;
   std::vector<int> size_;

@@ -19,8 +19,8 @@ namespace kronsolve {
 /// Local. Nothing larger than the result is stored, which is allocated once at its exact size (a
 /// counting pass comes first); the rows are the same to the bit however the matrix is cut into
 /// ranges and on any number of threads.
-/// In a SymmetryBasis on several ranks it is collective: every rank builds rows of its own (perhaps none), and columns that
-/// other ranks know are asked from them.
+/// In a SymmetryBasis on several ranks it is collective: every rank builds rows of its own (perhaps
+/// none), and columns that other ranks know are asked from them.
 /// @throws DimensionError   op and basis have other sites, or the range is outside the rows
 /// @throws InvalidArgument  T is real and the operator is not; the operator leads out of the basis
 /// (names the states) Cost: about entries + rows * (terms of a row) / 8 operations.
@@ -32,11 +32,17 @@ KRONSOLVE_EXPORT index_t count_entries(const OpSum& op, const Basis& basis, RowR
 
 /// The matrix as a lazy one; the operator is prepared once and shared by all copies. Local.
 ///
-/// In a SymmetryBasis the owned rows are built now (collective on its communicator) and held; any pieces of them can then be asked
-/// for, locally.
+/// In a SymmetryBasis the owned rows are built now (collective on its communicator) and held in
+/// about 6 bytes an entry; any pieces of them can then be asked for, locally. In a CountedBasis
+/// there are no rows to be had.
 /// @throws as build_rows
 template <Scalar T>
 Lazy<T> make_lazy(const SectorOperator& h);
+
+/// About what make_lazy holds on a rank with so many rows of a symmetry sector, and takes while it
+/// builds them: a few bytes an entry. Local; from the terms alone.
+template <Scalar T>
+double held_rows_bytes(const SectorOperator& h, double local_rows);
 
 /// How full the rows of an operator on the full space are.
 struct EntriesPerRow {
@@ -48,7 +54,8 @@ KRONSOLVE_EXPORT EntriesPerRow entries_per_row(const OpSum& op);
 
 #define KRONSOLVE_DECLARE(T)                                                                    \
   extern template KRONSOLVE_EXPORT CsrRows<T> build_rows(const OpSum&, const Basis&, RowRange); \
-  extern template KRONSOLVE_EXPORT Lazy<T> make_lazy(const SectorOperator&);
+  extern template KRONSOLVE_EXPORT Lazy<T> make_lazy(const SectorOperator&);                    \
+  extern template KRONSOLVE_EXPORT double held_rows_bytes<T>(const SectorOperator&, double);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
 #undef KRONSOLVE_DECLARE
 

@@ -27,7 +27,10 @@ struct Sector {
 /// From the conditions of the command line: `sz=0`, `n=4`, `nup=2`, `ndown=2`, `parity=1`;
 /// `momentum=1` (k = 2 pi m/N, translation i -> i+1; on two-dimensional lattices `momentum=mx,my`,
 /// or `momentum-x=1`), `reflection=-1` (i -> N-1-i; two dimensions: `reflection-x`,
-/// `reflection-y`), `spinflip=1`. Local.
+/// `reflection-y`, and `reflection-d`, which exchanges x and y), `rotation=m` (exp(-2 pi i m/n)
+/// under the smallest rotation of the lattice, n of which are a full turn), `spinflip=1`; any
+/// permutation of the sites, site i to the i-th number, with its phase as a part of a turn:
+/// `permutation=1,2,0:1/3`. Local.
 /// @throws InvalidArgument  unknown or repeated condition, a value that is not allowed, a symmetry
 /// the lattice does not have,
 ///                          characters that contradict each other (with the relation that breaks
@@ -45,6 +48,30 @@ KRONSOLVE_EXPORT void require_respects(const OpSum& op, const Sector& sector);
 /// it) if the sector has symmetries, local otherwise.
 /// @throws InvalidArgument  the sector is empty: names those that are not
 KRONSOLVE_EXPORT std::shared_ptr<const Basis> make_basis(const Comm& comm, const Sector& sector);
+
+/// A sector with symmetries by its size alone, which takes milliseconds where listing takes
+/// minutes: what a plan needs. It names no state.
+class KRONSOLVE_EXPORT CountedBasis final : public Basis {
+ public:
+  /// @throws InvalidArgument  the sector is empty: names those that are not
+  explicit CountedBasis(const Sector& sector);
+  index_t size() const override { return size_; }
+  /// @throws InvalidArgument  always: no state is known
+  state_t state(index_t i) const override;
+  index_t index(state_t state) const override;
+  ScalarKind scalar() const override { return group_.scalar(); }
+  std::vector<std::string> sector() const override { return conditions_; }
+  const SymmetryGroup& group() const noexcept { return group_; }
+
+ private:
+  SymmetryGroup group_;
+  std::vector<std::string> conditions_;
+  index_t size_;
+};
+
+/// As in_sector, but states of symmetries are counted, not listed: for `plan_eigh`. Local.
+/// @throws InvalidArgument  as require_respects and make_basis
+KRONSOLVE_EXPORT SectorOperator in_counted_sector(OpSum op, const Sector& sector);
 
 /// An operator in a sector, checked. Collective as make_basis.
 /// @throws InvalidArgument  as require_respects and make_basis

@@ -31,6 +31,9 @@ class GroupAction;
 /// doi:10.1063/1.3518900, section 4.
 class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
  public:
+  /// What a rank needs for each of its states while they are listed.
+  static constexpr index_t listing_bytes = 24;
+
   /// Lists the representatives. Collective on `comm`; every configuration with these charges is
   /// looked at once, by one rank.
   /// @throws InvalidArgument  no states, charges that a spin flip of the group changes

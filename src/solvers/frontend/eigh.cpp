@@ -7,6 +7,8 @@
 #include <kronsolve/operators/hermitian_check.hpp>
 #include <kronsolve/operators/matrix_free.hpp>
 #include <kronsolve/operators/rows.hpp>
+#include <kronsolve/operators/sectors.hpp>
+#include <kronsolve/operators/symmetry_basis.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 #include <kronsolve/solvers/engine.hpp>
 
@@ -95,6 +97,13 @@ template <Scalar T>
 EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h) {
   EighProblem<T> problem{
       .comm = &comm, .rows = make_lazy<T>(h), .partition = h.basis->partition(comm.size())};
+  if (dynamic_cast<const CountedBasis*>(h.basis.get()) != nullptr) {
+    const auto local = double(problem.partition.max_local_rows());
+    problem.entries_per_row = entries_per_row(h.op).mean;
+    problem.bytes_before =
+        local * double(SymmetryBasis::listing_bytes) + held_rows_bytes<T>(h, local);
+    return problem;
+  }
   // Where two vectors cannot fit there is no need to plan a product (whose tables grow with the
   // system too).
   const double vectors = 2.0 * double(problem.partition.max_local_rows()) * sizeof(T);
@@ -157,6 +166,7 @@ void sample_rows(EighProblem<T>& problem) {
 /// all ranks.
 template <Scalar T>
 void look_at_rows(EighProblem<T>& problem) {
+  if (problem.bytes_before) return;  // there are none to look at
   problem.comm->agree([&] { sample_rows(problem); });
   problem.entries_per_row = problem.comm->all_reduce(problem.entries_per_row, Reduce::max);
   problem.few_values = problem.comm->all(problem.few_values);
@@ -164,6 +174,9 @@ void look_at_rows(EighProblem<T>& problem) {
 
 template <Scalar T>
 EighResult run(EighProblem<T> problem, const EighOptions& options) {
+  if (problem.bytes_before)
+    throw InvalidArgument(
+        "eigh: the states of this sector are counted, not listed; make it with in_sector");
   look_at_rows(problem);
   const EighPlan plan = frontend::plan(problem, options);
   if (!plan.fits) throw InvalidArgument(plan.reason);

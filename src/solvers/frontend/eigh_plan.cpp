@@ -142,7 +142,7 @@ EighPlan plan(const EighProblem<T>& problem, const EighOptions& options) {
   plan.scalar = scalar_kind<T>;
   plan.reason = detail::concat(to_string(choice.method), ": ", choice.why,
                                problem.note.empty() ? "" : "; ", problem.note);
-  const double more = solver_bytes(problem, options, choice);
+  const double more = solver_bytes(problem, options, choice) + problem.bytes_before.value_or(0);
   if (!(more < 9e18))
     throw InvalidArgument(
         detail::concat("eigh: ", problem.n(), " rows need ", format_bytes(more),

@@ -23,6 +23,9 @@ struct EighProblem {
   index_t matrix_free_bytes = 0;   ///< what that product holds on a rank
   bool matrix_free_better = true;  ///< than stored rows
   std::string matrix_free_verdict = {};
+  /// What a rank takes before the solve where only a plan is made: states and rows of a sector whose
+  /// states are counted, not listed; nothing if the rows are at hand.
+  std::optional<double> bytes_before = {};
   std::string note =
       {};  ///< what the result's reason should say besides: "" or "on the complex engine: ..."
 

@@ -1,0 +1,106 @@
+"""`plan` counts the states of a symmetry sector without listing them: sizes against a count of its own."""
+
+import math
+
+import program
+
+
+def cycles(image: list[int]) -> list[int]:
+    """Lengths of the cycles of a permutation."""
+    seen, lengths = set(), []
+    for first in range(len(image)):
+        length, at = 0, first
+        while at not in seen:
+            seen.add(at)
+            length, at = length + 1, image[at]
+        if length:
+            lengths.append(length)
+    return lengths
+
+
+def fixed(image: list[int]) -> int:
+    """Configurations with Sz = 0 that a permutation of spins 1/2 maps on themselves."""
+    ways = {0: 1}
+    for length in cycles(image):
+        ways = {m: ways.get(m - length, 0) + ways.get(m + length, 0)
+                for m in {m + s * length for m in ways for s in (1, -1)}}
+    return ways.get(0, 0)
+
+
+def fixed_flipped(image: list[int]) -> int:
+    """The same if all spins are turned over as well: spins alternate along each cycle."""
+    lengths = cycles(image)
+    return 2 ** len(lengths) if all(length % 2 == 0 for length in lengths) else 0
+
+
+def trivial_sector(images: list[list[int]]) -> int:
+    """Orbits of the Sz = 0 configurations under the permutations and the flip (Burnside)."""
+    total, rest = divmod(sum(fixed(p) + fixed_flipped(p) for p in images), 2 * len(images))
+    assert rest == 0
+    return total
+
+
+def ring(n: int) -> list[list[int]]:
+    return [[(s * i + shift) % n for i in range(n)] for shift in range(n) for s in (1, -1)]
+
+
+def torus(length: int) -> list[list[int]]:
+    """Translations and the eight symmetries of the square."""
+    def image(a, b, c, d, tx, ty):
+        return [((a * x + b * y + tx) % length) * length + (c * x + d * y + ty) % length
+                for x in range(length) for y in range(length)]
+    turns = [(s, 0, 0, t) for s in (1, -1) for t in (1, -1)] + [(0, s, t, 0) for s in (1, -1) for t in (1, -1)]
+    return [image(*turn, tx, ty) for turn in turns for tx in range(length) for ty in range(length)]
+
+
+def sectors(*conditions: str) -> list[str]:
+    return [word for condition in conditions for word in ("--sector", condition)]
+
+
+class Plan(program.ProgramTest):
+    def test_36_sites_are_counted_not_listed(self):
+        all_of_it = sectors("sz=0", "momentum=0", "reflection=1", "spinflip=1")
+        for n in (12, 32, 36):
+            plan = self.solve("plan", "--model", "heisenberg", "--sites", n, "--cyclic", *all_of_it, timeout=20)
+            self.assertEqual(plan["dimension"], trivial_sector(ring(n)))
+            self.assertEqual(plan["scalar"], "real")
+        square = self.solve("plan", "--model", "heisenberg2d", "--size", "6x6", "--cyclic", timeout=20,
+                            *sectors("sz=0", "momentum=0,0", "rotation=0", "reflection-x=1", "spinflip=1"))
+        self.assertEqual(square["dimension"], trivial_sector(torus(6)))
+
+    def test_known_sizes(self):
+        ring_of_32 = ("plan", "--model", "heisenberg", "--sites", 32, "--cyclic")
+        self.assertEqual(self.solve(*ring_of_32, *sectors("sz=0", "momentum=0"))["dimension"], 18784170)
+        self.assertEqual(self.solve(*ring_of_32, *sectors("sz=0"))["dimension"], math.comb(32, 16))
+
+    def test_the_plan_is_what_the_solve_does(self):
+        case = ("--model", "heisenberg", "--sites", 16, "--cyclic", *sectors("sz=0", "momentum=3"))
+        plan, ground = self.solve("plan", *case), self.solve("ground", *case)
+        for field in ("dimension", "scalar", "method", "operator", "sector"):
+            self.assertEqual(plan[field], ground[field], field)
+        ratio = plan["memory_estimate_bytes"] / ground["memory_estimate_bytes"]
+        self.assertTrue(0.7 < ratio < 1.4, ratio)
+
+    def test_suggests_every_symmetry(self):
+        chain = self.solve("plan", "--model", "heisenberg", "--sites", 32, "--cyclic")
+        self.assertEqual(chain["suggested_symmetries"],
+                         {"sector": ["sz=0", "momentum=0", "reflection=1", "spinflip=1"], "dimension": 4707969})
+        square = self.solve("plan", "--model", "heisenberg2d", "--size", "4x4", "--cyclic")["suggested_symmetries"]
+        self.assertEqual(square["dimension"], trivial_sector(torus(4)))
+        # What the suggestion says is taken as it stands.
+        again = self.solve("plan", "--model", "heisenberg2d", "--size", "4x4", "--cyclic", *sectors(*square["sector"]))
+        self.assertEqual(again["dimension"], square["dimension"])
+        self.assertNotIn("suggested_symmetries", again)
+        self.assertNotIn("suggested_symmetries",
+                         self.solve("plan", "--model", "mbl", "--sites", 12, "--cyclic", "-p", "axes=xz"))
+
+    def test_empty_and_broken_sectors_are_refused_as_by_a_solve(self):
+        case = ("--model", "heisenberg", "--sites", 4, "--cyclic", *sectors("sz=2", "momentum=1"))
+        plan, ground = program.run("plan", *case), program.run("ground", *case)
+        self.assert_refused(plan, 2, "no states", "momentum can be 0")
+        self.assertEqual(plan.err, ground.err)
+        self.assert_refused(program.run("plan", "--model", "ising", "--sites", 4, *sectors("sz=0")), 2, "changes sz")
+
+
+if __name__ == "__main__":
+    program.main()
