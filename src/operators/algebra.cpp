@@ -193,6 +193,13 @@ OpSum permuted(const OpSum& op, const SitePermutation& image) {
   return result;
 }
 
+std::complex<double> normalized_trace(const OpSum& op) {
+  // Every site element but the identity is traceless.
+  for (const auto& term : op.canonical_terms())
+    if (term.factors.empty()) return term.coefficient;
+  return 0;
+}
+
 OpSum spin_flipped(const OpSum& op) {
   OpSum result = with_definitions(op);
   for (const auto& term : op.terms()) {

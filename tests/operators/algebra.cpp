@@ -63,6 +63,25 @@ TEST(Algebra, agrees_with_matrices) {
     }
 }
 
+TEST(Algebra, traces_come_from_the_terms) {
+  for (const auto& spaces : sites())
+    for (unsigned seed = 0; seed < 12; ++seed) {
+      const OpSum op = random_operator(spaces, seed);
+      const auto dim = static_cast<double>(op.dimension());
+      const DenseMatrix m = dense(op);
+
+      EXPECT_LT(std::abs(normalized_trace(op) - m.trace() / dim), rounding);
+      EXPECT_LT(std::abs(normalized_trace(op * op) - (m * m).trace() / dim), rounding);
+    }
+  // Tr H = 0 and Tr H^2 / D = 3 nb/16 of spins 1/2 with nb bonds, however many there are.
+  for (const int n : {2, 3, 7, 40}) {
+    const Model model = make_model("heisenberg", {.sites = n, .cyclic = Cyclic::all});
+    const auto bonds = static_cast<double>(model.lattice.bonds().size());
+    EXPECT_EQ(normalized_trace(model.op), 0.0);
+    EXPECT_NEAR(normalized_trace(model.op * model.op).real(), 3 * bonds / 16, 1e-12);
+  }
+}
+
 TEST(Algebra, simplified_terms_are_few_and_readable) {
   OpSum h(4, LocalSpace::fermion());
   h.add(1, {{"C+", 3}, {"C-", 0}})

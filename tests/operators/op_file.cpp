@@ -46,6 +46,58 @@ define.M = [[1, [0, -2]], [[0, 2], -1]]
   EXPECT_TRUE(h.is_hermitian());
 }
 
+TEST(OpFile, mixed_sites_and_named_matrices_equal_their_dense_matrix) {
+  const OpSum h = parse(R"(
+sites = 4
+local = ["spin-1", "fermion", "dim:3", "electron"]
+terms = [
+  [0.5, "Sx", 0, "A", 2],
+  [[0, 2], "C+", 1, "Cdn-", 3],
+  [-1.5, "A", 2, "A", 0],
+  [2, "B", 3],
+]
+define.A = [[1, [0, -2], 0.5], [[0, 2], -1, 3], [0.25, 1, 4]]
+define.B = [[0, 0, 0, 1], [0, 2, 0, 0], [0, 0, -2, 0], [1, 0, 0, 0]]
+)");
+  // Spins, the mode of site 1 and the modes of site 3: its string runs over the up mode of site 3
+  // and over site 1, for the down mode comes after all up modes.
+  using test::DenseMatrix;
+  const std::complex<double> i(0, 1);
+  const double root = std::sqrt(0.5);
+  DenseMatrix sx(3, 3), a(3, 3), b = DenseMatrix::Zero(4, 4), create = DenseMatrix::Zero(2, 2),
+                                 destroy = DenseMatrix::Zero(4, 4);
+  sx << 0, root, 0, root, 0, root, 0, root, 0;
+  a << 1, -2.0 * i, 0.5, 2.0 * i, -1, 3, 0.25, 1, 4;
+  b(0, 3) = b(3, 0) = 1;
+  b(1, 1) = 2;
+  b(2, 2) = -2;
+  create(1, 0) = 1;
+  destroy(0, 2) = 1;
+  destroy(1, 3) = -1;  // past the up electron of the same site
+  const auto kron = [](std::vector<DenseMatrix> factors) {
+    DenseMatrix product = DenseMatrix::Identity(1, 1);
+    for (const auto& f : factors) {
+      DenseMatrix next(product.rows() * f.rows(), product.cols() * f.cols());
+      for (Eigen::Index r = 0; r < product.rows(); ++r)
+        for (Eigen::Index c = 0; c < product.cols(); ++c)
+          next.block(r * f.rows(), c * f.cols(), f.rows(), f.cols()) = product(r, c) * f;
+      product = std::move(next);
+    }
+    return product;
+  };
+  const auto one = [](int n) { return DenseMatrix::Identity(n, n); };
+  // c+_1 acts on what c_3,down leaves: the sign of c_3,down past mode 1 is that before c+_1, which
+  // needs mode 1 empty, so it is +.
+  const DenseMatrix expected =
+      0.5 * kron({sx, one(2), a, one(4)}) + 2.0 * i * kron({one(3), create, one(3), destroy}) -
+      1.5 * kron({a, one(2), a, one(4)}) + 2.0 * kron({one(3), one(2), one(3), b});
+
+  EXPECT_LT(test::max_difference(test::dense(h), expected), 1e-14);
+  EXPECT_ERROR(
+      parse("sites = 1\nterms = [[1, \"M\", 0]]\ndefine.M = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]"),
+      InvalidArgument, "M");
+}
+
 TEST(OpFile, says_where_and_what_is_wrong) {
   const std::string head = "sites = 2\n";
   EXPECT_ERROR(parse("sites = \n"), InvalidArgument, "h.toml:1:");

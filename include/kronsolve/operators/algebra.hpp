@@ -28,6 +28,9 @@ KRONSOLVE_EXPORT OpSum power(const OpSum& op, int exponent);
 /// where a named operator is meant; others are defined ("d2", "u01").
 KRONSOLVE_EXPORT OpSum simplify(const OpSum& op);
 
+/// Trace divided by the dimension, from the terms alone: also where the trace exceeds a double.
+KRONSOLVE_EXPORT std::complex<double> normalized_trace(const OpSum& op);
+
 /// Operators of site i on site image[i]; fermion signs follow. @throws InvalidArgument  no
 /// permutation, unlike local spaces
 KRONSOLVE_EXPORT OpSum permuted(const OpSum& op, const SitePermutation& image);
