@@ -21,7 +21,8 @@ struct Raw {
   std::string sites, size, cyclic, spin, lattice;
   std::vector<std::string> parameters;
   std::string k = "1", which, sigma, tol, max_iterations, ncv, seed, method, form, threads, ranks;
-  bool energy_only = false;
+  std::string state, time, steps;
+  bool energy_only = false, imaginary = false;
 };
 
 std::string version_text() { return detail::concat("kronsolve ", version()); }
@@ -164,6 +165,24 @@ Which which(const Raw& raw, bool has_sigma) {
   return which;
 }
 
+double tolerance(const std::string& text) {
+  const double tol = real("--tol", text);
+  if (!(tol > 0 && tol < 1)) refuse("--tol", "a number between 0 and 1", text);
+  return tol;
+}
+
+std::uint64_t seed(const std::string& text) {
+  return whole<std::uint64_t>("--seed", text, 0, std::numeric_limits<std::uint64_t>::max(),
+                              "a whole number from 0 to 2^64-1");
+}
+
+OperatorForm operator_form(const std::string& text) {
+  return choice<OperatorForm>("--operator", text,
+                              {{"auto", OperatorForm::automatic},
+                               {"assembled", OperatorForm::assembled},
+                               {"matrix-free", OperatorForm::matrix_free}});
+}
+
 EighOptions solve_options(const Raw& raw) {
   constexpr index_t most = std::numeric_limits<index_t>::max();
   EighOptions options;
@@ -172,19 +191,13 @@ EighOptions solve_options(const Raw& raw) {
                                               "a number of pairs from 1 to the dimension, or all");
   if (!raw.sigma.empty()) options.sigma = real("--sigma", raw.sigma);
   options.which = which(raw, options.sigma.has_value());
-  if (!raw.tol.empty()) {
-    options.tol = real("--tol", raw.tol);
-    if (!(options.tol > 0 && options.tol < 1)) refuse("--tol", "a number between 0 and 1", raw.tol);
-  }
+  if (!raw.tol.empty()) options.tol = tolerance(raw.tol);
   if (!raw.max_iterations.empty())
     options.max_iterations = whole<index_t>("--max-iterations", raw.max_iterations, 1, most,
                                             "a whole number, at least 1");
   if (!raw.ncv.empty())
     options.ncv = whole<index_t>("--ncv", raw.ncv, 1, most, "a whole number, at least 1");
-  if (!raw.seed.empty())
-    options.seed =
-        whole<std::uint64_t>("--seed", raw.seed, 0, std::numeric_limits<std::uint64_t>::max(),
-                             "a whole number from 0 to 2^64-1");
+  if (!raw.seed.empty()) options.seed = seed(raw.seed);
   if (!raw.method.empty())
     options.method = choice<Method>("--method", raw.method,
                                     {{"auto", Method::automatic},
@@ -196,11 +209,7 @@ EighOptions solve_options(const Raw& raw) {
                                      {"gd", Method::gd},
 
                                      {"filter", Method::filter}});
-  if (!raw.form.empty())
-    options.form = choice<OperatorForm>("--operator", raw.form,
-                                        {{"auto", OperatorForm::automatic},
-                                         {"assembled", OperatorForm::assembled},
-                                         {"matrix-free", OperatorForm::matrix_free}});
+  if (!raw.form.empty()) options.form = operator_form(raw.form);
   if (raw.energy_only) options.vectors = Eigenvectors::skip;
   return options;
 }
@@ -227,6 +236,33 @@ SvdsOptions svds_options(const Raw& raw) {
                                         {"bidiagonal", SvdMethod::bidiagonal},
                                         {"cross", SvdMethod::cross}});
   return options;
+}
+
+EvolveArguments evolve_arguments(const Raw& raw) {
+  EvolveArguments evolve;
+  if (raw.state.empty())
+    throw InvalidArgument(
+        "which initial state? give --state neel, domain-wall, random, ... or a digit a site");
+  evolve.state = raw.state;
+  if (raw.time.empty()) throw InvalidArgument("how long? give --time T");
+  evolve.time = real("--time", raw.time);
+  if (evolve.time == 0) refuse("--time", "a finite number other than 0", raw.time);
+  if (!raw.steps.empty())
+    evolve.steps =
+        whole<index_t>("--steps", raw.steps, 1, 100'000'000, "a whole number from 1 to 100000000");
+  if (raw.imaginary) evolve.options.axis = TimeAxis::imaginary;
+  if (!raw.tol.empty()) evolve.options.tol = tolerance(raw.tol);
+  if (!raw.seed.empty()) evolve.seed = seed(raw.seed);
+  if (!raw.form.empty()) evolve.form = operator_form(raw.form);
+  if (!raw.method.empty())
+    evolve.options.method = choice<EvolutionMethod>("--method", raw.method,
+                                                    {{"auto", EvolutionMethod::automatic},
+                                                     {"expm", EvolutionMethod::expm},
+                                                     {"chebyshev", EvolutionMethod::expm},
+                                                     {"solve", EvolutionMethod::solve},
+                                                     {"integrate", EvolutionMethod::integrate},
+                                                     {"mfn", EvolutionMethod::mfn}});
+  return evolve;
 }
 
 // ---- the options and commands ----------------------------------------------------------------
@@ -281,6 +317,25 @@ void svds_options(CLI::App& app, Raw& raw) {
   option(app, "--seed", raw.seed, "fixes the start vector (0)", "N");
   option(app, "--method", raw.method, "auto, dense, bidiagonal or cross (auto)", "NAME");
   option(app, "--threads", raw.threads, "threads of each process (all its cores)", "N");
+}
+
+void evolve_options(CLI::App& app, Raw& raw, bool& json_lines) {
+  option(
+      app, "--state", raw.state,
+      "initial state: neel, neel-down, domain-wall, up, down, plus, w, ghz, singlets, random, or "
+      "a digit, u, d, + or - for each site",
+      "STATE");
+  option(app, "--time", raw.time, "until when, in inverse units of the couplings (hbar = 1)", "T");
+  option(app, "--steps", raw.steps, "steps that are shown, from 0 to T (1)", "N");
+  app.add_flag("--imaginary", raw.imaginary, "exp(-T H), normalised, in place of exp(-i T H)");
+  option(app, "--tol", raw.tol, "2-norm error of the state at each time (1e-10)", "X");
+  option(app, "--seed", raw.seed, "fixes a random state (0)", "N");
+  option(app, "--method", raw.method,
+         "auto, expm (or chebyshev), solve, integrate or mfn (auto: expm)", "NAME");
+  option(app, "--operator", raw.form, "auto, assembled or matrix-free (auto)", "FORM");
+  option(app, "--threads", raw.threads, "threads of each process (all its cores)", "N");
+  app.add_flag("--json-lines", json_lines,
+               "a JSON object for each time as soon as it is reached, and one at the end");
 }
 
 void target_options(CLI::App& app, Raw& raw) {
@@ -364,11 +419,14 @@ Arguments parse_arguments(int argc, const char* const* argv) {
   auto* svds = app.add_subcommand("svds", "largest or smallest singular triplets of any matrix");
   operator_options(*svds, arguments.op, raw);
   svds_options(*svds, raw);
-  for (auto* command : {ground, eigh}) observe_option(*command, arguments.observe);
+  auto* evolve = app.add_subcommand("evolve", "a state in real or imaginary time");
+  operator_options(*evolve, arguments.op, raw);
+  evolve_options(*evolve, raw, arguments.evolve.json_lines);
+  for (auto* command : {ground, eigh, evolve}) observe_option(*command, arguments.observe);
   for (auto* command : {eigh, plan}) target_options(*command, raw);
-  for (auto* command : {ground, eigh, plan})
+  for (auto* command : {ground, eigh, evolve, plan})
     option(*command, "--ranks", raw.ranks, "worker processes to start for this solve (1)", "N");
-  for (auto* command : {ground, eigh, svds, plan, info})
+  for (auto* command : {ground, eigh, svds, evolve, plan, info})
     command->add_flag("--json", arguments.json, "one JSON object on stdout");
   try {
     app.parse(argc, argv);
@@ -386,10 +444,17 @@ Arguments parse_arguments(int argc, const char* const* argv) {
   if (arguments.command == "info") return arguments;
   arguments.op.options = model_options(raw);
   check_operator(arguments.op, raw);
-  if (arguments.command == "svds")
+  if (arguments.command == "svds") {
     arguments.svds = svds_options(raw);
-  else
+  } else if (arguments.command == "evolve") {
+    const bool json_lines = arguments.evolve.json_lines;
+    arguments.evolve = evolve_arguments(raw);
+    arguments.evolve.json_lines = json_lines;
+    if (json_lines && arguments.json)
+      throw InvalidArgument("--json and --json-lines exclude each other; give one of them");
+  } else {
     arguments.solve = solve_options(raw);
+  }
   if (raw.energy_only && !arguments.observe.empty())
     throw InvalidArgument(
         "--observe needs the eigenvectors that --energy-only leaves out; drop one of them");

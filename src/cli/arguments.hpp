@@ -1,11 +1,13 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include <kronsolve/operators/models.hpp>
 #include <kronsolve/solvers/eigh.hpp>
+#include <kronsolve/solvers/evolution.hpp>
 #include <kronsolve/solvers/svds.hpp>
 
 namespace kronsolve::cli {
@@ -17,12 +19,24 @@ struct OperatorArguments {
   std::vector<std::string> sector;
 };
 
+/// What evolve was asked for besides the operator.
+struct EvolveArguments {
+  std::string state;  ///< as given
+  double time = 0;    ///< of the last point
+  index_t steps = 1;  ///< so many and one more points
+  EvolutionOptions options;
+  OperatorForm form = OperatorForm::automatic;
+  std::uint64_t seed = 0;  ///< of a random state
+  bool json_lines = false;
+};
+
 /// The command line after all that can be checked without looking at the operator.
 struct Arguments {
   std::string command;
   OperatorArguments op;
   EighOptions solve;
-  SvdsOptions svds;  ///< of the command svds, in place of `solve`
+  SvdsOptions svds;        ///< of the command svds, in place of `solve`
+  EvolveArguments evolve;  ///< of the command evolve, in place of `solve`
   std::vector<std::string> observe;
   std::optional<int> threads;
   int ranks = 1;  ///< above 1: on so many workers, started for this run

@@ -56,6 +56,7 @@ int run_command(const Comm& comm, const Arguments& arguments, Clock::time_point 
   if (arguments.command == "info") return run_info(comm, arguments);
   if (arguments.command == "plan") return run_plan(comm, arguments);
   if (arguments.command == "svds") return run_svds(comm, arguments, start);
+  if (arguments.command == "evolve") return run_evolve(comm, arguments, start);
   return run_eigh(comm, arguments, start);
 }
 

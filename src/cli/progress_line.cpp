@@ -57,15 +57,19 @@ ProgressLine::~ProgressLine() {
 }
 
 void ProgressLine::show(const Progress& progress) {
+  show([&] { return progress_text(progress); });
+}
+
+void ProgressLine::show(const std::function<std::string()>& text) {
   const auto now = Clock::now();
   const double waited = std::chrono::duration<double>(now - last_).count();
   if (waited < (terminal_ ? 0.1 : log_interval_)) return;
   last_ = now;
   if (terminal_) {
     line_is_drawn = 1;
-    fmt::print(stderr, "\r{}\033[K", progress_text(progress));
+    fmt::print(stderr, "\r{}\033[K", text());
   } else {
-    fmt::print(stderr, "kronsolve: {}\n", progress_text(progress));
+    fmt::print(stderr, "kronsolve: {}\n", text());
     log_interval_ = std::min(600.0, 2 * log_interval_);
   }
   std::fflush(stderr);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 
 #include <kronsolve/solvers/eigh.hpp>
@@ -18,6 +19,7 @@ class ProgressLine {
   ProgressLine& operator=(const ProgressLine&) = delete;
 
   void show(const Progress& progress);
+  void show(const std::function<std::string()>& text);  ///< asked for when it is time to show
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -5,6 +5,8 @@
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/measure/observables.hpp>
 #include <kronsolve/solvers/eigh.hpp>
+#include <kronsolve/solvers/evolution.hpp>
+#include <kronsolve/solvers/operator_map.hpp>
 
 #include "cli/problem.hpp"
 
@@ -39,6 +41,23 @@ struct EighReport {
 /// A result as the one JSON object of stdout, or as text for people; both end with a line end.
 std::string to_json(const EighReport& report);
 std::string to_text(const EighReport& report);
+
+/// All that is told about an evolution; observables have a value for each of result.times.
+struct EvolveReport {
+  const Problem& problem;
+  const EvolveArguments& asked;
+  const EvolutionPlan& plan;
+  const EvolutionResult& result;  ///< its state is not looked at
+  const Cost& cost;
+  const std::vector<Measured>& observables;
+};
+std::string to_json(const EvolveReport& report);
+std::string to_text(const EvolveReport& report);
+/// The same without the lists: the last of the lines of --json-lines.
+std::string to_last_json_line(const EvolveReport& report);
+/// One time as one line; the last value of each observable.
+std::string to_json_line(const EvolutionPoint& point, TimeAxis axis,
+                         const std::vector<Measured>& observables);
 
 /// The same for what would be done.
 struct PlanReport {

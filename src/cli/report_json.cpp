@@ -1,18 +1,24 @@
-#include <nlohmann/json.hpp>
-
-#include "cli/report.hpp"
+#include "cli/json_values.hpp"
 
 namespace kronsolve::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 Json number(const ObservableValue& value, std::size_t at) {
   const auto z = value.values[at];
   if (value.scalar == ScalarKind::real) return z.real();
   return Json::array({z.real(), z.imag()});
 }
+
+/// One value as it is, several (eigenpairs, times) as a list.
+Json values_of(const Measured& measured, bool list) {
+  if (!list) return json_of(measured.values.front());
+  Json values = Json::array();
+  for (const auto& value : measured.values) values.push_back(json_of(value));
+  return values;
+}
+
+}  // namespace
 
 Json json_of(const ObservableValue& value) {
   if (value.shape == ObservableValue::Shape::number) return number(value, 0);
@@ -28,15 +34,6 @@ Json json_of(const ObservableValue& value) {
   return rows;
 }
 
-/// One value as it is, several (eigenpairs, times) as a list.
-Json json_of(const Measured& measured, bool list) {
-  if (!list) return json_of(measured.values.front());
-  Json values = Json::array();
-  for (const auto& value : measured.values) values.push_back(json_of(value));
-  return values;
-}
-
-/// What is known of a problem before it is solved.
 Json json_of(const std::string& command, const Problem& problem, index_t dimension,
              ScalarKind scalar) {
   Json json;
@@ -49,7 +46,12 @@ Json json_of(const std::string& command, const Problem& problem, index_t dimensi
   return json;
 }
 
-}  // namespace
+void add_cost(Json& json, const Cost& cost) {
+  json["seconds"] = {
+      {"setup", cost.setup_seconds}, {"solve", cost.solve_seconds}, {"total", cost.total_seconds}};
+  json["peak_rss_bytes"] = cost.peak_rss_bytes;
+  json["peak_rss_rank_bytes"] = cost.peak_rss_rank_bytes;
+}
 
 std::string to_json(const EighReport& report) {
   const auto& [command, problem, result, cost, observables] = report;
@@ -67,13 +69,10 @@ std::string to_json(const EighReport& report) {
   json["converged_pairs"] = result.converged_pairs;
   if (result.certified) json["certified"] = *result.certified;
   for (const auto& measured : observables)
-    json["observables"][measured.text] = json_of(measured, measured.values.size() != 1);
+    json["observables"][measured.text] = values_of(measured, measured.values.size() != 1);
   json["iterations"] = result.iterations;
   json["products"] = result.products;
-  json["seconds"] = {
-      {"setup", cost.setup_seconds}, {"solve", cost.solve_seconds}, {"total", cost.total_seconds}};
-  json["peak_rss_bytes"] = cost.peak_rss_bytes;
-  json["peak_rss_rank_bytes"] = cost.peak_rss_rank_bytes;
+  add_cost(json, cost);
   json["memory_estimate_bytes"] = result.memory_estimate_bytes;
   json["reason"] = result.reason;
   return json.dump(2) + "\n";

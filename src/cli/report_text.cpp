@@ -9,14 +9,47 @@
 
 #include "cli/report.hpp"
 #include "cli/text.hpp"
+#include "cli/text_parts.hpp"
 
 namespace kronsolve::cli {
-
-namespace {
 
 std::string line(std::string_view name, const std::string& value) {
   return fmt::format("{:<11}{}\n", name, value);
 }
+
+std::string where(int ranks, int threads) {
+  const auto count = [](int n, std::string_view word) {
+    return fmt::format("{} {}{}", n, word, n == 1 ? "" : "s");
+  };
+  return fmt::format("{} with {}{}", count(ranks, "rank"), count(threads, "thread"),
+                     ranks > 1 ? " each" : "");
+}
+
+std::string head(const Problem& problem, index_t dimension, ScalarKind scalar) {
+  std::string sector;
+  for (const auto& condition : problem.sector) sector += (sector.empty() ? "" : ", ") + condition;
+  return fmt::format("{}\n{} state{}, {}, {}\n", problem.title, grouped(dimension),
+                     dimension == 1 ? "" : "s", sector.empty() ? "full space" : "sector " + sector,
+                     to_string(scalar));
+}
+
+std::string number(const ObservableValue& value, std::size_t at) {
+  const auto z = value.values[at];
+  if (value.scalar == ScalarKind::real) return fmt::format("{: .12g}", z.real());
+  return fmt::format("({:.12g}, {:.12g})", z.real(), z.imag());
+}
+
+std::string cost_lines(const Cost& cost, index_t memory_estimate_bytes) {
+  return line("time",
+              fmt::format("{} (setup {}, solve {})", seconds_text(cost.total_seconds),
+                          seconds_text(cost.setup_seconds), seconds_text(cost.solve_seconds))) +
+         line("memory",
+              fmt::format("{} at most, {} estimated", format_bytes(double(cost.peak_rss_bytes)),
+                          format_bytes(double(memory_estimate_bytes)))) +
+         line("on", where(cost.ranks, cost.threads));
+}
+
+namespace {
 
 std::string table(const EighResult& result) {
   std::string text = fmt::format("{:>5}  {:<24}  {}\n", "level", " eigenvalue", "residual");
@@ -32,28 +65,6 @@ std::string pairs(const EighResult& result) {
   if (result.converged)
     return fmt::format("{} of {} pairs{}", result.converged_pairs, result.eigenvalues.size(), kind);
   return fmt::format("NO: {} pairs only{}", result.converged_pairs, kind);
-}
-
-std::string where(int ranks, int threads) {
-  const auto count = [](int n, std::string_view word) {
-    return fmt::format("{} {}{}", n, word, n == 1 ? "" : "s");
-  };
-  return fmt::format("{} with {}{}", count(ranks, "rank"), count(threads, "thread"),
-                     ranks > 1 ? " each" : "");
-}
-
-std::string head(const Problem& problem, index_t dimension, ScalarKind scalar) {
-  std::string sector;
-  for (const auto& condition : problem.sector) sector += (sector.empty() ? "" : ", ") + condition;
-  return fmt::format("{}\n{} state{}, {}, {}\n\n", problem.title, grouped(dimension),
-                     dimension == 1 ? "" : "s", sector.empty() ? "full space" : "sector " + sector,
-                     to_string(scalar));
-}
-
-std::string number(const ObservableValue& value, std::size_t at) {
-  const auto z = value.values[at];
-  if (value.scalar == ScalarKind::real) return fmt::format("{: .12g}", z.real());
-  return fmt::format("({:.12g}, {:.12g})", z.real(), z.imag());
 }
 
 /// Rows of numbers, indented; one row for numbers and vectors.
@@ -86,7 +97,7 @@ std::string form(Method method, OperatorForm operator_form) {
 
 std::string to_text(const EighReport& report) {
   const auto& [command, problem, result, cost, observables] = report;
-  std::string text = head(problem, result.dimension, result.scalar);
+  std::string text = head(problem, result.dimension, result.scalar) + "\n";
   const bool ground = command == "ground" && !result.eigenvalues.empty();
   const bool one = ground && result.eigenvalues.size() == 1;
   if (ground) text += line("energy", value_text(result.eigenvalues.front()));
@@ -101,19 +112,13 @@ std::string to_text(const EighReport& report) {
   if (!result.reason.empty()) text += line("", result.reason);
   text += line("products", fmt::format("{} in {} iterations", grouped(result.products),
                                        grouped(result.iterations)));
-  text +=
-      line("time", fmt::format("{} (setup {}, solve {})", seconds_text(cost.total_seconds),
-                               seconds_text(cost.setup_seconds), seconds_text(cost.solve_seconds)));
-  text += line("memory",
-               fmt::format("{} at most, {} estimated", format_bytes(double(cost.peak_rss_bytes)),
-                           format_bytes(double(result.memory_estimate_bytes))));
-  text += line("on", where(cost.ranks, cost.threads));
+  text += cost_lines(cost, result.memory_estimate_bytes);
   return text;
 }
 
 std::string to_text(const PlanReport& report) {
   const auto& [problem, plan, suggestion, symmetries, ranks, threads] = report;
-  std::string text = head(problem, plan.dimension, plan.scalar);
+  std::string text = head(problem, plan.dimension, plan.scalar) + "\n";
   text += line("method", form(plan.method, plan.form));
   text += line("", plan.reason);
   text += line("memory", fmt::format("{} on the largest rank, {} together: {}",

@@ -29,15 +29,15 @@ void LinearMap<T>::check(std::span<const T> x, const RowRange& in, std::span<T> 
 template <Scalar T>
 void LinearMap<T>::apply(std::span<const T> x, std::span<T> y) const {
   check(x, col_range(), y, row_range());
-  ++products_;
   apply_impl(x, y);
+  count_product();
 }
 
 template <Scalar T>
 void LinearMap<T>::apply_adjoint(std::span<const T> x, std::span<T> y) const {
   check(x, row_range(), y, col_range());
-  ++products_;
   apply_adjoint_impl(x, y);
+  count_product();
 }
 
 template <Scalar T>
@@ -45,8 +45,9 @@ T LinearMap<T>::apply_recurrence(std::span<const T> x, double beta, std::span<T>
   if (rows() != cols())
     throw DimensionError(detail::concat("recurrence: the map must be square, it is ", rows(), " x ", cols()));
   check(x, col_range(), y, row_range());
-  ++products_;
-  return comm_->all_reduce(apply_recurrence_impl(x, beta, y));
+  const T local = apply_recurrence_impl(x, beta, y);
+  count_product();
+  return comm_->all_reduce(local);
 }
 
 template <Scalar T>

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <complex>
+#include <functional>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include <kronsolve/core/buffer.hpp>
 #include <kronsolve/core/comm.hpp>
@@ -40,6 +42,9 @@ class KRONSOLVE_EXPORT LinearMap {
   /// y = A x - beta y for square maps; returns the global <x, y>. Collective. One pass over memory where the map can fuse it.
   T apply_recurrence(std::span<const T> x, double beta, std::span<T> y) const;
 
+  /// Called after each product, on this rank: for those who show progress. Must not throw. Local.
+  void on_product(std::function<void()> callback) { on_product_ = std::move(callback); }
+
   virtual index_t memory_bytes() const noexcept = 0;  ///< held by this rank for the map, bytes
 
  protected:
@@ -53,7 +58,12 @@ class KRONSOLVE_EXPORT LinearMap {
   const Comm* comm_;
   RowPartition row_partition_;
   RowPartition col_partition_;
+  void count_product() const {
+    ++products_;
+    if (on_product_) on_product_();
+  }
   mutable index_t products_ = 0;
+  std::function<void()> on_product_;
   mutable Buffer<T> scratch_;  // of the default apply_recurrence_impl
 };
 

@@ -35,15 +35,20 @@ struct FunctionResult {
   }
 };
 
+/// chebyshev: a series with an error bound in advance, for Hermitian operators (automatic). mfn:
+/// SLEPc's restarted Krylov method, for any square operator; its error is SLEPc's own estimate.
+enum class ExpmMethod { automatic, chebyshev, mfn };
+
 struct ExpmOptions {
+  ExpmMethod method = ExpmMethod::automatic;
   double tol = 1e-10;                         ///< error <= tol |w|
   std::optional<SpectralBounds> bounds = {};  ///< of the operator, if known: saves finding them
   index_t max_products = 10'000'000;          ///< refuse before starting what needs more
   std::uint64_t seed = 0;                     ///< of the search for the bounds
 };
 
-/// w = exp(t A) v for Hermitian A and real t (imaginary time: t = -tau) by a Chebyshev series.
-/// Collective on a.comm().
+/// w = exp(t A) v for real t (imaginary time: t = -tau): by a Chebyshev series if A is Hermitian,
+/// by SLEPc's MFN (.method = ExpmMethod::mfn) for any square A. Collective on a.comm().
 ///
 /// @param t  t*A is dimensionless
 /// @param v  owned entries, length a.row_range().size()
@@ -51,6 +56,8 @@ struct ExpmOptions {
 /// @throws InvalidArgument  t or an entry of v not finite, tol not in (0, 1), map not Hermitian,
 /// too many products needed,
 ///                          |w| above the largest double
+/// @throws NotSupported     mfn without the engine it needs  @throws EngineError  mfn did not
+/// converge
 /// Cost: about sqrt(80 |t| R) products for long times, R half the width of the spectrum; five
 /// vectors. Source: Tal-Ezer and Kosloff 1984, doi:10.1063/1.448136; bounds: Hochbruck and Lubich
 /// 1997, doi:10.1137/S0036142995280572.

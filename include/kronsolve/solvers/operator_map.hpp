@@ -25,6 +25,23 @@ extern template KRONSOLVE_EXPORT std::unique_ptr<LinearMap<double>> make_operato
 extern template KRONSOLVE_EXPORT std::unique_ptr<LinearMap<std::complex<double>>> make_operator_map(
     const Comm&, const SectorOperator&, OperatorForm);
 
+/// What an evolution will use, known before anything large is allocated.
+struct EvolutionPlan {
+  OperatorForm form = OperatorForm::automatic;  ///< assembled or matrix_free
+  ScalarKind scalar = ScalarKind::real;         ///< of the operator
+  index_t memory_rank_bytes = 0;                ///< the largest rank
+  index_t memory_estimate_bytes = 0;            ///< all ranks, with what they hold already
+};
+
+/// Chooses the form and estimates the memory of evolve. Collective.
+/// @param state  scalar of the initial state
+/// @throws InvalidArgument  it cannot fit (with the numbers); the operator is not Hermitian
+/// @throws NotSupported     matrix_free in a basis that has no such product
+KRONSOLVE_EXPORT EvolutionPlan plan_evolution(const Comm& comm, const SectorOperator& h,
+                                              ScalarKind state,
+                                              const EvolutionOptions& options = {},
+                                              OperatorForm form = OperatorForm::automatic);
+
 /// Evolves `psi` (one column on the rows of h.basis->partition(comm.size())) under an operator sum:
 /// builds its product, real if the operator is, and calls evolve with it. Collective on `comm`.
 /// @throws InvalidArgument  the operator is not Hermitian (names the term); and as Evolution

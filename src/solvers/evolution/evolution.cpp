@@ -23,7 +23,8 @@ void check_options(const EvolutionOptions& options, bool time_dependent) {
     throw InvalidArgument(
         detail::concat("evolution: max_products must be at least 1, got ", options.max_products));
   const auto method = options.method;
-  if (time_dependent && (method == EvolutionMethod::solve || method == EvolutionMethod::expm))
+  if (time_dependent && (method == EvolutionMethod::solve || method == EvolutionMethod::expm ||
+                         method == EvolutionMethod::mfn))
     throw InvalidArgument(
         detail::concat("evolution: method ", to_string(method),
                        " needs an operator that does not depend on time; use integrate or magnus"));
@@ -71,6 +72,8 @@ std::string_view to_string(EvolutionMethod method) {
       return "integrate";
     case EvolutionMethod::magnus:
       return "magnus";
+    case EvolutionMethod::mfn:
+      return "mfn";
   }
   return "?";
 }
@@ -145,8 +148,10 @@ struct Evolution<T>::Impl {
       const auto bounds = options.bounds ? *options.bounds : spectral_bounds(at(time));
       if (method == EvolutionMethod::expm) {
         propagator = evolution::make_chebyshev(*h, options.axis, bounds, options.max_products);
+      } else if (const double size = std::max(std::abs(bounds.lower), std::abs(bounds.upper));
+                 method == EvolutionMethod::mfn) {
+        propagator = evolution::make_mfn(*h, options.axis, size);
       } else {
-        const double size = std::max(std::abs(bounds.lower), std::abs(bounds.upper));
         propagator = evolution::make_runge_kutta<T>(
             comm(), [this](double t) -> const LinearMap<T>& { return at(t); }, options.axis, size,
             options.max_products);

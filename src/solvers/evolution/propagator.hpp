@@ -30,6 +30,11 @@ std::unique_ptr<Propagator<T>> make_chebyshev(const LinearMap<T>& h, TimeAxis ax
 template <Scalar T>
 std::unique_ptr<Propagator<T>> make_dense(const LinearMap<T>& h, TimeAxis axis);
 
+/// SLEPc's MFN, piece by piece in imaginary time. `width`: a bound of |H|.
+/// Its errors are what SLEPc was asked for, not bounds.
+template <Scalar T>
+std::unique_ptr<Propagator<T>> make_mfn(const LinearMap<T>& h, TimeAxis axis, double width);
+
 /// The operator at a time; for constant operators always the same.
 template <Scalar T>
 using OperatorAt = std::function<const LinearMap<T>&(double)>;

@@ -120,24 +120,7 @@ EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h) {
   return problem;
 }
 
-void check_sector(const SectorOperator& h, const EighOptions& options) {
-  if (!h.basis) throw InvalidArgument("eigh: the operator has no basis");
-  if (h.op.spaces() != h.basis->spaces())
-    throw DimensionError(detail::concat("eigh: the operator has ", h.op.sites(),
-                                        " sites, the basis ", h.basis->sites(),
-                                        ", or their local spaces differ"));
-  check_options(options, h.basis->size());
-  require_hermitian_terms(h.op);
-}
-
-template EighProblem<double> sector_problem(const Comm&, const SectorOperator&);
-template EighProblem<std::complex<double>> sector_problem(const Comm&, const SectorOperator&);
-
-}  // namespace frontend
-
 namespace {
-
-using frontend::EighProblem;
 
 /// Looks at a few owned rows: how full they are, how many different values they have. Local.
 template <Scalar T>
@@ -162,6 +145,8 @@ void sample_rows(EighProblem<T>& problem) {
   problem.few_values = values.size() <= 64;  // a sample that varies much will vary more
 }
 
+}  // namespace
+
 /// Sampling is local and may throw (a builder of the user); what is estimated must be one thing on
 /// all ranks.
 template <Scalar T>
@@ -171,6 +156,29 @@ void look_at_rows(EighProblem<T>& problem) {
   problem.entries_per_row = problem.comm->all_reduce(problem.entries_per_row, Reduce::max);
   problem.few_values = problem.comm->all(problem.few_values);
 }
+
+template void look_at_rows(EighProblem<double>&);
+template void look_at_rows(EighProblem<std::complex<double>>&);
+
+void check_sector(const SectorOperator& h, const EighOptions& options) {
+  if (!h.basis) throw InvalidArgument("eigh: the operator has no basis");
+  if (h.op.spaces() != h.basis->spaces())
+    throw DimensionError(detail::concat("eigh: the operator has ", h.op.sites(),
+                                        " sites, the basis ", h.basis->sites(),
+                                        ", or their local spaces differ"));
+  check_options(options, h.basis->size());
+  require_hermitian_terms(h.op);
+}
+
+template EighProblem<double> sector_problem(const Comm&, const SectorOperator&);
+template EighProblem<std::complex<double>> sector_problem(const Comm&, const SectorOperator&);
+
+}  // namespace frontend
+
+namespace {
+
+using frontend::EighProblem;
+using frontend::look_at_rows;
 
 template <Scalar T>
 EighResult run(EighProblem<T> problem, const EighOptions& options) {

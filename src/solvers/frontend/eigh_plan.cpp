@@ -71,10 +71,6 @@ Choice choose(const EighProblem<T>& problem, const EighOptions& o) {
 
 // ---- memory ------------------------------------------------------------------------------------
 
-/// What loading and starting PETSc adds to a process (measured with Debian's 3.18).
-constexpr double engine_bytes = 60e6;
-/// What MPI's start adds.
-constexpr double mpi_bytes = 25e6;
 /// One uncompressed block of rows while a matrix is stored.
 constexpr double block_entries = double(1 << 20);
 
@@ -97,6 +93,19 @@ double factor_bytes(const EighProblem<T>& p) {
   return 0.12 * n * n * sizeof(T) / p.comm->size() + 24 * p.entries_per_row * n / p.comm->size();
 }
 
+}  // namespace
+
+template <Scalar T>
+double map_bytes(const EighProblem<T>& p, OperatorForm form) {
+  return form == OperatorForm::matrix_free
+             ? double(p.matrix_free_bytes)
+             : assembled_bytes(p, double(p.partition.max_local_rows()));
+}
+template double map_bytes(const EighProblem<double>&, OperatorForm);
+template double map_bytes(const EighProblem<std::complex<double>>&, OperatorForm);
+
+namespace {
+
 template <Scalar T>
 double solver_bytes(const EighProblem<T>& p, const EighOptions& o, const Choice& choice) {
   const double local = double(p.partition.max_local_rows()), value = sizeof(T), n = double(p.n());
@@ -108,8 +117,7 @@ double solver_bytes(const EighProblem<T>& p, const EighOptions& o, const Choice&
     const double check = o.vectors == Eigenvectors::skip ? 0 : n * n * value + 2 * 64 * n * value;
     return lapack + check + pairs * local * value + 40 * p.entries_per_row * n;
   }
-  const double map = choice.form == OperatorForm::matrix_free ? double(p.matrix_free_bytes)
-                                                              : assembled_bytes(p, local);
+  const double map = map_bytes(p, choice.form);
   if (choice.method == Method::lanczos) {
     const LanczosOptions lanczos{.k = k, .which = o.which, .vectors = o.vectors};
     const bool keeps = (o.vectors == Eigenvectors::compute || k > 1) &&

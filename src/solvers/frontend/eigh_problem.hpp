@@ -57,6 +57,17 @@ void check_sector(const SectorOperator& h, const EighOptions& options);
 template <Scalar T>
 EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h);
 
+/// Samples owned rows for entries_per_row and few_values, the same on all ranks then. Collective.
+template <Scalar T>
+void look_at_rows(EighProblem<T>& problem);
+/// What loading and starting PETSc adds to a process (measured with Debian's 3.18).
+inline constexpr double engine_bytes = 60e6;
+/// What MPI's start adds.
+inline constexpr double mpi_bytes = 25e6;
+/// Bytes that the operator takes on a rank in one form or the other.
+template <Scalar T>
+double map_bytes(const EighProblem<T>& problem, OperatorForm form);
+
 /// Eigenvalues below each shift, by inertia. Collective. @throws NotSupported  no real engine with
 /// MUMPS
 template <Scalar T>
@@ -145,6 +156,8 @@ class Stopwatch {
   extern template EighResult solve_engine(const EighProblem<T>&, const EighOptions&, OperatorForm, \
                                           const DistributedVectors<T>*);                           \
   extern template EighProblem<T> sector_problem<T>(const Comm&, const SectorOperator&);            \
+  extern template void look_at_rows(EighProblem<T>&);                                              \
+  extern template double map_bytes(const EighProblem<T>&, OperatorForm);                           \
   extern template std::vector<index_t> count_below(const EighProblem<T>&,                          \
                                                    std::span<const double>);                       \
   extern template EighResult solve_slices(const EighProblem<T>&, const EighOptions&, double,       \

@@ -1,7 +1,10 @@
+#include <kronsolve/core/memory.hpp>
 #include <kronsolve/operators/assembled_map.hpp>
 #include <kronsolve/operators/matrix_free.hpp>
 #include <kronsolve/operators/rows.hpp>
 #include <kronsolve/solvers/operator_map.hpp>
+
+#include "solvers/frontend/eigh_problem.hpp"
 
 namespace kronsolve {
 
@@ -28,13 +31,70 @@ template std::unique_ptr<LinearMap<std::complex<double>>> make_operator_map(cons
                                                                             const SectorOperator&,
                                                                             OperatorForm);
 
-EvolutionResult evolve(const Comm& comm, const SectorOperator& h, const EvolutionState& psi,
-                       std::span<const double> times, const EvolutionOptions& options,
-                       const EvolutionObserver& observer, OperatorForm form) {
+namespace {
+
+void require_evolvable(const SectorOperator& h) {
   if (!h.basis) throw InvalidArgument("evolve: the operator has no basis");
   if (const auto term = h.op.non_hermitian_part())
     throw InvalidArgument(detail::concat("evolve: the operator is not Hermitian: the term ", *term,
                                          " has no Hermitian partner; add it"));
+}
+
+/// Vectors of the state's scalar on a rank: the initial state, the one shown to observers, the one
+/// that moves, and what its method needs.
+double evolution_vectors(const EvolutionOptions& options) {
+  switch (options.method) {
+    case EvolutionMethod::integrate:
+      return 3 + 12;
+    case EvolutionMethod::mfn:
+      return 3 + 35;
+    default:
+      return 3 + 4;
+  }
+}
+
+template <Scalar T>
+EvolutionPlan plan_for(const Comm& comm, const SectorOperator& h, ScalarKind state,
+                       const EvolutionOptions& options, OperatorForm form) {
+  auto problem = frontend::sector_problem<T>(comm, h);
+  if (form == OperatorForm::matrix_free && !problem.matrix_free)
+    (void)plan_matrix_free(h, scalar_kind<T>);
+  frontend::look_at_rows(problem);
+  EvolutionPlan plan{.form = form, .scalar = scalar_kind<T>};
+  if (form == OperatorForm::automatic)
+    plan.form = problem.matrix_free && problem.matrix_free_better ? OperatorForm::matrix_free
+                                                                  : OperatorForm::assembled;
+  const bool real_state =
+      !is_complex<T> && state == ScalarKind::real && options.axis == TimeAxis::imaginary;
+  const double local = double(problem.partition.max_local_rows()), n = double(problem.n());
+  double bytes = frontend::map_bytes(problem, plan.form) +
+                 evolution_vectors(options) * local * (real_state ? 8 : 16);
+  if (options.method == EvolutionMethod::mfn) bytes += frontend::engine_bytes + frontend::mpi_bytes;
+  if (options.method == EvolutionMethod::solve) bytes += 4 * n * n * sizeof(T);
+  if (!(bytes < 9e18))
+    throw InvalidArgument(detail::concat("evolve: ", problem.n(), " states need ",
+                                         format_bytes(bytes),
+                                         " on a rank, more than 64 bits count"));
+  require_memory(comm, static_cast<index_t>(bytes), "evolve");
+  const double now = double(peak_resident_memory());
+  plan.memory_rank_bytes = static_cast<index_t>(comm.all_reduce(now + bytes, Reduce::max));
+  plan.memory_estimate_bytes = static_cast<index_t>(comm.all_reduce(now + bytes));
+  return plan;
+}
+
+}  // namespace
+
+EvolutionPlan plan_evolution(const Comm& comm, const SectorOperator& h, ScalarKind state,
+                             const EvolutionOptions& options, OperatorForm form) {
+  require_evolvable(h);
+  return visit_scalar(h.scalar(),
+                      [&]<Scalar T>() { return plan_for<T>(comm, h, state, options, form); });
+}
+
+EvolutionResult evolve(const Comm& comm, const SectorOperator& h, const EvolutionState& psi,
+                       std::span<const double> times, const EvolutionOptions& options,
+                       const EvolutionObserver& observer, OperatorForm form) {
+  require_evolvable(h);
   return visit_scalar(h.scalar(), [&]<Scalar T>() {
     const auto map = make_operator_map<T>(comm, h, form);
     return std::visit(

@@ -3,6 +3,7 @@
 #include <kronsolve/solvers/expm.hpp>
 
 #include "solvers/functions/chebyshev.hpp"
+#include "solvers/functions/mfn.hpp"
 #include "solvers/functions/vector_ops.hpp"
 
 namespace kronsolve {
@@ -11,20 +12,75 @@ namespace {
 
 using Complex = std::complex<double>;
 
-template <Scalar T>
-SpectralBounds check_and_bound(const LinearMap<T>& a, Complex t, const ExpmOptions& options) {
+void check(Complex t, const ExpmOptions& options) {
   if (!std::isfinite(t.real()) || !std::isfinite(t.imag()))
     throw InvalidArgument(detail::concat("expm_multiply: t must be finite, got ", t));
   if (!(options.tol > 0 && options.tol < 1))
     throw InvalidArgument(
         detail::concat("expm_multiply: tol must be in (0, 1), got ", options.tol));
-  if (!options.bounds) return spectral_bounds(a, {.seed = options.seed});
-  if (!(options.bounds->lower <= options.bounds->upper))
+  if (options.bounds && !(options.bounds->lower <= options.bounds->upper))
     throw InvalidArgument(detail::concat("expm_multiply: the bounds must be lower <= upper, got ",
                                          options.bounds->lower, ", ", options.bounds->upper));
+}
+
+template <Scalar T>
+SpectralBounds bounds_of(const LinearMap<T>& a, const ExpmOptions& options) {
+  if (!options.bounds) return spectral_bounds(a, {.seed = options.seed});
   SpectralBounds given = *options.bounds;
   given.products = 0;
   return given;
+}
+
+/// About |A v_k| / |v_k| after a few products: enough to see an exponential that cannot be held.
+template <Scalar T, Scalar V>
+double growth(const LinearMap<T>& a, std::span<const V> v) {
+  Buffer<T> x(vec::length(v)), y(vec::length(v));
+  for (index_t i = 0; i < x.size(); ++i) {
+    const V value = v[static_cast<std::size_t>(i)];
+    if constexpr (std::same_as<T, V>)
+      x[i] = value;
+    else
+      x[i] = value.real() + value.imag();
+  }
+  double largest = 0;
+  for (int step = 0; step < 5; ++step) {
+    const double norm = vec::norm<T>(a.comm(), std::as_const(x).span());
+    if (norm == 0) break;
+    vec::scale<T>(1 / norm, x.span());
+    a.apply(x.span(), y.span());
+    std::swap(x, y);
+    largest = std::max(largest, vec::norm<T>(a.comm(), std::as_const(x).span()));
+  }
+  return largest;
+}
+
+/// exp(tA) v left to SLEPc.
+template <Scalar T, Scalar V>
+FunctionResult<V> by_mfn(const LinearMap<T>& a, V t, std::span<const V> v, double tol) {
+  const index_t before = a.products();
+  if (real_part(t) != 0) {
+    const double exponent = std::abs(real_part(t)) * growth<T, V>(a, v);
+    if (exponent > 600)  // SLEPc would go round and round with infinities
+      throw InvalidArgument(detail::concat(
+          "expm_multiply: |Re t| |A| is about ", exponent,
+          ", so that method mfn leaves the range of doubles; use chebyshev, or evolve in imaginary "
+          "time, which normalises"));
+  }
+  FunctionResult<V> result{.vectors = DistributedVectors<V>(a.row_partition(), a.comm().rank(), 1)};
+  const auto w = result.vectors.column(0);
+  vec::copy<V>(v, w);
+  exponentiate_mfn<T, V>(a, t, w, tol);
+  const double norm = vec::norm<V>(a.comm(), w);
+  if (!std::isfinite(norm))
+    throw InvalidArgument(
+        "expm_multiply: the result is above the largest double; evolve in imaginary time "
+        "normalises");
+  result.error = tol * norm;
+  result.converged = true;  // else SLEPc had thrown
+  result.products = a.products() - before;
+  result.reason =
+      detail::concat("SLEPc MFN, ", result.products, " products, error as SLEPc estimates it");
+  return result;
 }
 
 /// Undoes the scale of the exponential and states the error.
@@ -58,7 +114,9 @@ FunctionResult<T> expm_multiply(const LinearMap<T>& a, double t, std::span<const
                                 const ExpmOptions& options) {
   vec::require_square("expm_multiply", a);
   vec::require_vector("expm_multiply", a, v);
-  const auto bounds = check_and_bound(a, t, options);
+  check(t, options);
+  if (options.method == ExpmMethod::mfn) return by_mfn<T, T>(a, t, v, options.tol);
+  const auto bounds = bounds_of(a, options);
   FunctionResult<T> result{.vectors = DistributedVectors<T>(a.row_partition(), a.comm().rank(), 1)};
   vec::copy<T>(v, result.vectors.column(0));
   const auto e =
@@ -72,7 +130,9 @@ FunctionResult<Complex> expm_multiply(const LinearMap<T>& a, Complex t, std::spa
                                       const ExpmOptions& options) {
   vec::require_square("expm_multiply", a);
   vec::require_vector("expm_multiply", a, v);
-  const auto bounds = check_and_bound(a, t, options);
+  check(t, options);
+  if (options.method == ExpmMethod::mfn) return by_mfn<T, Complex>(a, t, v, options.tol);
+  const auto bounds = bounds_of(a, options);
   FunctionResult<Complex> result{
       .vectors = DistributedVectors<Complex>(a.row_partition(), a.comm().rank(), 1)};
   const auto w = result.vectors.column(0);

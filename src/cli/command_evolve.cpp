@@ -1,0 +1,187 @@
+#include <fmt/format.h>
+
+#include <kronsolve/core/threads.hpp>
+#include <kronsolve/measure/observables.hpp>
+#include <kronsolve/operators/states.hpp>
+#include <kronsolve/solvers/operator_map.hpp>
+
+#include "cli/commands.hpp"
+#include "cli/guard.hpp"
+#include "cli/problem.hpp"
+#include "cli/progress_line.hpp"
+#include "cli/report.hpp"
+#include "cli/text.hpp"
+
+namespace kronsolve::cli {
+
+namespace {
+
+using Complex = std::complex<double>;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// The operator in its basis; matrices have no sites that a state could be told of.
+const SectorOperator& on_sites(const Problem& problem) {
+  if (const auto* h = std::get_if<SectorOperator>(&problem.op)) return *h;
+  throw InvalidArgument("evolve needs an operator on sites; a matrix file has none");
+}
+
+template <Scalar T>
+DistributedVectors<T> distributed(const Comm& comm, const Basis& basis,
+                                  const StateDescription& description) {
+  const auto owned = make_state<T>(comm, basis, description);
+  DistributedVectors<T> psi(basis.partition(comm.size()), comm.rank(), 1);
+  std::copy(owned.span().begin(), owned.span().end(), psi.column(0).begin());
+  return psi;
+}
+
+/// Real where state and operator are. Random states have the operator's scalar.
+ScalarKind scalar_of(const StateDescription& state, const SectorOperator& h) {
+  const bool random = std::holds_alternative<StateDescription::Random>(state.content);
+  if (random) return h.scalar();
+  return h.basis->scalar() == ScalarKind::complex ? ScalarKind::complex : state.scalar();
+}
+
+EvolutionState initial_state(const Comm& comm, const SectorOperator& h,
+                             const StateDescription& description) {
+  return visit_scalar(scalar_of(description, h), [&]<Scalar T>() -> EvolutionState {
+    return distributed<T>(comm, *h.basis, description);
+  });
+}
+
+std::vector<Observable> observables_of(const Comm& comm, const Basis& basis,
+                                       const std::vector<std::string>& texts) {
+  std::vector<Observable> observables;
+  for (const auto& text : texts) observables.push_back(Observable::parse(comm, text, basis));
+  return observables;
+}
+
+/// Evaluates observables at each time.
+class Recorder {
+ public:
+  Recorder(const Comm& comm, const SectorOperator& h, std::vector<Observable> observables,
+           const EvolutionState& initial)
+      : comm_(&comm), h_(&h), observables_(std::move(observables)), initial_(&initial) {
+    for (const auto& observable : observables_) measured_.push_back({observable.text(), {}});
+  }
+
+  void record(const EvolutionPoint& point) {
+    if (observables_.empty()) return;
+    std::visit([&](const auto& state) { record_state(state); }, point.state);
+  }
+  const std::vector<Measured>& measured() const { return measured_; }
+
+ private:
+  template <Scalar T>
+  void record_state(const DistributedVectors<T>& state) {
+    const StateView<T> psi(*comm_, *h_->basis, state.column(0));
+    const auto values =
+        evaluate<T>(observables_, psi, {.hamiltonian = &h_->op, .reference = reference<T>()});
+    for (std::size_t i = 0; i < values.size(); ++i) measured_[i].values.push_back(values[i]);
+  }
+
+  /// The initial state, if an observable asks for it; as complex where the state has become so.
+  template <Scalar T>
+  std::optional<StateView<T>> reference() {
+    bool needed = false;
+    for (const auto& observable : observables_) needed = needed || observable.needs_reference();
+    if (!needed) return std::nullopt;
+    if (const auto* same = std::get_if<DistributedVectors<T>>(initial_))
+      return StateView<T>(*comm_, *h_->basis, same->column(0));
+    if constexpr (is_complex<T>) {
+      if (complex_initial_.size() == 0) {
+        const auto real = std::get<DistributedVectors<double>>(*initial_).column(0);
+        complex_initial_ = Buffer<Complex>(static_cast<index_t>(real.size()));
+        std::copy(real.begin(), real.end(), complex_initial_.data());
+      }
+      return StateView<T>(*comm_, *h_->basis, complex_initial_);
+    }
+    return std::nullopt;
+  }
+
+  const Comm* comm_;
+  const SectorOperator* h_;
+  std::vector<Observable> observables_;
+  const EvolutionState* initial_;
+  Buffer<Complex> complex_initial_;
+  std::vector<Measured> measured_;
+};
+
+std::vector<double> times_of(const EvolveArguments& asked) {
+  std::vector<double> times;
+  for (index_t i = 0; i <= asked.steps; ++i)
+    times.push_back(asked.time * static_cast<double>(i) / static_cast<double>(asked.steps));
+  return times;
+}
+
+/// "time 3.2 of 10  412 products  8.1 s, about 17 s left"
+class EvolveProgress {
+ public:
+  explicit EvolveProgress(double end) : end_(end), begin_(Clock::now()) {}
+  void reached(double time) { time_ = time; }
+  void show(index_t products) {
+    line_.show([&] {
+      const double seconds = seconds_since(begin_), part = time_ / end_;
+      auto text = fmt::format("time {:.6g} of {:.6g}  {} products  {}", time_, end_,
+                              grouped(products), seconds_text(seconds));
+      if (part > 0) text += fmt::format(", about {} left", seconds_text(seconds * (1 / part - 1)));
+      return text;
+    });
+  }
+
+ private:
+  double end_, time_ = 0;
+  Clock::time_point begin_;
+  ProgressLine line_;
+};
+
+EvolutionResult run(const Comm& comm, const SectorOperator& h, const EvolutionPlan& plan,
+                    const EvolveArguments& asked, const EvolutionState& psi, Recorder& recorder) {
+  return visit_scalar(plan.scalar, [&]<Scalar T>() {
+    const auto map = make_operator_map<T>(comm, h, plan.form);
+    EvolveProgress progress(asked.time);
+    if (comm.is_root()) map->on_product([&] { progress.show(map->products()); });
+    const auto times = times_of(asked);
+    const auto observe = [&](const EvolutionPoint& point) {
+      recorder.record(point);
+      progress.reached(point.time);
+      comm.agree([&] {
+        if (asked.json_lines && comm.is_root())
+          print_result(to_json_line(point, asked.options.axis, recorder.measured()));
+      });
+      return Continue::yes;
+    };
+    return std::visit(
+        [&](const auto& state) { return evolve(*map, state, times, asked.options, observe); }, psi);
+  });
+}
+
+}  // namespace
+
+int run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
+  const auto begin = Clock::now();
+  const auto& asked = arguments.evolve;
+  const Problem problem = hermitian_problem(comm, arguments.op);
+  const SectorOperator& h = on_sites(problem);
+  auto observables = observables_of(comm, *h.basis, arguments.observe);
+  const auto description = parse_state(asked.state, h.basis->spaces(), asked.seed);
+  const auto plan = plan_evolution(comm, h, scalar_of(description, h), asked.options, asked.form);
+  const EvolutionState psi = initial_state(comm, h, description);
+  Recorder recorder(comm, h, std::move(observables), psi);
+  const double setup = seconds_since(begin);
+  const auto solve_begin = Clock::now();
+  const EvolutionResult result = run(comm, h, plan, asked, psi, recorder);
+  const Cost cost = measure_cost(comm, setup, seconds_since(solve_begin), seconds_since(start));
+  comm.agree([&] {
+    if (!comm.is_root()) return;
+    const EvolveReport report{problem, asked, plan, result, cost, recorder.measured()};
+    print_result(arguments.json     ? to_json(report)
+                 : asked.json_lines ? to_last_json_line(report)
+                                    : to_text(report));
+  });
+  return result.converged ? exit_fine : exit_not_converged;
+}
+
+}  // namespace kronsolve::cli

@@ -1,0 +1,20 @@
+#pragma once
+// Parts of JSON objects that several reports have.
+
+#include <nlohmann/json.hpp>
+
+#include "cli/report.hpp"
+
+namespace kronsolve::cli {
+
+using Json = nlohmann::ordered_json;
+
+/// A number, list or list of lists; complex numbers as [re, im].
+Json json_of(const ObservableValue& value);
+/// What is known of a problem before it is solved.
+Json json_of(const std::string& command, const Problem& problem, index_t dimension,
+             ScalarKind scalar);
+/// Adds where it ran, how long and how large it was.
+void add_cost(Json& json, const Cost& cost);
+
+}  // namespace kronsolve::cli

@@ -1,0 +1,170 @@
+#include <fmt/format.h>
+
+#include "cli/json_values.hpp"
+#include "cli/text.hpp"
+#include "cli/text_parts.hpp"
+
+namespace kronsolve::cli {
+
+namespace {
+
+bool imaginary(const EvolveReport& report) {
+  return report.asked.options.axis == TimeAxis::imaginary;
+}
+
+/// What one number says about the whole evolution.
+Json summary(const EvolveReport& report) {
+  const auto& [problem, asked, plan, result, cost, observables] = report;
+  Json json = json_of("evolve", problem, problem.dimension, plan.scalar);
+  json["state"] = asked.state;
+  json["imaginary"] = imaginary(report);
+  json["method"] = to_string(result.method);
+  json["operator"] = to_string(plan.form);
+  json["ranks"] = cost.ranks;
+  json["threads"] = cost.threads;
+  json["tol"] = asked.options.tol;
+  json["converged"] = result.converged;
+  json["norm_drift"] = result.norm_drift;
+  json["energy_drift"] = result.energy_drift;
+  json["steps"] = result.steps;
+  json["products"] = result.products;
+  add_cost(json, cost);
+  json["memory_estimate_bytes"] = plan.memory_estimate_bytes;
+  json["reason"] = result.reason;
+  return json;
+}
+
+// ---- tables ----------------------------------------------------------------------------------
+
+using Shape = ObservableValue::Shape;
+
+bool is_number(const Measured& measured) { return measured.values.front().shape == Shape::number; }
+
+/// Cells of equal width in each column, right-aligned.
+class Table {
+ public:
+  void column(std::string name, std::vector<std::string> cells) {
+    std::size_t width = name.size();
+    for (const auto& cell : cells) width = std::max(width, cell.size());
+    cells.insert(cells.begin(), std::move(name));
+    lines_.resize(cells.size());
+    for (std::size_t i = 0; i < cells.size(); ++i)
+      lines_[i] += fmt::format("{}{:>{}}", lines_[i].empty() ? "" : "  ", cells[i], width);
+  }
+  std::string text() const {
+    std::string text;
+    for (const auto& row : lines_) text += row + "\n";
+    return text;
+  }
+
+ private:
+  std::vector<std::string> lines_;
+};
+
+template <class Value, class Print>
+std::vector<std::string> cells(const std::vector<Value>& values, Print print) {
+  std::vector<std::string> texts;
+  for (const auto& value : values) texts.push_back(print(value));
+  return texts;
+}
+
+std::string time_cell(double time) { return fmt::format("{:.10g}", time); }
+std::string value_cell(double value) { return fmt::format("{:.15g}", value); }
+
+std::string points(const EvolveReport& report) {
+  const auto& result = report.result;
+  Table table;
+  table.column("time", cells(result.times, time_cell));
+  table.column("energy", cells(result.energies, value_cell));
+  if (imaginary(report)) table.column("log norm", cells(result.log_norms, value_cell));
+  table.column("error", cells(result.errors, residual_text));
+  for (const auto& measured : report.observables)
+    if (is_number(measured))
+      table.column(measured.text,
+                   cells(measured.values, [](const auto& v) { return number(v, 0); }));
+  return table.text();
+}
+
+/// Lists: a line for each time. Matrices: a block for each time.
+std::string lists(const EvolveReport& report, const Measured& measured) {
+  const auto& times = report.result.times;
+  if (measured.values.front().shape == Shape::vector) {
+    Table table;
+    table.column("time", cells(times, time_cell));
+    for (std::size_t i = 0; i < measured.values.front().values.size(); ++i)
+      table.column(std::to_string(i), cells(measured.values, [i](const auto& v) {
+                     return i < v.values.size() ? number(v, i) : std::string("-");
+                   }));
+    return fmt::format("\n{}\n{}", measured.text, table.text());
+  }
+  std::string text;
+  for (std::size_t t = 0; t < times.size(); ++t) {
+    const auto& value = measured.values[t];
+    Table table;
+    for (index_t j = 0; j < value.cols; ++j) {
+      std::vector<std::string> column;
+      for (index_t i = 0; i < value.rows; ++i)
+        column.push_back(number(value, static_cast<std::size_t>(i * value.cols + j)));
+      table.column(std::to_string(j), std::move(column));
+    }
+    text += fmt::format("\n{} at time {}\n{}", measured.text, time_cell(times[t]), table.text());
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string to_json(const EvolveReport& report) {
+  Json json = summary(report);
+  const auto& result = report.result;
+  json["times"] = result.times;
+  json["energies"] = result.energies;
+  json["norms"] = result.norms;
+  if (imaginary(report)) json["log_norm"] = result.log_norms;
+  json["errors"] = result.errors;
+  for (const auto& measured : report.observables) {
+    Json values = Json::array();
+    for (const auto& value : measured.values) values.push_back(json_of(value));
+    json["observables"][measured.text] = std::move(values);
+  }
+  return json.dump(2) + "\n";
+}
+
+std::string to_last_json_line(const EvolveReport& report) { return summary(report).dump() + "\n"; }
+
+std::string to_json_line(const EvolutionPoint& point, TimeAxis axis,
+                         const std::vector<Measured>& observables) {
+  Json json;
+  json["time"] = point.time;
+  json["energy"] = point.energy;
+  json["norm"] = point.norm;
+  if (axis == TimeAxis::imaginary) json["log_norm"] = point.log_norm;
+  json["error"] = point.error;
+  json["products"] = point.products;
+  for (const auto& measured : observables)
+    json["observables"][measured.text] = json_of(measured.values.back());
+  return json.dump() + "\n";
+}
+
+std::string to_text(const EvolveReport& report) {
+  const auto& [problem, asked, plan, result, cost, observables] = report;
+  std::string text = head(problem, problem.dimension, plan.scalar);
+  text +=
+      fmt::format("{} on {}; time in inverse units of the couplings (hbar = 1)\n\n",
+                  imaginary(report) ? "exp(-time H), normalised," : "exp(-i time H)", asked.state);
+  text += points(report);
+  for (const auto& measured : observables)
+    if (!is_number(measured)) text += lists(report, measured);
+  text += "\n" + line("converged", fmt::format("{} (tolerance {:.1e})",
+                                               result.converged ? "yes" : "NO", asked.options.tol));
+  if (!imaginary(report))
+    text += line("drift",
+                 fmt::format("norm {:.1e}, energy {:.1e}", result.norm_drift, result.energy_drift));
+  text += line("method",
+               fmt::format("{}, {} operator", to_string(result.method), to_string(plan.form)));
+  text += line("products",
+               fmt::format("{} in {} steps", grouped(result.products), grouped(result.steps)));
+  return text + cost_lines(cost, plan.memory_estimate_bytes);
+}
+
+}  // namespace kronsolve::cli

@@ -1,0 +1,22 @@
+#pragma once
+// Parts of texts for people that several reports have.
+
+#include <string>
+#include <string_view>
+
+#include "cli/report.hpp"
+
+namespace kronsolve::cli {
+
+/// A name and what it is, in two columns; with its line end.
+std::string line(std::string_view name, const std::string& value);
+/// What is solved: operator, states, sector, scalar; with a line end.
+std::string head(const Problem& problem, index_t dimension, ScalarKind scalar);
+/// "2 ranks with 1 thread each".
+std::string where(int ranks, int threads);
+/// Time, memory and place, a line each.
+std::string cost_lines(const Cost& cost, index_t memory_estimate_bytes);
+/// Entry `at` of a value: real, or (re, im).
+std::string number(const ObservableValue& value, std::size_t at);
+
+}  // namespace kronsolve::cli

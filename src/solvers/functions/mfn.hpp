@@ -1,0 +1,21 @@
+#pragma once
+// exp(tA) v by SLEPc's MFN on whichever engine the scalars need.
+
+#include <complex>
+#include <span>
+
+#include <kronsolve/operators/linear_map.hpp>
+
+namespace kronsolve {
+
+/// x := exp(t A) x by a restarted Krylov method of the engine; any square A. A real map needs the
+/// complex engine where t or x are complex (and is applied to both parts of x), or where there is no
+/// real one. Collective.
+///
+/// A zero x stays as it is. The norm of the result must stay far inside the range of doubles.
+/// @param tol  what SLEPc's own error estimate has to reach, relative to |x|
+/// @throws NotSupported  no engine for it is installed  @throws EngineError  SLEPc did not converge
+template <Scalar T, Scalar V>
+void exponentiate_mfn(const LinearMap<T>& a, V t, std::span<V> x, double tol);
+
+}  // namespace kronsolve
