@@ -1,16 +1,19 @@
 #pragma once
 
+#include <complex>
 #include <memory>
-#include <optional>
-#include <string>
 #include <string_view>
+#include <vector>
 
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/exec/pool.hpp>
 #include <kronsolve/export.hpp>
-#include <kronsolve/operators/portable_lazy.hpp>
-#include <kronsolve/operators/sector_operator.hpp>
+#include <kronsolve/operators/portable_operator.hpp>
+#include <kronsolve/session/solve_types.hpp>
 #include <kronsolve/solvers/eigh.hpp>
+#include <kronsolve/solvers/evolution.hpp>
+#include <kronsolve/solvers/expm.hpp>
+#include <kronsolve/solvers/svds.hpp>
 
 namespace kronsolve {
 
@@ -32,26 +35,6 @@ struct SessionOptions {
                                 ///< futures under mpirun or srun
   int workers =
       0;  ///< of pools that are not told; 0: KRONSOLVE_NUM_WORKERS, else the cores of this process
-};
-
-/// Whether the eigenvectors come back to the caller.
-enum class Gather { no, yes };
-
-/// Where and how a session solves.
-struct SessionSolveOptions {
-  int workers =
-      0;  ///< 1: in this process with its threads; more: on that many workers; 0: chosen by size
-  Gather vectors = Gather::no;  ///< yes: whole eigenvectors where main runs
-};
-
-/// A solution and where it was found.
-struct SessionSolveResult {
-  EighResult result;  ///< its vectors: whole where they were gathered, owned rows in syncro mode,
-                      ///< else none
-  int ranks = 1;      ///< that solved
-  int threads = 1;    ///< of each
-  index_t peak_rss_bytes = 0;       ///< sum over the ranks that solved
-  index_t peak_rss_rank_bytes = 0;  ///< the largest
 };
 
 /// What this process is. The first statement of main:
@@ -89,25 +72,40 @@ class KRONSOLVE_EXPORT Session {
   /// Workers of a pool that is not told how many.
   int default_workers() const;
 
-  /// Eigenpairs of a Hermitian operator, wherever it is best found: in this process with its
-  /// threads when small (below 2^17 rows) or told so, on a gang of pool workers otherwise, on all
-  /// ranks in syncro mode (collective). Only the description travels, never the matrix. What is
-  /// thrown is what kronsolve::eigh throws, from wherever it ran.
-  ///
-  /// On a gang `options.progress` is not called and `options.start` is the whole vector.
-  /// @throws NotSupported  a gang was asked for where there is none (serial and threads mode,
-  /// isolated workers)
-  SessionSolveResult eigh(const SectorOperator& h, const EighOptions& options = {},
+  // The solves. Each runs where it is best done: in this process with its threads when small (below
+  // 2^17 rows) or told so, on a gang of pool workers otherwise, on all ranks in syncro mode
+  // (collective). Only the description of the operator travels, never a matrix: an OpSum (on the
+  // full space), {op, sector}, a SectorOperator or a PortableLazy. What the solver of that name
+  // throws is thrown here, from wherever it ran. `options.progress` is not called on a gang.
+
+  /// Eigenpairs of a Hermitian operator. `options.start` is the whole vector.
+  SessionSolveResult eigh(const PortableOperator& h, const EighOptions& options = {},
                           const SessionSolveOptions& where = {});
-  SessionSolveResult eigh(const OpSum& h, const EighOptions& options = {},
-                          const SessionSolveOptions& where = {});
-  SessionSolveResult eigh(const PortableLazy<double>& h, const EighOptions& options = {},
-                          const SessionSolveOptions& where = {});
-  SessionSolveResult eigh(const PortableLazy<std::complex<double>>& h,
-                          const EighOptions& options = {}, const SessionSolveOptions& where = {});
   /// The lowest eigenpair.
-  SessionSolveResult ground_state(const SectorOperator& h, EighOptions options = {},
+  SessionSolveResult ground_state(const PortableOperator& h, EighOptions options = {},
                                   const SessionSolveOptions& where = {});
+  /// Singular triplets of rows of the user, of any shape.
+  SessionResult<SvdsResult<double>> svds(const PortableLazy<double>& a,
+                                         const SvdsOptions& options = {},
+                                         const SessionSolveOptions& where = {});
+  SessionResult<SvdsResult<std::complex<double>>> svds(const PortableLazy<std::complex<double>>& a,
+                                                       const SvdsOptions& options = {},
+                                                       const SessionSolveOptions& where = {});
+  /// exp(t h) |start> for Hermitian h; t = {0, -dt} for Schroedinger time dt. A kept start stays as
+  /// it is.
+  /// @throws InvalidArgument  a description of a state for rows of the user, a kept vector together
+  /// with another number of workers  @throws DimensionError  start does not fit h
+  SessionResult<ExpmResult> expm_multiply(const PortableOperator& h, std::complex<double> t,
+                                          const StartState& start, const ExpmOptions& options = {},
+                                          const SessionSolveOptions& where = {});
+  /// Moves a state through `times`; at each of them the operators of `observe` are measured where
+  /// the state is.
+  /// @throws as expm_multiply; InvalidArgument  something to observe for rows of the user
+  SessionResult<SessionEvolution> evolve(const PortableOperator& h, const StartState& start,
+                                         const std::vector<double>& times,
+                                         const EvolutionOptions& options = {},
+                                         const SessionSolveOptions& where = {},
+                                         const std::vector<OpSum>& observe = {});
 
  private:
   struct State;

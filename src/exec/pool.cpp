@@ -82,6 +82,8 @@ TaskPtr Pool::submit_task(const std::shared_ptr<Core>& core, detail::TaskSpec sp
   return task;
 }
 
+TaskPtr Pool::submit_spec(detail::TaskSpec spec) { return submit_task(core_, std::move(spec)); }
+
 detail::MapLimits Pool::check_map(const MapOptions& options) const {
   return detail::map_limits(options, core_->backend->is_collective());
 }
@@ -122,6 +124,7 @@ bool Pool::is_open() const noexcept {
 }
 
 bool Pool::has_gangs() const { return core_->backend->has_gangs(); }
+const std::shared_ptr<Backend>& Pool::backend() const noexcept { return core_->backend; }
 
 std::uint64_t Pool::next_id() {
   static std::atomic<std::uint64_t> last{0};

@@ -289,6 +289,17 @@ SectorOperator in_counted_sector(OpSum op, const Sector& sector) {
   return {std::move(op), std::move(basis)};
 }
 
+Sector sector_of(const Basis& basis) {
+  if (dynamic_cast<const FullBasis*>(&basis) != nullptr) return {basis.spaces(), {}, {}, {}};
+  if (const auto* charges = dynamic_cast<const ChargeBasis*>(&basis))
+    return {basis.spaces(), charges->charges(), {}, basis.sector()};
+  if (const auto* orbits = dynamic_cast<const SymmetryBasis*>(&basis))
+    return {basis.spaces(), orbits->charges(), orbits->group().generators(), basis.sector()};
+  throw NotSupported(
+      "sector_of: this basis is none of the library's, or counted and not listed; only full spaces "
+      "and sectors of charges and symmetries have conditions that can be sent");
+}
+
 SectorOperator in_sector(const Comm& comm, OpSum op, const Sector& sector) {
   require_respects(op, sector);
   auto basis = make_basis(comm, sector);

@@ -113,6 +113,15 @@ TEST(SessionEigh, takes_the_full_space_and_rows_of_the_user) {
   }
 }
 
+TEST(SessionEigh, takes_what_workers_there_are) {
+  const auto solved = session().eigh(sz0_chain(10), {}, {.workers = 4});
+
+  EXPECT_NEAR(solved.result.eigenvalues.at(0), -4.5154463544920429, energy_tolerance);
+  const bool processes = session().mode() == Mode::dynamic;
+  const bool job = session().mode() == Mode::futures || session().mode() == Mode::syncro;
+  EXPECT_EQ(solved.ranks, processes ? 4 : job ? session().default_workers() : 1);
+}
+
 TEST(SessionEigh, errors_come_back_as_they_are) {
   OpSum bad(4);
   bad.add({0, 1}, {{"Sz", 0}});
@@ -121,12 +130,9 @@ TEST(SessionEigh, errors_come_back_as_they_are) {
     EXPECT_ERROR(session().eigh(chain(4), {.k = 100}, {.workers = workers}), InvalidArgument,
                  "k must be");
     EXPECT_ERROR(session().eigh(chain(4), {.start = std::vector<double>(3)}, {.workers = workers}),
-                 InvalidArgument, "start");
+                 DimensionError, "start");
   }
   EXPECT_ERROR(session().eigh(chain(4), {}, {.workers = -1}), InvalidArgument, "workers");
-  if (session().mode() == Mode::serial) {
-    EXPECT_ERROR(session().eigh(chain(4), {}, {.workers = 2}), NotSupported, "KRONSOLVE_MODE");
-  }
 }
 
 TEST(SessionEigh, two_solves_in_flight_do_not_interleave) {

@@ -63,9 +63,9 @@ void receive(const Comm& comm, std::span<T> values, int from, int tag = 0) {
 
 /// A transfer under way that owns its buffer, so that nobody can touch it. Moves, does not copy.
 template <class T>
-class Pending {
+class InFlight {
  public:
-  Pending(const Comm& comm, detail::Transfer::Kind kind, std::vector<T> buffer, int other, int tag)
+  InFlight(const Comm& comm, detail::Transfer::Kind kind, std::vector<T> buffer, int other, int tag)
       : buffer_(std::move(buffer)),
         transfer_(comm, kind, buffer_.data(), static_cast<index_t>(buffer_.size()), mpi_type<T>(),
                   other, tag) {}
@@ -83,12 +83,12 @@ class Pending {
 
 /// Begins to send a buffer, which belongs to the transfer from now on.
 template <class T>
-Pending<T> start_send(const Comm& comm, std::vector<T> values, int to, int tag = 0) {
+InFlight<T> start_send(const Comm& comm, std::vector<T> values, int to, int tag = 0) {
   return {comm, detail::Transfer::Kind::send, std::move(values), to, tag};
 }
 /// Begins to receive `count` elements.
 template <class T>
-Pending<T> start_receive(const Comm& comm, index_t count, int from, int tag = 0) {
+InFlight<T> start_receive(const Comm& comm, index_t count, int from, int tag = 0) {
   return {comm, detail::Transfer::Kind::receive, std::vector<T>(static_cast<std::size_t>(count)),
           from, tag};
 }

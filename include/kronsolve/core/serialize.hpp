@@ -35,6 +35,8 @@
 
 namespace kronsolve {
 
+class Comm;
+
 /// Serialised values: a stream of small things, and large arrays as blocks of their own that are
 /// never copied into it.
 ///
@@ -57,6 +59,8 @@ struct MessageReader {
   const Message* message;
   std::size_t stream_at = 0;
   std::size_t block_at = 0;
+  /// Ranks that read the same values together (a gang its arguments); null: this process alone.
+  const Comm* comm = nullptr;
   bool at_end() const noexcept {
     return stream_at == message->stream.size() && block_at == message->blocks.size();
   }
@@ -90,6 +94,8 @@ class KRONSOLVE_EXPORT UnpackArchive : public cereal::InputArchive<UnpackArchive
   /// A length of elements of at least `element_bytes`; refused if the message cannot hold that
   /// many.
   std::size_t read_length();
+  /// For values that the ranks of a gang set up together. Null: this process alone.
+  const Comm* comm() const noexcept { return from_.comm; }
 
  private:
   MessageReader& from_;

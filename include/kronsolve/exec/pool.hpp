@@ -227,12 +227,17 @@ class KRONSOLVE_EXPORT Pool {
   bool is_open() const noexcept;
   /// True if gangs of several ranks can be had.
   bool has_gangs() const;
+  /// What stands behind it; for what keeps data in its workers.
+  const std::shared_ptr<detail::Backend>& backend() const noexcept;
+  /// Submits what make_task or make_gang made.
+  detail::TaskPtr submit_spec(detail::TaskSpec spec);
+  /// A number for data kept in workers that no other has.
+  static std::uint64_t next_id();
 
  private:
   struct Core;
   static detail::TaskPtr submit_task(const std::shared_ptr<Core>& core, detail::TaskSpec spec);
   detail::MapLimits check_map(const MapOptions& options) const;
-  static std::uint64_t next_id();
 
   template <bool gang, class F, class Source>
   auto run_map(MapOptions options, F f, Source elements) {

@@ -50,6 +50,7 @@ struct PlainTask {
 template <class F, class... Args>
 struct GangTask {
   static Message run(MessageReader& from, const Comm* gang) {
+    from.comm = gang;
     auto f = unpack_callable<F>(from);
     auto args = std::tuple<Args...>{unpack<Args>(from)...};
     return pack_result([&]() -> decltype(auto) {

@@ -75,6 +75,7 @@ KRONSOLVE_EXPORT std::pair<int, int> element_digits(int dim, int element);
 /// A value; all operations are local. Fermion signs follow the order of the factors as written.
 class KRONSOLVE_EXPORT OpSum {
  public:
+  OpSum() : OpSum(1) {}  ///< zero on one spin 1/2
   /// @throws InvalidArgument  no sites
   explicit OpSum(int sites, LocalSpace space = LocalSpace());
   explicit OpSum(std::vector<LocalSpace> sites);

@@ -73,6 +73,10 @@ class KRONSOLVE_EXPORT CountedBasis final : public Basis {
 /// @throws InvalidArgument  as require_respects and make_basis
 KRONSOLVE_EXPORT SectorOperator in_counted_sector(OpSum op, const Sector& sector);
 
+/// The conditions that a basis was made of. Local.
+/// @throws NotSupported  a basis of a user's own
+KRONSOLVE_EXPORT Sector sector_of(const Basis& basis);
+
 /// An operator in a sector, checked. Collective as make_basis.
 /// @throws InvalidArgument  as require_respects and make_basis
 KRONSOLVE_EXPORT SectorOperator in_sector(const Comm& comm, OpSum op, const Sector& sector);

@@ -3,21 +3,26 @@
 // that you use).
 
 #include <complex>
+#include <concepts>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <cereal/cereal.hpp>  // before complex.hpp, which needs it and does not include it
 #include <cereal/types/complex.hpp>
 #include <cereal/types/string.hpp>
+#include <cereal/types/utility.hpp>
+#include <cereal/types/variant.hpp>
 #include <cereal/types/vector.hpp>
 
 #include <kronsolve/core/serialize.hpp>
-#include <kronsolve/operators/charge_basis.hpp>
 #include <kronsolve/operators/local_matrix.hpp>
 #include <kronsolve/operators/local_space.hpp>
 #include <kronsolve/operators/op_sum.hpp>
 #include <kronsolve/operators/sector_operator.hpp>
+#include <kronsolve/operators/sectors.hpp>
+#include <kronsolve/operators/states.hpp>
 
 namespace kronsolve {
 
@@ -81,42 +86,74 @@ void load(Archive& archive, OpSum& op) {
   op = std::move(loaded);
 }
 
-/// What must be there before it is read.
-template <>
-struct Blank<OpSum> {
-  static OpSum make() { return OpSum(1); }
-};
-template <>
-struct Blank<SectorOperator> {
-  static SectorOperator make() { return {OpSum(1), nullptr}; }
-};
-
-/// The basis travels as its conditions and is set up again where it arrives.
-/// @throws NotSupported  the sector has other conditions than charges: their basis is made by all
-/// ranks together
 template <class Archive>
-void save(Archive& archive, const SectorOperator& h) {
-  const auto conditions = h.basis->sector();
-  for (const auto& condition : conditions)
-    if (!Charge::parse(h.op.spaces(), condition))
-      throw NotSupported("an operator in the sector '" + condition +
-                         "' cannot be sent: send the operator sum and the conditions, and make the "
-                         "basis in the task");
-  archive(h.op, conditions);
+void serialize(Archive& archive, Charge& charge) {
+  archive(charge.name, charge.rule.values, charge.rule.target, charge.rule.modulus);
 }
 template <class Archive>
-void load(Archive& archive, SectorOperator& h) {
-  std::vector<std::string> conditions;
-  archive(h.op, conditions);
-  if (conditions.empty()) {
-    h.basis = std::make_shared<const FullBasis>(h.op.spaces());
-    return;
-  }
-  std::vector<Charge> charges;
-  for (const auto& condition : conditions)
-    if (auto charge = Charge::parse(h.op.spaces(), condition))
-      charges.push_back(std::move(*charge));
-  h.basis = std::make_shared<const ChargeBasis>(h.op.spaces(), std::move(charges));
+void serialize(Archive& archive, SymmetryGenerator& generator) {
+  archive(generator.name, generator.image, generator.flip, generator.turns, generator.of);
+}
+template <class Archive>
+void serialize(Archive& archive, Sector& sector) {
+  archive(sector.spaces, sector.charges, sector.generators, sector.conditions);
+}
+
+template <class Archive>
+void serialize(Archive& archive, StateDescription::Configurations& state) {
+  archive(state.terms);
+}
+template <class Archive>
+void serialize(Archive& archive, StateDescription::Product::Group& group) {
+  archive(group.sites, group.amplitudes);
+}
+template <class Archive>
+void serialize(Archive& archive, StateDescription::Product& state) {
+  archive(state.groups);
+}
+template <class Archive>
+void serialize(Archive& archive, StateDescription::Random& state) {
+  archive(state.seed);
+}
+template <class Archive>
+void serialize(Archive& archive, StateDescription& state) {
+  archive(state.name, state.spaces, state.content);
+}
+
+namespace detail {
+/// Who sets up what this archive describes: the ranks of a gang together, else this process alone.
+template <class Archive>
+const Comm& readers_of(const Archive& archive) {
+  static const Comm alone;
+  if constexpr (std::same_as<Archive, UnpackArchive>)
+    if (archive.comm() != nullptr) return *archive.comm();
+  return alone;
+}
+}  // namespace detail
+
+/// A basis travels as its conditions, never as a list of states, and is set up again where it
+/// arrives: the argument of a gang by its ranks together (a sector of symmetries is then spread
+/// over them and lives as long as their communicator), elsewhere by each process for itself.
+/// @throws NotSupported  a basis of a user's own
+template <class Archive>
+void save(Archive& archive, const std::shared_ptr<const Basis>& basis) {
+  archive(basis != nullptr);
+  if (basis) archive(sector_of(*basis));
+}
+template <class Archive>
+void load(Archive& archive, std::shared_ptr<const Basis>& basis) {
+  bool present = false;
+  archive(present);
+  basis.reset();
+  if (!present) return;
+  Sector sector;
+  archive(sector);
+  basis = make_basis(detail::readers_of(archive), sector);
+}
+
+template <class Archive>
+void serialize(Archive& archive, SectorOperator& h) {
+  archive(h.op, h.basis);
 }
 
 }  // namespace kronsolve

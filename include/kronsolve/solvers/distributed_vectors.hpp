@@ -21,6 +21,7 @@ class KRONSOLVE_EXPORT DistributedVectors {
   DistributedVectors(RowPartition partition, int rank, index_t count);
 
   const RowPartition& partition() const noexcept { return partition_; }
+  int rank() const noexcept { return rank_; }  ///< whose rows these are
   RowRange row_range() const { return partition_.range(rank_); }
   index_t count() const noexcept { return static_cast<index_t>(columns_.size()); }
   std::span<T> column(index_t j);
