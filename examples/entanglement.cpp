@@ -1,10 +1,12 @@
 // The ground state of an open Heisenberg chain and what can be asked of it. Runs under mpirun too.
 //
-//     $ entanglement 12
-//     energy        -5.1420906328
-//     variance      0.0000000000
-//     <Sz_0 Sz_1>   -0.2187591958
-//     entropy        0.6931 0.4140 0.7293 0.5114 0.7481 0.5368 0.7481 0.5114 0.7293 0.4140 0.6931
+//   ./entanglement 12     mpirun -n 3 ./entanglement 12
+//
+// prints
+//   energy        -5.1420906328
+//   variance      0.0000000000
+//   <Sz_0 Sz_1>   -0.2187591958
+//   entropy        0.6931 0.4140 0.7293 0.5114 0.7481 0.5368 0.7481 0.5114 0.7293 0.4140 0.6931
 //
 // The last line is the entropy (nats) of the first 1, 2, ... 11 sites.
 

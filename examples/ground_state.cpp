@@ -1,10 +1,12 @@
 // The ground state of a spin chain and what it is made of, in one process or on any number of
 // ranks.
 //
-//     $ mpirun -n 2 ground_state
-//     energy      -7.1422963606
-//     <Sz0 Sz1>   -0.1487978408
-//     entropy      1.2796494539
+//   ./ground_state     mpirun -n 2 ./ground_state
+//
+// prints
+//   energy      -7.1422963606
+//   <Sz0 Sz1>   -0.1487978408
+//   entropy      1.2796494539
 
 #include <cstdio>
 
