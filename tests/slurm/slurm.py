@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""Programs and job templates under a real SLURM of two nodes on this machine.
+
+usage: slurm.py ENERGIES DEATHS PROGRAM SOURCE [unittest arguments]
+ENERGIES: the example `sweep`; DEATHS: the program of tests/session; PROGRAM: kronsolve.
+"""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from cluster import Cluster, processes_of
+
+ENERGIES, DEATHS, PROGRAM, SOURCE = sys.argv[1:5]
+TEMPLATES = pathlib.Path(SOURCE, "scripts", "slurm")
+LAUNCHER = pathlib.Path(SOURCE, "scripts", "kronsolve-mpi")
+# Two nodes that are one machine must not think that they share memory.
+NODES = {"OMPI_MCA_btl": "tcp,self"}
+
+
+class Slurm(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        for name in ("KRONSOLVE_MODE", "KRONSOLVE_NUM_WORKERS"):
+            os.environ.pop(name, None)
+        cls.cluster = Cluster().__enter__()
+        cls.addClassCleanup(cls.cluster.__exit__)
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = folder.name
+
+    def srun(self, *command, check=True, **variables):
+        return self.cluster.run("srun", "--mpi=pmix", *command, check=check, cwd=self.folder, **NODES, **variables)
+
+    def plain(self, program, *arguments, **variables):
+        return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60, check=True,
+                              env=os.environ | variables, cwd=self.folder).stdout
+
+    def test_one_program_prints_the_same_however_it_is_started(self):
+        expected = self.plain(ENERGIES, KRONSOLVE_NUM_WORKERS="2")
+        self.assertIn("-7.1422963606", expected)
+        for options in (["-n", "1"], ["-n", "3"], ["-N", "2", "-n", "4"]):
+            self.assertEqual(self.srun(*options, ENERGIES).stdout, expected, options)
+        self.assertEqual(self.srun("-N", "2", "-n", "3", ENERGIES, KRONSOLVE_MODE="syncro").stdout, expected)
+
+    def test_a_plain_process_in_a_job_starts_its_workers(self):
+        expected = self.plain(ENERGIES, KRONSOLVE_NUM_WORKERS="2")
+        script = pathlib.Path(self.folder, "plain.sbatch")
+        script.write_text(f"#!/bin/sh\n#SBATCH -N 2 --ntasks-per-node=2 -o plain.out -e plain.err\nexec {ENERGIES}\n", encoding="utf-8")
+        job = self.cluster.submit(str(script), cwd=self.folder, KRONSOLVE_NUM_WORKERS=3, **NODES)
+        self.assertEqual(self.cluster.wait(job), [("COMPLETED", 0)], pathlib.Path(self.folder, "plain.err").read_text())
+        self.assertEqual(pathlib.Path(self.folder, "plain.out").read_text(), expected)
+
+    def test_the_launcher_takes_srun(self):
+        expected = self.plain(ENERGIES, KRONSOLVE_NUM_WORKERS="2")
+        for options in (["-n", "3"], ["-n", "2", "--syncro"]):
+            done = self.cluster.run(str(LAUNCHER), *options, "--launcher", "srun", ENERGIES, cwd=self.folder, **NODES)
+            self.assertEqual(done.stdout, expected, options)
+
+    def test_a_dead_rank_ends_the_job(self):
+        process = subprocess.Popen(["srun", "--mpi=pmix", "--kill-on-bad-exit=1", "-n", "3", DEATHS, "work"],
+                                   env=self.cluster.environment | NODES, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   stdin=subprocess.DEVNULL)
+        workers = []
+        for line in process.stdout:
+            word, pid = line.split()[:2]
+            if word == "worker":
+                workers.append(int(pid))
+            if word == "result":
+                break
+        self.assertEqual(len(workers), 2)
+        os.kill(workers[0], signal.SIGKILL)
+        began = time.monotonic()
+        _, err = process.communicate(timeout=30)
+        self.assertNotEqual(process.returncode, 0)
+        self.assertLess(time.monotonic() - began, 10)
+        self.assertIn(f"process {workers[0]}", err)
+        for pid in workers:
+            self.assertFalse(pathlib.Path(f"/proc/{pid}/exe").exists() and pid in processes_of(self.cluster.conf))
+
+    def test_one_solve_over_two_nodes(self):
+        job = self.cluster.submit(str(TEMPLATES / "solve.sbatch"), "--model", "heisenberg", "--sites", "14", "--cyclic", "--sector",
+                                  "sz=0", cwd=self.folder, KRONSOLVE_PROGRAM=PROGRAM, **NODES)
+        log = pathlib.Path(self.folder, f"kronsolve-{job}.log")
+        self.assertEqual(self.cluster.wait(job), [("COMPLETED", 0)], log.read_text() if log.exists() else "")
+        found = json.loads(pathlib.Path(self.folder, f"kronsolve-{job}.json").read_text())
+        self.assertAlmostEqual(found["energy"], -6.263549533547030, delta=1e-9)
+        self.assertEqual(found["ranks"], 4)
+        self.assertTrue(found["converged"])
+
+    def test_a_solve_that_is_refused_leaves_no_result(self):
+        job = self.cluster.submit(str(TEMPLATES / "solve.sbatch"), "--model", "nonsense", "--sites", "4", cwd=self.folder,
+                                  KRONSOLVE_PROGRAM=PROGRAM, **NODES)
+        self.assertEqual(self.cluster.wait(job), [("FAILED", 2)])
+        self.assertIn("nonsense", pathlib.Path(self.folder, f"kronsolve-{job}.log").read_text())
+        self.assertEqual(list(pathlib.Path(self.folder).glob(f"kronsolve-{job}.json*")), [])
+
+    def test_a_sweep_gives_one_json_line_a_point(self):
+        job = self.cluster.submit("--array=0-4%2", "--cpus-per-task=1", str(TEMPLATES / "sweep.sbatch"), "--model", "ising", "--sites", "8",
+                                  "-p", "jz=0", cwd=self.folder, KRONSOLVE_PROGRAM=PROGRAM, KRONSOLVE_VALUES="0.5 1.0 1.5 2.0")
+        states = self.cluster.wait(job)
+        self.assertEqual(sorted(states), [("COMPLETED", 0)] * 4 + [("FAILED", 2)])  # there is no fifth value
+        files = sorted(pathlib.Path(self.folder, f"points-{job}").iterdir())
+        lines = "".join(f.read_text() for f in files).splitlines()
+        self.assertEqual(len(lines), 4)
+        for i, record in enumerate(map(json.loads, lines)):
+            self.assertEqual((record["point"], record["bx"]), (i, 0.5 * (i + 1)))
+            self.assertAlmostEqual(record["result"]["energy"], -2.0 * (i + 1), delta=1e-9)  # 8 free spins of 1/2 in a field
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[5:]])
