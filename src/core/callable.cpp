@@ -80,6 +80,8 @@ std::string code_name(const CodeId& id) {
                                      : concat("number ", id.index);
 }
 
+std::size_t code_count() { return entries().size(); }
+
 std::uint64_t code_digest() {
   std::uint64_t value = 0xcbf29ce484222325u;
   for (const Entry& e : entries()) value = hash(e.name, value * 31 + 1);

@@ -1,10 +1,29 @@
+#include <algorithm>
+#include <cstdint>
 #include <cstring>
+
+#include <sys/mman.h>
 
 #include <kronsolve/core/serialize.hpp>
 
 namespace kronsolve {
 
+BlockSource::~BlockSource() = default;
+
+void expect_large(void* data, std::size_t bytes) noexcept {
+#ifdef MADV_HUGEPAGE
+  constexpr std::uintptr_t huge = std::uintptr_t{1} << 21;
+  const auto begin = (reinterpret_cast<std::uintptr_t>(data) + huge - 1) / huge * huge;
+  const auto end = (reinterpret_cast<std::uintptr_t>(data) + bytes) / huge * huge;
+  if (begin < end) (void)::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+#else
+  (void)data, (void)bytes;
+#endif
+}
+
 Message& Message::append(const Message& other) {
+  KRONSOLVE_ASSERT(blocks.empty() || other.blocks.empty() || source == other.source);
+  if (!other.blocks.empty()) source = other.source;
   stream += other.stream;
   blocks.insert(blocks.end(), other.blocks.begin(), other.blocks.end());
   owners.insert(owners.end(), other.owners.begin(), other.owners.end());
@@ -42,7 +61,11 @@ void UnpackArchive::read_array(void* data, std::size_t bytes) {
     throw InvalidArgument(
         detail::concat("serialisation: an array of ", bytes, " bytes wanted, the message has ",
                        from_.block_at == blocks.size() ? 0 : blocks[from_.block_at].size()));
-  std::memcpy(data, blocks[from_.block_at++].data(), bytes);
+  const std::byte* block = blocks[from_.block_at++].data();
+  if (const auto& source = from_.message->source)
+    source->read(block, bytes, data);
+  else
+    std::memcpy(data, block, bytes);
 }
 
 std::size_t UnpackArchive::read_length() {

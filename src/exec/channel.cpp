@@ -58,13 +58,17 @@ void Channel::queue(Frame frame) {
   const Message& body = out.frame.body;
   out.header = {magic_number, static_cast<std::uint32_t>(out.frame.type), out.frame.id,
                 body.stream.size(), body.blocks.size()};
-  for (const auto& block : body.blocks) out.sizes.push_back(block.size());
+  KRONSOLVE_ASSERT(!body.source);
+  for (const auto& block : body.blocks)
+    out.heads.push_back(
+        {block.size(), addresses_ ? reinterpret_cast<std::uint64_t>(block.data()) : 0});
   const auto add = [&](const void* data, std::size_t bytes) {
     if (bytes > 0) out.parts.emplace_back(static_cast<const char*>(data), bytes);
   };
   add(&out.header, sizeof out.header);
-  add(out.sizes.data(), out.sizes.size() * sizeof(std::uint64_t));
+  add(out.heads.data(), out.heads.size() * sizeof(BlockHead));
   add(body.stream.data(), body.stream.size());
+  if (addresses_) return;
   for (const auto& block : body.blocks) add(block.data(), block.size());
 }
 
@@ -116,10 +120,10 @@ bool Channel::next_part() {
       if (!trusted_ && (header_.stream_bytes > untrusted_limit || header_.blocks > 0))
         throw Error("a peer sent more than a greeting before it was known");
       input_ = {static_cast<FrameType>(header_.type), header_.id, {}};
-      sizes_.resize(header_.blocks);
-      if (want(Stage::sizes, sizes_.data(), sizes_.size() * sizeof(std::uint64_t))) return false;
+      heads_.resize(header_.blocks);
+      if (want(Stage::heads, heads_.data(), heads_.size() * sizeof(BlockHead))) return false;
       [[fallthrough]];
-    case Stage::sizes:
+    case Stage::heads:
       input_.body.stream.resize(header_.stream_bytes);
       if (want(Stage::stream, input_.body.stream.data(), header_.stream_bytes)) return false;
       [[fallthrough]];
@@ -130,16 +134,35 @@ bool Channel::next_part() {
       ++block_;
       break;
   }
-  if (block_ < sizes_.size()) {
-    auto memory = std::make_shared_for_overwrite<std::byte[]>(sizes_[block_]);
-    input_.body.blocks.emplace_back(memory.get(), sizes_[block_]);
-    want(Stage::blocks, memory.get(), sizes_[block_]);
+  if (!heads_.empty() && heads_.front().address != 0) {
+    take_from_memory();
+  } else if (block_ < heads_.size()) {
+    auto memory = block_memory(heads_[block_].bytes);
+    input_.body.blocks.emplace_back(memory.get(), heads_[block_].bytes);
+    want(Stage::blocks, memory.get(), heads_[block_].bytes);
     input_.body.owners.push_back(std::move(memory));
     return false;
   }
   stage_ = Stage::header;
   target_ = nullptr;
   return true;
+}
+
+void Channel::take_from_memory() {
+  if (!window_) throw Error("a peer sent addresses without having been asked to");
+  Message& body = input_.body;
+  for (const BlockHead& head : heads_) {
+    const auto* there = reinterpret_cast<const std::byte*>(head.address);
+    if (reading_ == Reading::when_decoded) {
+      body.blocks.emplace_back(there, head.bytes);
+      continue;
+    }
+    auto memory = block_memory(head.bytes);
+    window_->read(there, head.bytes, memory.get());
+    body.blocks.emplace_back(memory.get(), head.bytes);
+    body.owners.push_back(std::move(memory));
+  }
+  if (reading_ == Reading::when_decoded) body.source = window_;
 }
 
 Channel::Step Channel::read_some(std::optional<Frame>& complete) {

@@ -12,9 +12,21 @@
 
 #include <kronsolve/core/serialize.hpp>
 
+#include "exec/direct_memory.hpp"
+
 namespace kronsolve::detail {
 
-enum class FrameType : std::uint32_t { hello = 1, welcome, refuse, ready, task, result, bye, die };
+enum class FrameType : std::uint32_t {
+  hello = 1,
+  welcome,
+  refuse,
+  ready,
+  task,
+  result,
+  taken,
+  bye,
+  die
+};
 
 struct Frame {
   FrameType type{};
@@ -53,6 +65,16 @@ class Channel {
   void close() { socket_.close(); }
   /// Frames that may come before trust is established are small.
   void set_trusted() noexcept { trusted_ = true; }
+  /// Large arrays the other side sends are read out of its memory: at once, or when they are
+  /// decoded.
+  enum class Reading { at_once, when_decoded };
+  void read_directly(std::shared_ptr<const MemoryWindow> window, Reading when) {
+    window_ = std::move(window);
+    reading_ = when;
+  }
+  /// The other side reads large arrays out of this memory: what is sent is to be kept until it has.
+  void send_addresses(bool on) noexcept { addresses_ = on; }
+  bool sends_addresses() const noexcept { return addresses_; }
 
   // Without blocking.
   void set_nonblocking();
@@ -73,10 +95,13 @@ class Channel {
     std::uint32_t magic, type;
     std::uint64_t id, stream_bytes, blocks;
   };
+  struct BlockHead {
+    std::uint64_t bytes, address;  // address: 0 if the block follows
+  };
   struct Output {
     Frame frame;
     Header header;
-    std::vector<std::uint64_t> sizes;
+    std::vector<BlockHead> heads;
     std::vector<std::pair<const char*, std::size_t>> parts;
     std::size_t part = 0, done = 0;
   };
@@ -85,15 +110,18 @@ class Channel {
   Step read_some(std::optional<Frame>& complete);
   /// Called when the part being read is full: prepares the next one; true if the frame is complete.
   bool next_part();
+  void take_from_memory();
 
   Descriptor socket_;
-  bool trusted_ = false;
+  bool trusted_ = false, addresses_ = false;
+  std::shared_ptr<const MemoryWindow> window_;
+  Reading reading_ = Reading::at_once;
   std::deque<Output> output_;
-  // Reading: header, block sizes, stream, blocks.
-  enum class Stage { header, sizes, stream, blocks };
+  // Reading: header, what blocks there are, stream, blocks.
+  enum class Stage { header, heads, stream, blocks };
   Stage stage_ = Stage::header;
   Header header_{};
-  std::vector<std::uint64_t> sizes_;
+  std::vector<BlockHead> heads_;
   Frame input_;
   std::size_t block_ = 0;
   char* target_ = nullptr;

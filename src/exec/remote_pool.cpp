@@ -1,26 +1,16 @@
+// The pool's tasks: taken in, sent to idle workers, finished, tried again. What happens to the
+// workers themselves is in remote_workers.cpp.
+
 #include "exec/remote_pool.hpp"
 
 #include <algorithm>
 #include <cstdlib>
-#include <iostream>
-#include <sstream>
 
-#include <poll.h>
 #include <signal.h>
-#include <sys/wait.h>
-
-#include <kronsolve/core/comm.hpp>
-#include <kronsolve/core/threads.hpp>
 
 namespace kronsolve::detail {
 
 namespace {
-
-using std::chrono::milliseconds;
-
-Clock::duration seconds_of(double s) {
-  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(s));
-}
 
 /// Workers of this job's batch allocation may be on other machines; otherwise nobody outside need
 /// reach us.
@@ -33,20 +23,11 @@ Listener::Reach reach_of(const PoolOptions& options) {
                                                         : Listener::Reach::this_machine;
 }
 
-std::string seconds_text(double s) {
-  std::ostringstream out;
-  out << s;
-  return out.str();
-}
-
 }  // namespace
 
 std::string RemotePool::Job::name() const {
   return spec.options.label.empty() ? concat("task ", id)
                                     : concat("task ", id, " '", spec.options.label, "'");
-}
-std::string RemotePool::Peer::name() const {
-  return concat("worker ", index, " (", host, ", process ", pid, ")");
 }
 
 RemotePool::RemotePool(PoolOptions options)
@@ -76,7 +57,7 @@ RemotePool::RemotePool(int workers, Listener listener, std::string token)
 
 RemotePool::~RemotePool() { shutdown(Waiting::wait, Pending::finish); }
 
-// ---- called by anybody -------------------------------------------------------------------------
+// ---- called by anybody --------------------------------------------------------------------------
 
 void RemotePool::check(const TaskSpec& spec) const {
   if (spec.ranks > workers_)
@@ -191,7 +172,7 @@ void RemotePool::shutdown(Waiting waiting, Pending pending) {
   if (waiting == Waiting::wait && thread_.joinable()) thread_.join();
 }
 
-// ---- the manager thread ------------------------------------------------------------------------
+// ---- the manager thread -------------------------------------------------------------------------
 
 void RemotePool::run() {
   for (;;) {
@@ -221,45 +202,6 @@ void RemotePool::take_incoming() {
   }
   if (!cancel) return;
   for (const auto& job : std::exchange(ready_, {})) job->state->cancel();
-}
-
-void RemotePool::report(WorkerEvent::Kind kind, int worker, const std::string& text) {
-  if (options_.on_event)
-    options_.on_event({kind, worker, text});
-  else if (kind != WorkerEvent::Kind::started)
-    std::cerr << concat("kronsolve: ", text, "\n") << std::flush;
-}
-
-void RemotePool::start_slots() {
-  {
-    const std::lock_guard lock(mutex_);
-    const bool needed = !closing_ || !ready_.empty() || continuations_ > 0;
-    if (!boot_requested_ || !broken_.empty() || !needed) return;
-  }
-  for (Slot& slot : slots_)
-    if (slot.state == Slot::State::empty) start_slot(slot);
-}
-
-void RemotePool::start_slot(Slot& slot) {
-  slot.members.clear();
-  slot.world = own_workers_ ? next_world_++ : 0;
-  slot.state = Slot::State::starting;
-  slot.deadline = Clock::now() + seconds_of(options_.spawn_seconds);
-  if (!own_workers_) return;
-  LaunchRequest request;
-  request.ticket = {listener_.address(), token_, slot.world, options_.isolation == Isolation::pool};
-  request.count = slot.count;
-  request.threads = options_.threads;
-  request.program = options_.program;
-  request.working_directory = options_.working_directory;
-  request.environment = options_.environment;
-  request.launcher_arguments = options_.launcher_arguments;
-  try {
-    slot.launcher = launch(request);
-  } catch (const Error& e) {
-    slot.state = Slot::State::empty;
-    break_pool(e.what());
-  }
 }
 
 void RemotePool::dispatch() {
@@ -337,136 +279,6 @@ void RemotePool::send_task(const JobPtr& job, const std::vector<Peer*>& members)
   for (Peer* peer : members) (void)peer->channel.flush();
 }
 
-int RemotePool::poll_timeout() const {
-  auto next = Clock::time_point::max();
-  bool watch = !ending_.empty();
-  for (const Slot& slot : slots_)
-    watch = watch || (slot.state == Slot::State::starting && own_workers_);
-  if (watch) next = Clock::now() + milliseconds(10);
-  for (const Slot& slot : slots_)
-    if (slot.state == Slot::State::starting) next = std::min(next, slot.deadline);
-  for (const Peer& peer : peers_)
-    if (peer.job && peer.job->deadline) next = std::min(next, *peer.job->deadline);
-  if (next == Clock::time_point::max()) return -1;
-  const auto left = std::chrono::ceil<milliseconds>(next - Clock::now()).count();
-  return static_cast<int>(std::clamp<long long>(left, 0, 60'000));
-}
-
-void RemotePool::wait_for_events() {
-  std::vector<pollfd> watched = {{wake_.fd(), POLLIN, 0}, {listener_.fd(), POLLIN, 0}};
-  std::vector<Peer*> who;
-  for (Peer& peer : peers_) {
-    if (!peer.alive) continue;
-    watched.push_back({peer.channel.fd(),
-                       static_cast<short>(peer.channel.has_output() ? POLLIN | POLLOUT : POLLIN),
-                       0});
-    who.push_back(&peer);
-  }
-  if (::poll(watched.data(), watched.size(), poll_timeout()) < 0) return;
-  if (watched[0].revents != 0) wake_.clear();
-  for (std::size_t i = 0; i < who.size(); ++i) {
-    const short events = watched[i + 2].revents;
-    if (who[i]->alive && (events & POLLOUT) != 0) (void)who[i]->channel.flush();
-    if (who[i]->alive && (events & (POLLIN | POLLHUP | POLLERR)) != 0) read_peer(*who[i]);
-  }
-  if (watched[1].revents != 0) accept_peers();
-  peers_.remove_if([](const Peer& peer) { return !peer.alive; });
-}
-
-void RemotePool::accept_peers() {
-  while (auto channel = listener_.accept()) {
-    Peer& peer = peers_.emplace_back();
-    peer.channel = std::move(*channel);
-    peer.channel.set_nonblocking();
-  }
-}
-
-void RemotePool::read_peer(Peer& peer) {
-  std::vector<Frame> frames;
-  bool there = false;
-  try {
-    there = peer.channel.receive(frames);
-  } catch (const Error&) {
-  }
-  for (Frame& frame : frames) {
-    if (!peer.alive) return;
-    try {
-      handle(peer, frame);
-    } catch (const std::exception&) {
-      there = false;  // says nonsense
-    }
-  }
-  if (!there && peer.alive) peer_gone(peer);
-}
-
-void RemotePool::handle(Peer& peer, Frame& frame) {
-  if (peer.slot == nullptr) return greet(peer, frame);
-  if (frame.type == FrameType::ready) return take_ready(peer, frame);
-  if (frame.type == FrameType::result) return take_result(peer, frame);
-  throw Error("unexpected frame");
-}
-
-void RemotePool::greet(Peer& peer, const Frame& frame) {
-  if (frame.type != FrameType::hello) throw Error("no greeting");
-  MessageReader reader(frame.body);
-  const auto hello = unpack<Hello>(reader);
-  const auto slot = std::find_if(slots_.begin(), slots_.end(), [&](const Slot& s) {
-    return s.state == Slot::State::starting && s.world == hello.world;
-  });
-  if (hello.token != token_ || slot == slots_.end()) throw Error("not one of ours");
-  peer.channel.set_trusted();
-  peer.pid = hello.pid;
-  peer.host = hello.host;
-  peer.index = slot->first_index + hello.rank;
-  if (hello.digest != code_digest() || hello.size != slot->count) {
-    peer.channel.queue({FrameType::refuse, 0, {}});
-    (void)peer.channel.flush();
-    peer.slot = &*slot;
-    slot->members.push_back(&peer);
-    return break_pool(
-        hello.size != slot->count
-            ? concat("the workers found themselves in a world of ", hello.size, " instead of ",
-                     slot->count,
-                     "; is the mpirun that starts them of the MPI library this program uses?")
-            : concat(peer.name(),
-                     " runs another build, or has other plugins loaded, than this process; start "
-                     "the same program"));
-  }
-  peer.slot = &*slot;
-  slot->members.push_back(&peer);
-  Message body;
-  pack(body,
-       Welcome{peer.index, workers_, options_.initializer.code, options_.initializer.present});
-  body.append(options_.initializer.arguments);
-  peer.channel.queue({FrameType::welcome, 0, std::move(body)});
-  (void)peer.channel.flush();
-}
-
-void RemotePool::take_ready(Peer& peer, const Frame& frame) {
-  MessageReader reader(frame.body);
-  const auto failure = unpack<Failure>(reader);
-  if (failure)
-    return break_pool(concat("the pool's initializer failed on ", peer.name(), ": ", failure.type,
-                             ": ", failure.text));
-  peer.ready = true;
-  Slot& slot = *peer.slot;
-  const bool complete =
-      static_cast<int>(slot.members.size()) == slot.count &&
-      std::all_of(slot.members.begin(), slot.members.end(), [](const Peer* p) { return p->ready; });
-  if (!complete) return;
-  slot.state = Slot::State::alive;
-  report(WorkerEvent::Kind::started, peer.index, concat(peer.name(), " is ready"));
-  if (std::all_of(slots_.begin(), slots_.end(),
-                  [](const Slot& s) { return s.state == Slot::State::alive; })) {
-    ever_ready_ = true;
-    {
-      const std::lock_guard lock(mutex_);
-      all_ready_ = true;
-    }
-    changed_.notify_all();
-  }
-}
-
 void RemotePool::take_result(Peer& peer, const Frame& frame) {
   const JobPtr job = std::exchange(peer.job, nullptr);
   if (peer.lost) {  // it came back after its task had been given up
@@ -496,113 +308,12 @@ void RemotePool::take_result(Peer& peer, const Frame& frame) {
 }
 
 void RemotePool::finish_job(const JobPtr& job) {
-  job->spec.arguments = {};
+  // A worker that was given up may still read them.
+  if (job->members_left == 0) job->spec.arguments = {};
   if (job->failure)
     job->state->fail(job->failure.rebuilt(job->failed_worker, job->failed_host));
   else
     job->state->finish(std::move(job->result));
-}
-
-// ---- deaths ------------------------------------------------------------------------------------
-
-void RemotePool::peer_gone(Peer& peer) {
-  peer.alive = false;
-  peer.channel.close();
-  if (peer.slot == nullptr || peer.closing) return;
-  Slot& slot = *peer.slot;
-  // What the others of its world have already sent counts; who is gone with it may be the one to
-  // blame as well.
-  std::vector<JobPtr> guilty;
-  if (peer.job) guilty.push_back(peer.job);
-  for (Peer* other : slot.members) {
-    if (other == &peer || !other->alive) continue;
-    std::vector<Frame> frames;
-    bool there = false;
-    try {
-      there = other->channel.receive(frames);
-      for (Frame& frame : frames)
-        if (frame.type == FrameType::result) take_result(*other, frame);
-    } catch (const std::exception&) {
-    }
-    if (!there && other->job) guilty.push_back(other->job);
-  }
-  std::string how = "its connection broke";
-  if (!slot.members.empty() && slot.launcher > 0 && options_.isolation == Isolation::worker)
-    for (int tries = 0; tries < 50; ++tries) {
-      if (const auto ended = how_it_ended(slot.launcher)) {
-        how = *ended;
-        slot.launcher = -1;
-        break;
-      }
-      std::this_thread::sleep_for(milliseconds(1));
-    }
-  const std::string text = concat(peer.name(), " died: ", how,
-                                  peer.job ? " while it ran " + peer.job->name() : std::string());
-  if (!own_workers_) {
-    // mpirun ends the other ranks too, or (srun) never will: there is no job without this rank.
-    std::cerr << concat("kronsolve: ", text,
-                        "; a job under mpirun or srun ends with its first dead rank\n")
-              << std::flush;
-    Environment::abort(1);
-  }
-  report(WorkerEvent::Kind::died, peer.index, text);
-  end_slot(slot, guilty, text, false);
-}
-
-std::vector<RemotePool::JobPtr> RemotePool::stop_slot(Slot& slot) {
-  std::vector<JobPtr> unfinished;
-  for (Peer* peer : slot.members) {
-    if (peer->job && std::find(unfinished.begin(), unfinished.end(), peer->job) == unfinished.end())
-      unfinished.push_back(peer->job);
-    peer->job = nullptr;
-    if (peer->alive) {
-      peer->channel.queue({FrameType::die, 0, {}});
-      (void)peer->channel.flush();
-      peer->alive = false;
-      if (peer->host == host_name() && peer->pid > 0)
-        ::kill(static_cast<pid_t>(peer->pid), SIGKILL);
-    }
-    peer->channel.close();
-    peer->slot = nullptr;
-  }
-  slot.members.clear();
-  slot.state = Slot::State::empty;
-  if (slot.launcher > 0) {
-    // mpirun ends by itself when its processes are gone, and badly if it is disturbed while it
-    // does.
-    ending_.push_back({slot.launcher, Clock::now() + milliseconds(2500), Ending::Step::left_alone});
-    slot.launcher = -1;
-  }
-  return unfinished;
-}
-
-void RemotePool::end_slot(Slot& slot, const std::vector<JobPtr>& guilty, const std::string& why,
-                          bool timed_out) {
-  Peer culprit;
-  for (const Peer* peer : slot.members)
-    if (peer->job && std::find(guilty.begin(), guilty.end(), peer->job) != guilty.end() &&
-        (!peer->alive || timed_out)) {
-      culprit.index = peer->index;
-      culprit.host = peer->host;
-      culprit.pid = peer->pid;
-      break;
-    }
-  const bool was_starting = slot.state == Slot::State::starting;
-  const auto unfinished = stop_slot(slot);
-  // In reverse, so that they stand at the front of the queue in the order they had.
-  for (auto i = unfinished.rbegin(); i != unfinished.rend(); ++i) {
-    if (std::find(guilty.begin(), guilty.end(), *i) != guilty.end()) {
-      retry_or_fail(*i, culprit, why, timed_out);
-    } else {
-      (*i)->state->requeue();
-      ready_.push_front(*i);
-    }
-  }
-  // A start that fails once in a while is tried again; one that never worked, or works no more, is
-  // not.
-  if (guilty.empty() && !timed_out &&
-      (++failures_in_a_row_ > 2 * workers_ + 1 || (was_starting && !ever_ready_)))
-    break_pool(concat(why, "; workers cannot be kept running"));
 }
 
 void RemotePool::retry_or_fail(const JobPtr& job, const Peer& peer, const std::string& why,
@@ -678,87 +389,12 @@ void RemotePool::check_deadlines() {
   }
 }
 
-void RemotePool::check_launchers() {
-  for (Slot& slot : slots_) {
-    if (slot.state != Slot::State::starting || slot.launcher <= 0) continue;
-    const auto ended = how_it_ended(slot.launcher);
-    if (!ended) continue;
-    slot.launcher = -1;
-    end_slot(slot, {},
-             concat("workers ended before they were ready: ", *ended,
-                    "; does the program make a Session at the start of main, and can mpirun start ",
-                    slot.count, " processes here?"),
-             false);
-  }
-  const auto now = Clock::now();
-  std::erase_if(ending_, [&](Ending& e) {
-    if (how_it_ended(e.pid)) return true;
-    if (now < e.next || e.step == Ending::Step::killed) return false;
-    const bool asked = e.step == Ending::Step::asked;
-    ::kill(asked ? -e.pid : e.pid, asked ? SIGKILL : SIGTERM);
-    e.step = asked ? Ending::Step::killed : Ending::Step::asked;
-    e.next = now + milliseconds(2500);
-    return false;
-  });
-}
-
-void RemotePool::break_pool(const std::string& text) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!broken_.empty()) return;
-    broken_ = text;
-    ready_.insert(ready_.end(), incoming_.begin(), incoming_.end());
-    incoming_.clear();
-  }
-  std::vector<JobPtr> lost(ready_.begin(), ready_.end());
-  ready_.clear();
-  for (Slot& slot : slots_)
-    if (own_workers_)
-      for (auto& job : stop_slot(slot)) lost.push_back(std::move(job));
-  for (const auto& job : lost) job->state->fail(std::make_exception_ptr(BrokenPool(text)));
-  changed_.notify_all();
-}
-
-// ---- the end -----------------------------------------------------------------------------------
-
 bool RemotePool::all_done() {
   const std::lock_guard lock(mutex_);
   if (!closing_ || !incoming_.empty() || !ready_.empty() || continuations_ > 0) return false;
   ended_ = std::none_of(peers_.begin(), peers_.end(),
                         [](const Peer& p) { return p.alive && p.job && !p.lost; });
   return ended_;
-}
-
-void RemotePool::say_goodbye() {
-  const auto deadline = Clock::now() + std::chrono::seconds(10);
-  // Ranks of the job may still be on their way to their greeting.
-  if (!own_workers_ && slots_[0].state == Slot::State::empty) start_slot(slots_[0]);
-  const auto missing = [this] {
-    return !own_workers_ && slots_[0].state == Slot::State::starting &&
-           Clock::now() < slots_[0].deadline;
-  };
-  while (missing()) wait_for_events();
-  for (Slot& slot : slots_)
-    if (own_workers_ && slot.state == Slot::State::starting) stop_slot(slot);
-  for (Peer& peer : peers_) {
-    if (!peer.alive || peer.slot == nullptr || peer.lost) continue;
-    peer.closing = true;
-    peer.channel.queue({FrameType::bye, 0, {}});
-    (void)peer.channel.flush();
-  }
-  // With the ranks of a job this process meets again in MPI's own end.
-  if (!own_workers_) return;
-  const auto running = [this] {
-    return !ending_.empty() ||
-           std::any_of(slots_.begin(), slots_.end(), [](const Slot& s) { return s.launcher > 0; });
-  };
-  for (Slot& slot : slots_)
-    if (slot.launcher > 0)
-      ending_.push_back({std::exchange(slot.launcher, -1), deadline, Ending::Step::left_alone});
-  while (running()) {
-    wait_for_events();
-    check_launchers();
-  }
 }
 
 }  // namespace kronsolve::detail

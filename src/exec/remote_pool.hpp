@@ -6,6 +6,7 @@
 #include <list>
 #include <mutex>
 #include <optional>
+#include <sstream>
 #include <thread>
 #include <vector>
 
@@ -16,6 +17,15 @@
 #include "exec/worker.hpp"
 
 namespace kronsolve::detail {
+
+inline Clock::duration seconds_of(double s) {
+  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(s));
+}
+inline std::string seconds_text(double s) {
+  std::ostringstream out;
+  out << s;
+  return out.str();
+}
 
 /// Workers that are processes. One thread owns everything about them: it starts them, sends tasks
 /// to idle ones, takes results, notices deaths and overdue tasks. It waits in poll() and makes no

@@ -3,12 +3,15 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <mutex>
+#include <sstream>
 #include <thread>
 
 #include <unistd.h>
 
+#include <kronsolve/core/version.hpp>
 #include <kronsolve/exec/backend.hpp>
 #include <kronsolve/exec/this_worker.hpp>
 
@@ -22,6 +25,14 @@ class Lifeline {
   }
 
   bool send(Frame frame) { return channel_.send(std::move(frame)); }
+  /// Sends a result and keeps its arrays while the pool may still read them.
+  bool send_result(Frame frame) {
+    if (channel_.sends_addresses()) sent_ = frame.body.owners;
+    return send(std::move(frame));
+  }
+  void forget_result() { sent_.clear(); }
+  /// Known once a welcome has come.
+  bool reads_memory() const noexcept { return reads_memory_; }
   Frame next() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return !frames_.empty(); });
@@ -33,11 +44,21 @@ class Lifeline {
   bool closing() const noexcept { return closing_; }
 
  private:
+  void agree_on_memory(const Frame& frame) {
+    MessageReader reader(frame.body);
+    const auto welcome = unpack<Welcome>(reader);
+    auto window = MemoryWindow::open(welcome.memory);
+    reads_memory_ = window != nullptr;
+    channel_.read_directly(std::move(window), Channel::Reading::when_decoded);
+    channel_.send_addresses(welcome.reads_your_memory);
+  }
+
   void read() {
     try {
       while (auto frame = channel_.wait_frame()) {
         if (frame->type == FrameType::die) ::_exit(9);
         if (frame->type == FrameType::bye) closing_ = true;
+        if (frame->type == FrameType::welcome) agree_on_memory(*frame);
         {
           const std::lock_guard lock(mutex_);
           frames_.push_back(std::move(*frame));
@@ -53,6 +74,8 @@ class Lifeline {
   }
 
   Channel channel_;
+  std::vector<std::shared_ptr<const void>> sent_;
+  bool reads_memory_ = false;
   std::atomic<bool> closing_{false};
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -88,6 +111,7 @@ void run_one(Lifeline& lifeline, Frame& frame, WorkerContext& context) {
                        head.gang.size() > 1    ? &gang
                        : head.gang.size() == 1 ? &alone
                                                : nullptr);
+    if (head.gang.size() > 1 && gang.rank() != 0) outcome.result = {};  // the first one's counts
   } catch (...) {
     outcome.failure = Failure::current();
   }
@@ -95,19 +119,46 @@ void run_one(Lifeline& lifeline, Frame& frame, WorkerContext& context) {
   Message reply;
   pack(reply, outcome.failure);
   reply.append(outcome.result);
-  if (!lifeline.send(frame_of(FrameType::result, frame.id, std::move(reply)))) ::_exit(1);
+  outcome.result = {};
+  if (!lifeline.send_result(frame_of(FrameType::result, frame.id, std::move(reply)))) ::_exit(1);
+}
+
+}  // namespace
+
+std::string program_description() {
+  std::error_code error;
+  const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
+  return concat(error ? std::string("?") : path.string(), " (kronsolve ", version(), ", ",
+                code_count(), " callables)");
+}
+
+namespace {
+
+Channel connect_or_leave(const std::string& address) {
+  try {
+    return connect_to(address);
+  } catch (const Error&) {
+    // On its own machine nothing can be in the way: the owner of the pool has ended meanwhile, and
+    // nobody is there to be told.
+    std::string port, host;
+    std::istringstream(address) >> port >> host;
+    if (host == host_name()) ::_exit(1);
+    throw;
+  }
 }
 
 }  // namespace
 
 PoolConnection::PoolConnection(const WorkerTicket& ticket)
-    : ticket_(ticket), lifeline_(new Lifeline(connect_to(ticket.address))) {}
+    : ticket_(ticket), lifeline_(new Lifeline(connect_or_leave(ticket.address))) {}
 
 void PoolConnection::serve(const Comm* world, int rank, int size) {
   on_exit(leave_at_once_unless_closing, lifeline_);
-  const Hello hello{ticket_.token, host_name(), ticket_.world,
-                    rank,          size,        static_cast<long>(::getpid()),
-                    code_digest()};
+  const Hello hello{ticket_.token, host_name(),
+                    ticket_.world, rank,
+                    size,          static_cast<long>(::getpid()),
+                    code_digest(), program_description(),
+                    own_memory()};
   if (!lifeline_->send(frame_of(FrameType::hello, 0, packed(hello)))) ::_exit(1);
 
   WorkerContext context;
@@ -120,16 +171,20 @@ void PoolConnection::serve(const Comm* world, int rank, int size) {
         context.rank = welcome.index;
         context.size = welcome.workers;
         context.comm = world;
-        Failure failure;
+        Ready answer;
+        answer.reads_your_memory = lifeline_->reads_memory();
         if (welcome.has_initializer) {
           const WorkerScope scope(context);
-          failure = run_task(welcome.initializer, reader, nullptr).failure;
+          answer.failure = run_task(welcome.initializer, reader, nullptr).failure;
         }
-        if (!lifeline_->send(frame_of(FrameType::ready, 0, packed(failure)))) ::_exit(1);
+        if (!lifeline_->send(frame_of(FrameType::ready, 0, packed(answer)))) ::_exit(1);
         break;
       }
       case FrameType::task:
         run_one(*lifeline_, frame, context);
+        break;
+      case FrameType::taken:
+        lifeline_->forget_result();
         break;
       case FrameType::refuse:
       case FrameType::bye:

@@ -2,6 +2,7 @@
 
 #include <kronsolve/core/callable.hpp>
 #include <kronsolve/core/comm.hpp>
+#include <kronsolve/core/failure.hpp>
 
 #include "exec/channel.hpp"
 #include "exec/launcher.hpp"
@@ -14,20 +15,36 @@ struct Hello {
   int world = 0, rank = 0, size = 1;
   long pid = 0;
   std::uint64_t digest = 0;
+  std::string program;  ///< which executable of which build it runs
+  MemoryTicket memory;
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(token, host, world, rank, size, pid, digest);
+    archive(token, host, world, rank, size, pid, digest, program, memory);
   }
 };
 struct Welcome {
   int index = 0, workers = 1;
   CodeId initializer;
   bool has_initializer = false;
+  MemoryTicket memory;  ///< of the owner of the pool
+  bool reads_your_memory = false;
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(index, workers, initializer, has_initializer);
+    archive(index, workers, initializer, has_initializer, memory, reads_your_memory);
   }
 };
+/// What a worker says when it can take tasks.
+struct Ready {
+  Failure failure;  ///< of the initializer
+  bool reads_your_memory = false;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(failure, reads_your_memory);
+  }
+};
+/// This executable, the version and the number of callables it has: what tells two builds apart.
+std::string program_description();
+
 /// What precedes the arguments of a task.
 struct TaskHead {
   CodeId code;

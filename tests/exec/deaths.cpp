@@ -1,5 +1,6 @@
 // Workers that die, hang or never come: what a pool that starts its own workers does about it.
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -66,7 +67,22 @@ class Counter {
   std::string path_;
 };
 
-enum class Way { kill, segfault, abort, exit_now, exit_properly, mpi_abort, terminate };
+enum class Way {
+  kill,
+  segfault,
+  abort,
+  exit_now,
+  exit_properly,
+  mpi_abort,
+  terminate,
+  through_c  // an exception in a function that C code calls and that may not throw
+};
+
+void fail_to_compare() { throw std::logic_error("in a comparison"); }
+extern "C" int compares_and_throws(const void*, const void*) noexcept {
+  fail_to_compare();
+  return 0;
+}
 
 void die(Way way) {
   switch (way) {
@@ -88,6 +104,9 @@ void die(Way way) {
       Environment::abort(4);
     case Way::terminate:
       std::terminate();
+    case Way::through_c:
+      std::array<int, 2> values = {2, 1};
+      std::qsort(values.data(), values.size(), sizeof(int), &compares_and_throws);
   }
 }
 
@@ -95,7 +114,7 @@ class Deaths : public ::testing::TestWithParam<Isolation> {};
 
 TEST_P(Deaths, every_way_to_die_is_survived_and_the_task_run_again) {
   for (const Way way : {Way::kill, Way::segfault, Way::abort, Way::exit_now, Way::exit_properly,
-                        Way::mpi_abort, Way::terminate}) {
+                        Way::mpi_abort, Way::terminate, Way::through_c}) {
     Events events;
     Counter counter;
     Pool pool =
@@ -143,7 +162,7 @@ TEST_P(Deaths, a_task_that_always_kills_is_given_up_and_the_rest_goes_on) {
   Pool pool =
       session().make_pool({.workers = 2, .isolation = GetParam(), .on_event = events.listener()});
   std::vector<Future<int>> all;
-  for (int i = 0; i < 12; ++i)
+  for (int i = 0; i < 40; ++i)
     all.push_back(pool.submit(
         {.label = "point " + std::to_string(i)},
         [](int x, const std::string& file) {
@@ -155,7 +174,7 @@ TEST_P(Deaths, a_task_that_always_kills_is_given_up_and_the_rest_goes_on) {
         },
         i, counter.path()));
 
-  for (int i = 0; i < 12; ++i) {
+  for (int i = 0; i < 40; ++i) {
     if (i == 4) {
       try {
         all[4].get();
@@ -284,6 +303,14 @@ TEST(Start, a_program_that_never_reports_is_given_up_in_time) {
   const auto start = Clock::now();
   EXPECT_ERROR(pool.submit([] {}).get(), BrokenPool, "did not come up within 0.5 s");
   EXPECT_LT(seconds_since(start), 5.0);
+}
+
+TEST(Start, more_workers_than_slots_break_the_pool_if_the_user_forbids_it) {
+  Pool pool = session().make_pool(
+      {.workers = 200, .environment = {{"OMPI_MCA_rmaps_base_oversubscribe", "0"}}});
+  const auto start = Clock::now();
+  EXPECT_ERROR(pool.submit([] {}).get(), BrokenPool, "can mpirun start 200 processes here?");
+  EXPECT_LT(seconds_since(start), 30.0);
 }
 
 TEST(Start, workers_get_their_environment_and_folder) {

@@ -44,19 +44,34 @@ int energies(Session& session) {
 
 int work(Session& session) {  // tells who it is, then keeps its workers busy
   Pool& pool = session.pool();
-  for (const int pid : pool.broadcast([] { return static_cast<int>(::getpid()); }))
-    std::printf("worker %d\n", pid);
-  std::printf("main %d\n", static_cast<int>(::getpid()));
-  std::fflush(stdout);
+  const auto pids = pool.broadcast([] { return static_cast<int>(::getpid()); });
+  if (session.is_root()) {
+    for (const int pid : pids) std::printf("worker %d\n", pid);
+    std::printf("main %d\n", static_cast<int>(::getpid()));
+    std::fflush(stdout);
+  }
   for (const int x : pool.map(
+           {.max_in_flight = 30},
            [](int i) {
              std::this_thread::sleep_for(std::chrono::milliseconds(20));
              return i;
            },
            std::views::iota(0, 100'000))) {
-    if (x < 3) std::printf("result %d\n", x);
+    if (x < 3 && session.is_root()) std::printf("result %d\n", x);
     std::fflush(stdout);
   }
+  return 0;
+}
+
+int pending(Session& session) {  // nobody asks for the results
+  for (int i = 0; i < 6; ++i)
+    session.pool().submit(
+        [](int n) {
+          std::this_thread::sleep_for(std::chrono::milliseconds(50));
+          std::printf("task%d\n", n);
+          std::fflush(stdout);
+        },
+        i);
   return 0;
 }
 
@@ -73,6 +88,7 @@ int idle(Session& session) {
 int fail(Session& session, const std::string& where) {
   if (where == "main") throw InvalidArgument("of main");
   if (where == "task") session.pool().submit([] { throw std::range_error("of a task"); }).get();
+  if (where == "poison") session.pool().submit({.label = "poison"}, [] { ::raise(SIGKILL); }).get();
   if (where == "rank1" && session.comm().rank() == 1) throw std::domain_error("of rank 1");
   if (where == "exit") {
     session.pool().submit([] { return 1; }).get();
@@ -89,6 +105,7 @@ int main(int argc, char** argv) {
   const std::string what = argc > 1 ? argv[1] : "energies";
   if (what == "energies") return energies(session);
   if (what == "work") return work(session);
+  if (what == "pending") return pending(session);
   if (what == "idle") return idle(session);
   if (what == "fail") return fail(session, argc > 2 ? argv[2] : "main");
   std::cerr << "unknown argument\n";

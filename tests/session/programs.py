@@ -93,13 +93,22 @@ def uncaught():
         (0, "task", None, "rank 0 of 1", "std::range_error on worker"),
         (3, "task", None, "rank 0 of 3", "std::range_error on worker"),
         (3, "task", "syncro", "rank 0 of 3", "std::range_error on worker"),
+        (0, "poison", None, "rank 0 of 1", "kronsolve::WorkerDied: task"),
     ]
     for ranks, where, mode, who, what in cases:
         result = run(ranks, "fail", where, mode=mode, KRONSOLVE_NUM_WORKERS=2)
-        lines = own_lines(result)
+        lines = [line for line in own_lines(result) if "uncaught" in line]
         check(result.returncode == 1, (ranks, where, mode), f"status {result.returncode}", result.stderr)
         check(len(lines) == 1 and who in lines[0] and what in lines[0], (ranks, where, mode), result.stderr)
         check(result.seconds < 10, (ranks, where, mode), f"{result.seconds} s")
+
+
+def pending():
+    """A program does not end before its tasks have, in any mode, whether anybody asks for them or not."""
+    for ranks, mode in ((0, None), (0, "serial"), (0, "threads"), (3, None), (3, "syncro")):
+        result = run(ranks, "pending", mode=mode, KRONSOLVE_NUM_WORKERS=2)
+        check(result.returncode == 0, (ranks, mode), result.returncode, result.stderr)
+        check(sorted(result.stdout.split()) == sorted(f"task{i}" for i in range(6)), (ranks, mode), result.stdout)
 
 
 def endings():
@@ -127,15 +136,26 @@ def deaths():
     out, err = process.communicate(timeout=30)
     check(process.returncode != 0 and time.monotonic() - began < 5, process.returncode, err)
     check(f"process {workers[1]}" in err, out, err)
-    for ranks, number in ((0, signal.SIGKILL), (0, signal.SIGTERM), (3, signal.SIGKILL)):
-        process, workers, main = start_and_learn(ranks, "work", KRONSOLVE_NUM_WORKERS=3)
+    # Open MPI's recovery keeps the other ranks of a job alive: they must end by themselves.
+    recovery = {"OMPI_MCA_orte_enable_recovery": 1}
+    for ranks, number, more in ((0, signal.SIGKILL, {}), (0, signal.SIGTERM, {}), (3, signal.SIGKILL, {}),
+                                (0, signal.SIGKILL, recovery), (3, signal.SIGKILL, recovery)):
+        process, workers, main = start_and_learn(ranks, "work", KRONSOLVE_NUM_WORKERS=3, **more)
         os.kill(main, number)
         began = time.monotonic()
         while any(alive(pid) for pid in workers) and time.monotonic() - began < 5:
             time.sleep(0.05)
         check(not any(alive(pid) for pid in workers), (ranks, number), "workers are still there")
         process.communicate(timeout=30)
-        check(process.returncode != 0, (ranks, number))
+        check(more or process.returncode != 0, (ranks, number))  # with recovery mpirun always says 0
+    # In syncro mode every rank runs main and none is like another's worker: the job ends as well.
+    process, workers, main = start_and_learn(3, "work", mode="syncro")
+    check(process.stdout.readline() == "result 0\n")
+    os.kill(workers[1], signal.SIGKILL)
+    began = time.monotonic()
+    process.communicate(timeout=30)
+    check(process.returncode != 0 and time.monotonic() - began < 5, "syncro", process.returncode)
+    check(not any(alive(pid) for pid in workers), "syncro: ranks are still there")
     # A worker that is killed in a plain process is replaced and nothing is lost.
     process, workers, main = start_and_learn(0, "work", KRONSOLVE_NUM_WORKERS=3)
     os.kill(workers[2], signal.SIGKILL)
@@ -146,24 +166,24 @@ def deaths():
 
 
 def idle():
-    """Eight workers that wait use less than 5 % of a core together, and so does the process that owns them."""
+    """Eight workers that wait use less than 5 % of a core together with the process that owns them; so do sixteen."""
     def used(pid):
         with open(f"/proc/{pid}/stat") as stat:
             fields = stat.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    for ranks in (0, 9):
-        process, workers, main = start_and_learn(ranks, "idle", KRONSOLVE_NUM_WORKERS=8)
+    for ranks, count in ((0, 8), (9, 8), (0, 16)):
+        process, workers, main = start_and_learn(ranks, "idle", KRONSOLVE_NUM_WORKERS=count)
         time.sleep(0.5)
         everyone = workers + [main]
         before, began = [used(pid) for pid in everyone], time.monotonic()
         time.sleep(2)
         share = sum(used(pid) - b for pid, b in zip(everyone, before)) / (time.monotonic() - began)
-        check(len(workers) == 8 and share < 0.05, ranks, f"{100 * share:.1f} % of a core")
+        check(len(workers) == count and share < 0.05, ranks, f"{100 * share:.1f} % of a core")
         print(f"idle, {len(workers)} workers: {100 * share:.2f} % of a core")
         process.communicate(timeout=30)
         check(process.returncode == 0, process.returncode)
 
 
-{"energies": energies, "uncaught": uncaught, "endings": endings, "deaths": deaths, "idle": idle}[CASE]()
+{"energies": energies, "uncaught": uncaught, "pending": pending, "endings": endings, "deaths": deaths, "idle": idle}[CASE]()
 print("ok")

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <filesystem>
+#include <fstream>
+
 #include <kronsolve/session.hpp>
 
 #include "support/mpi_test.hpp"
@@ -8,6 +11,16 @@ namespace kronsolve::test {
 
 /// The session of the test run, in the mode that the environment asks for.
 Session& session();
+
+/// Processes that this one has started, by any of its threads, and that are still there.
+inline int child_processes() {
+  int count = 0;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream in(thread.path() / "children");
+    for (long pid; in >> pid;) ++count;
+  }
+  return count;
+}
 
 /// Skips a test in modes where what it tests cannot be.
 #define SKIP_IN(mode_, reason) \

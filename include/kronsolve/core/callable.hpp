@@ -49,6 +49,7 @@ KRONSOLVE_EXPORT CodeId register_code(const char* type_name, AnyFunction code);
 /// loaded here
 KRONSOLVE_EXPORT AnyFunction find_code(const CodeId& id);
 KRONSOLVE_EXPORT std::string code_name(const CodeId& id);
+KRONSOLVE_EXPORT std::size_t code_count();
 /// Hash of all names in order: equal in two processes of the same build with the same plugins.
 KRONSOLVE_EXPORT std::uint64_t code_digest();
 
@@ -135,8 +136,9 @@ class PortableFunction<R(Args...)> {
       PortableFunction(F&& f) {  // NOLINT: converts as std::function does
     using D = std::decay_t<F>;
     id_ = detail::Registered<Load<D>>::id;
-    detail::pack_callable<D>(state_, f);
-    own_blocks();
+    auto kept = std::make_shared<const D>(f);
+    detail::pack_callable<D>(state_, *kept);
+    if (!state_.blocks.empty()) state_.owners.push_back(std::move(kept));
     call_ = D(std::forward<F>(f));
   }
   R operator()(Args... args) const { return call_(std::forward<Args>(args)...); }
@@ -144,11 +146,25 @@ class PortableFunction<R(Args...)> {
 
   template <class Archive>
   void save(Archive& archive) const {
-    archive(id_, state_.stream);
+    archive(id_, state_.stream, cereal::make_size_tag(cereal::size_type{state_.blocks.size()}));
+    for (const auto& block : state_.blocks) {
+      archive(cereal::make_size_tag(cereal::size_type{block.size()}));
+      archive(cereal::binary_data(block.data(), block.size()));
+    }
   }
   template <class Archive>
   void load(Archive& archive) {
-    archive(id_, state_.stream);
+    cereal::size_type blocks = 0;
+    state_ = {};
+    archive(id_, state_.stream, cereal::make_size_tag(blocks));
+    for (cereal::size_type i = 0; i < blocks; ++i) {
+      cereal::size_type bytes = 0;
+      archive(cereal::make_size_tag(bytes));
+      auto memory = std::make_shared_for_overwrite<std::byte[]>(bytes);
+      archive(cereal::binary_data(memory.get(), bytes));
+      state_.blocks.emplace_back(memory.get(), bytes);
+      state_.owners.push_back(std::move(memory));
+    }
     MessageReader reader(state_);
     call_ = reinterpret_cast<std::function<R(Args...)> (*)(MessageReader&)>(detail::find_code(id_))(
         reader);
@@ -161,13 +177,6 @@ class PortableFunction<R(Args...)> {
       return detail::unpack_callable<F>(from);
     }
   };
-  /// State is kept as one stream: what it refers to must not die with the callable it was taken
-  /// from.
-  void own_blocks() {
-    if (!state_.blocks.empty())
-      throw NotSupported(
-          "the state of a function object is an array above 64 KiB; pass it as an argument");
-  }
   detail::CodeId id_;
   Message state_;
   std::function<R(Args...)> call_;

@@ -37,6 +37,13 @@ namespace kronsolve {
 
 class Comm;
 
+/// Memory of another process, which blocks of a message may lie in.
+class KRONSOLVE_EXPORT BlockSource {
+ public:
+  virtual ~BlockSource();
+  virtual void read(const std::byte* from, std::size_t bytes, void* to) const = 0;
+};
+
 /// Serialised values: a stream of small things, and large arrays as blocks of their own that are
 /// never copied into it.
 ///
@@ -47,6 +54,8 @@ struct KRONSOLVE_EXPORT Message {
   std::string stream;
   std::vector<Block> blocks;
   std::vector<std::shared_ptr<const void>> owners;
+  /// If set, all blocks lie in another process: they cannot be looked at, only read.
+  std::shared_ptr<const BlockSource> source;
 
   /// Adds what another message holds; reading then gives the values of both in order.
   Message& append(const Message& other);
@@ -68,6 +77,10 @@ struct MessageReader {
 
 /// Arrays of at least this many bytes become blocks.
 inline constexpr std::size_t block_threshold = std::size_t{1} << 16;
+
+/// Tells the system that this much of fresh memory is about to be filled: huge pages take large
+/// arrays several times faster.
+KRONSOLVE_EXPORT void expect_large(void* data, std::size_t bytes) noexcept;
 
 /// cereal output archive that writes a Message.
 class KRONSOLVE_EXPORT PackArchive : public cereal::OutputArchive<PackArchive> {
@@ -96,6 +109,14 @@ class KRONSOLVE_EXPORT UnpackArchive : public cereal::InputArchive<UnpackArchive
   std::size_t read_length();
   /// For values that the ranks of a gang set up together. Null: this process alone.
   const Comm* comm() const noexcept { return from_.comm; }
+  template <class T, class Allocator>
+  void read_vector(std::vector<T, Allocator>& values) {
+    const std::size_t length = read_length();
+    values.reserve(length);
+    expect_large(values.data(), length * sizeof(T));
+    values.resize(length);
+    read_array(values.data(), length * sizeof(T));
+  }
 
  private:
   MessageReader& from_;
@@ -184,6 +205,12 @@ void CEREAL_LOAD_FUNCTION_NAME(kronsolve::UnpackArchive& archive, BinaryData<T>&
 }
 
 // cereal knows arrays of arithmetic types as plain data, complex ones only element by element.
+template <class T, class Allocator>
+requires(std::is_arithmetic_v<T> &&
+         !std::same_as<T, bool>) void CEREAL_LOAD_FUNCTION_NAME(kronsolve::UnpackArchive& archive,
+                                                                std::vector<T, Allocator>& values) {
+  archive.read_vector(values);
+}
 template <class Real, class Allocator>
 void CEREAL_SAVE_FUNCTION_NAME(kronsolve::PackArchive& archive,
                                const std::vector<std::complex<Real>, Allocator>& values) {
@@ -193,10 +220,7 @@ void CEREAL_SAVE_FUNCTION_NAME(kronsolve::PackArchive& archive,
 template <class Real, class Allocator>
 void CEREAL_LOAD_FUNCTION_NAME(kronsolve::UnpackArchive& archive,
                                std::vector<std::complex<Real>, Allocator>& values) {
-  size_type size = 0;
-  archive(make_size_tag(size));
-  values.resize(static_cast<std::size_t>(size));
-  archive.read_array(values.data(), values.size() * sizeof(std::complex<Real>));
+  archive.read_vector(values);
 }
 
 }  // namespace cereal

@@ -111,14 +111,21 @@ struct ChunkTask {
   }
 };
 
+/// Arrays that belong to the callable or its arguments are not copied: the message owns both.
 template <class F, class... Args>
-Message pack_call(const F& f, std::tuple<Args...> args) {
+Message pack_call(std::shared_ptr<const F> f, std::tuple<Args...> args) {
   Message message;
-  pack_callable<F>(message, f);
+  pack_callable<F>(message, *f);
+  if (!message.blocks.empty()) message.owners.push_back(std::move(f));
   auto owned = std::make_shared<const std::tuple<Args...>>(std::move(args));
   std::apply([&](const auto&... a) { (pack(message, a), ...); }, *owned);
   if (!message.blocks.empty()) message.owners.push_back(std::move(owned));
   return message;
+}
+
+template <class F>
+std::shared_ptr<const F> kept(F f) {
+  return std::make_shared<const F>(std::move(f));
 }
 
 template <class R, class F, class... Args>
@@ -129,38 +136,43 @@ constexpr void require_portable() {
 }
 
 template <class F, class... Args>
-TaskSpec make_task(F f, Args&&... args) {
+TaskSpec make_task(std::shared_ptr<const F> f, Args&&... args) {
   require_portable<TaskResult<F, std::decay_t<Args>...>, F, std::decay_t<Args>...>();
-  return {Registered<PlainTask<F, std::decay_t<Args>...>>::id,
-          pack_call(f, std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)),
-          {},
-          0};
+  return {
+      Registered<PlainTask<F, std::decay_t<Args>...>>::id,
+      pack_call<F>(std::move(f), std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)),
+      {},
+      0};
 }
 
 template <class F, class... Args>
-TaskSpec make_gang(int ranks, F f, Args&&... args) {
+TaskSpec make_gang(int ranks, std::shared_ptr<const F> f, Args&&... args) {
   require_portable<GangResult<F, std::decay_t<Args>...>, F, std::decay_t<Args>...>();
-  return {Registered<GangTask<F, std::decay_t<Args>...>>::id,
-          pack_call(f, std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)),
-          {},
-          ranks};
+  return {
+      Registered<GangTask<F, std::decay_t<Args>...>>::id,
+      pack_call<F>(std::move(f), std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)),
+      {},
+      ranks};
 }
 
 template <class Before, class F, class... Args>
-TaskSpec make_continuation(F f, Args&&... args) {
+TaskSpec make_continuation(std::shared_ptr<const F> f, Args&&... args) {
   require_portable<TaskResult<F, Before, std::decay_t<Args>...>, F, Before,
                    std::decay_t<Args>...>();
-  return {Registered<ContinuationTask<Before, F, std::decay_t<Args>...>>::id,
-          pack_call(f, std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)),
-          {},
-          0};
+  return {
+      Registered<ContinuationTask<Before, F, std::decay_t<Args>...>>::id,
+      pack_call<F>(std::move(f), std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)),
+      {},
+      0};
 }
 
 template <class F, class... Args>
-TaskSpec make_chunk(const F& f, std::vector<std::tuple<Args...>> elements) {
+TaskSpec make_chunk(std::shared_ptr<const F> f, std::vector<std::tuple<Args...>> elements) {
   require_portable<TaskResult<F, Args...>, F, Args...>();
-  return {
-      Registered<ChunkTask<F, Args...>>::id, pack_call(f, std::tuple(std::move(elements))), {}, 0};
+  return {Registered<ChunkTask<F, Args...>>::id,
+          pack_call<F>(std::move(f), std::tuple(std::move(elements))),
+          {},
+          0};
 }
 
 }  // namespace kronsolve::detail

@@ -1,0 +1,121 @@
+// Long: many tasks, many pools, messages above 2 GiB. Nothing hangs, nothing leaks.
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <numeric>
+#include <string>
+
+#include <unistd.h>
+
+#include <kronsolve/exec/pool.hpp>
+
+#include "support/session_test.hpp"
+
+namespace kronsolve {
+namespace {
+
+using test::own_processes;
+using test::session;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::ptrdiff_t entries_of(const char* folder) {
+  const std::filesystem::directory_iterator all(folder);
+  return std::distance(begin(all), end(all));
+}
+
+double available_gib() {
+  std::ifstream in("/proc/meminfo");
+  for (std::string word; in >> word;)
+    if (word == "MemAvailable:") {
+      double kib = 0;
+      in >> kib;
+      return kib / (1 << 20);
+    }
+  return 0;
+}
+
+TEST(Endurance, ten_thousand_empty_tasks) {
+  Pool& pool = session().pool(2);
+  pool.boot();
+  const auto descriptors = entries_of("/proc/self/fd");
+  for (int round = 0; round < 10; ++round) {
+    std::vector<Future<void>> all;
+    for (int i = 0; i < 1000; ++i) all.push_back(pool.submit([] {}));
+    for (const auto& f : all) f.get();
+  }
+  EXPECT_EQ(entries_of("/proc/self/fd"), descriptors);
+}
+
+TEST(Endurance, a_thousand_pools) {
+  if (!own_processes()) GTEST_SKIP() << "pools of other modes start nothing";
+  const char* chosen = std::getenv("KRONSOLVE_TEST_POOLS");
+  const int cycles = chosen ? std::atoi(chosen) : 1000;
+  session().make_pool({.workers = 1}).submit([] {}).get();  // what is made once
+  const auto descriptors = entries_of("/proc/self/fd");
+  const auto threads = entries_of("/proc/self/task");
+  const auto start = Clock::now();
+  double slowest = 0;
+  for (int i = 0; i < cycles; ++i) {
+    const auto one = Clock::now();
+    const Isolation isolation = i % 4 == 3 ? Isolation::worker : Isolation::pool;
+    Pool pool = session().make_pool({.workers = 1 + i % 3, .isolation = isolation});
+    ASSERT_EQ(pool.submit([](int x) { return x + 1; }, i).get(), i + 1);
+    slowest = std::max(slowest, seconds_since(one));
+    if (i % 100 == 99)
+      std::cout << i + 1 << " pools, " << seconds_since(start) << " s, slowest start " << slowest
+                << " s" << std::endl;
+  }
+  EXPECT_EQ(entries_of("/proc/self/fd"), descriptors);
+  EXPECT_EQ(entries_of("/proc/self/task"), threads);
+  EXPECT_EQ(test::child_processes(), 0);
+}
+
+/// Bytes that differ from place to place, cheap to make and to check.
+std::uint64_t checksum(const std::vector<std::uint64_t>& words) {
+  std::uint64_t sum = 0;
+  for (const std::uint64_t w : words) sum = sum * 31 + w;
+  return sum;
+}
+
+TEST(Endurance, messages_above_two_gib) {
+  constexpr std::size_t words = (std::size_t{1} << 28) + (std::size_t{1} << 24);  // 2.125 GiB
+  // Argument, its copy in the worker, the result on its way and at its end, a message between.
+  if (available_gib() < 12) GTEST_SKIP() << "needs 12 GiB, there are " << available_gib();
+  for (const char* choice : {"on", "off"}) {
+    ::setenv("KRONSOLVE_DIRECT_MEMORY", choice, 1);
+    Pool pool = session().make_pool({.workers = 1});
+    std::vector<std::uint64_t> numbers(words);
+    for (std::size_t i = 0; i < words; ++i) numbers[i] = i * 0x9e3779b97f4a7c15u;
+    const std::uint64_t sent = checksum(numbers);
+    const auto start = Clock::now();
+
+    auto [received, back] = pool.submit(
+                                    [](std::vector<std::uint64_t>& v) {
+                                      const std::uint64_t sum = checksum(v);
+                                      v.front() = sum;
+                                      return std::pair(sum, std::move(v));
+                                    },
+                                    std::move(numbers))
+                                .get();
+
+    EXPECT_EQ(received, sent);
+    ASSERT_EQ(back.size(), words);
+    EXPECT_EQ(back.front(), sent);
+    back.front() = 0;
+    EXPECT_EQ(checksum(back), sent);
+    std::cout << "2.1 GiB there and back, direct memory " << choice << ": " << seconds_since(start)
+              << " s" << std::endl;
+  }
+  ::unsetenv("KRONSOLVE_DIRECT_MEMORY");
+}
+
+}  // namespace
+}  // namespace kronsolve
