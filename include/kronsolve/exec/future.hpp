@@ -79,7 +79,7 @@ class Future {
   template <class F, class... Args>
   auto then(F f, Args&&... args) const {
     if constexpr (std::is_void_v<R>) {
-      auto spec = detail::make_task<F>(detail::kept(std::move(f)), std::forward<Args>(args)...);
+      auto spec = detail::make_task<F>(std::move(f), std::forward<Args>(args)...);
       using U = detail::TaskResult<F, std::decay_t<Args>...>;
       return Future<U>(state().backend()->submit_after(state_, std::move(spec)));
     } else {

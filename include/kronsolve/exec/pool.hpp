@@ -58,7 +58,7 @@ struct PoolOptions {
 /// initializer(f, args...)}`. If it throws anywhere, the pool is broken.
 template <class F, class... Args>
 detail::Initializer initializer(F f, Args&&... args) {
-  auto spec = detail::make_task<F>(detail::kept(std::move(f)), std::forward<Args>(args)...);
+  auto spec = detail::make_task<F>(std::move(f), std::forward<Args>(args)...);
   return {spec.code, std::move(spec.arguments), true};
 }
 
@@ -89,7 +89,7 @@ class KRONSOLVE_EXPORT Pool {
   }
   template <class F, class... Args>
   auto submit(TaskOptions options, F f, Args&&... args) {
-    auto spec = detail::make_task<F>(detail::kept(std::move(f)), std::forward<Args>(args)...);
+    auto spec = detail::make_task<F>(std::move(f), std::forward<Args>(args)...);
     spec.options = std::move(options);
     return Future<detail::TaskResult<F, std::decay_t<Args>...>>(
         submit_task(core_, std::move(spec)));
@@ -107,7 +107,7 @@ class KRONSOLVE_EXPORT Pool {
   }
   template <class F, class... Args>
   auto submit_spmd(TaskOptions options, int ranks, F f, Args&&... args) {
-    auto spec = detail::make_gang<F>(detail::require_ranks(ranks), detail::kept(std::move(f)),
+    auto spec = detail::make_gang<F>(detail::require_ranks(ranks), std::move(f),
                                      std::forward<Args>(args)...);
     spec.options = std::move(options);
     return Future<detail::GangResult<F, std::decay_t<Args>...>>(
