@@ -22,6 +22,7 @@ enum class FrameType : std::uint32_t {
   refuse,
   ready,
   task,
+  report,
   result,
   taken,
   bye,

@@ -158,7 +158,9 @@ void LocalPool::serve(int worker) {
 void LocalPool::run(Job& job, int worker) {
   Outcome outcome;
   {
-    const WorkerScope scope(contexts_[static_cast<std::size_t>(worker)]);
+    auto& context = contexts_[static_cast<std::size_t>(worker)];
+    context.report = reports_to(job.spec.options.on_report);
+    const WorkerScope scope(context);
     const Comm alone;
     const ThreadShare share(loop_threads_ * std::max(1, job.spec.ranks));
     outcome = run_task(job.spec.code, MessageReader(job.spec.arguments),

@@ -256,7 +256,8 @@ bool RemotePool::try_dispatch(const JobPtr& job) {
 }
 
 void RemotePool::send_task(const JobPtr& job, const std::vector<Peer*>& members) {
-  TaskHead head{job->spec.code, job->spec.options.label, {}};
+  TaskHead head{
+      job->spec.code, job->spec.options.label, {}, static_cast<bool>(job->spec.options.on_report)};
   if (job->spec.ranks > 0)
     for (const Peer* peer : members) head.gang.push_back(peer->index);
   job->members_left = static_cast<int>(members.size());

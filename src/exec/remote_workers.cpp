@@ -126,6 +126,11 @@ void RemotePool::read_peer(Peer& peer) {
 void RemotePool::handle(Peer& peer, Frame& frame) {
   if (peer.slot == nullptr) return greet(peer, frame);
   if (frame.type == FrameType::ready) return take_ready(peer, frame);
+  if (frame.type == FrameType::report) {
+    if (!peer.lost && peer.job && peer.job->id == frame.id)
+      peer.job->spec.options.on_report(MessageReader(frame.body));
+    return;
+  }
   if (frame.type == FrameType::result) {
     if (!frame.body.blocks.empty()) {
       peer.channel.queue({FrameType::taken, 0, {}});

@@ -120,6 +120,7 @@ Outcome SyncroPool::run(const TaskSpec& spec, const std::vector<int>& members) {
   if (std::find(members.begin(), members.end(), world_.rank()) == members.end()) return {};
   Comm gang;
   if (members.size() > 1) gang = world_.group(members);
+  context_.report = reports_to(spec.options.on_report);
   const WorkerScope scope(context_);
   return run_task(spec.code, MessageReader(spec.arguments), spec.ranks > 0 ? &gang : nullptr);
 }

@@ -111,6 +111,11 @@ std::shared_ptr<void> TaskState::value(
   return value_;
 }
 
+std::function<void(Message)> reports_to(const ReportHandler& handler) {
+  if (!handler) return {};
+  return [handler](const Message& report) { handler(MessageReader(report)); };
+}
+
 Outcome run_task(const CodeId& code, MessageReader arguments, const Comm* gang) {
   Outcome outcome;
   try {

@@ -33,6 +33,13 @@ const std::string& host_name() {
   return name;
 }
 
+void send_report(WorkerContext& context, Message message) {
+  if (!message.blocks.empty())
+    throw InvalidArgument(
+        "this_worker::report: the value holds an array above 64 KiB; return it as a result");
+  context.report(std::move(message));
+}
+
 }  // namespace detail
 
 namespace this_worker {

@@ -106,6 +106,11 @@ void run_one(Lifeline& lifeline, Frame& frame, WorkerContext& context) {
     const Comm alone;
     Comm gang;
     if (head.gang.size() > 1) gang = context.comm->group(head.gang);
+    context.report = {};
+    if (head.reports)
+      context.report = [&lifeline, id = frame.id](Message m) {
+        if (!lifeline.send(frame_of(FrameType::report, id, std::move(m)))) ::_exit(1);
+      };
     const WorkerScope scope(context);
     outcome = run_task(head.code, reader,
                        head.gang.size() > 1    ? &gang

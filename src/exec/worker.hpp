@@ -50,9 +50,10 @@ struct TaskHead {
   CodeId code;
   std::string label;
   std::vector<int> gang;  ///< ranks in the workers' world; empty: an ordinary task
+  bool reports = false;   ///< somebody listens to them
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(code, label, gang);
+    archive(code, label, gang, reports);
   }
 };
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <mutex>
 #include <numeric>
 #include <optional>
 #include <thread>
@@ -274,6 +275,37 @@ TEST(Checklist, function_objects_may_have_a_large_state) {
   EXPECT_EQ(many, (std::vector{0.5, 1.5, 50'000.5}));
   EXPECT_EQ(next.get(), 7.5);
   EXPECT_EQ(sent.get(), 12'345.5);
+}
+
+TEST(Checklist, a_gang_reports_while_it_runs) {
+  Pool& pool = session().pool(3);
+  std::mutex mutex;
+  std::vector<std::pair<int, double>> seen;
+  const auto listener = on_report<std::pair<int, double>>([&](const std::pair<int, double>& r) {
+    const std::lock_guard lock(mutex);
+    seen.push_back(r);
+  });
+  const auto body = [](const Comm& comm, int steps) {
+    double sum = 0;
+    for (int i = 0; i < steps; ++i) {
+      sum += comm.all_reduce(1.0) / comm.size();
+      if (comm.is_root()) this_worker::report(std::pair(i, sum));
+      if (comm.is_root()) this_worker::report(std::string("of another type"));
+    }
+    return sum;
+  };
+  auto heard = pool.submit_spmd({.on_report = listener}, std::min(2, pool.num_workers()), body, 5);
+  auto unheard = pool.submit_spmd(1, body, 5);
+
+  EXPECT_EQ(heard.get(), 5.0);
+  EXPECT_EQ(unheard.get(), 5.0);
+  // In syncro mode the rank that ran it has heard it.
+  EXPECT_EQ(test::world().all_reduce(static_cast<int>(seen.size())), 5);
+  for (std::size_t i = 0; i < seen.size(); ++i)
+    EXPECT_EQ(seen[i], std::pair(static_cast<int>(i), static_cast<double>(i + 1)));
+  auto large = pool.submit({.on_report = listener},
+                           [] { this_worker::report(std::vector<double>(100'000)); });
+  EXPECT_ERROR(large.get(), InvalidArgument, "above 64 KiB");
 }
 
 TEST(Checklist, arrays_come_through_sockets_as_well_as_out_of_memory) {

@@ -3,6 +3,7 @@
 // for users.
 
 #include <chrono>
+#include <concepts>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -11,6 +12,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <typeinfo>
 #include <vector>
 
 #include <kronsolve/core/callable.hpp>
@@ -24,6 +26,16 @@ namespace kronsolve {
 
 enum class TaskStatus { queued, running, done, failed, cancelled };
 
+/// What is done with the reports of a running task: `on_report<Progress>(f)` calls f for those of
+/// that type.
+using ReportHandler = std::function<void(MessageReader)>;
+template <Serializable T, class F>
+requires std::invocable<F&, const T&> ReportHandler on_report(F f) {
+  return [f = std::move(f)](MessageReader report) mutable {
+    if (unpack<std::string>(report) == typeid(T).name()) f(unpack<T>(report));
+  };
+}
+
 /// How one task is to be run.
 struct TaskOptions {
   std::string label = {};  ///< names it in messages
@@ -32,6 +44,10 @@ struct TaskOptions {
   double timeout_seconds =
       0;  ///< limit of one attempt; 0: none. Enforced where workers are processes of their own
   std::optional<int> worker = {};  ///< only there
+  /// Called when the task calls this_worker::report(): in the pool's own thread, where workers are
+  /// processes, else in the thread of the task (syncro: on the ranks that run it). Must be quick
+  /// and not throw.
+  ReportHandler on_report = {};
 };
 
 namespace detail {
@@ -129,6 +145,8 @@ struct Outcome {
   Message result;
   Failure failure;
 };
+/// Where a task runs in the process that listens to it.
+KRONSOLVE_EXPORT std::function<void(Message)> reports_to(const ReportHandler& handler);
 KRONSOLVE_EXPORT Outcome run_task(const CodeId& code, MessageReader arguments, const Comm* gang);
 
 }  // namespace detail

@@ -5,8 +5,10 @@
 #include <memory>
 #include <string>
 #include <typeindex>
+#include <typeinfo>
 
 #include <kronsolve/core/comm.hpp>
+#include <kronsolve/core/serialize.hpp>
 #include <kronsolve/export.hpp>
 
 namespace kronsolve {
@@ -19,6 +21,7 @@ struct WorkerContext {
   const Comm* comm = nullptr;
   std::map<std::type_index, std::shared_ptr<void>> by_type;
   std::map<std::uint64_t, std::shared_ptr<void>> by_id;
+  std::function<void(Message)> report;  ///< of the running task; empty if nobody listens
 };
 /// Of the task running on this thread; null outside tasks.
 KRONSOLVE_EXPORT WorkerContext* worker_context() noexcept;
@@ -35,6 +38,8 @@ class KRONSOLVE_EXPORT WorkerScope {
 };
 KRONSOLVE_EXPORT WorkerContext& require_worker_context();
 KRONSOLVE_EXPORT const std::string& host_name();
+/// @throws InvalidArgument  it holds an array above 64 KiB
+KRONSOLVE_EXPORT void send_report(WorkerContext& context, Message message);
 }  // namespace detail
 
 /// What a running task can ask about the worker it runs on. All throw InvalidArgument outside
@@ -53,6 +58,18 @@ T& state() {
   auto& slot = detail::require_worker_context().by_type[typeid(T)];
   if (!slot) slot = std::make_shared<T>();
   return *static_cast<T*>(slot.get());
+}
+/// Tells whoever submitted the running task how it is doing: its TaskOptions::on_report is called
+/// there, in the order of the reports and before the task is over. Without one nothing is sent.
+/// @throws InvalidArgument  the value holds an array above 64 KiB: reports are small
+template <Serializable T>
+void report(const T& value) {
+  auto& context = detail::require_worker_context();
+  if (!context.report) return;
+  Message message;
+  pack(message, std::string(typeid(T).name()));
+  pack(message, value);
+  detail::send_report(context, std::move(message));
 }
 }  // namespace this_worker
 
