@@ -21,8 +21,8 @@ struct Raw {
   std::string sites, size, cyclic, spin, lattice;
   std::vector<std::string> parameters;
   std::string k = "1", which, sigma, tol, max_iterations, ncv, seed, method, form, threads, ranks;
-  std::string state, time, steps;
-  bool energy_only = false, imaginary = false;
+  std::string interval, state, time, steps;
+  bool energy_only = false, no_certify = false, imaginary = false;
 };
 
 std::string version_text() { return detail::concat("kronsolve ", version()); }
@@ -183,6 +183,24 @@ OperatorForm operator_form(const std::string& text) {
                                {"matrix-free", OperatorForm::matrix_free}});
 }
 
+/// Two numbers, "-0.5,0.5".
+std::pair<double, double> interval(const std::string& text) {
+  constexpr std::string_view allowed = "two finite ascending numbers such as -0.5,0.5";
+  const auto comma = text.find(',');
+  if (comma == text.npos) refuse("--interval", allowed, text);
+  const auto part = [&](std::string_view one) {
+    double value = 0;
+    const auto [end, error] = std::from_chars(one.data(), one.data() + one.size(), value);
+    if (error != std::errc() || end != one.data() + one.size() || !std::isfinite(value))
+      refuse("--interval", allowed, text);
+    return value;
+  };
+  const double low = part(std::string_view(text).substr(0, comma));
+  const double high = part(std::string_view(text).substr(comma + 1));
+  if (low > high) refuse("--interval", allowed, text);
+  return {low, high};
+}
+
 EighOptions solve_options(const Raw& raw) {
   constexpr index_t most = std::numeric_limits<index_t>::max();
   EighOptions options;
@@ -192,6 +210,13 @@ EighOptions solve_options(const Raw& raw) {
   if (!raw.sigma.empty()) options.sigma = real("--sigma", raw.sigma);
   options.which = which(raw, options.sigma.has_value());
   if (!raw.tol.empty()) options.tol = tolerance(raw.tol);
+  if (!raw.interval.empty()) {
+    options.interval = interval(raw.interval);
+    if (raw.k != "1" || !raw.which.empty() || !raw.sigma.empty())
+      throw InvalidArgument(
+          "--interval says which pairs are wanted; leave out -k, --which and --sigma");
+  }
+  options.certify = !raw.no_certify;
   if (!raw.max_iterations.empty())
     options.max_iterations = whole<index_t>("--max-iterations", raw.max_iterations, 1, most,
                                             "a whole number, at least 1");
@@ -207,7 +232,6 @@ EighOptions solve_options(const Raw& raw) {
                                      {"lobpcg", Method::lobpcg},
                                      {"jd", Method::jd},
                                      {"gd", Method::gd},
-
                                      {"filter", Method::filter}});
   if (!raw.form.empty()) options.form = operator_form(raw.form);
   if (raw.energy_only) options.vectors = Eigenvectors::skip;
@@ -304,6 +328,7 @@ void solve_options(CLI::App& app, Raw& raw) {
          "auto, dense, slepc, lanczos, lobpcg, jd, gd or filter (auto)", "NAME");
   option(app, "--operator", raw.form, "auto, assembled or matrix-free (auto)", "FORM");
   app.add_flag("--energy-only", raw.energy_only, "no eigenvectors; residuals are bounds");
+  app.add_flag("--no-certify", raw.no_certify, "no search for missed levels");
   option(app, "--threads", raw.threads, "threads of each process (all its cores)", "N");
 }
 
@@ -341,6 +366,7 @@ void evolve_options(CLI::App& app, Raw& raw, bool& json_lines) {
 void target_options(CLI::App& app, Raw& raw) {
   option(app, "--which", raw.which, "SA, LA, LM, SM, or with --sigma TM, TR (SA; TM)", "WHICH");
   option(app, "--sigma", raw.sigma, "target: the eigenvalues nearest to it", "X");
+  option(app, "--interval", raw.interval, "every eigenvalue from A to B", "A,B");
 }
 
 void observe_option(CLI::App& app, std::vector<std::string>& observe) {

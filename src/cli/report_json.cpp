@@ -68,6 +68,10 @@ std::string to_json(const EighReport& report) {
   json["converged"] = result.converged;
   json["converged_pairs"] = result.converged_pairs;
   if (result.certified) json["certified"] = *result.certified;
+  if (!result.certificate.empty()) {
+    json["certificate"] = result.certificate;
+    json["certify_products"] = result.certify_products;
+  }
   for (const auto& measured : observables)
     json["observables"][measured.text] = values_of(measured, measured.values.size() != 1);
   json["iterations"] = result.iterations;

@@ -110,8 +110,12 @@ std::string to_text(const EighReport& report) {
                  (result.certified.value_or(false) ? "yes: " : "NO: ") + result.certificate);
   text += line("method", form(result.method, result.form));
   if (!result.reason.empty()) text += line("", result.reason);
-  text += line("products", fmt::format("{} in {} iterations", grouped(result.products),
-                                       grouped(result.iterations)));
+  const std::string check =
+      result.certify_products > 0
+          ? fmt::format(", {} for the certificate", grouped(result.certify_products))
+          : "";
+  text += line("products", fmt::format("{} in {} iterations{}", grouped(result.products),
+                                       grouped(result.iterations), check));
   text += cost_lines(cost, result.memory_estimate_bytes);
   return text;
 }

@@ -48,10 +48,11 @@ TEST(EighInterval, every_pair_of_a_disordered_chain_real_and_complex) {
     const int sites = complex ? 7 : 8;
     const OpSum h = disordered(sites, 3, complex);
     const auto all = spectrum(h);
-    for (const Method method : {Method::dense, Method::slepc}) {
+    for (const Method method : {Method::dense, Method::slepc, Method::filter}) {
       SCOPED_TRACE(detail::concat(complex ? "complex " : "real ", to_string(method)));
       const auto result = eigh_interval(world(), on_full_space(h), -0.4, 0.3, {.method = method});
       expect_all_of(all, -0.4, 0.3, result);
+      EXPECT_EQ(result.method, method);
       EXPECT_EQ(result.scalar, complex ? ScalarKind::complex : ScalarKind::real);
       EXPECT_EQ(count_eigenvalues(world(), on_full_space(h), -0.4, 0.3),
                 static_cast<index_t>(result.eigenvalues.size()));
@@ -69,11 +70,42 @@ TEST(EighInterval, multiplets_are_complete) {
 }
 
 TEST(EighInterval, an_empty_interval_is_an_answer) {
-  const auto result =
-      eigh_interval(world(), on_full_space(heisenberg(6, true)), -9, -8, {.method = Method::slepc});
-  EXPECT_TRUE(result.eigenvalues.empty());
-  EXPECT_TRUE(result.converged);
-  EXPECT_TRUE(result.certified.value_or(false));
+  for (const Method method : {Method::dense, Method::slepc, Method::filter}) {
+    const auto result =
+        eigh_interval(world(), on_full_space(heisenberg(6, true)), -9, -8, {.method = method});
+    EXPECT_TRUE(result.eigenvalues.empty());
+    EXPECT_TRUE(result.converged) << to_string(method) << " " << result.reason;
+    EXPECT_TRUE(result.certified.value_or(false)) << to_string(method) << result.certificate;
+  }
+}
+
+TEST(EighInterval, intervals_that_make_no_sense_are_refused) {
+  const OpSum h = heisenberg(4, true);
+  const auto solve = [&](EighOptions options) { return eigh(world(), h, options); };
+  EXPECT_ERROR(solve({.interval = std::pair(1.0, 0.0)}), InvalidArgument, "ascending");
+  EXPECT_ERROR(solve({.interval = std::pair(0.0, std::nan(""))}), InvalidArgument, "finite");
+  EXPECT_ERROR(solve({.k = 3, .interval = std::pair(0.0, 1.0)}), InvalidArgument, "leave out k");
+  EXPECT_ERROR(solve({.interval = std::pair(0.0, 1.0), .method = Method::lanczos}), InvalidArgument,
+               "filter, got lanczos");
+  EXPECT_ERROR(solve({.interval = std::pair(0.0, 1.0),
+                      .method = Method::slepc,
+                      .form = OperatorForm::matrix_free}),
+               InvalidArgument, "filter");
+}
+
+TEST(EighInterval, a_target_without_factors_goes_to_the_filter) {
+  const OpSum h = disordered(8, 4, false);
+  const auto all = spectrum(h);
+  const auto result = eigh(
+      world(), h, {.k = 4, .which = Which::TM, .sigma = 0.1, .form = OperatorForm::matrix_free});
+  EXPECT_EQ(result.method, Method::filter);
+  EXPECT_NE(result.reason.find("without factors"), std::string::npos) << result.reason;
+  EXPECT_TRUE(result.certified.value_or(false)) << result.certificate;
+  double farthest = 0;
+  for (const double v : result.eigenvalues) farthest = std::max(farthest, std::abs(v - 0.1));
+  EXPECT_EQ(std::count_if(all.begin(), all.end(),
+                          [&](double v) { return std::abs(v - 0.1) <= farthest + 1e-10; }),
+            4);
 }
 
 TEST(EighInterval, pairs_nearest_to_a_target_are_certified_by_inertia) {

@@ -74,6 +74,32 @@ TEST(EighRanks, doubled_levels_are_never_missed) {
   }
 }
 
+TEST(EighRanks, a_callback_on_some_ranks_is_no_trap) {
+  const OpSum h = heisenberg(8, true);
+  for (const Method method :
+       {Method::lanczos, Method::slepc, Method::lobpcg, Method::filter, Method::dense})
+    for (const int with : {0, world().size() - 1}) {
+      index_t calls = 0;
+      EighOptions options{.k = 2, .method = method};
+      if (method == Method::filter) {
+        options.which = Which::TM;
+        options.sigma = -3;
+      }
+      if (world().rank() == with) options.progress = [&](const Progress&) { ++calls; };
+
+      const auto result = eigh(world(), h, options);
+
+      EXPECT_TRUE(result.converged) << to_string(method) << " " << result.reason;
+      // Rank 0 is who is told.
+      if (with != 0) {
+        EXPECT_EQ(calls, 0) << to_string(method);
+      }
+      if (with == 0 && world().is_root() && method == Method::slepc) {
+        EXPECT_GT(calls, 0);
+      }
+    }
+}
+
 TEST(EighRanks, davidson_methods_agree_with_dense) {
   const auto a = test::random_hermitian<double>(80, 0.3, 4);
   const Eigen::VectorXd all = Eigen::SelfAdjointEigenSolver<test::Dense<double>>(a).eigenvalues();

@@ -59,7 +59,8 @@ TYPED_TEST(Filter, finds_all_pairs_of_an_interval) {
     ASSERT_EQ(r.eigenvalues.size(), inside.size()) << r.reason;
     for (std::size_t j = 0; j < inside.size(); ++j) EXPECT_NEAR(r.eigenvalues[j], inside[j], 1e-10);
     expect_pairs(a, r);
-    EXPECT_EQ(r.products, a.products());
+    EXPECT_EQ(r.products + r.certify_products, a.products());
+    EXPECT_TRUE(r.certified.value_or(false)) << r.certificate;
   }
 }
 
@@ -103,6 +104,42 @@ TYPED_TEST(Filter, multiplets_come_out_whole) {
   ASSERT_EQ(r.eigenvalues.size(), 12u) << r.reason;
   for (int j = 0; j < 12; ++j) EXPECT_NEAR(r.eigenvalues[j], 5 + j / 4, 1e-10);
   expect_pairs(a, r);
+}
+
+TYPED_TEST(Filter, copies_that_the_block_cannot_see_are_put_in) {
+  using T = TypeParam;
+  // Three levels, each six times, away from the rest: a block of one or two cannot see all copies
+  // before they have converged.
+  const int n = 160, copies = 6;
+  index_t inserted = 0, missed = 0;
+  for (unsigned seed = 0; seed < (world().size() > 1 ? 1u : 2u); ++seed)
+    for (const index_t block : {1, 2}) {
+      Random random(seed + 20);
+      Eigen::VectorXd levels(n);
+      for (int i = 0; i < n; ++i)
+        levels(i) = i < 3 * copies ? 0.05 * (i / copies - 1) : (i % 2 ? 1 : -1) * (0.4 + i * 0.003);
+      const Matrix<T> q = Eigen::HouseholderQR<Matrix<T>>(random.matrix<T>(n, n)).householderQ();
+      const DenseMap<T> a(world(), q * levels.template cast<T>().asDiagonal() * q.adjoint(),
+                          RowPartition(n, world().size()));
+      SCOPED_TRACE(detail::concat("seed ", seed, " block ", block));
+      FilterOptions options{.interval = std::pair(-0.1, 0.1), .block = block, .seed = seed};
+
+      const auto r = filter_eigh(a, options);
+      options.certify = false;
+      const auto blind = filter_eigh(a, options);
+
+      ASSERT_EQ(r.eigenvalues.size(), 18u) << r.reason << r.certificate;
+      for (int j = 0; j < 18; ++j) EXPECT_NEAR(r.eigenvalues[j], 0.05 * (j / copies - 1), 1e-10);
+      expect_pairs(a, r);
+      EXPECT_TRUE(r.converged) << r.reason;
+      EXPECT_TRUE(r.certified.value_or(false)) << r.certificate;
+      EXPECT_FALSE(blind.certified.has_value());
+      inserted += r.inserted;
+      missed += 18 - static_cast<index_t>(blind.eigenvalues.size());
+    }
+  // What the check is for: without it the answers look as good and are short.
+  EXPECT_GT(missed, 0);
+  EXPECT_EQ(inserted, missed);
 }
 
 TYPED_TEST(Filter, density_of_states_counts_states) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -50,21 +51,23 @@ struct EighOptions {
   index_t k = 1;  ///< pairs wanted; `all` = the whole spectrum (dense)
   Which which = Which::SA;
   std::optional<double> sigma = {};  ///< target; which is then TM or TR
-  double tol = 1e-10;                ///< converged when |Hx-lx| <= tol max(1,|l|)
-  index_t max_iterations = 0;        ///< 0: chosen
-  index_t ncv = 0;                   ///< largest subspace; 0: chosen
-  std::uint64_t seed = 0;            ///< fixes the start vector: the same on any number of ranks
+  /// Every pair with a value in [first, second]; k, which and sigma then stay at their defaults.
+  std::optional<std::pair<double, double>> interval = {};
+  double tol = 1e-10;          ///< converged when |Hx-lx| <= tol max(1,|l|)
+  index_t max_iterations = 0;  ///< 0: chosen
+  index_t ncv = 0;             ///< largest subspace; 0: chosen
+  std::uint64_t seed = 0;      ///< fixes the start vector: the same on any number of ranks
   std::variant<std::monostate, std::vector<double>, std::vector<std::complex<double>>> start =
       {};  ///< owned rows of a start vector
   Method method = Method::automatic;
   OperatorForm form = OperatorForm::automatic;
   Eigenvectors vectors = Eigenvectors::compute;
-  /// For k > 1: check that no level is missing (copies of a degenerate one), and put missing ones
-  /// in.
+  /// For k > 1, targets and intervals: check that no level is missing (copies of a degenerate one),
+  /// and put missing ones in.
   bool certify = true;
   std::string petsc_options = {};  ///< raw options for the engine, "-eps_view"; never needed
-  std::function<void(const Progress&)> progress =
-      {};  ///< called on rank 0; what it throws is thrown on every rank
+  /// Called on rank 0, and counts if rank 0 has one; what it throws is thrown on every rank.
+  std::function<void(const Progress&)> progress = {};
 };
 
 /// Eigenpairs and how they were found. Collective results are the same on every rank.

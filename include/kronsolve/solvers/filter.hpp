@@ -19,12 +19,15 @@ struct FilterOptions {
   index_t k = 1;  ///< pairs nearest to sigma ...
   double sigma = 0;
   std::optional<std::pair<double, double>> interval =
-      {};                   ///< ... or all pairs in [first, second]; k and sigma are then ignored
-  double tol = 1e-10;       ///< converged when |Ax-lx| <= tol max(1,|l|)
-  index_t block = 4;        ///< vectors iterated together: levels up to this multiplicity are found
+      {};              ///< ... or all pairs in [first, second]; k and sigma are then ignored
+  double tol = 1e-10;  ///< converged when |Ax-lx| <= tol max(1,|l|)
+  index_t block = 4;   ///< vectors iterated together: levels up to this multiplicity come at once
   index_t max_vectors = 0;  ///< largest Krylov space; 0: four times the pairs expected
   std::optional<SpectralBounds> bounds = {};  ///< of the operator, if known
   std::uint64_t seed = 0;
+  /// Look for pairs of the window that the block never saw, and put them in; see FilterResult.
+  bool certify = true;
+  double miss_probability = 1e-9;  ///< accepted, over random start vectors
   std::function<void(index_t vectors, index_t converged)> progress =
       {};  ///< on every rank, after each check
 };
@@ -41,7 +44,14 @@ struct FilterResult {
   index_t degree = 0;   ///< of the polynomial
   index_t krylov = 0;   ///< vectors in the Krylov space at the end
   index_t products = 0;
-  index_t memory_bytes = 0;  ///< of the vectors, this rank
+  /// No pair of the window is missing: a fresh random vector, kept orthogonal to all pairs found,
+  /// saw nothing more under the polynomial, and would have seen it but with miss_probability.
+  /// Nothing if that was not checked.
+  std::optional<bool> certified;
+  std::string certificate;       ///< how, or what failed, one line
+  index_t certify_products = 0;  ///< of the check, not counted in `products`
+  index_t inserted = 0;          ///< pairs that the check found and put in
+  index_t memory_bytes = 0;      ///< of the vectors, this rank
   std::string reason;
 };
 
@@ -51,7 +61,8 @@ struct FilterResult {
 ///
 /// The polynomial is above a third of its maximum in the window and below 0.23 of it away from it,
 /// so every pair of the window is among the leading ones; nearly equal values of the polynomial are
-/// told apart by the operator itself.
+/// told apart by the operator itself. Levels of higher multiplicity than `block` come in by the
+/// certificate, one search each.
 /// @throws DimensionError   map not square
 /// @throws InvalidArgument  k outside [1, n], empty interval, tol not in (0, 1), block < 1, map not
 /// Hermitian, memory Cost: about 12 R rho products (R half the width of the spectrum, rho the

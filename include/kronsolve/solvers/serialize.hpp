@@ -60,8 +60,8 @@ void load(Archive& archive, DistributedVectors<T>& vectors) {
 template <class Archive>
 void serialize(Archive& archive, EighOptions& o) {
   detail::require_no_callback(o.progress, "EighOptions");
-  archive(o.k, o.which, o.sigma, o.tol, o.max_iterations, o.ncv, o.seed, o.start, o.method, o.form,
-          o.vectors, o.certify, o.petsc_options);
+  archive(o.k, o.which, o.sigma, o.interval, o.tol, o.max_iterations, o.ncv, o.seed, o.start,
+          o.method, o.form, o.vectors, o.certify, o.petsc_options);
 }
 template <class Archive>
 void serialize(Archive& archive, EighResult& r) {

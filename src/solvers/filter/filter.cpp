@@ -12,87 +12,20 @@
 #include "solvers/dense/blas_threads.hpp"
 #include "solvers/dense/hermitian.hpp"
 #include "solvers/filter/krylov_basis.hpp"
+#include "solvers/filter/missed_pairs.hpp"
+#include "solvers/filter/window.hpp"
 #include "solvers/functions/chebyshev.hpp"
 #include "solvers/functions/vector_ops.hpp"
 
 namespace kronsolve {
 
+using namespace filter;
+
 namespace {
 
-/// Part of its maximum that the polynomial keeps at the edge of the window; the first side lobe of
-/// sin(x)/x reaches 0.217.
-constexpr double edge_value = 0.32;
 /// A Krylov space of this size costs next to nothing, and a wide window of a small operator may
 /// need all of it.
 constexpr index_t small_space = 400;
-/// sin(x)/x = edge_value.
-constexpr double edge_angle = 2.31;
-
-/// sum_n c_n T_n with c_n = (2 - delta_n0) cos(n acos x0), normalised to 1 at x0: delta(x - x0) cut
-/// off.
-struct Polynomial {
-  std::vector<double> coefficients;
-  double value(double x) const {
-    const double theta = std::acos(std::clamp(x, -1.0, 1.0));
-    double sum = 0;
-    for (std::size_t n = 0; n < coefficients.size(); ++n)
-      sum += coefficients[n] * std::cos(static_cast<double>(n) * theta);
-    return sum;
-  }
-};
-
-Polynomial delta_polynomial(double x0, index_t degree) {
-  const double theta = std::acos(std::clamp(x0, -1.0, 1.0));
-  Polynomial p;
-  double at = 0;
-  for (index_t n = 0; n <= degree; ++n) {
-    const double c = std::cos(static_cast<double>(n) * theta) * (n == 0 ? 1 : 2);
-    p.coefficients.push_back(c);
-    at += c * std::cos(static_cast<double>(n) * theta);
-  }
-  for (double& c : p.coefficients) c /= at;
-  return p;
-}
-
-/// Where to look, and with what.
-struct Window {
-  double lower = 0, upper = 0, center = 0, expected = 0;
-  Polynomial polynomial = {};
-  double threshold = 0;  ///< the polynomial is at least this in the window
-};
-
-Window make_window(const DensityOfStates& states, double lower, double upper) {
-  const auto& bounds = states.bounds;
-  Window w{.lower = lower, .upper = upper, .center = std::midpoint(lower, upper)};
-  w.expected = states.count(lower, upper);
-  const auto scaled = [&](double energy) {
-    return std::clamp((energy - bounds.center()) / bounds.half_width(), -1.0, 1.0);
-  };
-  const double middle = std::acos(scaled(w.center));
-  const double angle = std::max({std::abs(std::acos(scaled(lower)) - middle),
-                                 std::abs(std::acos(scaled(upper)) - middle), 1e-7});
-  const auto degree = static_cast<index_t>(std::clamp(edge_angle / angle, 1.0, 2e7));
-  w.polynomial = delta_polynomial(scaled(w.center), degree);
-  w.threshold = edge_value;
-  constexpr int samples = 32;
-  for (int i = 0; i <= samples; ++i)
-    w.threshold =
-        std::min(w.threshold, w.polynomial.value(scaled(lower + (upper - lower) * i / samples)));
-  w.threshold -= 0.02 * std::abs(w.threshold);
-  return w;
-}
-
-/// Half width around sigma that holds about `wanted` states.
-double half_width_for(const DensityOfStates& states, double sigma, double wanted) {
-  const double most = 2 * states.bounds.half_width() + std::abs(sigma - states.bounds.center());
-  double low = 0, high = most;
-  for (int i = 0; i < 60; ++i) {
-    const double middle = std::midpoint(low, high);
-    (states.count(sigma - middle, sigma + middle) < wanted ? low : high) = middle;
-  }
-  return high;
-}
-
 /// Block Lanczos on the polynomial of the operator.
 template <Scalar T>
 class FilteredLanczos {
@@ -105,9 +38,10 @@ class FilteredLanczos {
         options_(&options),
         basis_(a.comm(), a.row_range().size()) {
     for (const double c : window.polynomial.coefficients) coefficients_.push_back(c);
-    tolerance_ = std::max(0.05 * options.tol / std::max(bounds.half_width(), 1e-300), 2e-13);
+    tolerance_ = polynomial_tolerance(options, bounds);
   }
   index_t krylov() const noexcept { return basis_.count(); }
+  index_t leading() const noexcept { return leading_; }
   index_t memory_bytes() const noexcept { return basis_.memory_bytes(); }
   bool bounds_failed() const noexcept { return bounds_failed_; }
 
@@ -135,41 +69,15 @@ class FilteredLanczos {
     }
   }
 
-  /// Ritz vectors of the operator itself in the space of the leading pairs, with residuals.
-  FilterResult<T> result() {
-    const index_t rows = a_->row_range().size(), k = leading_;
-    DenseMatrix<T> chosen(krylov_checked_, k);
-    for (index_t j = 0; j < k; ++j)
-      std::copy_n(ritz_.vectors.column(krylov_checked_ - k + j), krylov_checked_, chosen.column(j));
-    Buffer<T> x(rows * k), ax(rows * k);
+  /// Orthonormal vectors of the leading pairs, next to each other.
+  Buffer<T> leading_vectors() {
+    DenseMatrix<T> chosen(krylov_checked_, leading_);
+    for (index_t j = 0; j < leading_; ++j)
+      std::copy_n(ritz_.vectors.column(krylov_checked_ - leading_ + j), krylov_checked_,
+                  chosen.column(j));
+    Buffer<T> x(a_->row_range().size() * leading_);
     basis_.combine(1, chosen, x.data());
-    const auto part = [rows](Buffer<T>& b, index_t j) {
-      return b.span().subspan(static_cast<std::size_t>(j * rows), static_cast<std::size_t>(rows));
-    };
-    for (index_t j = 0; j < k; ++j) a_->apply(part(x, j), part(ax, j));
-    DenseMatrix<T> small(k, k);
-    dense::gemm<T>(dense::Op::adjoint, dense::Op::none, k, k, rows, 1, x.data(), rows, ax.data(),
-                   rows, 0, small.data(), k);
-    a_->comm().all_reduce(std::span<T>(small.data(), static_cast<std::size_t>(k * k)));
-    const auto eigen = dense::hermitian_eigh(std::move(small));
-    FilterResult<T> r;
-    r.eigenvalues = eigen.values;
-    r.vectors = DistributedVectors<T>(a_->row_partition(), a_->comm().rank(), k);
-    Buffer<T> residual(rows);
-    std::vector<double> squares;
-    for (index_t j = 0; j < k; ++j) {
-      const auto out = r.vectors.column(j);
-      dense::gemm<T>(dense::Op::none, dense::Op::none, rows, 1, k, 1, x.data(), rows,
-                     eigen.vectors.column(j), k, 0, out.data(), rows);
-      dense::gemm<T>(dense::Op::none, dense::Op::none, rows, 1, k, 1, ax.data(), rows,
-                     eigen.vectors.column(j), k, 0, residual.data(), rows);
-      vec::axpy<T>(-eigen.values[j], out, residual.span());
-      squares.push_back(vec::local_norm_squared<T>(residual.span()));
-    }
-    a_->comm().all_reduce(std::span(squares));
-    for (const double square : squares) r.residuals.push_back(std::sqrt(square));
-    r.memory_bytes = basis_.memory_bytes() + 3 * rows * k * static_cast<index_t>(sizeof(T));
-    return r;
+    return x;
   }
 
  private:
@@ -258,7 +166,7 @@ class FilteredLanczos {
     ritz_ = dense::hermitian_eigh(std::move(projected));
     krylov_checked_ = m;
     leading_ = converged_ = 0;
-    for (index_t j = m; j-- > 0 && ritz_.values[j] >= window_->threshold;) {
+    for (index_t j = m; j-- > 0 && ritz_.values[j] >= window_->collected;) {
       ++leading_;
       converged_ += full || ritz_residual(m, j) <= tolerance_ ? 1 : 0;
     }
@@ -268,7 +176,7 @@ class FilteredLanczos {
     // ones may yet rise above.
     if (leading_ == m) return false;
     const double next = ritz_residual(m, m - 1 - leading_);
-    return next <= 0.02 && ritz_.values[m - 1 - leading_] + next < window_->threshold;
+    return next <= 0.02 && ritz_.values[m - 1 - leading_] + next < window_->collected;
   }
 
   /// Residual of Ritz pair j under the polynomial: the part of A V y outside the space.
@@ -361,6 +269,7 @@ FilterResult<T> filter_eigh(const LinearMap<T>& a, const FilterOptions& options)
   auto bounds = options.bounds ? *options.bounds : spectral_bounds(a, {.seed = options.seed});
   double wanted =
       1.2 * static_cast<double>(options.k) + 3;  // k nearest: the window must hold that many
+  index_t certify_products = 0;
   for (int attempt = 0;; ++attempt) {
     const auto states = density_of_states(
         a, {.moments = 128, .samples = 4, .bounds = bounds, .seed = options.seed});
@@ -387,7 +296,10 @@ FilterResult<T> filter_eigh(const LinearMap<T>& a, const FilterOptions& options)
       bounds = widened(bounds);
       continue;
     }
-    auto result = lanczos.result();
+    auto result = rayleigh_ritz(a, lanczos.leading_vectors(), lanczos.leading());
+    const index_t search_products = a.products() - before - certify_products;
+    if (complete && options.certify) certify_window(a, bounds, window, options, result);
+    certify_products += result.certify_products;
     const auto chosen = wanted_pairs(result, window, options);
     const auto found = static_cast<index_t>(chosen.size());
     if (!options.interval && complete && found < options.k &&
@@ -408,7 +320,9 @@ FilterResult<T> filter_eigh(const LinearMap<T>& a, const FilterOptions& options)
     result.expected = window.expected;
     result.degree = static_cast<index_t>(window.polynomial.coefficients.size()) - 1;
     result.krylov = lanczos.krylov();
-    result.products = a.products() - before;
+    result.memory_bytes += lanczos.memory_bytes();
+    result.products = search_products;
+    result.certify_products = certify_products;
     result.reason =
         detail::concat("filter of degree ", result.degree, " on [", window.lower, ", ",
                        window.upper, "], about ", std::llround(window.expected),

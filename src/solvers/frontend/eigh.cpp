@@ -180,16 +180,30 @@ namespace {
 using frontend::EighProblem;
 using frontend::look_at_rows;
 
+/// Rank 0 decides whether there is a callback: to tell it is collective, so all ranks or none must
+/// do it.
+EighOptions with_agreed_progress(const Comm& comm, EighOptions options) {
+  int told = comm.is_root() && options.progress ? 1 : 0;
+  comm.broadcast(std::span(&told, 1));
+  if (told == 0)
+    options.progress = {};
+  else if (!options.progress)
+    options.progress = [](const Progress&) {};
+  return options;
+}
+
 template <Scalar T>
-EighResult run(EighProblem<T> problem, const EighOptions& options) {
+EighResult run(EighProblem<T> problem, const EighOptions& given) {
   if (problem.bytes_before)
     throw InvalidArgument(
         "eigh: the states of this sector are counted, not listed; make it with in_sector");
+  const EighOptions options = with_agreed_progress(*problem.comm, given);
   look_at_rows(problem);
   const EighPlan plan = frontend::plan(problem, options);
   if (!plan.fits) throw InvalidArgument(plan.reason);
   EighResult result =
-      plan.method == Method::dense     ? frontend::solve_dense(problem, options)
+      options.interval                 ? frontend::solve_interval(problem, options, plan)
+      : plan.method == Method::dense   ? frontend::solve_dense(problem, options)
       : plan.method == Method::lanczos ? frontend::solve_lanczos(problem, options, plan.form)
       : plan.method == Method::lobpcg  ? frontend::solve_lobpcg(problem, options, plan.form)
       : plan.method == Method::filter  ? frontend::solve_filter(problem, options, plan.form)

@@ -35,6 +35,26 @@ void check_target(const EighOptions& o) {
         detail::concat("eigh: which = ", to_string(o.which), " needs a target; give sigma"));
 }
 
+void check_interval(const EighOptions& o) {
+  if (!o.interval) return;
+  const auto [low, high] = *o.interval;
+  if (!std::isfinite(low) || !std::isfinite(high) || low > high)
+    throw InvalidArgument(detail::concat("eigh: the interval must be finite and ascending, got [",
+                                         low, ", ", high, "]"));
+  if (o.k != 1 || o.which != Which::SA || o.sigma)
+    throw InvalidArgument(
+        "eigh: an interval says which pairs are wanted; leave out k, which and sigma");
+  const bool can = o.method == Method::automatic || o.method == Method::dense ||
+                   o.method == Method::slepc || o.method == Method::filter;
+  if (!can)
+    throw InvalidArgument(detail::concat(
+        "eigh: the pairs in an interval are for methods dense, slepc (shift-and-invert) and "
+        "filter, got ",
+        to_string(o.method)));
+  if (o.start.index() != 0)
+    throw InvalidArgument("eigh: an interval takes no start vector; give a seed");
+}
+
 void check_numbers(const EighOptions& o, index_t n) {
   if (!(o.tol > 0 && o.tol < 1))
     throw InvalidArgument(detail::concat("eigh: tol must be in (0, 1), got ", o.tol));
@@ -49,17 +69,20 @@ void check_numbers(const EighOptions& o, index_t n) {
 }
 
 void check_combination(const EighOptions& o) {
-  const bool targeted = o.sigma || o.which == Which::SM;
+  const bool targeted = o.sigma || o.which == Which::SM || o.interval;
   if (o.method == Method::filter && !targeted)
     throw InvalidArgument(detail::concat(
-        "eigh: method filter finds the pairs nearest to a target, TM, TR or SM, got ",
+        "eigh: method filter finds the pairs nearest to a target, TM, TR or SM, or in an interval, "
+        "got ",
         to_string(o.which), "; give sigma, or use lanczos"));
   if (o.method == Method::filter && o.start.index() != 0)
     throw InvalidArgument("eigh: method filter takes no start vector; give a seed, or use slepc");
-  if (targeted && o.form == OperatorForm::matrix_free && o.method != Method::filter)
+  const bool factorises = o.method == Method::slepc && targeted;
+  if (factorises && o.form == OperatorForm::matrix_free)
     throw InvalidArgument(
-        "eigh: a target (sigma, or which = SM) factorises the matrix, which matrix-free does not "
-        "have; use assembled, or method filter");
+        "eigh: slepc with a target (sigma, an interval, or which = SM) factorises the matrix, "
+        "which "
+        "matrix-free does not have; use assembled, or method filter");
   const bool ends_only = o.method == Method::lanczos || o.method == Method::lobpcg;
   if (ends_only && o.which != Which::SA && o.which != Which::LA)
     throw InvalidArgument(detail::concat("eigh: method ", to_string(o.method),
@@ -85,6 +108,7 @@ void check_combination(const EighOptions& o) {
 void check_options(const EighOptions& options, index_t n) {
   check_k(options, n);
   check_target(options);
+  check_interval(options);
   check_numbers(options, n);
   check_combination(options);
 }

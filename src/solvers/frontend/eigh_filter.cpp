@@ -14,12 +14,20 @@ EighResult solve_filter(const EighProblem<T>& p, const EighOptions& o, OperatorF
   const auto map = make_map(p, form);
   result.setup_seconds = setup.seconds();
   const Stopwatch solve;
-  FilterOptions options{
-      .k = o.k, .sigma = o.sigma.value_or(0), .tol = o.tol, .max_vectors = o.ncv, .seed = o.seed};
+  FilterOptions options{.k = o.k,
+                        .sigma = o.sigma.value_or(0),
+                        .interval = o.interval,
+                        .tol = o.tol,
+                        .max_vectors = o.ncv,
+                        .seed = o.seed,
+                        .certify = o.certify && (o.k > 1 || o.interval)};
+  // An interval of one point holds what lies within rounding of it.
+  if (o.interval) options.interval = with_margin(o.interval->first, o.interval->second);
   if (o.progress)
     options.progress = [&](index_t vectors, index_t converged) {
-      const Progress progress{.wanted = o.k,
-                              .converged = std::min(o.k, converged),
+      // How many an interval holds is known at the end.
+      const Progress progress{.wanted = o.interval ? converged : o.k,
+                              .converged = o.interval ? converged : std::min(o.k, converged),
                               .products = map->products(),
                               .iterations = vectors,
                               .seconds = solve.seconds(),
@@ -27,7 +35,14 @@ EighResult solve_filter(const EighProblem<T>& p, const EighOptions& o, OperatorF
       tell(*p.comm, o, progress);
     };
   auto found = filter_eigh(*map, options);
+  const auto pairs = static_cast<index_t>(found.eigenvalues.size());
   take_values(found, o, result);
+  if (o.interval) judge(result, o, pairs);
+  // All of a window are wanted: pairs within tolerance do not make up for others not found.
+  result.converged = result.converged && found.converged;
+  result.certified = found.certified;
+  result.certificate = found.certificate;
+  result.certify_products = found.certify_products;
   result.iterations = found.krylov;
   take_vectors(*p.comm, found.vectors, o, result);
   result.solve_seconds = solve.seconds();

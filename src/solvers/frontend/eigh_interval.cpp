@@ -20,6 +20,12 @@ namespace kronsolve {
 
 namespace frontend {
 
+std::pair<double, double> with_margin(double low, double high) {
+  constexpr double end_margin = 1e-10;
+  const double margin = end_margin * std::max({1.0, std::abs(low), std::abs(high)});
+  return {low - margin, high + margin};
+}
+
 /// Eigenvalues below each shift.
 template <Scalar T>
 std::vector<index_t> count_below(const EighProblem<T>& p, std::span<const double> shifts) {
@@ -55,16 +61,13 @@ using frontend::EighProblem;
 constexpr index_t dense_rows = 1000;
 /// Pairs of one slice: the Krylov space holds twice as many vectors.
 constexpr index_t slice_pairs = 64;
-/// A value on an end belongs to the interval, rounding or not.
-constexpr double end_margin = 1e-10;
-
 struct Ends {
   double low, high;
 };
 
-Ends with_margin(double low, double high) {
-  const double margin = end_margin * std::max({1.0, std::abs(low), std::abs(high)});
-  return {low - margin, high + margin};
+Ends widened(double low, double high) {
+  const auto [first, second] = frontend::with_margin(low, high);
+  return {first, second};
 }
 
 void check_ends(const char* where, double low, double high) {
@@ -214,19 +217,36 @@ namespace frontend {
 template <Scalar T>
 EighResult solve_slices(const EighProblem<T>& problem, const EighOptions& options, double low,
                         double high) {
-  return sliced_interval(problem, options, with_margin(low, high));
+  return sliced_interval(problem, options, widened(low, high));
 }
 
-template EighResult solve_slices(const EighProblem<double>&, const EighOptions&, double, double);
-template EighResult solve_slices(const EighProblem<std::complex<double>>&, const EighOptions&,
-                                 double, double);
+template <Scalar T>
+EighResult solve_interval(const EighProblem<T>& problem, const EighOptions& options,
+                          const EighPlan& plan) {
+  const auto [low, high] = options.interval.value();
+  if (plan.method == Method::filter) return solve_filter(problem, options, plan.form);
+  EighOptions inside = options;
+  inside.interval.reset();
+  const Stopwatch solve;
+  EighResult result = plan.method == Method::dense
+                          ? dense_interval(problem, inside, widened(low, high))
+                          : sliced_interval(problem, inside, widened(low, high));
+  result.solve_seconds = solve.seconds();
+  return result;
+}
+
+#define KRONSOLVE_DEFINE(T)                                                                    \
+  template EighResult solve_slices(const EighProblem<T>&, const EighOptions&, double, double); \
+  template EighResult solve_interval(const EighProblem<T>&, const EighOptions&, const EighPlan&);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DEFINE)
+#undef KRONSOLVE_DEFINE
 
 }  // namespace frontend
 
 index_t count_eigenvalues(const Comm& comm, const SectorOperator& h, double low, double high) {
   check_ends("count_eigenvalues", low, high);
   return with_problem(comm, h, {}, [&]<Scalar T>(const EighProblem<T>& problem) {
-    const Ends ends = with_margin(low, high);
+    const Ends ends = widened(low, high);
     if (problem.n() <= dense_rows)
       return static_cast<index_t>(
           dense_interval(problem, {.vectors = Eigenvectors::skip}, ends).eigenvalues.size());
@@ -238,20 +258,11 @@ index_t count_eigenvalues(const Comm& comm, const SectorOperator& h, double low,
 
 EighResult eigh_interval(const Comm& comm, const SectorOperator& h, double low, double high,
                          EighOptions options) {
-  check_ends("eigh_interval", low, high);
+  options.interval = std::pair(low, high);
   options.k = 1;
   options.which = Which::SA;
   options.sigma.reset();
-  return with_problem(comm, h, options, [&]<Scalar T>(const EighProblem<T>& problem) {
-    const Ends ends = with_margin(low, high);
-    const bool dense = options.method == Method::dense ||
-                       (options.method == Method::automatic && problem.n() <= dense_rows);
-    EighResult result =
-        dense ? dense_interval(problem, options, ends) : sliced_interval(problem, options, ends);
-    result.dimension = problem.n();
-    result.scalar = scalar_kind<T>;
-    return result;
-  });
+  return eigh(comm, h, options);
 }
 
 SpectrumEnds bound_spectrum(const Comm& comm, const SectorOperator& h, EighOptions options) {
@@ -368,8 +379,11 @@ EighResult eigh_generalised(const Comm& comm, const Lazy<T>& a, const Lazy<T>& b
     throw DimensionError(detail::concat("eigh: A is ", a.rows(), " x ", a.cols(), ", B is ",
                                         b.rows(), " x ", b.cols(), "; they must have one shape"));
   frontend::check_options(options, a.rows());
+  if (options.interval)
+    throw InvalidArgument(
+        "eigh: a generalised problem is not solved by interval; give k and sigma, or k = all");
   if (options.method == Method::lanczos || options.method == Method::lobpcg ||
-      options.form == OperatorForm::matrix_free)
+      options.method == Method::filter || options.form == OperatorForm::matrix_free)
     throw InvalidArgument(
         "eigh: a generalised problem is for methods dense and slepc with assembled operators");
   require_hermitian_sampled(comm, a, "eigh: A", options.seed);

@@ -26,7 +26,35 @@ struct Choice {
   std::string why;
 };
 
-bool targeted(const EighOptions& o) { return o.sigma.has_value() || o.which == Which::SM; }
+bool targeted(const EighOptions& o) {
+  return o.sigma.has_value() || o.which == Which::SM || o.interval;
+}
+
+/// Factors of a lattice Hamiltonian fill up: about a tenth of the square of the dimension (chains
+/// of 12 to 16 sites). Bytes on a rank.
+template <Scalar T>
+double factor_bytes(const EighProblem<T>& p) {
+  const double n = double(p.n());
+  return 0.12 * n * n * sizeof(T) / p.comm->size() + 24 * p.entries_per_row * n / p.comm->size();
+}
+
+/// Pairs inside the spectrum: factors where they are to be had, else a polynomial filter.
+/// Collective.
+template <Scalar T>
+Choice choose_inside(const EighProblem<T>& problem, const EighOptions& o) {
+  if (o.form == OperatorForm::matrix_free)
+    return {Method::filter, o.form, "a target without factors of the matrix"};
+  // An interval is counted by inertia, for which the real engine serves both scalars.
+  const ScalarKind engine = o.interval ? ScalarKind::real : scalar_kind<T>;
+  if (o.start.index() == 0 && !problem.comm->all(engine_installed(engine)))
+    return {Method::filter, o.form, "a target, and no engine for this scalar is installed"};
+  const double factors = factor_bytes(problem);
+  if (o.start.index() == 0 && !problem.comm->all(factors < double(available_memory())))
+    return {Method::filter, o.form,
+            detail::concat("a target, and factors of the matrix (", format_bytes(factors),
+                           " on a rank) do not fit")};
+  return {Method::slepc, o.form, "a target needs shift-and-invert"};
+}
 
 template <Scalar T>
 Choice choose_method(const EighProblem<T>& problem, const EighOptions& o) {
@@ -41,7 +69,7 @@ Choice choose_method(const EighProblem<T>& problem, const EighOptions& o) {
     if (n <= dense_rows_many && o.k >= n / many_pairs)
       return {Method::dense, o.form, "a good part of the spectrum is wanted"};
   }
-  if (targeted(o)) return {Method::slepc, o.form, "a target needs shift-and-invert"};
+  if (targeted(o)) return choose_inside(problem, o);
   if (!ends) return {Method::slepc, o.form, detail::concat("which = ", to_string(o.which))};
   if (o.start.index() != 0) return {Method::slepc, o.form, "a start vector is given"};
   if (o.k == 1) return {Method::lanczos, o.form, "one pair at the end of the spectrum"};
@@ -85,13 +113,9 @@ double assembled_bytes(const EighProblem<T>& p, double local) {
   return local * (value + 4) + entries * (p.few_values ? 5 : 4 + value) + block + halo;
 }
 
-/// Factors of a lattice Hamiltonian fill up: about a tenth of the square of the dimension (chains
-/// of 12 to 16 sites).
-template <Scalar T>
-double factor_bytes(const EighProblem<T>& p) {
-  const double n = double(p.n());
-  return 0.12 * n * n * sizeof(T) / p.comm->size() + 24 * p.entries_per_row * n / p.comm->size();
-}
+/// Pairs of an interval before they are counted: one slice. What the count then needs is checked
+/// when it is known.
+constexpr index_t interval_pairs = 64;
 
 }  // namespace
 
@@ -109,7 +133,10 @@ namespace {
 template <Scalar T>
 double solver_bytes(const EighProblem<T>& p, const EighOptions& o, const Choice& choice) {
   const double local = double(p.partition.max_local_rows()), value = sizeof(T), n = double(p.n());
-  const index_t k = o.k == EighOptions::all ? p.n() : o.k;
+  const bool interval = o.interval && choice.method != Method::dense;
+  const index_t k = o.k == EighOptions::all || (o.interval && !interval) ? p.n()
+                    : interval ? std::min(p.n(), interval_pairs)
+                               : o.k;
   const double pairs = o.vectors == Eigenvectors::compute ? double(k) : 0;
   if (choice.method == Method::dense) {
     const bool full = o.which == Which::SA || o.which == Which::LA ? k == p.n() : true;

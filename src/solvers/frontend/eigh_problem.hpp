@@ -72,10 +72,16 @@ double map_bytes(const EighProblem<T>& problem, OperatorForm form);
 /// MUMPS
 template <Scalar T>
 std::vector<index_t> count_below(const EighProblem<T>& problem, std::span<const double> shifts);
+/// The interval a little wider: a value on an end belongs to it, rounding or not.
+std::pair<double, double> with_margin(double low, double high);
 /// Every pair in [low, high] by slices. Collective.
 template <Scalar T>
 EighResult solve_slices(const EighProblem<T>& problem, const EighOptions& options, double low,
                         double high);
+/// Every pair in options.interval by the method of the plan. Collective.
+template <Scalar T>
+EighResult solve_interval(const EighProblem<T>& problem, const EighOptions& options,
+                          const EighPlan& plan);
 /// Keeps the k pairs nearest to sigma.
 template <Scalar T>
 void keep_nearest(EighResult& result, DistributedVectors<T>& vectors, double sigma, index_t k);
@@ -162,6 +168,8 @@ class Stopwatch {
                                                    std::span<const double>);                       \
   extern template EighResult solve_slices(const EighProblem<T>&, const EighOptions&, double,       \
                                           double);                                                 \
+  extern template EighResult solve_interval(const EighProblem<T>&, const EighOptions&,             \
+                                            const EighPlan&);                                      \
   extern template void keep_nearest(EighResult&, DistributedVectors<T>&, double, index_t);         \
   extern template EighResult solve_lobpcg(const EighProblem<T>&, const EighOptions&,               \
                                           OperatorForm);                                           \

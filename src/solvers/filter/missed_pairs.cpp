@@ -1,0 +1,170 @@
+#include "solvers/filter/missed_pairs.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <kronsolve/core/error.hpp>
+#include <kronsolve/solvers/lanczos.hpp>
+
+#include "solvers/dense/blas.hpp"
+#include "solvers/dense/hermitian.hpp"
+#include "solvers/functions/chebyshev.hpp"
+#include "solvers/functions/vector_ops.hpp"
+#include "solvers/krylov/miss_probability.hpp"
+
+namespace kronsolve::filter {
+
+namespace {
+
+/// The polynomial of an operator as an operator.
+template <Scalar T>
+class PolynomialMap final : public LinearMap<T> {
+ public:
+  PolynomialMap(const LinearMap<T>& a, const SpectralBounds& bounds,
+                std::span<const double> coefficients)
+      : LinearMap<T>(a.comm(), a.row_partition(), a.col_partition()),
+        a_(&a),
+        bounds_(bounds),
+        coefficients_(coefficients.begin(), coefficients.end()) {}
+  index_t memory_bytes() const noexcept override { return 0; }
+
+ protected:
+  void apply_impl(std::span<const T> x, std::span<T> y) const override {
+    std::fill(y.begin(), y.end(), T{});
+    const ChebyshevOutput<T> out[] = {{coefficients_, y}};
+    if (!chebyshev_sum<T>(*a_, bounds_, x, out))
+      throw InvalidArgument("filter: a part of the spectrum lies outside the bounds given");
+  }
+
+ private:
+  const LinearMap<T>* a_;
+  SpectralBounds bounds_;
+  std::vector<T> coefficients_;
+};
+
+/// What the search for missed pairs came to.
+struct WindowCheck {
+  bool certified = false;
+  double seen = 0;  ///< largest value of the polynomial outside the pairs
+  double probability = 1;
+  index_t inserted = 0;
+};
+
+/// Lanczos on the polynomial from a fresh random vector, orthogonal to `vectors`: until it shows a
+/// pair of the window (then computed and appended, and once more), or one would have been seen.
+/// Collective.
+template <Scalar T>
+WindowCheck search_missed(const PolynomialMap<T>& polynomial, const Window& window,
+                          const FilterOptions& o, double tolerance,
+                          DistributedVectors<T>& vectors) {
+  constexpr index_t most_steps = 2000;
+  WindowCheck check;
+  const index_t n = polynomial.rows();
+  // Half way down to the pairs that were collected: what is above was missed.
+  const double missed = window.threshold - collected_below / 2;
+  while (vectors.count() < n) {
+    LanczosOptions search{.which = Which::LA,
+                          .tol = std::max(tolerance, 1e-12),
+                          .max_iterations = most_steps,
+                          .seed = o.seed + 0x51ed + static_cast<std::uint64_t>(check.inserted),
+                          .vectors = Eigenvectors::skip};
+    search.stop = [&](const LanczosOptions::Ritz& ritz) {
+      check.probability = krylov::miss_probability(
+          window.threshold - ritz.value, std::abs(ritz.value - ritz.opposite_value), n, ritz.steps);
+      return ritz.value > missed || check.probability <= o.miss_probability;
+    };
+    const auto rest = lanczos<T>(polynomial, search, vectors);
+    check.seen = rest.eigenvalues[0];
+    if (check.seen <= missed) {
+      // Where the value itself has converged first, little was left to search.
+      check.certified = rest.converged || check.probability <= o.miss_probability;
+      if (rest.converged) check.probability = 0;
+      return check;
+    }
+    search.vectors = Eigenvectors::compute;
+    search.stop = {};
+    auto pair = lanczos<T>(polynomial, search, vectors);
+    if (!pair.converged || pair.eigenvalues[0] <= missed) return check;
+    vectors.append(std::move(pair.vectors));
+    ++check.inserted;
+  }
+  check.certified = true;  // the pairs are all there are
+  check.probability = 0;
+  return check;
+}
+
+}  // namespace
+
+double polynomial_tolerance(const FilterOptions& options, const SpectralBounds& bounds) {
+  return std::max(0.05 * options.tol / std::max(bounds.half_width(), 1e-300), 2e-13);
+}
+
+template <Scalar T>
+FilterResult<T> rayleigh_ritz(const LinearMap<T>& a, Buffer<T> x, index_t k) {
+  const index_t rows = a.row_range().size();
+  Buffer<T> ax(rows * k);
+  const auto part = [rows](Buffer<T>& b, index_t j) {
+    return b.span().subspan(static_cast<std::size_t>(j * rows), static_cast<std::size_t>(rows));
+  };
+  for (index_t j = 0; j < k; ++j) a.apply(part(x, j), part(ax, j));
+  DenseMatrix<T> small(k, k);
+  dense::gemm<T>(dense::Op::adjoint, dense::Op::none, k, k, rows, 1, x.data(), rows, ax.data(),
+                 rows, 0, small.data(), k);
+  a.comm().all_reduce(std::span<T>(small.data(), static_cast<std::size_t>(k * k)));
+  const auto eigen = dense::hermitian_eigh(std::move(small));
+  FilterResult<T> r;
+  r.eigenvalues = eigen.values;
+  r.vectors = DistributedVectors<T>(a.row_partition(), a.comm().rank(), k);
+  Buffer<T> residual(rows);
+  std::vector<double> squares;
+  for (index_t j = 0; j < k; ++j) {
+    const auto out = r.vectors.column(j);
+    dense::gemm<T>(dense::Op::none, dense::Op::none, rows, 1, k, 1, x.data(), rows,
+                   eigen.vectors.column(j), k, 0, out.data(), rows);
+    dense::gemm<T>(dense::Op::none, dense::Op::none, rows, 1, k, 1, ax.data(), rows,
+                   eigen.vectors.column(j), k, 0, residual.data(), rows);
+    vec::axpy<T>(-eigen.values[j], out, residual.span());
+    squares.push_back(vec::local_norm_squared<T>(residual.span()));
+  }
+  a.comm().all_reduce(std::span(squares));
+  for (const double square : squares) r.residuals.push_back(std::sqrt(square));
+  r.memory_bytes = 3 * rows * k * static_cast<index_t>(sizeof(T));
+  return r;
+}
+
+template <Scalar T>
+void certify_window(const LinearMap<T>& a, const SpectralBounds& bounds, const Window& window,
+                    const FilterOptions& o, FilterResult<T>& r) {
+  const index_t before = a.products(), rows = a.row_range().size();
+  const PolynomialMap<T> polynomial(a, bounds, window.polynomial.coefficients);
+  const auto check =
+      search_missed(polynomial, window, o, polynomial_tolerance(o, bounds), r.vectors);
+  if (check.inserted > 0) {
+    const index_t k = r.vectors.count();
+    Buffer<T> x(rows * k);
+    for (index_t j = 0; j < k; ++j)
+      vec::copy<T>(r.vectors.column(j), x.span().subspan(static_cast<std::size_t>(j * rows),
+                                                         static_cast<std::size_t>(rows)));
+    r = rayleigh_ritz(a, std::move(x), k);
+  }
+  r.certified = check.certified;
+  r.inserted = check.inserted;
+  r.certify_products = a.products() - before;
+  r.certificate = !check.certified
+                      ? "not certified: the search for missed pairs ended without an answer"
+                  : check.probability > 0
+                      ? detail::concat("no other pair in [", window.lower, ", ", window.upper,
+                                       "], missed with probability below ", check.probability)
+                      : "the search for more pairs came to its end";
+  if (check.inserted > 0)
+    r.certificate += detail::concat("; ", check.inserted, " missed pair(s) were found and put in");
+}
+
+#define KRONSOLVE_DEFINE(T)                                                               \
+  template FilterResult<T> rayleigh_ritz(const LinearMap<T>&, Buffer<T>, index_t);        \
+  template void certify_window(const LinearMap<T>&, const SpectralBounds&, const Window&, \
+                               const FilterOptions&, FilterResult<T>&);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DEFINE)
+#undef KRONSOLVE_DEFINE
+
+}  // namespace kronsolve::filter
