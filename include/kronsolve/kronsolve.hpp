@@ -11,6 +11,7 @@
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/failure.hpp>
 #include <kronsolve/core/file.hpp>
+#include <kronsolve/core/hdf5_file.hpp>
 #include <kronsolve/core/index.hpp>
 #include <kronsolve/core/large_vector.hpp>
 #include <kronsolve/core/memory.hpp>
@@ -75,6 +76,7 @@
 #include <kronsolve/solvers/svds.hpp>
 #include <kronsolve/measure/entanglement.hpp>
 #include <kronsolve/measure/expectation.hpp>
+#include <kronsolve/measure/lazy_density.hpp>
 #include <kronsolve/measure/observables.hpp>
 #include <kronsolve/exec/backend.hpp>
 #include <kronsolve/exec/errors.hpp>

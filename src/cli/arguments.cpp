@@ -21,7 +21,7 @@ struct Raw {
   std::string sites, size, cyclic, spin, lattice;
   std::vector<std::string> parameters;
   std::string k = "1", which, sigma, tol, max_iterations, ncv, seed, method, form, threads, ranks;
-  std::string interval, state, time, steps;
+  std::string interval, state, time, steps, save;
   bool energy_only = false, no_certify = false, imaginary = false;
 };
 
@@ -274,6 +274,9 @@ EvolveArguments evolve_arguments(const Raw& raw) {
   if (!raw.steps.empty())
     evolve.steps =
         whole<index_t>("--steps", raw.steps, 1, 100'000'000, "a whole number from 1 to 100000000");
+  evolve.save = raw.save;
+  if (!raw.save.empty() && !raw.save.ends_with(".h5"))
+    refuse("--save", "the name of an HDF5 file, FILE.h5", raw.save);
   if (raw.imaginary) evolve.options.axis = TimeAxis::imaginary;
   if (!raw.tol.empty()) evolve.options.tol = tolerance(raw.tol);
   if (!raw.seed.empty()) evolve.seed = seed(raw.seed);
@@ -348,7 +351,7 @@ void evolve_options(CLI::App& app, Raw& raw, bool& json_lines) {
   option(
       app, "--state", raw.state,
       "initial state: neel, neel-down, domain-wall, up, down, plus, w, ghz, singlets, random, or "
-      "a digit, u, d, + or - for each site",
+      "a digit, u, d, + or - for each site, or FILE.h5 of --save",
       "STATE");
   option(app, "--time", raw.time, "until when, in inverse units of the couplings (hbar = 1)", "T");
   option(app, "--steps", raw.steps, "steps that are shown, from 0 to T (1)", "N");
@@ -358,6 +361,7 @@ void evolve_options(CLI::App& app, Raw& raw, bool& json_lines) {
   option(app, "--method", raw.method,
          "auto, expm (or chebyshev), solve, integrate or mfn (auto: expm)", "NAME");
   option(app, "--operator", raw.form, "auto, assembled or matrix-free (auto)", "FORM");
+  option(app, "--save", raw.save, "writes times, observables and the last state", "FILE.h5");
   option(app, "--threads", raw.threads, "threads of each process (all its cores)", "N");
   app.add_flag("--json-lines", json_lines,
                "a JSON object for each time as soon as it is reached, and one at the end");

@@ -22,6 +22,7 @@ struct OperatorArguments {
 /// What evolve was asked for besides the operator.
 struct EvolveArguments {
   std::string state;  ///< as given
+  std::string save;   ///< file for results and the last state; empty: none
   double time = 0;    ///< of the last point
   index_t steps = 1;  ///< so many and one more points
   EvolutionOptions options;

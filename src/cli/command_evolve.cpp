@@ -6,6 +6,7 @@
 #include <kronsolve/solvers/operator_map.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/evolution_file.hpp"
 #include "cli/guard.hpp"
 #include "cli/problem.hpp"
 #include "cli/progress_line.hpp"
@@ -49,6 +50,22 @@ EvolutionState initial_state(const Comm& comm, const SectorOperator& h,
   return visit_scalar(scalar_of(description, h), [&]<Scalar T>() -> EvolutionState {
     return distributed<T>(comm, *h.basis, description);
   });
+}
+
+/// The initial state and what will be done with it; a state of a file is read before its scalar is
+/// known, others are made once they are known to fit.
+std::pair<EvolutionState, EvolutionPlan> prepare(const Comm& comm, const SectorOperator& h,
+                                                 const EvolveArguments& asked) {
+  const auto plan_for = [&](ScalarKind scalar) {
+    return plan_evolution(comm, h, scalar, asked.options, asked.form);
+  };
+  if (names_state_file(asked.state)) {
+    const auto plan = plan_for(ScalarKind::complex);
+    return {read_state(comm, asked.state, *h.basis), plan};
+  }
+  const auto description = parse_state(asked.state, h.basis->spaces(), asked.seed);
+  const auto plan = plan_for(scalar_of(description, h));
+  return {initial_state(comm, h, description), plan};
 }
 
 std::vector<Observable> observables_of(const Comm& comm, const Basis& basis,
@@ -166,17 +183,17 @@ int run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_point s
   const Problem problem = hermitian_problem(comm, arguments.op);
   const SectorOperator& h = on_sites(problem);
   auto observables = observables_of(comm, *h.basis, arguments.observe);
-  const auto description = parse_state(asked.state, h.basis->spaces(), asked.seed);
-  const auto plan = plan_evolution(comm, h, scalar_of(description, h), asked.options, asked.form);
-  const EvolutionState psi = initial_state(comm, h, description);
+  auto file = begin_file(comm, asked.save);
+  const auto [psi, plan] = prepare(comm, h, asked);
   Recorder recorder(comm, h, std::move(observables), psi);
   const double setup = seconds_since(begin);
   const auto solve_begin = Clock::now();
   const EvolutionResult result = run(comm, h, plan, asked, psi, recorder);
   const Cost cost = measure_cost(comm, setup, seconds_since(solve_begin), seconds_since(start));
+  const EvolveReport report{problem, asked, plan, result, cost, recorder.measured()};
+  if (!asked.save.empty()) save(comm, file, report);
   comm.agree([&] {
     if (!comm.is_root()) return;
-    const EvolveReport report{problem, asked, plan, result, cost, recorder.measured()};
     print_result(arguments.json     ? to_json(report)
                  : asked.json_lines ? to_last_json_line(report)
                                     : to_text(report));

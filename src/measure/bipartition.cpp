@@ -214,4 +214,15 @@ index_t Bipartition::table_bytes() const {
                                            sizeof(index_t) + (has_signs_ ? sizeof(Modes) : 0));
 }
 
+std::vector<int> united(const Basis& basis, const std::vector<int>& a, const std::vector<int>& b,
+                        const char* where) {
+  require_sites(basis, a, where);
+  require_sites(basis, b, where);
+  std::vector<int> both;
+  std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
+  if (both.size() != a.size() + b.size())
+    throw InvalidArgument(concat(where, ": the two sets of sites must not share a site"));
+  return both;
+}
+
 }  // namespace kronsolve::detail

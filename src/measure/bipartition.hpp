@@ -94,4 +94,8 @@ std::vector<int> complement(const Basis& basis, const std::vector<int>& sites);
 /// is named
 void require_sites(const Basis& basis, const std::vector<int>& sites, const char* where);
 
+/// The sites of both sets, ascending. @throws InvalidArgument  as require_sites; they share a site
+std::vector<int> united(const Basis& basis, const std::vector<int>& a, const std::vector<int>& b,
+                        const char* where);
+
 }  // namespace kronsolve::detail

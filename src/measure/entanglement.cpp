@@ -226,17 +226,6 @@ void check_alpha(double alpha) {
         detail::concat("entropy: alpha must be > 0 (1 is von Neumann), got ", alpha));
 }
 
-std::vector<int> united(const Basis& basis, const std::vector<int>& a, const std::vector<int>& b,
-                        const char* where) {
-  detail::require_sites(basis, a, where);
-  detail::require_sites(basis, b, where);
-  std::vector<int> both;
-  std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
-  if (both.size() != a.size() + b.size())
-    throw InvalidArgument(detail::concat(where, ": the two sets of sites must not share a site"));
-  return both;
-}
-
 }  // namespace
 
 double entropy(std::span<const double> weights, const EntropyOptions& options) {
@@ -291,7 +280,7 @@ double entanglement_entropy(const StateView<T>& psi, const std::vector<int>& sit
 template <Scalar T>
 double mutual_information(const StateView<T>& psi, const std::vector<int>& a,
                           const std::vector<int>& b, const EntropyOptions& options) {
-  const auto both = united(psi.basis(), a, b, "mutual information");
+  const auto both = detail::united(psi.basis(), a, b, "mutual information");
   return entanglement_entropy(psi, a, options) + entanglement_entropy(psi, b, options) -
          entanglement_entropy(psi, both, options);
 }
@@ -365,7 +354,7 @@ template <Scalar T>
 double logarithmic_negativity(const StateView<T>& psi, const std::vector<int>& a,
                               const std::vector<int>& b) {
   const Basis& basis = psi.basis();
-  const auto both = united(basis, a, b, "negativity");
+  const auto both = detail::united(basis, a, b, "negativity");
   double trace_norm = 0;
   if (static_cast<int>(both.size()) == basis.sites()) {
     double sum = 0, squares = 0;

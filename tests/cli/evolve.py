@@ -124,6 +124,37 @@ class Evolve(program.ProgramTest):
         self.assertEqual(two["ranks"], 2)
         self.assert_close(two["observables"]["sz:4"], one["observables"]["sz:4"], 1e-10)
 
+    def test_a_saved_state_goes_on(self):
+        # There and on, real and complex, written and read by different numbers of ranks.
+        chain = ("--model", "heisenberg", "--sites", 8, "--sector", "sz=0", "--observe", "sz", "--observe", "overlap")
+        file = self.folder / "a.h5"
+        for more, tol in (((), 1e-9), (("--imaginary",), 1e-9)):
+            whole = self.evolve(*chain, *more, "--state", "neel", "--time", 2)
+            for first, second in ((0, 0), (3, 0), (0, 3)):
+                self.evolve(*chain, *more, "--state", "neel", "--time", 1.25, "--save", file, ranks=first)
+                rest = self.evolve(*chain, *more, "--state", file, "--time", 0.75, ranks=second)
+                self.assert_close(rest["observables"]["sz"][-1], whole["observables"]["sz"][-1], tol)
+                self.assert_close(rest["observables"]["overlap"][0], [1, 0], 1e-12)
+            self.assertEqual([p.name for p in self.folder.iterdir()], ["a.h5"])
+        self.evolve("--model", "heisenberg", "--sites", 40, "--sector", "sz=19", "--state", "u" * 20 + "d" + "u" * 19, "--time",
+                    3, "--save", file, "--observe", "corr:Sz,Sz", "--observe", "entropy:half", "--ranks", 2)
+
+        for arguments, status, *words in (
+            ((*chain, "--state", file, "--time", 1), 2, "40 spin-1/2", "8 spin-1/2", "sz=0"),
+            ((*chain, "--state", self.file("no.h5", "text"), "--time", 1), 2, "no.h5", "not an HDF5 file"),
+            ((*chain, "--state", "none.h5", "--time", 1), 5, "none.h5", "No such file"),
+            ((*chain, "--state", "neel", "--time", 1, "--save", "/no/such/a.h5"), 5, "/no/such/a.h5", "No such file"),
+            ((*chain, "--state", "neel", "--time", 1, "--save", "a.txt"), 2, "--save", "'a.txt'"),
+        ):
+            for ranks in (0, 2):
+                self.assert_refused(program.run("evolve", *arguments, ranks=ranks), status, *words)
+        # A run that fails leaves the older file as it was, and nothing beside it.
+        before = file.read_bytes()
+        done = program.run("evolve", *chain, "--state", "udududuu", "--time", 1, "--save", file)
+        self.assertEqual(done.status, 2, done.err)
+        self.assertEqual(file.read_bytes(), before)
+        self.assertEqual(sorted(p.name for p in self.folder.iterdir()), ["a.h5", "no.h5"])
+
     def test_json_lines_come_one_a_time(self):
         done = program.run("evolve", "--model", "heisenberg", "--sites", 6, "--state", "neel", "--time", 2, "--steps", 4,
                            "--observe", "sz:0", "--json-lines")

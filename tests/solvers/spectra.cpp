@@ -87,32 +87,58 @@ TYPED_TEST(Spectra, thermal_averages_are_within_their_errors) {
   const Matrix<T> a_in_h = oracle.vectors().adjoint() * a.matrix() * oracle.vectors();
   const double betas[] = {2, 0, 0.5, 20};
   const LinearMap<T>* const observables[] = {&a};
-  const auto points = thermal_averages<T>(h, betas, observables, {.samples = 25, .seed = 1});
+  for (const auto method : {ThermalMethod::typical, ThermalMethod::ftlm}) {
+    const auto points =
+        thermal_averages<T>(h, betas, observables, {.method = method, .samples = 25, .seed = 1});
 
-  ASSERT_EQ(points.size(), 4u);
-  for (std::size_t i = 0; i < 4; ++i) {
-    const double beta = betas[i];
-    SCOPED_TRACE(detail::concat("beta ", beta));
-    double z = 0, e = 0, e2 = 0, value = 0;
-    for (int j = 0; j < n; ++j) {
-      const double w = std::exp(-beta * (energies(j) - energies(0)));
-      z += w;
-      e += w * energies(j);
-      e2 += w * energies(j) * energies(j);
-      value += w * real_part(a_in_h(j, j));
+    ASSERT_EQ(points.size(), 4u);
+    for (std::size_t i = 0; i < 4; ++i) {
+      const double beta = betas[i];
+      SCOPED_TRACE(detail::concat("beta ", beta, method == ThermalMethod::ftlm ? " ftlm" : ""));
+      double z = 0, e = 0, e2 = 0, value = 0;
+      for (int j = 0; j < n; ++j) {
+        const double w = std::exp(-beta * (energies(j) - energies(0)));
+        z += w;
+        e += w * energies(j);
+        e2 += w * energies(j) * energies(j);
+        value += w * real_part(a_in_h(j, j));
+      }
+      const auto expect_near = [](const Estimate& is, double exact) {
+        EXPECT_NEAR(is.value, exact, 4 * is.error + 1e-7 * (1 + std::abs(exact)));
+      };
+      EXPECT_EQ(points[i].beta, beta);
+      expect_near(points[i].energy, e / z);
+      expect_near(points[i].heat_capacity, beta * beta * (e2 / z - e * e / z / z));
+      expect_near(points[i].log_partition, std::log(z) - beta * energies(0));
+      expect_near(points[i].entropy, beta * e / z + std::log(z) - beta * energies(0));
+      expect_near(points[i].observables[0], value / z);
+      EXPECT_LT(points[i].energy.error, 0.5);
     }
-    const auto expect_near = [](const Estimate& is, double exact) {
-      EXPECT_NEAR(is.value, exact, 4 * is.error + 1e-7 * (1 + std::abs(exact)));
-    };
-    EXPECT_EQ(points[i].beta, beta);
-    expect_near(points[i].energy, e / z);
-    expect_near(points[i].heat_capacity, beta * beta * (e2 / z - e * e / z / z));
-    expect_near(points[i].log_partition, std::log(z) - beta * energies(0));
-    expect_near(points[i].entropy, beta * e / z + std::log(z) - beta * energies(0));
-    expect_near(points[i].observables[0], value / z);
-    EXPECT_LT(points[i].energy.error, 0.5);
+    EXPECT_NEAR(points[1].log_partition.value, std::log(n), 1e-12) << "beta = 0 counts states";
   }
-  EXPECT_NEAR(points[1].log_partition.value, std::log(n), 1e-12) << "beta = 0 counts states";
+}
+
+TEST(SpectraThermal, one_lanczos_run_serves_all_temperatures_and_agrees_with_typical_states) {
+  Random random(6);
+  const DenseMap<double> h(world(), random.hermitian<double>(60, 6, 1),
+                           random.partition(60, world().size()));
+  const double betas[] = {0, 0.3, 3};
+  const index_t before = h.products();
+  const auto ftlm = thermal_averages<double>(
+      h, betas, {}, {.method = ThermalMethod::ftlm, .steps = 60, .samples = 4, .seed = 2});
+  EXPECT_LE(h.products() - before, 4 * 60);
+
+  // The same random vectors: energies differ by the rounding of both only.
+  const auto typical =
+      thermal_averages<double>(h, betas, {}, {.samples = 4, .tol = 1e-12, .seed = 2});
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(ftlm[i].energy.value, typical[i].energy.value, 1e-9);
+    EXPECT_NEAR(ftlm[i].energy.error, typical[i].energy.error, 1e-9);
+    EXPECT_NEAR(ftlm[i].log_partition.value, typical[i].log_partition.value, 1e-9);
+  }
+  EXPECT_ERROR(
+      (void)thermal_averages<double>(h, betas, {}, {.method = ThermalMethod::ftlm, .steps = 0}),
+      InvalidArgument, "step");
 }
 
 TYPED_TEST(Spectra, spectral_functions_agree_with_eigenvectors) {

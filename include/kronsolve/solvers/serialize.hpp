@@ -91,7 +91,7 @@ void serialize(Archive& archive, SpectralBounds& b) {
 }
 template <class Archive>
 void serialize(Archive& archive, ExpmOptions& o) {
-  archive(o.tol, o.bounds, o.max_products, o.seed);
+  archive(o.method, o.tol, o.bounds, o.max_products, o.seed);
 }
 template <class Archive, Scalar T>
 void serialize(Archive& archive, FunctionResult<T>& r) {

@@ -11,12 +11,14 @@
 #include <kronsolve/export.hpp>
 #include <kronsolve/operators/lazy.hpp>
 #include <kronsolve/operators/linear_map.hpp>
+#include <kronsolve/operators/sector_operator.hpp>
 #include <kronsolve/solvers/distributed_vectors.hpp>
 
 namespace kronsolve {
 
-/// cg: Hermitian positive definite; minres: any Hermitian; gmres: any square operator.
-enum class SolveMethod { automatic, cg, minres, gmres };
+/// cg: Hermitian positive definite; minres: any Hermitian; gmres: any square operator; direct: a
+/// parallel LU factorisation (MUMPS) of the matrix, once for all right-hand sides.
+enum class SolveMethod { automatic, cg, minres, gmres, direct };
 /// What is known of the operator. unknown: whether it is Hermitian is tried out on random vectors.
 enum class OperatorKind { unknown, hermitian_positive, hermitian, general };
 
@@ -71,9 +73,18 @@ template <Scalar T>
 SolveResult<T> solve(const LinearMap<T>& a, std::span<const T> b, const SolveOptions& options = {});
 
 /// The same for rows built on demand, stored while it runs, dealt evenly to the ranks of `comm` as
-/// b must be.
+/// b must be. With method direct the residuals are true ones too, and what is left of the equation
+/// is solved again while that gains; a matrix that cannot be factorised is a result that has not
+/// converged.
+/// @throws NotSupported  direct without an engine of this scalar that has MUMPS
 template <Scalar T>
 SolveResult<T> solve(const Comm& comm, const Lazy<T>& a, const DistributedVectors<T>& b,
+                     const SolveOptions& options = {});
+
+/// The same for an operator in its basis, matrix-free where that is better; b is dealt as
+/// h.basis->partition(comm.size()). @throws InvalidArgument  T is real and the operator is not
+template <Scalar T>
+SolveResult<T> solve(const Comm& comm, const SectorOperator& h, const DistributedVectors<T>& b,
                      const SolveOptions& options = {});
 
 #define KRONSOLVE_DECLARE(T)                                                                     \
@@ -82,7 +93,9 @@ SolveResult<T> solve(const Comm& comm, const Lazy<T>& a, const DistributedVector
   extern template KRONSOLVE_EXPORT SolveResult<T> solve(const LinearMap<T>&, std::span<const T>, \
                                                         const SolveOptions&);                    \
   extern template KRONSOLVE_EXPORT SolveResult<T> solve(                                         \
-      const Comm&, const Lazy<T>&, const DistributedVectors<T>&, const SolveOptions&);
+      const Comm&, const Lazy<T>&, const DistributedVectors<T>&, const SolveOptions&);           \
+  extern template KRONSOLVE_EXPORT SolveResult<T> solve(                                         \
+      const Comm&, const SectorOperator&, const DistributedVectors<T>&, const SolveOptions&);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
 #undef KRONSOLVE_DECLARE
 

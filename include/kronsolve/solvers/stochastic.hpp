@@ -61,22 +61,31 @@ struct ThermalPoint {
   std::vector<Estimate> observables = {};  ///< <A_i>
 };
 
+/// typical: exp(-beta H/2) on random vectors, step by step through the temperatures (TPQ). ftlm:
+/// one Lanczos run a random vector, which serves all temperatures at once and costs one product an
+/// observable; its observables scatter more at low temperatures.
+enum class ThermalMethod { typical, ftlm };
+
 struct ThermalOptions {
+  ThermalMethod method = ThermalMethod::typical;
+  index_t steps = 100;   ///< ftlm: Lanczos steps of a sample at most
   index_t samples = 20;  ///< random vectors; errors fall as 1/sqrt(samples * states that take part)
-  double tol = 1e-8;     ///< of each exponential, relative
+  double tol = 1e-8;     ///< typical: of each exponential, relative
   std::optional<SpectralBounds> bounds = {};
   std::uint64_t seed = 0;
 };
 
-/// Thermal averages by typical states exp(-beta H/2)|random>, with jackknife errors over the
-/// samples. Collective.
+/// Thermal averages from random vectors, by typical states exp(-beta H/2)|random> or by Lanczos
+/// runs
+/// (.method = ThermalMethod::ftlm), with jackknife errors over the samples. Collective.
 ///
 /// @param betas        inverse temperatures >= 0, any order
 /// @param observables  Hermitian maps of the same distribution; may be empty
 /// @throws DimensionError   maps that are not square or do not fit
 /// @throws InvalidArgument  a beta negative or not finite, fewer than 2 samples, H not Hermitian
-/// Cost: samples * (series from one beta to the next + one product a beta and observable); six
-/// vectors. Source: Sugiura and Shimizu 2013, doi:10.1103/PhysRevLett.111.010401; Jaklic and
+/// Cost: typical: samples * (series from one beta to the next + one product a beta and observable);
+/// six vectors. ftlm: samples * (steps + one product an observable); three vectors and one an
+/// observable. Source: Sugiura and Shimizu 2013, doi:10.1103/PhysRevLett.111.010401; Jaklic and
 /// Prelovsek 1994, doi:10.1103/PhysRevB.49.5065.
 template <Scalar T>
 std::vector<ThermalPoint> thermal_averages(const LinearMap<T>& h, std::span<const double> betas,

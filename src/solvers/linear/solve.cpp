@@ -4,6 +4,9 @@
 
 #include <kronsolve/core/random.hpp>
 #include <kronsolve/operators/assembled_map.hpp>
+#include <kronsolve/operators/rows.hpp>
+#include <kronsolve/solvers/engine.hpp>
+#include <kronsolve/solvers/operator_map.hpp>
 #include <kronsolve/solvers/solve.hpp>
 
 #include "solvers/dense/blas_threads.hpp"
@@ -21,9 +24,11 @@ std::string_view to_string(SolveMethod method) {
     case SolveMethod::minres:
       return "minres";
     case SolveMethod::gmres:
+      return "gmres";
+    case SolveMethod::direct:
       break;
   }
-  return "gmres";
+  return "direct";
 }
 
 std::string_view to_string(OperatorKind kind) {
@@ -159,6 +164,10 @@ template <Scalar T>
 SolveResult<T> solve(const LinearMap<T>& a, const DistributedVectors<T>& b,
                      const SolveOptions& options) {
   check(a, b, options);
+  if (options.method == SolveMethod::direct)
+    throw InvalidArgument(
+        "solve: method direct factorises a matrix, which a product alone does not give; hand over "
+        "rows (Lazy) or an operator in its basis");
   const dense::BlasThreads one(1);  // blocks of rows go to our own threads
   const index_t before = a.products();
   const Choice choice = choose(a, options);
@@ -193,18 +202,93 @@ SolveResult<T> solve(const LinearMap<T>& a, std::span<const T> b, const SolveOpt
   return solve(a, columns, options);
 }
 
+namespace {
+
+/// b - A x, column by column, and its norms.
+template <Scalar T>
+DistributedVectors<T> residuals_of(const LinearMap<T>& a, const DistributedVectors<T>& b,
+                                   SolveResult<T>& result) {
+  DistributedVectors<T> r(b.partition(), a.comm().rank(), b.count());
+  result.residuals.clear();
+  for (index_t j = 0; j < b.count(); ++j) {
+    a.apply(result.x.column(j), r.column(j));
+    krylov::scale<T>(-1, r.column(j));
+    krylov::add<T>(T(1), b.column(j), r.column(j));
+    result.residuals.push_back(std::sqrt(krylov::norm_squared<T>(a.comm(), r.column(j))));
+  }
+  return r;
+}
+
+/// LU factors of the rows; the map serves for the residuals.
+template <Scalar T>
+SolveResult<T> solve_direct(const LinearMap<T>& a, const Lazy<T>& rows,
+                            const DistributedVectors<T>& b, const SolveOptions& options) {
+  check(a, b, options);
+  const Comm& comm = a.comm();
+  const index_t before = a.products();
+  SolveResult<T> result;
+  result.method = SolveMethod::direct;
+  result.x = DistributedVectors<T>(b.partition(), comm.rank(), b.count());
+  std::vector<double> targets;
+  for (index_t j = 0; j < b.count(); ++j)
+    targets.push_back(options.tol * std::sqrt(krylov::norm_squared<T>(comm, b.column(j))));
+  auto& engine = load_engine<T>(a.rows());
+  if (!engine.info().has_mumps)
+    throw NotSupported("solve: method direct needs a PETSc with MUMPS; this one has none");
+  auto rest = residuals_of(a, b, result);
+  const auto done = [&] {
+    result.converged_flags.clear();
+    for (std::size_t j = 0; j < targets.size(); ++j)
+      result.converged_flags.push_back(result.residuals[j] <= targets[j]);
+    return std::find(result.converged_flags.begin(), result.converged_flags.end(), false) ==
+           result.converged_flags.end();
+  };
+  result.reason = "direct: LU factors by MUMPS";
+  constexpr index_t rounds = 3;  // rounding of the factors is gone after one more, or never
+  while (!(result.converged = done()) && result.iterations < rounds) {
+    ++result.iterations;
+    try {
+      const auto more = engine.solve(comm, rows, rest);
+      for (index_t j = 0; j < b.count(); ++j)
+        krylov::add<T>(T(1), more.column(j), result.x.column(j));
+    } catch (const EngineError& error) {  // the same on every rank
+      result.reason += detail::concat("; the matrix cannot be factorised: ", error.what());
+      break;
+    }
+    rest = residuals_of(a, b, result);
+  }
+  if (result.converged) result.reason += "; every residual is within the tolerance";
+  result.products = a.products() - before;
+  return result;
+}
+
+}  // namespace
+
 template <Scalar T>
 SolveResult<T> solve(const Comm& comm, const Lazy<T>& a, const DistributedVectors<T>& b,
                      const SolveOptions& options) {
   const RowPartition rows(a.rows(), comm.size()), cols(a.cols(), comm.size());
-  return solve<T>(AssembledMap<T>(comm, a, rows, cols), b, options);
+  const AssembledMap<T> map(comm, a, rows, cols);
+  if (options.method == SolveMethod::direct) return solve_direct<T>(map, a, b, options);
+  return solve<T>(map, b, options);
 }
 
-#define KRONSOLVE_INSTANTIATE(T)                                                               \
-  template SolveResult<T> solve(const LinearMap<T>&, const DistributedVectors<T>&,             \
-                                const SolveOptions&);                                          \
-  template SolveResult<T> solve(const LinearMap<T>&, std::span<const T>, const SolveOptions&); \
-  template SolveResult<T> solve(const Comm&, const Lazy<T>&, const DistributedVectors<T>&,     \
+template <Scalar T>
+SolveResult<T> solve(const Comm& comm, const SectorOperator& h, const DistributedVectors<T>& b,
+                     const SolveOptions& options) {
+  const auto map = make_operator_map<T>(comm, h);
+  if (options.method == SolveMethod::direct)
+    return solve_direct<T>(*map, make_lazy<T>(h), b, options);
+  return solve<T>(*map, b, options);
+}
+
+#define KRONSOLVE_INSTANTIATE(T)                                                                  \
+  template SolveResult<T> solve(const LinearMap<T>&, const DistributedVectors<T>&,                \
+                                const SolveOptions&);                                             \
+  template SolveResult<T> solve(const Comm&, const SectorOperator&, const DistributedVectors<T>&, \
+                                const SolveOptions&);                                             \
+  template SolveResult<T> solve(const LinearMap<T>&, std::span<const T>, const SolveOptions&);    \
+  template SolveResult<T> solve(const Comm&, const Lazy<T>&, const DistributedVectors<T>&,        \
                                 const SolveOptions&);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
 #undef KRONSOLVE_INSTANTIATE

@@ -5,7 +5,9 @@
 #include <kronsolve/core/random.hpp>
 #include <kronsolve/solvers/stochastic.hpp>
 
+#include "solvers/dense/tridiagonal.hpp"
 #include "solvers/functions/chebyshev.hpp"
+#include "solvers/functions/lanczos_process.hpp"
 #include "solvers/functions/vector_ops.hpp"
 
 namespace kronsolve {
@@ -95,10 +97,11 @@ void check(const LinearMap<T>& h, std::span<const double> betas,
     if (!(beta >= 0) || !std::isfinite(beta))
       throw InvalidArgument(
           detail::concat("thermal_averages: beta must be finite and at least 0, got ", beta));
-  if (o.samples < 2 || !(o.tol > 0 && o.tol < 1))
+  if (o.samples < 2 || !(o.tol > 0 && o.tol < 1) || o.steps < 1)
     throw InvalidArgument(detail::concat(
-        "thermal_averages: at least 2 samples (errors need them) and tol in (0, 1), got ",
-        o.samples, " and ", o.tol));
+        "thermal_averages: at least 2 samples (errors need them), tol in (0, 1) and at least 1 "
+        "step, got ",
+        o.samples, ", ", o.tol, " and ", o.steps));
   for (const auto* a : observables)
     if (a == nullptr || a->row_partition() != h.row_partition() ||
         a->col_partition() != h.row_partition())
@@ -106,20 +109,27 @@ void check(const LinearMap<T>& h, std::span<const double> betas,
           "thermal_averages: observables must have the rows of the Hamiltonian, dealt out alike");
 }
 
-}  // namespace
+/// Real Hermitian maps cannot be told from others by one run; complex ones show it in <v|H v>.
+void require_hermitian_steps(double imaginary, const std::vector<double>& alpha) {
+  double size = 0;
+  for (const double a : alpha) size = std::max(size, std::abs(a));
+  if (imaginary > 1e-8 * std::max(size, 1e-300))
+    throw InvalidArgument("thermal_averages: the operator is not Hermitian");
+}
+
+/// Samples by temperature, then by random vector.
+using Samples = std::vector<std::vector<Sample>>;
 
 template <Scalar T>
-std::vector<ThermalPoint> thermal_averages(const LinearMap<T>& h, std::span<const double> betas,
-                                           std::span<const LinearMap<T>* const> observables,
-                                           const ThermalOptions& o) {
-  check(h, betas, observables, o);
+Samples typical_samples(const LinearMap<T>& h, std::span<const double> betas,
+                        std::span<const LinearMap<T>* const> observables, const ThermalOptions& o) {
   const Comm& comm = h.comm();
   std::vector<std::size_t> order(betas.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t x, std::size_t y) { return betas[x] < betas[y]; });
   auto bounds = o.bounds ? *o.bounds : spectral_bounds(h, {.seed = o.seed});
-  std::vector<std::vector<Sample>> samples(betas.size());
+  Samples samples(betas.size());
   Buffer<T> state(h.row_range().size()), product(h.row_range().size());
   for (index_t r = 0; r < o.samples; ++r) {
     fill_normal(state.span(), h.row_range(), o.seed, narrow<std::uint32_t>(r, "samples"));
@@ -146,6 +156,78 @@ std::vector<ThermalPoint> thermal_averages(const LinearMap<T>& h, std::span<cons
       samples[i].push_back(std::move(s));
     }
   }
+  return samples;
+}
+
+/// One Lanczos run from |r>: with H psi_j = e_j psi_j in its Krylov space, <r|f(H) A|r> is
+/// sum_j f(e_j) <r|psi_j><psi_j|A r>.
+template <Scalar T>
+void lanczos_sample(const LinearMap<T>& h, std::span<const double> betas,
+                    std::span<const LinearMap<T>* const> observables, const ThermalOptions& o,
+                    std::span<T> random, Samples& samples) {
+  const Comm& comm = h.comm();
+  std::vector<Buffer<T>> applied;  // A|r>
+  for (const auto* a : observables) {
+    applied.emplace_back(h.row_range().size());
+    a->apply(random, applied.back().span());
+  }
+  LanczosProcess<T> lanczos(h, std::span<const T>(random));
+  std::vector<std::vector<double>> overlaps(observables.size());  // Re <v_i|A r>
+  while (!lanczos.exhausted() && static_cast<index_t>(lanczos.steps()) < o.steps) {
+    for (std::size_t a = 0; a < applied.size(); ++a)
+      overlaps[a].push_back(
+          real_part(vec::dot<T>(comm, lanczos.vector(), std::as_const(applied[a]).span())));
+    lanczos.step();
+  }
+  require_hermitian_steps(lanczos.imaginary(), lanczos.alpha());
+  const auto ritz = dense::tridiagonal_eigh(lanczos.alpha(), lanczos.beta());
+  const std::size_t m = ritz.values.size();
+  for (std::size_t b = 0; b < betas.size(); ++b) {
+    Sample s{.observables = std::vector<double>(observables.size())};
+    double weight = 0;
+    for (std::size_t j = 0; j < m; ++j) {
+      const double first = ritz.component(0, j), energy = ritz.values[j];
+      const double boltzmann = std::exp(-betas[b] * (energy - ritz.values[0]));
+      weight += boltzmann * first * first;
+      s.energy += boltzmann * first * first * energy;
+      s.energy_squared += boltzmann * first * first * energy * energy;
+      for (std::size_t a = 0; a < overlaps.size(); ++a) {
+        double overlap = 0;
+        for (std::size_t i = 0; i < m; ++i) overlap += ritz.component(i, j) * overlaps[a][i];
+        s.observables[a] += boltzmann * first * overlap;
+      }
+    }
+    s.energy /= weight;
+    s.energy_squared /= weight;
+    for (double& value : s.observables) value /= weight;
+    s.log_norm = std::log(weight) - betas[b] * ritz.values[0];
+    samples[b].push_back(std::move(s));
+  }
+}
+
+template <Scalar T>
+Samples lanczos_samples(const LinearMap<T>& h, std::span<const double> betas,
+                        std::span<const LinearMap<T>* const> observables, const ThermalOptions& o) {
+  Samples samples(betas.size());
+  Buffer<T> random(h.row_range().size());
+  for (index_t r = 0; r < o.samples; ++r) {
+    fill_normal(random.span(), h.row_range(), o.seed, narrow<std::uint32_t>(r, "samples"));
+    vec::scale<T>(1 / vec::norm<T>(h.comm(), random.span()), random.span());
+    lanczos_sample<T>(h, betas, observables, o, random.span(), samples);
+  }
+  return samples;
+}
+
+}  // namespace
+
+template <Scalar T>
+std::vector<ThermalPoint> thermal_averages(const LinearMap<T>& h, std::span<const double> betas,
+                                           std::span<const LinearMap<T>* const> observables,
+                                           const ThermalOptions& o) {
+  check(h, betas, observables, o);
+  const Samples samples = o.method == ThermalMethod::ftlm
+                              ? lanczos_samples(h, betas, observables, o)
+                              : typical_samples(h, betas, observables, o);
   std::vector<ThermalPoint> points;
   for (std::size_t i = 0; i < betas.size(); ++i)
     points.push_back(combine(betas[i], samples[i], static_cast<double>(h.rows())));
