@@ -30,73 +30,58 @@ set(KRONSOLVE_TEST_ENVIRONMENT
     OMPI_MCA_mpi_yield_when_idle=1
     KRONSOLVE_ENGINE_DIR=${PROJECT_BINARY_DIR}/lib/kronsolve)
 
-# kronsolve_test_executable(NAME SOURCE): internal; the executable of a test.
-function(kronsolve_test_executable target source)
-  add_executable(${target} ${source})
+# kronsolve_test_executable(NAME SUPPORT [LIBS ...]): internal; NAME.cpp becomes test_<layer>_NAME, linked with SUPPORT (what has
+# its main). Sets `layer`, `target` and the defaults of what every kind of test takes: COST, TIMEOUT and THREADS.
+macro(kronsolve_test_executable name support)
+  cmake_parse_arguments(arg "" "COST;TIMEOUT;THREADS" "RANKS;MODES;LIBS" ${ARGN})
+  get_filename_component(layer "${CMAKE_CURRENT_SOURCE_DIR}" NAME)
+  foreach(default COST=quick TIMEOUT=60 THREADS=1)
+    string(REPLACE "=" ";" default ${default})
+    list(GET default 0 key)
+    list(GET default 1 value)
+    if(NOT arg_${key})
+      set(arg_${key} ${value})
+    endif()
+  endforeach()
+  set(target test_${layer}_${name})
+  add_executable(${target} ${name}.cpp)
   # Oracles are small: light optimisation halves the time that Eigen's templates take to compile.
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
-  target_link_libraries(${target} PRIVATE kronsolve_test_support GTest::gtest kronsolve_warnings
-                                          kronsolve_build_flags OpenMP::OpenMP_CXX)
-endfunction()
+  target_link_libraries(${target} PRIVATE ${support} GTest::gtest kronsolve_warnings kronsolve_build_flags OpenMP::OpenMP_CXX
+                                          ${arg_LIBS})
+endmacro()
 
-# kronsolve_add_mpi_test(NAME RANKS 1 2 3 4 [COST quick|full|long] [TIMEOUT 60] [THREADS 1] [LIBS ...])
-# NAME.cpp in the calling folder becomes test_<layer>_NAME and tests <layer>.NAME.npR.
+# kronsolve_start_test(SUFFIX LABEL [ENVIRONMENT]): internal; <layer>.NAME<SUFFIX> runs the target, on `ranks` ranks unless that is
+# empty, and takes `processors`.
+macro(kronsolve_start_test suffix label)
+  if(ranks)
+    add_test(NAME ${layer}.${name}${suffix} COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks} $<TARGET_FILE:${target}>)
+  else()
+    add_test(NAME ${layer}.${name}${suffix} COMMAND ${target})
+  endif()
+  set_tests_properties(
+    ${layer}.${name}${suffix}
+    PROPERTIES PROCESSORS ${processors}
+               TIMEOUT ${arg_TIMEOUT}
+               LABELS "${layer};${label};${arg_COST}"
+               ENVIRONMENT "${KRONSOLVE_TEST_ENVIRONMENT};KRONSOLVE_NUM_THREADS=${arg_THREADS};${ARGN}")
+endmacro()
+
+# kronsolve_add_mpi_test(NAME RANKS 1 2 3 4 [COST quick|full|long] [TIMEOUT 60] [THREADS 1] [LIBS ...]): tests <layer>.NAME.npR.
 function(kronsolve_add_mpi_test name)
-  cmake_parse_arguments(arg "" "COST;TIMEOUT;THREADS" "RANKS;LIBS" ${ARGN})
-  get_filename_component(layer "${CMAKE_CURRENT_SOURCE_DIR}" NAME)
-  if(NOT arg_COST)
-    set(arg_COST quick)
-  endif()
-  if(NOT arg_TIMEOUT)
-    set(arg_TIMEOUT 60)
-  endif()
-  if(NOT arg_THREADS)
-    set(arg_THREADS 1)
-  endif()
-  set(target test_${layer}_${name})
-  kronsolve_test_executable(${target} ${name}.cpp)
-  if(arg_LIBS)
-    target_link_libraries(${target} PRIVATE ${arg_LIBS})
-  endif()
+  kronsolve_test_executable(${name} kronsolve_test_support ${ARGN})
   foreach(ranks IN LISTS arg_RANKS)
-    set(test ${layer}.${name}.np${ranks})
-    add_test(NAME ${test} COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks}
-                                  $<TARGET_FILE:${target}>)
     math(EXPR processors "${ranks} * ${arg_THREADS}")
-    set_tests_properties(
-      ${test}
-      PROPERTIES PROCESSORS ${processors}
-                 TIMEOUT ${arg_TIMEOUT}
-                 LABELS "${layer};np${ranks};${arg_COST}"
-                 ENVIRONMENT "${KRONSOLVE_TEST_ENVIRONMENT};KRONSOLVE_NUM_THREADS=${arg_THREADS}")
+    kronsolve_start_test(.np${ranks} np${ranks})
   endforeach()
 endfunction()
 
 # kronsolve_add_test(NAME [COST ...] [TIMEOUT ...] [THREADS ...] [LIBS ...]): one plain process, no mpirun.
 function(kronsolve_add_test name)
-  cmake_parse_arguments(arg "" "COST;TIMEOUT;THREADS" "LIBS" ${ARGN})
-  get_filename_component(layer "${CMAKE_CURRENT_SOURCE_DIR}" NAME)
-  if(NOT arg_COST)
-    set(arg_COST quick)
-  endif()
-  if(NOT arg_TIMEOUT)
-    set(arg_TIMEOUT 60)
-  endif()
-  if(NOT arg_THREADS)
-    set(arg_THREADS 1)
-  endif()
-  set(target test_${layer}_${name})
-  kronsolve_test_executable(${target} ${name}.cpp)
-  if(arg_LIBS)
-    target_link_libraries(${target} PRIVATE ${arg_LIBS})
-  endif()
-  add_test(NAME ${layer}.${name} COMMAND ${target})
-  set_tests_properties(
-    ${layer}.${name}
-    PROPERTIES PROCESSORS ${arg_THREADS}
-               TIMEOUT ${arg_TIMEOUT}
-               LABELS "${layer};serial;${arg_COST}"
-               ENVIRONMENT "${KRONSOLVE_TEST_ENVIRONMENT};KRONSOLVE_NUM_THREADS=${arg_THREADS}")
+  kronsolve_test_executable(${name} kronsolve_test_support ${ARGN})
+  set(ranks "")
+  set(processors ${arg_THREADS})
+  kronsolve_start_test("" serial)
 endfunction()
 
 # How a user of the public headers compiles: for the tests that run the compiler.
@@ -104,6 +89,7 @@ list(TRANSFORM MPI_C_INCLUDE_DIRS PREPEND "-I" OUTPUT_VARIABLE _mpi_includes)
 set(KRONSOLVE_USER_COMPILE_COMMAND
     "${CMAKE_CXX_COMPILER}" -std=c++20 "-I${PROJECT_SOURCE_DIR}/include" "-I${PROJECT_BINARY_DIR}/include" ${_mpi_includes}
     -DOMPI_SKIP_MPICXX=1 -DMPICH_SKIP_MPICXX=1)
+
 # Tests of pools and sessions: the same executable in several modes. Its main makes the Session first.
 add_library(kronsolve_session_test_support STATIC "${PROJECT_SOURCE_DIR}/tests/support/session_main.cpp")
 target_link_libraries(
@@ -112,40 +98,18 @@ target_link_libraries(
   PRIVATE kronsolve_warnings kronsolve_build_flags)
 target_include_directories(kronsolve_session_test_support PUBLIC "${PROJECT_SOURCE_DIR}/tests")
 
-# kronsolve_add_session_test(NAME MODES dynamic serial threads futures:3 syncro:3 [COST ...] [TIMEOUT ...])
-# NAME.cpp becomes test_<layer>_NAME and a test <layer>.NAME.<mode> per mode; MODE:n runs on n ranks.
+# kronsolve_add_session_test(NAME MODES dynamic serial threads futures:3 syncro:3 [COST ...] [TIMEOUT ...] [LIBS ...])
+# A test <layer>.NAME.<mode> per mode; MODE:n runs on n ranks.
 function(kronsolve_add_session_test name)
-  cmake_parse_arguments(arg "" "COST;TIMEOUT" "MODES;LIBS" ${ARGN})
-  get_filename_component(layer "${CMAKE_CURRENT_SOURCE_DIR}" NAME)
-  if(NOT arg_COST)
-    set(arg_COST quick)
-  endif()
-  if(NOT arg_TIMEOUT)
-    set(arg_TIMEOUT 60)
-  endif()
-  set(target test_${layer}_${name})
-  add_executable(${target} ${name}.cpp)
-  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
-  target_link_libraries(${target} PRIVATE kronsolve_session_test_support GTest::gtest kronsolve_warnings
-                                          kronsolve_build_flags OpenMP::OpenMP_CXX ${arg_LIBS})
+  kronsolve_test_executable(${name} kronsolve_session_test_support ${ARGN})
   foreach(entry IN LISTS arg_MODES)
-    string(REPLACE ":" ";" parts ${entry})
-    list(GET parts 0 mode)
-    list(LENGTH parts length)
-    if(length EQUAL 2)
-      list(GET parts 1 ranks)
-      set(test ${layer}.${name}.${mode}${ranks})
-      add_test(NAME ${test} COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks} $<TARGET_FILE:${target}>)
-    else()
-      set(ranks 2)
-      set(test ${layer}.${name}.${mode})
-      add_test(NAME ${test} COMMAND ${target})
+    string(REGEX MATCH "^([a-z]+):?([0-9]*)$" matched ${entry})
+    set(mode ${CMAKE_MATCH_1})
+    set(ranks ${CMAKE_MATCH_2})
+    set(processors 2)
+    if(ranks)
+      set(processors ${ranks})
     endif()
-    set_tests_properties(
-      ${test}
-      PROPERTIES PROCESSORS ${ranks}
-                 TIMEOUT ${arg_TIMEOUT}
-                 LABELS "${layer};${mode};${arg_COST}"
-                 ENVIRONMENT "${KRONSOLVE_TEST_ENVIRONMENT};KRONSOLVE_NUM_THREADS=1;KRONSOLVE_MODE=${mode}")
+    kronsolve_start_test(.${mode}${ranks} ${mode} KRONSOLVE_MODE=${mode})
   endforeach()
 endfunction()

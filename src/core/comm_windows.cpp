@@ -100,21 +100,38 @@ WindowHandle::~WindowHandle() {
 
 void WindowHandle::fence() const { check_mpi(MPI_Win_fence(0, window_), "MPI_Win_fence"); }
 
+namespace {
+
+/// Calls f(pointer, elements, elements done before) for pieces that an int can count.
+template <class F>
+void in_window_pieces(const void* data, index_t count, MPI_Datatype type, const F& f) {
+  int size = 0;
+  check_mpi(MPI_Type_size(type, &size), "MPI_Type_size");
+  for (index_t done = 0; done < count; done += piece)
+    f(static_cast<char*>(const_cast<void*>(data)) + done * size,
+      static_cast<int>(std::min(count - done, piece)), done);
+}
+
+}  // namespace
+
 void WindowHandle::put(const void* data, index_t count, MPI_Datatype type, int rank,
                        index_t offset) const {
-  const int n = narrow<int>(count, "elements of one put");
-  check_mpi(MPI_Put(data, n, type, rank, offset, n, type, window_), "MPI_Put");
+  in_window_pieces(data, count, type, [&](const char* at, int n, index_t done) {
+    check_mpi(MPI_Put(at, n, type, rank, offset + done, n, type, window_), "MPI_Put");
+  });
 }
 void WindowHandle::get(void* data, index_t count, MPI_Datatype type, int rank,
                        index_t offset) const {
-  const int n = narrow<int>(count, "elements of one get");
-  check_mpi(MPI_Get(data, n, type, rank, offset, n, type, window_), "MPI_Get");
+  in_window_pieces(data, count, type, [&](char* at, int n, index_t done) {
+    check_mpi(MPI_Get(at, n, type, rank, offset + done, n, type, window_), "MPI_Get");
+  });
 }
 void WindowHandle::add(const void* data, index_t count, MPI_Datatype type, int rank,
                        index_t offset) const {
-  const int n = narrow<int>(count, "elements of one accumulation");
-  check_mpi(MPI_Accumulate(data, n, type, rank, offset, n, type, MPI_SUM, window_),
-            "MPI_Accumulate");
+  in_window_pieces(data, count, type, [&](const char* at, int n, index_t done) {
+    check_mpi(MPI_Accumulate(at, n, type, rank, offset + done, n, type, MPI_SUM, window_),
+              "MPI_Accumulate");
+  });
 }
 
 void write_file(const Comm& comm, const std::string& path, const void* data, index_t first,

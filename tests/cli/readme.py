@@ -58,6 +58,30 @@ class Readme(program.ProgramTest):
             with self.subTest(steps[0][0]):
                 self.run_block(steps)
 
+    def test_commands_too_large_to_run_are_planned(self):
+        text = (program.SOURCE / "README.md").read_text(encoding="utf-8")
+        lines = [line for block in re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S) for line in block.splitlines()]
+        self.assertGreaterEqual(len(lines), 3)
+        for line in lines:
+            command = line.split("#")[0].split()
+            if command[0].startswith("scripts/"):
+                self.assertTrue(os.access(program.SOURCE / command[0], os.X_OK), line)
+            elif command[0] == "kronsolve":
+                done = subprocess.run([program.PROGRAM, "plan", *command[2:]], capture_output=True, text=True, check=False,
+                                      timeout=60, cwd=self.folder)
+                self.assertEqual(done.returncode, 0, f"{line}: {done.stderr}")
+            else:
+                self.assertEqual(command[0], "git", f"{line}: of this kind of command nothing is checked")
+
+    def test_its_sources_are_those_of_the_examples(self):
+        text = (program.SOURCE / "README.md").read_text(encoding="utf-8")
+        found = re.findall(r"\]\((examples/[\w.]+)\):\n\n```cpp\n(.*?)^```", text, re.M | re.S)
+        self.assertEqual(len(found), text.count("```cpp"))
+        for name, code in found:
+            example = (program.SOURCE / name).read_text(encoding="utf-8")
+            for line in code.splitlines():
+                self.assertIn(line.strip(), example, name)
+
     def test_scripts_and_files_that_it_names_exist(self):
         text = (program.SOURCE / "README.md").read_text(encoding="utf-8")
         for name in re.findall(r"\]\(([\w./-]+)\)|^(scripts/\w+)", text, re.M):

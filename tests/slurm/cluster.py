@@ -102,7 +102,14 @@ class Cluster:
         self.guardian = start_guardian(str(self.folder), self.conf)
         try:
             self.write_files()
-            self.start()
+            try:
+                self.start()
+            except RuntimeError:  # somebody may have taken one of the ports in the meantime: once more with others
+                end_processes(self.conf)
+                for part in [p for p in self.folder.iterdir() if p.is_dir()]:
+                    shutil.rmtree(part)
+                self.write_files()
+                self.start()
         except BaseException:
             self.__exit__()
             raise

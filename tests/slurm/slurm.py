@@ -84,6 +84,13 @@ class Slurm(unittest.TestCase):
         for pid in workers:
             self.assertFalse(pathlib.Path(f"/proc/{pid}/exe").exists() and pid in processes_of(self.cluster.conf))
 
+    def test_an_exception_that_nobody_catches_is_told_once(self):
+        for mode, where, who in (("futures", "task", "rank 0 of 3"), ("syncro", "rank1", "rank 1 of 3")):
+            done = self.srun("-N", "2", "-n", "3", DEATHS, "fail", where, check=False, KRONSOLVE_MODE=mode)
+            lines = [line for line in done.stderr.splitlines() if line.startswith("kronsolve: ")]
+            self.assertEqual((done.returncode, len(lines)), (1, 1), done.stderr)
+            self.assertIn(who, lines[0])
+
     def test_one_solve_over_two_nodes(self):
         job = self.cluster.submit(str(TEMPLATES / "solve.sbatch"), "--model", "heisenberg", "--sites", "14", "--cyclic", "--sector",
                                   "sz=0", cwd=self.folder, KRONSOLVE_PROGRAM=PROGRAM, **NODES)
