@@ -76,7 +76,8 @@ class KRONSOLVE_EXPORT Session {
   // 2^17 rows) or told so, on a gang of pool workers otherwise, on all ranks in syncro mode
   // (collective). Only the description of the operator travels, never a matrix: an OpSum (on the
   // full space), {op, sector}, a SectorOperator or a PortableLazy. What the solver of that name
-  // throws is thrown here, from wherever it ran. `options.progress` is not called on a gang.
+  // throws is thrown here, from wherever it ran. `options.progress` of a solve
+  // on a gang is called in the pool's own thread and must not throw.
 
   /// Eigenpairs of a Hermitian operator. `options.start` is the whole vector.
   SessionSolveResult eigh(const PortableOperator& h, const EighOptions& options = {},

@@ -45,6 +45,7 @@ void send_report(WorkerContext& context, Message message) {
 namespace this_worker {
 bool is_task() noexcept { return detail::worker_context() != nullptr; }
 int rank() { return detail::require_worker_context().rank; }
+bool is_heard() { return static_cast<bool>(detail::require_worker_context().report); }
 int size() { return detail::require_worker_context().size; }
 const Comm& comm() {
   const Comm* comm = detail::require_worker_context().comm;

@@ -103,13 +103,38 @@ std::shared_ptr<const Comm> borrowed(const Comm& comm) {
   return {&comm, [](const Comm*) {}};
 }
 
+/// How a solve is doing, as it travels from its gang.
+struct ProgressFacts {
+  Progress progress;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    auto& p = progress;
+    archive(p.wanted, p.converged, p.worst_residual, p.best_value, p.products, p.iterations,
+            p.seconds, p.remaining_seconds);
+  }
+};
+
+template <class Request>
+concept has_progress = requires(Request& r, std::function<void(const Progress&)> f) {
+  r.options.progress = f;
+};
+
 /// The task of a gang.
 template <class Verb>
 struct SolveTask {
   using Request = typename Verb::Request;
+  /// The first rank tells whoever waits for the solve how it is doing.
+  static void report_progress(const Comm& gang, Request& request) {
+    if constexpr (has_progress<Request>)
+      if (this_worker::is_heard())
+        request.options.progress = [root = gang.is_root()](const Progress& p) {
+          if (root) this_worker::report(ProgressFacts{p});
+        };
+  }
   FromKept<Solved<Verb>> operator()(const Comm& gang, Request& request, const Start& start,
                                     int start_ranks, Gather gather,
                                     const std::vector<std::uint64_t>& ids) const {
+    report_progress(gang, request);
     const auto solve = [&](const Seat& seat) {
       Solved<Verb> solved = solve_at<Verb>(seat, request, gather);
       for (std::size_t i = 0; i < solved.kept.size(); ++i)
@@ -184,14 +209,20 @@ SessionResult<typename Verb::Result> solve_in_gang(const GangPlace& place,
                                                    typename Verb::Request& request, Start start,
                                                    const KeptVector* kept_start, Gather gather,
                                                    const std::function<TaskPtr(TaskSpec)>& submit) {
-  if constexpr (requires { request.options.progress; }) request.options.progress = {};
+  ReportHandler listener;
+  if constexpr (has_progress<typename Verb::Request>)
+    if (auto progress = std::exchange(request.options.progress, {}))
+      listener =
+          on_report<ProgressFacts>([progress = std::move(progress)](const ProgressFacts& facts) {
+            progress(facts.progress);
+          });
   std::vector<std::uint64_t> ids(gather == Gather::keep ? Verb::sets : 0);
   for (auto& id : ids) id = Pool::next_id();
   auto spec = make_gang(place.members, SolveTask<Verb>{}, std::move(request), std::move(start),
                         kept_start ? kept_start->ranks() : 0, gather, ids);
   // A solve that lost a worker would most likely lose it again: too little memory is the usual
   // reason.
-  spec.options = {.label = Verb::name, .retries = 0};
+  spec.options = {.label = Verb::name, .retries = 0, .on_report = std::move(listener)};
   auto answer = Future<FromKept<Solved<Verb>>>(submit(std::move(spec))).get();
   if (!answer.value) kept_start->home().throw_lost();
   auto facts = std::move(answer.value->facts);

@@ -1,6 +1,7 @@
 // The session solves: the same energies wherever a solve runs.
 
 #include <cmath>
+#include <mutex>
 #include <numbers>
 
 #include <kronsolve/measure/expectation.hpp>
@@ -120,6 +121,28 @@ TEST(SessionEigh, takes_what_workers_there_are) {
   const bool processes = session().mode() == Mode::dynamic;
   const bool job = session().mode() == Mode::futures || session().mode() == Mode::syncro;
   EXPECT_EQ(solved.ranks, processes ? 4 : job ? session().default_workers() : 1);
+}
+
+TEST(SessionEigh, tells_its_progress_wherever_it_runs) {
+  for (const int workers : places()) {
+    std::mutex mutex;
+    std::vector<Progress> seen;
+    const auto solved = session().eigh(sz0_chain(14),
+                                       {.k = 2,
+                                        .method = Method::lanczos,
+                                        .progress =
+                                            [&](const Progress& p) {
+                                              const std::lock_guard lock(mutex);
+                                              seen.push_back(p);
+                                            }},
+                                       {.workers = workers});
+
+    if (!session().is_root()) continue;  // rank 0 alone is told
+    ASSERT_FALSE(seen.empty()) << workers << " workers";
+    EXPECT_EQ(seen.back().wanted, 2);
+    EXPECT_NEAR(seen.back().best_value, solved.result.eigenvalues.at(0), 1e-3);
+    EXPECT_LE(seen.back().products, solved.result.products);
+  }
 }
 
 TEST(SessionEigh, errors_come_back_as_they_are) {

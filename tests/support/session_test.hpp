@@ -22,6 +22,13 @@ inline int child_processes() {
   return count;
 }
 
+/// What limits of time are multiplied by: sanitizers slow everything down.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+inline constexpr double slowness = 10;
+#else
+inline constexpr double slowness = 1;
+#endif
+
 /// Skips a test in modes where what it tests cannot be.
 #define SKIP_IN(mode_, reason) \
   if (::kronsolve::test::session().mode() == ::kronsolve::Mode::mode_) GTEST_SKIP() << (reason)

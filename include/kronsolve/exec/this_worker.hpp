@@ -59,6 +59,8 @@ T& state() {
   if (!slot) slot = std::make_shared<T>();
   return *static_cast<T*>(slot.get());
 }
+/// True if somebody listens to report(): the same on all ranks of a gang.
+KRONSOLVE_EXPORT bool is_heard();
 /// Tells whoever submitted the running task how it is doing: its TaskOptions::on_report is called
 /// there, in the order of the reports and before the task is over. Without one nothing is sent.
 /// @throws InvalidArgument  the value holds an array above 64 KiB: reports are small
