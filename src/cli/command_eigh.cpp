@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <kronsolve/core/threads.hpp>
 #include <kronsolve/measure/observables.hpp>
 #include <kronsolve/solvers/eigh.hpp>
@@ -48,9 +50,13 @@ std::vector<Measured> measure_pairs(const Comm& comm, const std::vector<Observab
   for (const auto& observable : observables) measured.push_back({observable.text(), {}});
   visit_scalar(result.scalar, [&]<Scalar T>() {
     const auto& vectors = result.vectors_as<T>();
+    const bool energy = std::any_of(observables.begin(), observables.end(),
+                                    [](const auto& o) { return o.needs_hamiltonian(); });
+    const auto product = energy ? observable_product<T>(comm, h.op, *h.basis) : nullptr;
     for (index_t j = 0; j < vectors.count(); ++j) {
       const StateView<T> psi(comm, *h.basis, vectors.column(j));
-      const auto values = evaluate<T>(observables, psi, {.hamiltonian = &h.op});
+      const auto values =
+          evaluate<T>(observables, psi, {.hamiltonian = &h.op, .product = product.get()});
       for (std::size_t i = 0; i < values.size(); ++i) measured[i].values.push_back(values[i]);
     }
   });

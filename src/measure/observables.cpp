@@ -2,9 +2,13 @@
 #include <cmath>
 
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/core/memory.hpp>
 #include <kronsolve/measure/entanglement.hpp>
 #include <kronsolve/measure/expectation.hpp>
 #include <kronsolve/measure/observables.hpp>
+#include <kronsolve/operators/algebra.hpp>
+#include <kronsolve/operators/charge_basis.hpp>
+#include <kronsolve/operators/matrix_free.hpp>
 
 #include "measure/quantity.hpp"
 
@@ -56,11 +60,11 @@ class Evaluation {
       : psi_(psi), context_(context) {}
 
   ObservableValue operator()(const Quantity::Energy&) {
-    if (context_.product != nullptr) return number(both().mean);
+    if (product() != nullptr) return number(both().mean);
     return number(expectation(psi_, hamiltonian()).real());
   }
   ObservableValue operator()(const Quantity::Variance&) {
-    if (context_.product != nullptr) return number(both().variance);
+    if (product() != nullptr) return number(both().variance);
     return number(variance(psi_, hamiltonian()));
   }
   ObservableValue operator()(const Quantity::Norm&) { return number(norm(psi_)); }
@@ -98,17 +102,45 @@ class Evaluation {
       throw InvalidArgument("observable energy or variance: there is no Hamiltonian");
     return *context_.hamiltonian;
   }
+  const LinearMap<T>* product() {
+    if (context_.product != nullptr) return context_.product;
+    if (!own_product_)
+      own_product_ = observable_product<T>(psi_.comm(), hamiltonian(), psi_.basis());
+    return own_product_->get();
+  }
   const Moments& both() {
-    if (!moments_) moments_ = moments(psi_, *context_.product);
+    if (!moments_) moments_ = moments(psi_, *product());
     return *moments_;
   }
 
   const StateView<T>& psi_;
   const ObservableContext<T>& context_;
+  std::optional<std::unique_ptr<LinearMap<T>>> own_product_;  ///< none yet, or none to be had
   std::optional<Moments> moments_;
 };
 
+/// The operator maps the basis into itself, as far as its terms show.
+bool stays_in(const OpSum& op, const Basis& basis) {
+  if (op.spaces() != basis.spaces()) return false;
+  if (dynamic_cast<const FullBasis*>(&basis) != nullptr) return true;
+  const auto* sector = dynamic_cast<const ChargeBasis*>(&basis);
+  return sector != nullptr &&
+         std::none_of(sector->charges().begin(), sector->charges().end(),
+                      [&](const Charge& charge) { return breaks(op, charge.text()).has_value(); });
+}
+
 }  // namespace
+
+template <Scalar T>
+std::unique_ptr<LinearMap<T>> observable_product(const Comm& comm, const OpSum& hamiltonian,
+                                                 const Basis& basis) {
+  if (!stays_in(hamiltonian, basis) || (!is_complex<T> && !hamiltonian.is_real())) return nullptr;
+  const SectorOperator h{hamiltonian, {std::shared_ptr<const Basis>(), &basis}};
+  const auto plan = plan_matrix_free(h, scalar_kind<T>, comm.size());
+  const auto vectors = 2 * double(basis.partition(comm.size()).max_local_rows()) * sizeof(T);
+  const bool fits = double(plan.memory_bytes) + vectors < double(available_memory());
+  return comm.all(fits) ? make_matrix_free<T>(comm, h) : nullptr;
+}
 
 template <Scalar T>
 std::vector<ObservableValue> evaluate(std::span<const Observable> observables,
@@ -123,6 +155,8 @@ std::vector<ObservableValue> evaluate(std::span<const Observable> observables,
 }
 
 #define KRONSOLVE_INSTANTIATE(T)                                                                   \
+  template std::unique_ptr<LinearMap<T>> observable_product(const Comm&, const OpSum&,             \
+                                                            const Basis&);                         \
   template std::vector<ObservableValue> evaluate(std::span<const Observable>, const StateView<T>&, \
                                                  const ObservableContext<T>&);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)

@@ -85,8 +85,31 @@ TYPED_TEST(Observables, energy_and_variance_agree_with_and_without_a_map) {
   EXPECT_EQ(map.products(), 1);
   for (std::size_t i = 0; i < 2; ++i)
     EXPECT_NEAR(direct[i].values[0].real(), mapped[i].values[0].real(), 1e-13);
-  EXPECT_NEAR(direct[0].values[0].real(), expectation(psi, h).real(), 1e-14);
+  EXPECT_NEAR(direct[0].values[0].real(), expectation(psi, h).real(), 1e-13);
+  EXPECT_NEAR(direct[1].values[0].real(), variance(psi, h), 1e-13);
   EXPECT_TRUE(both[0].needs_hamiltonian());
+}
+
+TYPED_TEST(Observables, energy_and_variance_in_every_basis) {
+  using T = TypeParam;
+  std::mt19937 random(11);
+  for (const auto& c : test::measure_cases<T>()) {
+    SCOPED_TRACE(c.name);
+    const auto owned = random_on<T>(world(), *c.basis, 6);
+    const StateView<T> psi(world(), *c.basis, owned);
+    const OpSum some = test::random_operator(c.basis->spaces(), random, 12);
+    const OpSum h = some + some.adjoint();  // leads out of sectors, complex
+    const std::vector<Observable> both = {Observable::parse(world(), "energy", *c.basis),
+                                          Observable::parse(world(), "variance", *c.basis)};
+
+    const auto got = evaluate<T>(both, psi, {.hamiltonian = &h});
+
+    const auto v = test::dense_random<T>(c, 6);
+    const Eigen::VectorXcd w = test::apply(h, v);
+    const double mean = v.dot(w).real();
+    EXPECT_NEAR(got[0].values[0].real(), mean, 1e-11);
+    EXPECT_NEAR(got[1].values[0].real(), w.squaredNorm() - mean * mean, 1e-9);
+  }
 }
 
 TYPED_TEST(Observables, operator_files_are_read) {

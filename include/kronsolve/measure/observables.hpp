@@ -31,7 +31,7 @@ template <Scalar T>
 struct ObservableContext {
   const OpSum* hamiltonian = nullptr;  ///< for energy and variance
   const LinearMap<T>* product =
-      nullptr;  ///< the Hamiltonian as a map in the state's basis, if there is one: faster
+      nullptr;  ///< the Hamiltonian as a map in the state's basis, if there is one at hand
   std::optional<StateView<T>> reference = {};  ///< psi0 of overlap
 };
 
@@ -73,15 +73,27 @@ class KRONSOLVE_EXPORT Observable {
   std::shared_ptr<const Quantity> quantity_;
 };
 
-/// The values for one state, in order; energy and variance share one product. Collective.
+/// A Hamiltonian for `ObservableContext::product`: without storing it, on full spaces and charge
+/// sectors, where that costs a hundredth of looking at the elements one by one. Collective; `comm`
+/// and `basis` must outlive it.
+/// @return nothing in other sectors, for operators that lead out of the sector or that T cannot
+/// hold, and where it does not fit
+template <Scalar T>
+std::unique_ptr<LinearMap<T>> observable_product(const Comm& comm, const OpSum& hamiltonian,
+                                                 const Basis& basis);
+
+/// The values for one state, in order; energy and variance share one product, by
+/// `observable_product` if the context has none. Collective.
 /// @throws InvalidArgument  the context lacks what an observable needs
 template <Scalar T>
 std::vector<ObservableValue> evaluate(std::span<const Observable> observables,
                                       const StateView<T>& psi,
                                       const ObservableContext<T>& context = {});
 
-#define KRONSOLVE_DECLARE(T)                                              \
-  extern template KRONSOLVE_EXPORT std::vector<ObservableValue> evaluate( \
+#define KRONSOLVE_DECLARE(T)                                                         \
+  extern template KRONSOLVE_EXPORT std::unique_ptr<LinearMap<T>> observable_product( \
+      const Comm&, const OpSum&, const Basis&);                                      \
+  extern template KRONSOLVE_EXPORT std::vector<ObservableValue> evaluate(            \
       std::span<const Observable>, const StateView<T>&, const ObservableContext<T>&);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
 #undef KRONSOLVE_DECLARE
