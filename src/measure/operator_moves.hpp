@@ -9,7 +9,7 @@
 #include <kronsolve/operators/op_sum.hpp>
 
 #include "measure/additive_table.hpp"
-#include "operators/compiled_operator.hpp"
+#include "operators/digit_layout.hpp"
 
 namespace kronsolve::detail {
 
@@ -31,25 +31,21 @@ struct OperatorMove {
 template <Scalar C>
 class OperatorMoves {
  public:
+  /// @pre at least one operator
   explicit OperatorMoves(std::span<const OpSum> ops);
   OperatorMoves(const OperatorMoves&) = delete;
   OperatorMoves& operator=(const OperatorMoves&) = delete;
 
   const std::vector<OperatorMove<C>>& moves() const noexcept { return moves_; }
-  PackedDigits digits(state_t state) const { return bitwise_ ? PackedDigits{state} : pack_(state); }
+  PackedDigits digits(state_t state) const {
+    return layout_.bitwise() ? PackedDigits{state} : pack_(state);
+  }
   /// The same for the adjoint direction: digits under the mask that the ket has.
   PackedDigits ket_value(std::size_t move) const noexcept { return ket_values_[move]; }
 
  private:
-  void add_layout(const std::vector<LocalSpace>& spaces);
-  DiagonalProduct product(const std::vector<SiteElement>& factors);
-
-  DigitCode code_;
-  std::vector<int> shifts_, bits_;
-  bool bitwise_ = true;  ///< every dimension is a power of two: packed digits are the state
+  DigitLayout layout_;
   AdditiveTable<PackedDigits> pack_;
-  std::vector<std::vector<double>>
-      functions_;  ///< diagonal functions, by dimension; DiagonalProducts point into them
   std::vector<OperatorMove<C>> moves_;
   std::vector<PackedDigits> ket_values_;
 };

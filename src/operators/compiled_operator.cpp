@@ -22,32 +22,11 @@ PackedDigits low_mask(int bits) { return (PackedDigits{1} << bits) - 1; }
 
 }  // namespace
 
-double DiagonalProduct::largest() const noexcept {
-  double bound = 1;
-  for (const auto& f : factors) {
-    double most = 0;
-    // Digits beyond the dimension never occur; the tables are padded with zeros for them.
-    for (unsigned digit = 0; digit <= f.mask; ++digit)
-      most = std::max(most, std::abs(f.values[digit]));
-    bound *= most;
-  }
-  return bound;
-}
-
-bool operator==(const DiagonalProduct& a, const DiagonalProduct& b) {
-  return a.sign_mask == b.sign_mask &&
-         std::equal(a.factors.begin(), a.factors.end(), b.factors.begin(), b.factors.end(),
-                    [](const auto& x, const auto& y) {
-                      return x.shift == y.shift && x.values == y.values;
-                    });
-}
-
 template <Scalar T>
-CompiledOperator<T>::CompiledOperator(const OpSum& op) : code_(op.spaces()) {
+CompiledOperator<T>::CompiledOperator(const OpSum& op) : layout_(op.spaces()) {
   if constexpr (!is_complex<T>)
     if (!op.is_real())
       throw InvalidArgument("the operator is not real; build its rows as complex numbers");
-  add_layout(op);
   const auto steps = add_moves(op);
   split_diagonal();
   const auto low = static_cast<WideSigned>(low_states_);
@@ -56,63 +35,13 @@ CompiledOperator<T>::CompiledOperator(const OpSum& op) : code_(op.spaces()) {
 }
 
 template <Scalar T>
-void CompiledOperator<T>::add_layout(const OpSum& op) {
-  const int n = op.sites();
-  bits_.resize(static_cast<std::size_t>(n));
-  shifts_.resize(static_cast<std::size_t>(n));
-  bitwise_ = true;
-  int shift = 0;
-  for (int site = n; site-- > 0;) {
-    const auto s = static_cast<std::size_t>(site);
-    const auto dim = static_cast<unsigned>(code_.dim(site));
-    bits_[s] = std::bit_width(dim - 1);
-    shifts_[s] = shift;
-    shift += bits_[s];
-    bitwise_ = bitwise_ && std::has_single_bit(dim);
-  }
-  KRONSOLVE_ASSERT(shift < 128);
-  for (const auto& space : op.spaces()) {
-    const auto dim = static_cast<std::size_t>(space.dim());
-    const std::size_t padded = std::bit_ceil(dim);
-    if (functions_.size() <= dim) functions_.resize(dim + 1);
-    auto& table = functions_[dim];
-    if (!table.empty() || std::has_single_bit(dim)) continue;
-    table.assign(dim * padded, 0);
-    for (std::size_t e = 0; e < dim; ++e) {
-      const LocalMatrix m = site_element(space.dim(), static_cast<int>(e));
-      for (int s = 0; s < space.dim(); ++s)
-        table[e * padded + static_cast<std::size_t>(s)] = m(s, s).real();
-    }
-  }
-}
-
-template <Scalar T>
-DiagonalProduct CompiledOperator<T>::product(const std::vector<SiteElement>& factors) {
-  DiagonalProduct result;
-  for (const auto& [site, element] : factors) {
-    const auto s = static_cast<std::size_t>(site);
-    const auto dim = static_cast<std::size_t>(code_.dim(site));
-    if (std::has_single_bit(dim)) {
-      result.sign_mask |= static_cast<PackedDigits>(element) << shifts_[s];
-    } else {
-      const std::size_t padded = std::bit_ceil(dim);
-      result.factors.push_back(
-          {shifts_[s], static_cast<unsigned>(padded - 1),
-           functions_[dim].data() + static_cast<std::size_t>(element) * padded});
-    }
-  }
-  return result;
-}
-
-template <Scalar T>
 std::vector<WideSigned> CompiledOperator<T>::add_moves(const OpSum& op) {
+  const DigitCode& code = layout_.code();
   std::map<std::vector<SiteElement>, std::vector<std::pair<T, DiagonalProduct>>> patterns;
   for (const auto& term : op.canonical_terms()) {
-    std::vector<SiteElement> units, diagonal;
-    for (const auto& factor : term.factors)
-      (factor.element < code_.dim(factor.site) ? diagonal : units).push_back(factor);
+    const auto [units, diagonal] = layout_.split(term);
     const T coefficient = from_complex<T>(term.coefficient);
-    if (coefficient != T{}) patterns[units].emplace_back(coefficient, product(diagonal));
+    if (coefficient != T{}) patterns[units].emplace_back(coefficient, layout_.product(diagonal));
   }
   std::vector<std::pair<WideSigned, Move<T>>> ordered;
   for (auto& [units, terms] : patterns) {
@@ -126,11 +55,10 @@ std::vector<WideSigned> CompiledOperator<T>::add_moves(const OpSum& op) {
     Move<T> move;
     WideSigned step = 0;
     for (const auto& [site, element] : units) {
-      const auto s = static_cast<std::size_t>(site);
-      const auto [row, col] = element_digits(code_.dim(site), element);
-      move.mask |= low_mask(bits_[s]) << shifts_[s];
-      move.value |= static_cast<PackedDigits>(row) << shifts_[s];
-      step += static_cast<WideSigned>(code_.stride(site)) * (col - row);
+      const auto [row, col] = element_digits(code.dim(site), element);
+      move.mask |= layout_.mask(site);
+      move.value |= layout_.placed(site, static_cast<state_t>(row));
+      step += static_cast<WideSigned>(code.stride(site)) * (col - row);
     }
     move.step = static_cast<state_t>(step);
     const bool constant = sum.terms.size() == 1 && sum.terms[0].second == DiagonalProduct{};
@@ -161,8 +89,8 @@ PackedDigits CompiledOperator<T>::pack(state_t state, int first_site,
                                        int last_site) const noexcept {
   PackedDigits digits = 0;
   for (int site = last_site; site-- > first_site;) {
-    const auto dim = static_cast<state_t>(code_.dim(site));
-    digits |= static_cast<PackedDigits>(state % dim) << shifts_[static_cast<std::size_t>(site)];
+    const auto dim = static_cast<state_t>(layout_.code().dim(site));
+    digits |= layout_.placed(site, state % dim);
     state /= dim;
   }
   return digits;
@@ -170,10 +98,11 @@ PackedDigits CompiledOperator<T>::pack(state_t state, int first_site,
 
 template <Scalar T>
 void CompiledOperator<T>::split_diagonal() {
-  int first = code_.sites();
+  int first = layout_.code().sites();
   state_t states = 1;
-  while (first > 0 && states * static_cast<state_t>(code_.dim(first - 1)) <= most_low_states)
-    states *= static_cast<state_t>(code_.dim(--first));
+  while (first > 0 &&
+         states * static_cast<state_t>(layout_.code().dim(first - 1)) <= most_low_states)
+    states *= static_cast<state_t>(layout_.code().dim(--first));
   // With many different low functions the tables must have fewer states; without low sites there
   // are none.
   while (!try_split(first)) ++first;
@@ -183,9 +112,9 @@ template <Scalar T>
 bool CompiledOperator<T>::try_split(int first_low_site) {
   int bits = 0;
   state_t states = 1;
-  for (int site = first_low_site; site < code_.sites(); ++site) {
-    bits += bits_[static_cast<std::size_t>(site)];
-    states *= static_cast<state_t>(code_.dim(site));
+  for (int site = first_low_site; site < layout_.code().sites(); ++site) {
+    bits += layout_.bits(site);
+    states *= static_cast<state_t>(layout_.code().dim(site));
   }
   std::vector<DiagonalProduct> functions;
   std::vector<std::pair<T, DiagonalProduct>> all_low;
@@ -217,7 +146,7 @@ bool CompiledOperator<T>::try_split(int first_low_site) {
   low_diagonal_.assign(states, T{});
   low_values_.resize(states * functions.size());
   for (state_t low = 0; low < states; ++low) {
-    const PackedDigits digits = pack(low, first_low_site, code_.sites());
+    const PackedDigits digits = pack(low, first_low_site, layout_.code().sites());
     low_packed_[low] = static_cast<std::uint32_t>(digits);
     for (const auto& [coefficient, f] : all_low) low_diagonal_[low] += coefficient * f(digits);
     for (std::size_t i = 0; i < functions.size(); ++i)
@@ -242,8 +171,8 @@ template <Scalar T>
 void CompiledOperator<T>::Run::enter(state_t high) {
   valid_ = true;
   high_ = high;
-  high_digits_ = c_.bitwise_ ? static_cast<PackedDigits>(high) << c_.low_bits_
-                             : c_.pack(high, 0, c_.first_low_site_);
+  high_digits_ = c_.layout_.bitwise() ? static_cast<PackedDigits>(high) << c_.low_bits_
+                                      : c_.pack(high, 0, c_.first_low_site_);
   high_diagonal_ = T{};
   std::fill(cross_.begin(), cross_.end(), T{});
   for (const auto& term : c_.split_terms_) {

@@ -9,35 +9,11 @@
 #include <kronsolve/operators/basis.hpp>
 #include <kronsolve/operators/op_sum.hpp>
 
+#include "operators/digit_layout.hpp"
+
 namespace kronsolve::detail {
 
-/// Digits of all sites side by side, each in as few bits as its dimension needs, site 0 the most
-/// significant. Two words: sites of dimension 5 need 3 bits for 2.32 bits of state.
-__extension__ using PackedDigits = unsigned __int128;
 __extension__ using WideSigned = __int128;
-
-/// A product of diagonal site functions of a configuration.
-struct DiagonalProduct {
-  struct Factor {
-    int shift = 0;
-    unsigned mask = 0;
-    const double* values = nullptr;  ///< by digit; owned by the CompiledOperator
-  };
-  PackedDigits sign_mask =
-      0;  ///< (-1)^(set digits bits under the mask): Walsh functions, fermion strings
-  std::vector<Factor> factors;  ///< what is not a sign
-
-  double operator()(PackedDigits digits) const noexcept {
-    const PackedDigits signs = digits & sign_mask;
-    const auto folded = static_cast<std::uint64_t>(signs) ^ static_cast<std::uint64_t>(signs >> 64);
-    double value = __builtin_parityll(folded) ? -1 : 1;
-    for (const auto& f : factors)
-      value *= f.values[static_cast<unsigned>(digits >> f.shift) & f.mask];
-    return value;
-  }
-  double largest() const noexcept;  ///< bound of its modulus
-  friend bool operator==(const DiagonalProduct& a, const DiagonalProduct& b);
-};
 
 /// A sum of diagonal products; values that are only rounding errors of the sum are returned as
 /// exact zeros.
@@ -132,19 +108,12 @@ class CompiledOperator {
     DiagonalProduct high;
     int low_function;  ///< -1: none
   };
-  void add_layout(const OpSum& op);
-  DiagonalProduct product(const std::vector<SiteElement>& factors);
   std::vector<WideSigned> add_moves(const OpSum& op);  ///< their steps exactly
   void split_diagonal();
   bool try_split(int first_low_site);
   PackedDigits pack(state_t state, int first_site, int last_site) const noexcept;
 
-  DigitCode code_;
-  std::vector<int> shifts_;
-  std::vector<int> bits_;
-  std::vector<std::vector<double>>
-      functions_;         ///< tables that DiagonalProduct points into, by dimension
-  bool bitwise_ = false;  ///< packed digits of a state are the state itself
+  DigitLayout layout_;
 
   std::vector<Move<T>> moves_;  ///< ascending in the step
   std::size_t first_upward_ = 0;

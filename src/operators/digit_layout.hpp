@@ -1,0 +1,70 @@
+#pragma once
+// Configurations as digits side by side, and products of diagonal site functions of them.
+
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <kronsolve/operators/basis.hpp>
+#include <kronsolve/operators/op_sum.hpp>
+
+namespace kronsolve::detail {
+
+/// Digits of all sites side by side, each in as few bits as its dimension needs, site 0 the most
+/// significant. Two words: sites of dimension 5 need 3 bits for 2.32 bits of state.
+__extension__ using PackedDigits = unsigned __int128;
+
+/// A product of diagonal site functions of a configuration.
+struct DiagonalProduct {
+  struct Factor {
+    int shift = 0;
+    unsigned mask = 0;
+    const double* values = nullptr;  ///< by digit; owned by the DigitLayout
+  };
+  PackedDigits sign_mask =
+      0;  ///< (-1)^(set digits bits under the mask): Walsh functions, fermion strings
+  std::vector<Factor> factors;  ///< what is not a sign
+
+  double operator()(PackedDigits digits) const noexcept {
+    const PackedDigits signs = digits & sign_mask;
+    const auto folded = static_cast<std::uint64_t>(signs) ^ static_cast<std::uint64_t>(signs >> 64);
+    double value = __builtin_parityll(folded) ? -1 : 1;
+    for (const auto& f : factors)
+      value *= f.values[static_cast<unsigned>(digits >> f.shift) & f.mask];
+    return value;
+  }
+  double largest() const noexcept;  ///< bound of its modulus
+  friend bool operator==(const DiagonalProduct& a, const DiagonalProduct& b);
+};
+
+/// Where the digits of each site are, and the tables that diagonal products point into.
+class DigitLayout {
+ public:
+  explicit DigitLayout(const std::vector<LocalSpace>& spaces);
+  DigitLayout(const DigitLayout&) = delete;
+  DigitLayout& operator=(const DigitLayout&) = delete;
+
+  const DigitCode& code() const noexcept { return code_; }
+  /// Every dimension is a power of two: packed digits are the state itself.
+  bool bitwise() const noexcept { return bitwise_; }
+  int bits(int site) const noexcept { return bits_[static_cast<std::size_t>(site)]; }
+  PackedDigits mask(int site) const noexcept {
+    return ((PackedDigits{1} << bits(site)) - 1) << shifts_[static_cast<std::size_t>(site)];
+  }
+  PackedDigits placed(int site, state_t digit) const noexcept {
+    return static_cast<PackedDigits>(digit) << shifts_[static_cast<std::size_t>(site)];
+  }
+  DiagonalProduct product(std::span<const SiteElement> diagonal) const;
+  /// The elements of a term that change digits, and the diagonal ones.
+  std::pair<std::vector<SiteElement>, std::vector<SiteElement>> split(
+      const CanonicalTerm& term) const;
+
+ private:
+  DigitCode code_;
+  std::vector<int> shifts_, bits_;
+  bool bitwise_ = true;
+  std::vector<std::vector<double>> functions_;  ///< diagonal functions, by dimension
+};
+
+}  // namespace kronsolve::detail
