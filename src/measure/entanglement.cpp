@@ -7,6 +7,7 @@
 
 #include "measure/block_algebra.hpp"
 #include "measure/column_stream.hpp"
+#include "measure/partial_transpose.hpp"
 #include "solvers/dense/blas_threads.hpp"
 
 namespace kronsolve {
@@ -316,40 +317,6 @@ DensityMatrix<T> reduced_density_matrix(const StateView<T>& psi, const std::vect
   return result;
 }
 
-namespace {
-
-/// Trace norm of the partial transpose of rho with respect to the digits of `a`, over the trace.
-template <Scalar T>
-double transposed_trace_norm(const Basis& basis, const DensityMatrix<T>& rho,
-                             const std::vector<int>& a) {
-  const auto d = static_cast<std::size_t>(rho.dim);
-  std::vector<std::size_t> part_of_a(d);  // what a's digits contribute to a configuration's number
-  for (std::size_t c = 0; c < d; ++c) {
-    std::size_t stride = 1;
-    for (auto site = rho.sites.rbegin(); site != rho.sites.rend(); ++site) {
-      const auto dim = static_cast<std::size_t>(basis.code().dim(*site));
-      if (std::binary_search(a.begin(), a.end(), *site)) part_of_a[c] += c / stride % dim * stride;
-      stride *= dim;
-    }
-  }
-  std::vector<T> transposed(d * d);
-  double trace = 0;
-  for (std::size_t row = 0; row < d; ++row) {
-    trace += real_part(rho.values[row * d + row]);
-    for (std::size_t col = 0; col < d; ++col) {
-      const std::size_t r = row - part_of_a[row] + part_of_a[col],
-                        c = col - part_of_a[col] + part_of_a[row];
-      transposed[c * d + r] = rho.values[row * d + col];  // by columns
-    }
-  }
-  double sum = 0;
-  for (const double value : detail::hermitian_eigenvalues<T>(transposed, rho.dim))
-    sum += std::abs(value);
-  return sum / trace;
-}
-
-}  // namespace
-
 template <Scalar T>
 double logarithmic_negativity(const StateView<T>& psi, const std::vector<int>& a,
                               const std::vector<int>& b) {
@@ -364,14 +331,9 @@ double logarithmic_negativity(const StateView<T>& psi, const std::vector<int>& a
     }
     trace_norm = sum * sum / squares;
   } else {
-    for (const int site : both)
-      if (basis.spaces()[static_cast<std::size_t>(site)].is_fermionic())
-        throw NotSupported(detail::concat(
-            "negativity: site ", site,
-            " is fermionic; for fermions the two sets must make up the whole lattice"));
     const auto rho = reduced_density_matrix(psi, both);
     const dense::BlasThreads threads(num_threads());
-    psi.comm().agree([&] { trace_norm = transposed_trace_norm(basis, rho, a); });
+    psi.comm().agree([&] { trace_norm = detail::transposed_trace_norm(basis, rho, a); });
   }
   if (!(trace_norm > 0)) throw InvalidArgument("negativity: the state is zero");
   return std::max(0.0, std::log(trace_norm));

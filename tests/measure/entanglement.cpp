@@ -251,6 +251,103 @@ TYPED_TEST(Entanglement, negativity_agrees_with_a_dense_partial_transpose) {
   EXPECT_NEAR(got, std::log(solver.eigenvalues().cwiseAbs().sum()), 1e-12);
 }
 
+/// Names of the operators that create and destroy one mode of a site.
+std::vector<std::pair<std::string, std::string>> mode_names(const LocalSpace& space) {
+  if (space.kind() == LocalSpace::Kind::fermion) return {{"C+", "C-"}};
+  return {{"Cup+", "Cup-"}, {"Cdn+", "Cdn-"}};
+}
+
+/// The Majorana operators of the sites as matrices: squares are one.
+std::vector<test::DenseMatrix> majoranas(const std::vector<LocalSpace>& spaces,
+                                         const std::vector<int>& sites) {
+  std::vector<test::DenseMatrix> all;
+  for (const int site : sites)
+    for (const auto& [create, destroy] : mode_names(spaces[static_cast<std::size_t>(site)]))
+      for (const Complex factor : {Complex(1), Complex(0, 1)})
+        all.push_back(test::dense(
+            OpSum(spaces).add(factor, {{create, site}}).add(std::conj(factor), {{destroy, site}})));
+  return all;
+}
+
+/// ln of the trace norm of the partial time reversal, by its definition: rho in products of
+/// Majorana operators, a factor i for each operator of the first sites.
+double fermionic_negativity(const test::DenseMatrix& rho, const std::vector<LocalSpace>& spaces,
+                            const Sites& first, const Sites& second) {
+  const auto mine = majoranas(spaces, first), others = majoranas(spaces, second);
+  auto all = mine;
+  all.insert(all.end(), others.begin(), others.end());
+  test::DenseMatrix reversed = test::DenseMatrix::Zero(rho.rows(), rho.cols());
+  for (unsigned set = 0; set < 1u << all.size(); ++set) {
+    test::DenseMatrix product = test::DenseMatrix::Identity(rho.rows(), rho.cols());
+    Complex factor = 1;
+    for (std::size_t m = 0; m < all.size(); ++m) {
+      if ((set >> m & 1) == 0) continue;
+      product = product * all[m];
+      if (m < mine.size()) factor *= Complex(0, 1);
+    }
+    reversed += factor * (product.adjoint() * rho).trace() / double(rho.rows()) * product;
+  }
+  return std::log(Eigen::BDCSVD<test::DenseMatrix>(reversed).singularValues().sum());
+}
+
+TYPED_TEST(Entanglement, negativity_of_fermions_is_that_of_the_partial_time_reversal) {
+  using T = TypeParam;
+  struct Choice {
+    std::string name;
+    Sites a, b;
+  };
+  int seen = 0;
+  double largest = 0;
+  for (const auto& c : measure_cases<T>())
+    for (const auto& [name, a, b] : {Choice{"fermions", {0, 3}, {2, 5}},
+                                     {"fermions", {4}, {0, 1}},
+                                     {"fermions", {1, 2}, {3}},
+                                     {"electrons", {0}, {2}},
+                                     {"electrons", {2}, {1}}}) {
+      if (!c.name.starts_with(name + " ")) continue;  // sectors: parity is definite
+      SCOPED_TRACE(c.name);
+      const auto owned = random_on<T>(world(), *c.basis, 8);
+      const StateView<T> psi(world(), *c.basis, owned);
+      Sites both = a;
+      both.insert(both.end(), b.begin(), b.end());
+      std::sort(both.begin(), both.end());
+      const auto among = [&](const Sites& some) {
+        Sites places;
+        for (const int site : some)
+          places.push_back(
+              static_cast<int>(std::find(both.begin(), both.end(), site) - both.begin()));
+        return places;
+      };
+      const auto rho = matrix_of(reduced_density_matrix(psi, both));
+
+      const double got = logarithmic_negativity(psi, a, b);
+
+      EXPECT_NEAR(got, fermionic_negativity(rho, spaces_of(*c.basis, both), among(a), among(b)),
+                  1e-11);
+      EXPECT_NEAR(got, logarithmic_negativity(psi, b, a), 1e-11);
+      EXPECT_GE(got, 0);
+      largest = std::max(largest, got);
+      ++seen;
+    }
+  EXPECT_GE(seen, 8);
+  EXPECT_GT(largest, 0.1);
+}
+
+TEST(Entanglement, negativity_of_shared_fermions) {
+  // One fermion on two sites of four, in equal parts: the pair by itself is pure.
+  const std::vector<LocalSpace> modes(4, LocalSpace::fermion());
+  const ChargeBasis one(modes, {Charge::particles(modes, 1)});
+  const auto owned = make_state<double>(world(), one, [](std::span<const int> digits) {
+    return digits[0] + digits[3] > 0 ? 1.0 : 0.0;
+  });
+  const StateView<double> psi(world(), one, owned);
+
+  EXPECT_NEAR(logarithmic_negativity(psi, {0}, {3}), ln2, 1e-12);
+  EXPECT_NEAR(logarithmic_negativity(psi, {0}, {1, 3}), ln2, 1e-12);
+  EXPECT_NEAR(logarithmic_negativity(psi, {0, 1}, {2, 3}), ln2, 1e-12);
+  EXPECT_NEAR(logarithmic_negativity(psi, {0}, {1}), 0, 1e-12);
+}
+
 TEST(Entanglement, small_schmidt_values_keep_their_digits) {
   // cos|00> + sin|11> with a tiny angle: the square of the small value is far below the rounding of
   // the large one.
@@ -294,7 +391,7 @@ TEST(Entanglement, bad_input_is_refused_by_name) {
   EXPECT_ERROR((void)entanglement_entropy(psi, {0}, {.alpha = 0}), InvalidArgument, "alpha");
   EXPECT_ERROR((void)mutual_information(psi, {0, 1}, {1}), InvalidArgument, "share a site");
   EXPECT_ERROR((void)logarithmic_negativity(StateView<double>(world(), modes, fermions), {0}, {1}),
-               NotSupported, "fermionic");
+               InvalidArgument, "definite parity");
   EXPECT_ERROR((void)entropy(std::vector<double>{0, 0}), InvalidArgument, "zero");
 }
 

@@ -317,6 +317,76 @@ TEST(SectorRequest, of_an_operator_that_does_not_respect_it_names_the_term) {
                InvalidArgument, "momentum can be 0");
 }
 
+TEST(SectorRequest, every_kind_of_condition_names_the_term_that_breaks_it) {
+  // Symmetric models of four sites, and a term that breaks the condition.
+  struct Case {
+    const char* model;
+    std::vector<OpFactor> term;
+    std::string condition;
+  };
+  const Case cases[] = {
+      {"heisenberg2d", {{"S+", 1}, {"S+", 2}}, "sz=0"},
+      {"heisenberg2d", {{"Sx", 1}}, "parity=0"},
+      {"heisenberg2d", {{"Sz", 1}}, "spinflip=1"},
+      {"heisenberg2d", {{"Sz", 1}, {"Sz", 3}}, "momentum-x=0"},
+      {"heisenberg2d", {{"Sz", 0}, {"Sz", 1}}, "momentum-y=1"},
+      {"heisenberg2d", {{"Sz", 0}, {"Sz", 1}}, "reflection-x=1"},
+      {"heisenberg2d", {{"Sz", 0}, {"Sz", 2}}, "reflection-y=-1"},
+      {"heisenberg2d", {{"Sz", 0}, {"Sz", 2}}, "reflection-d=1"},
+      {"heisenberg2d", {{"Sz", 0}, {"Sz", 1}}, "rotation=2"},
+      {"heisenberg2d", {{"Sz", 0}, {"Sz", 1}}, "permutation=1,3,2,0"},
+      {"hubbard", {{"Cup+", 1}, {"Cdn+", 1}}, "n=2"},
+      {"hubbard", {{"Cup+", 1}, {"Cdn-", 2}}, "nup=1"},
+      {"hubbard", {{"Cup+", 1}, {"Cdn-", 2}}, "ndown=1"},
+      {"hubbard", {{"Nup", 1}}, "spinflip=1"},
+      {"hubbard", {{"Cup+", 0}, {"Cup-", 2}}, "rotation=1"},
+  };
+  const Comm serial;
+  for (const auto& [name, factors, condition] : cases) {
+    SCOPED_TRACE(condition);
+    Model model = make_model(name, {.size = {2, 2}, .cyclic = ring});
+    const auto sector = parse_sector(model.op.spaces(), model.lattice, {condition});
+    EXPECT_NO_THROW((void)in_sector(serial, model.op, sector));
+    const OpSum more = OpSum(model.op.spaces()).add(0.5, factors);
+    std::string text;
+    try {
+      (void)in_sector(serial, model.op + more + more.adjoint(), sector);
+    } catch (const InvalidArgument& refused) {
+      text = refused.what();
+    }
+    EXPECT_NE(text.find("sector " + condition), text.npos) << text;
+    EXPECT_NE(text.find("leave the sector out"), text.npos) << text;
+    const bool named = std::any_of(factors.begin(), factors.end(), [&](const OpFactor& factor) {
+      return text.find("_" + std::to_string(factor.site)) != text.npos;
+    });
+    EXPECT_TRUE(named) << text;
+  }
+}
+
+TEST(SectorRequest, every_kind_of_empty_sector_names_those_that_are_not) {
+  const Comm serial;
+  const auto ask = [&](const char* model, Conditions c) {
+    const Model m = make_model(model, {.size = {2, 2}, .cyclic = ring});
+    (void)in_sector(serial, m.op, parse_sector(m.op.spaces(), m.lattice, c));
+  };
+  EXPECT_ERROR(ask("heisenberg2d", {"sz=3"}), InvalidArgument, "sz can be -2, -1, 0, 1, 2");
+  EXPECT_ERROR(ask("heisenberg2d", {"sz=1/2"}), InvalidArgument, "sz can be -2, -1, 0, 1, 2");
+  EXPECT_ERROR(ask("hubbard", {"n=9"}), InvalidArgument, "n can be 0, 1, 2");
+  EXPECT_ERROR(ask("hubbard", {"ndown=5"}), InvalidArgument, "ndown can be 0, 1, 2, 3, 4");
+  EXPECT_ERROR(ask("heisenberg2d", {"sz=2", "momentum-x=1"}), InvalidArgument,
+               "momentum-x can be 0");
+  EXPECT_ERROR(ask("heisenberg2d", {"sz=2", "rotation=1"}), InvalidArgument, "rotation can be 0");
+  EXPECT_ERROR(ask("heisenberg2d", {"sz=2", "reflection-d=-1"}), InvalidArgument,
+               "reflection-d can be 1");
+  EXPECT_ERROR(ask("heisenberg2d", {"sz=2", "permutation=1,0,2,3:1/2"}), InvalidArgument,
+               "has no states");
+  const Model pair = make_model("heisenberg", {.sites = 2});
+  EXPECT_ERROR(in_sector(serial, pair.op,
+                         parse_sector(pair.op.spaces(), pair.lattice,
+                                      {"sz=0", "reflection=1", "spinflip=-1"})),
+               InvalidArgument, "spinflip can be 1");
+}
+
 TEST(SymmetryBasis, any_group_of_permutations) {
   // All-to-all couplings: every permutation is a symmetry. The symmetric states are those of the
   // largest spin.

@@ -79,10 +79,11 @@ DensityMatrix<T> reduced_density_matrix(const StateView<T>& psi, const std::vect
 /// ln of the trace norm of the partial transpose of rho(a and b) with respect to a, divided by its
 /// trace. If a and b are all sites: 2 ln(sum of Schmidt values), without a density matrix.
 /// @throws InvalidArgument  the two share a site
-/// @throws NotSupported     fermionic sites in a and b that do not make up the whole lattice: their
-/// partial transpose is a
-///                          matter of definition
-/// Source: Vidal, Werner 2002, doi:10.1103/PhysRevA.65.032314.
+/// With fermionic sites the partial transpose is the partial time reversal, which multiplies every
+/// Majorana operator of a by i: sets that are joined by Gaussian states give Gaussian answers.
+/// @throws InvalidArgument  fermions in a state without definite parity
+/// Sources: Vidal, Werner 2002, doi:10.1103/PhysRevA.65.032314; fermions: Shapourian, Shiozaki, Ryu
+/// 2017, doi:10.1103/PhysRevB.95.165101.
 template <Scalar T>
 double logarithmic_negativity(const StateView<T>& psi, const std::vector<int>& a,
                               const std::vector<int>& b);
