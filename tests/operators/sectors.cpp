@@ -328,13 +328,13 @@ TEST(SectorRequest, every_kind_of_condition_names_the_term_that_breaks_it) {
       {"heisenberg2d", {{"S+", 1}, {"S+", 2}}, "sz=0"},
       {"heisenberg2d", {{"Sx", 1}}, "parity=0"},
       {"heisenberg2d", {{"Sz", 1}}, "spinflip=1"},
-      {"heisenberg2d", {{"Sz", 1}, {"Sz", 3}}, "momentum-x=0"},
-      {"heisenberg2d", {{"Sz", 0}, {"Sz", 1}}, "momentum-y=1"},
+      {"heisenberg2d", {{"Sz", 0}, {"Sz", 1}}, "momentum-x=0"},
+      {"heisenberg2d", {{"Sz", 0}, {"Sz", 2}}, "momentum-y=1"},
       {"heisenberg2d", {{"Sz", 0}, {"Sz", 1}}, "reflection-x=1"},
       {"heisenberg2d", {{"Sz", 0}, {"Sz", 2}}, "reflection-y=-1"},
       {"heisenberg2d", {{"Sz", 0}, {"Sz", 2}}, "reflection-d=1"},
       {"heisenberg2d", {{"Sz", 0}, {"Sz", 1}}, "rotation=2"},
-      {"heisenberg2d", {{"Sz", 0}, {"Sz", 1}}, "permutation=1,3,2,0"},
+      {"heisenberg2d", {{"Sz", 0}, {"Sz", 1}}, "permutation=1,3,0,2"},
       {"hubbard", {{"Cup+", 1}, {"Cdn+", 1}}, "n=2"},
       {"hubbard", {{"Cup+", 1}, {"Cdn-", 2}}, "nup=1"},
       {"hubbard", {{"Cup+", 1}, {"Cdn-", 2}}, "ndown=1"},
@@ -378,7 +378,7 @@ TEST(SectorRequest, every_kind_of_empty_sector_names_those_that_are_not) {
   EXPECT_ERROR(ask("heisenberg2d", {"sz=2", "rotation=1"}), InvalidArgument, "rotation can be 0");
   EXPECT_ERROR(ask("heisenberg2d", {"sz=2", "reflection-d=-1"}), InvalidArgument,
                "reflection-d can be 1");
-  EXPECT_ERROR(ask("heisenberg2d", {"sz=2", "permutation=1,0,2,3:1/2"}), InvalidArgument,
+  EXPECT_ERROR(ask("heisenberg2d", {"sz=2", "permutation=1,0,3,2:1/2"}), InvalidArgument,
                "has no states");
   const Model pair = make_model("heisenberg", {.sites = 2});
   EXPECT_ERROR(in_sector(serial, pair.op,
