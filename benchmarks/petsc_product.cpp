@@ -12,6 +12,7 @@
 
 #include <petscmat.h>
 
+#include <kronsolve/core/buffer.hpp>
 #include <kronsolve/core/random.hpp>
 #include <kronsolve/core/threads.hpp>
 #include <kronsolve/operators/charge_basis.hpp>
@@ -68,21 +69,20 @@ int run(int sites, bool full) {
   Mat matrix = petsc_matrix(h, owned);
   Vec x = nullptr, y = nullptr;
   MatCreateVecs(matrix, &x, &y);
-  std::vector<double> in(static_cast<std::size_t>(owned.size())), out(in.size());
-  fill_normal(std::span(in), owned, 1);
+  Buffer<double> in(owned.size(), Placement::node), out(owned.size());
+  fill_normal(in.span(), owned, 1);
   PetscScalar* values = nullptr;
   VecGetArray(x, &values);
-  std::copy(in.begin(), in.end(), values);
+  std::copy(in.data(), in.data() + in.size(), values);
   VecRestoreArray(x, &values);
 
-  const double ours = best_seconds(comm, [&] { map->apply(in, out); });
+  const double ours = best_seconds(comm, [&] { map->apply(in.span(), out.span()); });
   const double petsc = best_seconds(comm, [&] { MatMult(matrix, x, y); });
 
   const PetscScalar* theirs = nullptr;
   VecGetArrayRead(y, &theirs);
   double worst = 0;
-  for (std::size_t i = 0; i < out.size(); ++i)
-    worst = std::max(worst, std::abs(out[i] - theirs[i]));
+  for (index_t i = 0; i < out.size(); ++i) worst = std::max(worst, std::abs(out[i] - theirs[i]));
   VecRestoreArrayRead(y, &theirs);
   worst = comm.all_reduce(worst, Reduce::max);
   if (comm.is_root())

@@ -63,7 +63,7 @@ void measure(const Comm& comm, const Case& c, const Settings& settings) {
   const auto map = make_matrix_free<T>(comm, c.h, {.split = settings.split});
   const double plan_seconds = now() - start;
   const index_t rows = map->row_range().size();
-  Buffer<T> x(rows), y(rows), z(rows);
+  Buffer<T> x(rows, vector_placement(comm)), y(rows), z(rows);
   fill_normal<T>(x.span(), map->row_range(), 1);
   map->apply(x.span(), y.span());
   double error = 0, plain = 0, assembled = 0;

@@ -18,6 +18,8 @@
 #include <kronsolve/core/large_vector.hpp>
 #include <kronsolve/core/threads.hpp>
 
+#include "core/node_memory.hpp"
+
 namespace kronsolve {
 
 namespace {
@@ -74,7 +76,7 @@ index_t available_memory() {
 index_t peak_resident_memory() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  return static_cast<index_t>(usage.ru_maxrss) * 1024;
+  return detail::own_part_of_peak(static_cast<index_t>(usage.ru_maxrss) * 1024);
 }
 
 std::string format_bytes(double bytes) {
@@ -134,6 +136,10 @@ void require_memory(const Comm& comm, index_t needed, const std::string& what) {
                                         "use more machines"));
 }
 
+Placement vector_placement(const Comm& comm) noexcept {
+  return comm.size() > 1 ? Placement::node : Placement::process;
+}
+
 namespace detail {
 
 namespace {
@@ -154,7 +160,7 @@ void free_large(void* memory) noexcept { std::free(memory); }
 }  // namespace detail
 
 template <Scalar T>
-Buffer<T>::Buffer(index_t size) : size_(size) {
+Buffer<T>::Buffer(index_t size, Placement placement) : size_(size) {
   if (size < 0) throw DimensionError(detail::concat("Buffer: size must be >= 0, got ", size));
   if (size == 0) return;
   const auto bytes = static_cast<std::size_t>(
@@ -162,7 +168,8 @@ Buffer<T>::Buffer(index_t size) : size_(size) {
   const bool large = bytes >= detail::huge_page;
   if (large) require_memory(static_cast<index_t>(bytes), "a vector");
   try {
-    data_ = static_cast<T*>(detail::allocate_large(bytes));
+    if (placement == Placement::node) data_ = static_cast<T*>(detail::allocate_on_node(bytes));
+    if (data_ == nullptr) data_ = static_cast<T*>(detail::allocate_large(bytes));
   } catch (const std::bad_alloc&) {
     throw InvalidArgument(detail::concat("no memory for a vector of ", format_bytes(double(bytes))));
   }
@@ -173,7 +180,7 @@ Buffer<T>::Buffer(index_t size) : size_(size) {
 
 template <Scalar T>
 Buffer<T>::~Buffer() {
-  detail::free_large(data_);
+  if (!detail::free_on_node(data_)) detail::free_large(data_);
 }
 
 template class Buffer<double>;

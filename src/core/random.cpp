@@ -1,8 +1,8 @@
-#include <kronsolve/core/random.hpp>
-
 #include <array>
 #include <cmath>
 #include <numbers>
+
+#include <kronsolve/core/random.hpp>
 
 namespace kronsolve {
 
@@ -14,10 +14,9 @@ Block philox4x32(Block counter, std::uint32_t key0, std::uint32_t key1) noexcept
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t p0 = 0xD2511F53ull * counter[0];
     const std::uint64_t p1 = 0xCD9E8D57ull * counter[2];
-    counter = {static_cast<std::uint32_t>(p1 >> 32) ^ counter[1] ^ key0,
-               static_cast<std::uint32_t>(p1),
-               static_cast<std::uint32_t>(p0 >> 32) ^ counter[3] ^ key1,
-               static_cast<std::uint32_t>(p0)};
+    counter = {
+        static_cast<std::uint32_t>(p1 >> 32) ^ counter[1] ^ key0, static_cast<std::uint32_t>(p1),
+        static_cast<std::uint32_t>(p0 >> 32) ^ counter[3] ^ key1, static_cast<std::uint32_t>(p0)};
     key0 += 0x9E3779B9u;
     key1 += 0xBB67AE85u;
   }
@@ -36,10 +35,9 @@ std::complex<double> to_normal(CounterRandom::Words w) noexcept {
 }  // namespace
 
 CounterRandom::Words CounterRandom::words(std::uint64_t index) const noexcept {
-  const Block b = philox4x32({static_cast<std::uint32_t>(index),
-                              static_cast<std::uint32_t>(index >> 32), stream_, 0},
-                             static_cast<std::uint32_t>(seed_),
-                             static_cast<std::uint32_t>(seed_ >> 32));
+  const Block b = philox4x32(
+      {static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32), stream_, 0},
+      static_cast<std::uint32_t>(seed_), static_cast<std::uint32_t>(seed_ >> 32));
   return {(static_cast<std::uint64_t>(b[1]) << 32) | b[0],
           (static_cast<std::uint64_t>(b[3]) << 32) | b[2]};
 }
@@ -72,6 +70,28 @@ void fill_normal(std::span<T> owned, RowRange range, std::uint64_t seed, std::ui
   }
 }
 
+template <Scalar T>
+void fill_uniform(std::span<T> owned, RowRange range, std::uint64_t seed, std::uint32_t stream) {
+  if (static_cast<index_t>(owned.size()) != range.size())
+    throw DimensionError(detail::concat("fill_uniform: ", owned.size(), " entries for ",
+                                        range.size(), " owned rows"));
+  const CounterRandom random(seed, stream);
+  const auto spread = [](std::uint64_t word) {
+    return (2 * to_uniform(word) - 1) * std::numbers::sqrt3;
+  };
+#pragma omp parallel for schedule(static)
+  for (index_t i = 0; i < range.size(); ++i) {
+    const auto row = static_cast<std::uint64_t>(range.begin + i);
+    const auto words = random.words(row);
+    if constexpr (is_complex<T>)
+      owned[static_cast<std::size_t>(i)] = {spread(words.first), spread(words.second)};
+    else
+      owned[static_cast<std::size_t>(i)] = spread(words.first);
+  }
+}
+
+template void fill_uniform(std::span<double>, RowRange, std::uint64_t, std::uint32_t);
+template void fill_uniform(std::span<std::complex<double>>, RowRange, std::uint64_t, std::uint32_t);
 template void fill_normal(std::span<double>, RowRange, std::uint64_t, std::uint32_t);
 template void fill_normal(std::span<std::complex<double>>, RowRange, std::uint64_t, std::uint32_t);
 

@@ -75,6 +75,40 @@ T LinearMap<T>::apply_recurrence_impl(std::span<const T> x, double beta, std::sp
     return re;
 }
 
+template <Scalar T>
+void LinearMap<T>::apply_known_step(std::span<const T> x, double alpha, double beta,
+                                    std::span<T> y, double weight, std::span<T> sum) const {
+  if (rows() != cols())
+    throw DimensionError(
+        detail::concat("recurrence: the map must be square, it is ", rows(), " x ", cols()));
+  check(x, col_range(), y, row_range());
+  KRONSOLVE_ASSERT(sum.size() == y.size());
+  ++products_;
+  apply_known_step_impl(x, alpha, beta, y, weight, sum);
+}
+
+template <Scalar T>
+void LinearMap<T>::apply_known_step_impl(std::span<const T> x, double alpha, double beta,
+                                         std::span<T> y, double weight, std::span<T> sum) const {
+  (void)apply_recurrence_impl(x, beta, y);
+  finish_known_step(x, alpha, y, weight, sum);
+}
+
+template <Scalar T>
+void LinearMap<T>::finish_known_step(std::span<const T> x, double alpha, std::span<T> y,
+                                     double weight, std::span<T> sum) {
+  const auto n = static_cast<index_t>(y.size());
+  const T* in = x.data();
+  T* out = y.data();
+  T* total = sum.data();
+#pragma omp parallel for simd schedule(static) if (n >= (1 << 13))
+  for (index_t i = 0; i < n; ++i) {
+    const T v = out[i] - alpha * in[i];
+    out[i] = v;
+    total[i] += weight * v;
+  }
+}
+
 template class LinearMap<double>;
 template class LinearMap<std::complex<double>>;
 

@@ -1,10 +1,11 @@
 // Small values of the core: row ranges, narrowing, random numbers by position, sizes, buffers.
 
-#include <gtest/gtest.h>
-
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
+
+#include <gtest/gtest.h>
 
 #include <kronsolve/core/buffer.hpp>
 #include <kronsolve/core/csr_rows.hpp>
@@ -31,7 +32,8 @@ TEST(RowPartition, finds_the_owner_of_every_row_past_empty_ranks) {
   const RowPartition p(std::vector<index_t>{0, 0, 2, 2, 5});
   const std::vector<int> owners = {1, 1, 3, 3, 3};
 
-  for (index_t row = 0; row < 5; ++row) EXPECT_EQ(p.owner(row), owners[static_cast<std::size_t>(row)]);
+  for (index_t row = 0; row < 5; ++row)
+    EXPECT_EQ(p.owner(row), owners[static_cast<std::size_t>(row)]);
   EXPECT_ERROR((void)p.owner(5), DimensionError, "5");
 }
 
@@ -45,9 +47,10 @@ TEST(RowPartition, more_ranks_than_rows_leaves_ranks_empty) {
 TEST(Index, narrowing_and_overflow_are_refused_with_the_numbers) {
   EXPECT_EQ(narrow<int>(index_t{5}, "rows"), 5);
   EXPECT_ERROR((void)narrow<int>(index_t{1} << 31, "rows"), NotSupported, "2147483648");
-  EXPECT_ERROR((void)checked_multiply(index_t{1} << 32, index_t{1} << 31, "dimension"), InvalidArgument,
-               "dimension overflows 64 bits");
-  EXPECT_ERROR((void)checked_add(std::numeric_limits<index_t>::max(), 1, "rows"), InvalidArgument, "overflows");
+  EXPECT_ERROR((void)checked_multiply(index_t{1} << 32, index_t{1} << 31, "dimension"),
+               InvalidArgument, "dimension overflows 64 bits");
+  EXPECT_ERROR((void)checked_add(std::numeric_limits<index_t>::max(), 1, "rows"), InvalidArgument,
+               "overflows");
 }
 
 TEST(Random, philox_matches_the_published_vector) {
@@ -72,6 +75,38 @@ TEST(Random, normal_numbers_have_mean_zero_and_variance_one) {
 
   EXPECT_NEAR(mean, 0, 5 / std::sqrt(double(samples)));
   EXPECT_NEAR(square, 1, 5 * std::sqrt(2.0 / samples));
+}
+
+TEST(Random, uniform_numbers_have_mean_zero_and_variance_one) {
+  constexpr index_t n = 200000;
+  std::vector<std::complex<double>> v(n), part(30);
+  fill_uniform(std::span(v), {0, n}, 5);
+  fill_uniform(std::span(part), {50, 80}, 5);
+  std::complex<double> mean = 0;
+  double square = 0;
+  for (const auto& x : v) {
+    mean += x / double(n);
+    square += norm_squared(x) / double(n);
+  }
+  constexpr double five_deviations = 0.012;
+  EXPECT_LT(std::abs(mean), 1.5 * five_deviations);
+  EXPECT_NEAR(square, 2, five_deviations);
+  EXPECT_TRUE(std::equal(part.begin(), part.end(), v.begin() + 50));
+}
+
+TEST(Buffer, on_the_node_is_zero_filled_and_moves) {
+  constexpr index_t n = 100000;
+  Buffer<double> a(n, Placement::node);
+  EXPECT_EQ(std::count(a.data(), a.data() + n, 0.0), n);
+  a[n - 1] = 3;
+  Buffer<double> b(std::move(a));
+  EXPECT_EQ(b[n - 1], 3);
+  b = Buffer<double>(n);  // of the other kind: each goes back where it came from
+  EXPECT_EQ(b[n - 1], 0);
+  // More than there are descriptors for: the rest lies elsewhere and works the same.
+  std::vector<Buffer<double>> many;
+  for (int i = 0; i < 200; ++i) many.emplace_back(1000, Placement::node)[999] = i;
+  for (int i = 0; i < 200; ++i) EXPECT_EQ(many[std::size_t(i)][999], i);
 }
 
 TEST(Random, a_slice_equals_the_slice_of_the_whole) {

@@ -9,6 +9,16 @@
 
 namespace kronsolve {
 
+/// Where the memory of a Buffer lies: with this process alone, or where other ranks of the same
+/// machine can read it in place (a product then needs no messages between them). Node memory costs a
+/// file descriptor and, on most machines, huge pages; where there is none it is process memory.
+enum class Placement { process, node };
+
+class Comm;
+/// Where vectors belong that are multiplied by maps on `comm`: on the node if there are several
+/// ranks. Local.
+KRONSOLVE_EXPORT Placement vector_placement(const Comm& comm) noexcept;
+
 /// Memory of one large vector: aligned to huge pages, asked for as such, touched first by the threads that will use
 /// it (rows split evenly among num_threads()). Zero-filled. Moves, does not copy.
 template <Scalar T>
@@ -16,7 +26,7 @@ class KRONSOLVE_EXPORT Buffer {
  public:
   Buffer() = default;
   /// @throws InvalidArgument  the memory is not there (see require_memory)
-  explicit Buffer(index_t size);
+  explicit Buffer(index_t size, Placement placement = Placement::process);
   Buffer(Buffer&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
   Buffer& operator=(Buffer&& other) noexcept {

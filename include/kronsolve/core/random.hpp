@@ -39,6 +39,14 @@ class KRONSOLVE_EXPORT CounterRandom {
 template <Scalar T>
 void fill_normal(std::span<T> owned, RowRange range, std::uint64_t seed, std::uint32_t stream = 0);
 
+/// The same with numbers uniform around 0, of variance 1 (of each part): a quarter of the cost.
+template <Scalar T>
+void fill_uniform(std::span<T> owned, RowRange range, std::uint64_t seed, std::uint32_t stream = 0);
+
+extern template KRONSOLVE_EXPORT void fill_uniform(std::span<double>, RowRange, std::uint64_t,
+                                                   std::uint32_t);
+extern template KRONSOLVE_EXPORT void fill_uniform(std::span<std::complex<double>>, RowRange,
+                                                   std::uint64_t, std::uint32_t);
 extern template KRONSOLVE_EXPORT void fill_normal(std::span<double>, RowRange, std::uint64_t,
                                                   std::uint32_t);
 extern template KRONSOLVE_EXPORT void fill_normal(std::span<std::complex<double>>, RowRange,

@@ -41,6 +41,10 @@ class KRONSOLVE_EXPORT LinearMap {
   void apply_adjoint(std::span<const T> x, std::span<T> y) const;
   /// y = A x - beta y for square maps; returns the global <x, y>. Collective. One pass over memory where the map can fuse it.
   T apply_recurrence(std::span<const T> x, double beta, std::span<T> y) const;
+  /// A step of a recurrence whose coefficients are known: y = A x - alpha x - beta y, and sum += weight y.
+  /// Collective. No vector overlaps another. One pass over memory where the map can fuse it.
+  void apply_known_step(std::span<const T> x, double alpha, double beta, std::span<T> y,
+                        double weight, std::span<T> sum) const;
 
   /// Called after each product, on this rank: for those who show progress. Must not throw. Local.
   void on_product(std::function<void()> callback) { on_product_ = std::move(callback); }
@@ -52,6 +56,12 @@ class KRONSOLVE_EXPORT LinearMap {
   virtual void apply_adjoint_impl(std::span<const T> x, std::span<T> y) const;
   /// Local part of <x, y> as return value; the default calls apply_impl on a vector that it keeps.
   virtual T apply_recurrence_impl(std::span<const T> x, double beta, std::span<T> y) const;
+  /// The default is a recurrence and a pass of finish_known_step.
+  virtual void apply_known_step_impl(std::span<const T> x, double alpha, double beta,
+                                     std::span<T> y, double weight, std::span<T> sum) const;
+  /// y -= alpha x, sum += weight y.
+  static void finish_known_step(std::span<const T> x, double alpha, std::span<T> y, double weight,
+                                std::span<T> sum);
 
  private:
   void check(std::span<const T> x, const RowRange& in, std::span<T> y, const RowRange& out) const;

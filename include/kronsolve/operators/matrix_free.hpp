@@ -18,6 +18,9 @@ struct MatrixFreeOptions {
   /// Buffers for rows of other ranks, bytes on each rank; one row of the largest block per partner
   /// at least.
   index_t message_bytes = index_t{64} << 20;
+  /// Ranks of one machine read each other's vectors in place where these are node memory (see
+  /// Placement). 0: machines as they are; else so many consecutive ranks count as one machine.
+  int node_ranks = 0;
 };
 
 /// What a Kronecker-block product will do, known before any vector exists. Numbers of this rank

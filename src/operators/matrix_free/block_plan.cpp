@@ -94,7 +94,7 @@ class Builder {
   void add_row(Stage& stage, index_t block, int chunk, std::vector<DressedEntry>& for_tile);
   void add_tile_dressed(Stage& stage, int chunk,
                         const std::vector<std::vector<DressedEntry>>& of_rows);
-  index_t source_of(index_t block, int chunk) const;
+  Source source_of(index_t block, int chunk);
   void count_work();
   void facts();
 
@@ -261,7 +261,10 @@ void Builder::entries_of_rows() {
 void Builder::plan_messages(const MatrixFreeOptions& options) {
   std::vector<bool> wanted(static_cast<std::size_t>(l_.blocks()), false);
   const auto want = [&](index_t block) {
-    if (block < first_ || block >= last_) wanted[static_cast<std::size_t>(block)] = true;
+    if (block >= first_ && block < last_) return;
+    const int owner = p_.rows.owner(l_.begin[static_cast<std::size_t>(block)]);
+    if (p_.slots[static_cast<std::size_t>(owner)] < 0)
+      wanted[static_cast<std::size_t>(block)] = true;
   };
   for (const auto& e : entries_.moves) want(e.block);
   for (const auto& e : entries_.dressed) want(e.block);
@@ -339,10 +342,16 @@ void Builder::collect_rows(std::vector<std::vector<index_t>>& rows_of) const {
   }
 }
 
-index_t Builder::source_of(index_t block, int chunk) const {
-  if (chunk < 0)
-    return l_.begin[static_cast<std::size_t>(block)] - l_.begin[static_cast<std::size_t>(first_)];
-  return place_in_chunk_[static_cast<std::size_t>(block)];
+Source Builder::source_of(index_t block, int chunk) {
+  if (chunk >= 0) return make_source(0, place_in_chunk_[static_cast<std::size_t>(block)]);
+  const index_t row = l_.begin[static_cast<std::size_t>(block)];
+  if (block >= first_ && block < last_)
+    return make_source(0, row - l_.begin[static_cast<std::size_t>(first_)]);
+  const int owner = p_.rows.owner(row);
+  const int slot = p_.slots[static_cast<std::size_t>(owner)];
+  KRONSOLVE_ASSERT(slot > 0);
+  p_.read_slots[static_cast<std::size_t>(slot)] = true;
+  return make_source(slot, row - p_.rows.range(owner).begin);
 }
 
 void Builder::add_row(Stage& stage, index_t block, int chunk, std::vector<DressedEntry>& for_tile) {
@@ -524,9 +533,9 @@ std::size_t Stage::memory_bytes() const noexcept {
          bytes(constant) + bytes(weight);
 }
 
-BlockPlan::BlockPlan(const SectorOperator& h, ScalarKind kind, int rank, int ranks,
-                     const MatrixFreeOptions& options)
-    : rows(h.basis->partition(ranks)),
+BlockPlan::BlockPlan(const SectorOperator& h, ScalarKind kind, int rank,
+                     std::vector<int> slots_of_ranks, const MatrixFreeOptions& options)
+    : rows(h.basis->partition(static_cast<int>(slots_of_ranks.size()))),
       scalar(kind),
       layout([&] {
         if (h.op.spaces() != h.basis->spaces())
@@ -541,7 +550,9 @@ BlockPlan::BlockPlan(const SectorOperator& h, ScalarKind kind, int rank, int ran
         return BlockLayout(*h.basis, paths, chosen_split(paths, rows, options));
       }()),
       doubles_per_entry(kind == ScalarKind::real ? 1 : 2),
-      rows_per_tile(lanes / doubles_per_entry) {
+      rows_per_tile(lanes / doubles_per_entry),
+      slots(std::move(slots_of_ranks)),
+      read_slots(slots.size(), false) {
   Builder(*this, h.op).build(rank, options);
 }
 

@@ -14,8 +14,19 @@
 
 namespace kronsolve::detail {
 
-/// Part of a product: what rows of y get from one memory (the rank's own rows of x, or one
-/// message). Rows stand tile by tile; offsets are in entries.
+/// A row of x: the memory it lies in (slot, see NodeReaders; 0 in a message) and its first entry
+/// there.
+using Source = index_t;
+inline constexpr int source_bits = 48;
+constexpr Source make_source(int slot, index_t entry) {
+  return (index_t{slot} << source_bits) + entry;
+}
+constexpr int slot_of(Source source) { return static_cast<int>(source >> source_bits); }
+constexpr index_t entry_of(Source source) { return source & ((index_t{1} << source_bits) - 1); }
+
+/// Part of a product: what rows of y get from the rows of x that can be read in place (the rank's
+/// own, and those of ranks whose memory it reads), or from one message. Rows stand tile by tile;
+/// offsets are in entries.
 struct Stage {
   /// Rows of one class that are worked on together.
   struct Tile {
@@ -24,7 +35,7 @@ struct Stage {
   };
   /// A low operator on another row, for one row.
   struct Dressed {
-    index_t source;
+    Source source;
     int matrix;
     double re, im;
   };
@@ -39,12 +50,12 @@ struct Stage {
   std::vector<Tile> tiles;
   std::vector<index_t> row;  ///< first entry of y of each row
   std::vector<std::uint32_t> move_start, group_start, dressed_start;  ///< [row + 1]
-  std::vector<index_t> move_source;
+  std::vector<Source> move_source;
   std::vector<MoveGroup> group;
   std::vector<Dressed> dressed;
   std::vector<std::uint32_t> tile_dressed_start;  ///< [tile + 1]
   std::vector<TileDressed> tile_dressed;
-  std::vector<index_t> layer_source;
+  std::vector<Source> layer_source;
   std::vector<double> layer_re, layer_im;
   std::vector<double> constant;  ///< [row] part of the diagonal that is the same in the whole row
   std::vector<double> weight;    ///< [row][diagonal pair]
@@ -62,7 +73,9 @@ struct Message {
 
 struct BlockPlan {
   /// Local. @throws as make_matrix_free
-  BlockPlan(const SectorOperator& h, ScalarKind scalar, int rank, int ranks,
+  /// @param slots  by rank: whose rows are read in place (see NodeReaders); all others' come as
+  /// messages
+  BlockPlan(const SectorOperator& h, ScalarKind scalar, int rank, std::vector<int> slots,
             const MatrixFreeOptions& options);
 
   RowPartition rows;
@@ -80,6 +93,8 @@ struct BlockPlan {
   std::vector<Message> messages;
   index_t message_entries = 0;  ///< largest message
   int partners = 0;             ///< ranks that send to this one
+  std::vector<int> slots;
+  std::vector<bool> read_slots;  ///< [slot] its rows are used
   MatrixFreePlan facts;
 };
 

@@ -100,6 +100,9 @@ struct KernelTable {
                         double weight, const double* x, Overlap overlap, double* out);
   void (*add_runs_complex)(double* y, const double* source, const Run* run, std::int64_t runs,
                            double re, double im, const double* x, Overlap overlap, double* out);
+  /// y -= alpha x, sum += weight y; n doubles.
+  void (*settle)(double* y, const double* x, double alpha, double weight, double* sum,
+                 std::int64_t n);
 };
 
 /// The best table for this machine. KRONSOLVE_SIMD=baseline|avx2|avx512 asks for a lesser one

@@ -301,6 +301,19 @@ void add_runs_complex(double* y, const double* source, const Run* run, i64 runs,
   }
 }
 
+void settle(double* y, const double* x, double alpha, double weight, double* sum, i64 n) {
+  i64 l = 0;
+  for (; l + 8 <= n; l += 8) {
+    const V v = load(y + l) - alpha * load(x + l);
+    store(y + l, v);
+    store(sum + l, load(sum + l) + weight * v);
+  }
+  for (; l < n; ++l) {
+    y[l] -= alpha * x[l];
+    sum[l] += weight * y[l];
+  }
+}
+
 /// Sum of the moved rows at [l, l + 8*Width).
 template <int Width, bool Complex>
 KRONSOLVE_INLINE void moved(const RowMoves& m, i64 l, V* result) {
@@ -319,6 +332,12 @@ KRONSOLVE_INLINE void moved(const RowMoves& m, i64 l, V* result) {
   }
   if constexpr (Complex)
     for (int w = 0; w < Width; ++w) result[w] += times_i(turned[w]);
+}
+
+KRONSOLVE_INLINE int sources_of(const RowMoves& m) {
+  int count = 0;
+  for (int g = 0; g < m.groups; ++g) count += m.group[g].count;
+  return count;
 }
 
 /// Sum of the moved rows at one entry.
@@ -422,6 +441,11 @@ KRONSOLVE_INLINE void finish(const double* tile, double* const* y, const double*
     if (tile) turn_back<Complex>(tile + lanes * first, count, turned);
     const i64 begin = width * first, size = width * count;
     for (int j = 0; j < rows; ++j) {
+      // What comes next: it lies in rows that no stream of this one announces.
+      const bool wraps = j + 1 == rows;
+      const RowMoves& ahead = moves[wraps ? 0 : j + 1];
+      const i64 ahead_begin = wraps ? begin + strip : begin;
+      const int ahead_count = wraps && first + entries >= n ? 0 : sources_of(ahead);
       const double* from = turned[j];
       double* yj = y[j] + begin;
       const double* xj = x[j] + begin;
@@ -430,6 +454,9 @@ KRONSOLVE_INLINE void finish(const double* tile, double* const* y, const double*
         V r[4] = {};
         if (tile)
           for (int w = 0; w < 4; ++w) r[w] = load(from + l + 8 * w);
+        for (int k = 0; k < ahead_count; ++k)
+          for (int w = 0; w < 4; ++w)
+            __builtin_prefetch(ahead.source[k] + ahead_begin + l + 8 * w, 0, 3);
         moved<4, Complex>(moves[j], begin + l, r);
         for (int w = 0; w < 4; ++w) f.write(yj + l + 8 * w, xj + l + 8 * w, r[w]);
       }
@@ -463,6 +490,6 @@ void finish_complex(const double* tile, double* const* y, const double* const* x
 const KernelTable KRONSOLVE_KERNELS = {
     KRONSOLVE_KERNELS_NAME, load_real,   load_complex,   multiply,
     multiply_imaginary,     finish_real, finish_complex, add_runs_real,
-    add_runs_complex};
+    add_runs_complex,       settle};
 
 }  // namespace kronsolve::detail

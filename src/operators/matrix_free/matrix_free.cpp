@@ -9,6 +9,7 @@
 
 #include "operators/matrix_free/block_plan.hpp"
 #include "operators/matrix_free/exchange.hpp"
+#include "operators/matrix_free/node_readers.hpp"
 
 namespace kronsolve {
 
@@ -28,26 +29,64 @@ struct Mode {
   Old old = Old::overwrite;
   double gamma = 0;
   Overlap overlap = Overlap::none;
+  /// If there is a sum: y -= alpha x, sum += weight y once a tile is done.
+  double alpha = 0, weight = 0;
+  double* sum = nullptr;
+};
+
+/// Where the rows of x lie that a stage uses, by slot.
+template <int width>
+struct Memories {
+  const double* const* base;
+  const double* at(Source source) const { return base[slot_of(source)] + width * entry_of(source); }
+};
+
+/// A plan and the messages that it needs.
+template <Scalar T>
+struct Way {
+  Way(const Comm& comm, const SectorOperator& h, const std::vector<int>& slots,
+      const MatrixFreeOptions& options) {
+    comm.agree([&] {
+      plan = std::make_unique<BlockPlan>(h, scalar_kind<T>, comm.rank(), slots, options);
+    });
+    exchange = std::make_unique<Exchange<T>>(comm, *plan);
+    const auto count = [&](const Stage& stage) {
+      tiles = std::max(tiles, stage.tiles.size());
+      for (std::size_t r = 0; r + 1 < stage.move_start.size(); ++r)
+        moves = std::max<std::size_t>(moves, stage.move_start[r + 1] - stage.move_start[r]);
+    };
+    count(plan->own);
+    for (const auto& message : plan->messages) count(message.stage);
+  }
+  index_t memory_bytes() const noexcept {
+    return plan->facts.memory_bytes - plan->facts.message_buffer_bytes + exchange->memory_bytes();
+  }
+
+  std::unique_ptr<BlockPlan> plan;
+  std::unique_ptr<Exchange<T>> exchange;
+  std::size_t tiles = 0, moves = 0;  ///< of the largest stage, of the row with most
 };
 
 template <Scalar T>
 class MatrixFreeMap final : public LinearMap<T> {
  public:
-  MatrixFreeMap(const Comm& comm, std::unique_ptr<BlockPlan> plan)
-      : LinearMap<T>(comm, plan->rows, plan->rows),
-        plan_(std::move(plan)),
-        exchange_(comm, *plan_),
+  /// Collective.
+  MatrixFreeMap(const Comm& comm, const SectorOperator& h, const MatrixFreeOptions& options,
+                std::unique_ptr<NodeReaders> readers, std::unique_ptr<Way<T>> first)
+      : LinearMap<T>(comm, first->plan->rows, first->plan->rows),
+        h_(h),
+        options_(options),
+        readers_(std::move(readers)),
         k_(kernels()) {
-    std::size_t tiles = plan_->own.tiles.size();
-    for (const auto& message : plan_->messages) tiles = std::max(tiles, message.stage.tiles.size());
-    partial_.resize(2 * tiles);
+    (readers_->any() ? in_place_ : by_messages_) = std::move(first);
   }
 
   index_t memory_bytes() const noexcept override {
-    index_t scratch = 0;
-    for (const auto& w : workspaces_) scratch += (w.in.size() + w.other.size() + w.out.size()) * 8;
-    return plan_->facts.memory_bytes - plan_->facts.message_buffer_bytes +
-           exchange_.memory_bytes() + scratch + static_cast<index_t>(partial_.size()) * 8;
+    index_t bytes = static_cast<index_t>(partial_.size()) * 8;
+    for (const auto& w : workspaces_) bytes += (w.in.size() + w.other.size() + w.out.size()) * 8;
+    if (in_place_) bytes += in_place_->memory_bytes();
+    if (by_messages_) bytes += by_messages_->memory_bytes();
+    return bytes;
   }
 
  protected:
@@ -58,68 +97,119 @@ class MatrixFreeMap final : public LinearMap<T> {
     return beta == 0 ? product(x, y, {Old::overwrite, 0, Overlap::final})
                      : product(x, y, {Old::scale, -beta, Overlap::final});
   }
+  void apply_known_step_impl(std::span<const T> x, double alpha, double beta, std::span<T> y,
+                             double weight, std::span<T> sum) const override {
+    Mode mode{beta == 0 ? Old::overwrite : Old::scale, -beta, Overlap::none};
+    mode.alpha = alpha;
+    mode.weight = weight;
+    mode.sum = reinterpret_cast<double*>(sum.data());
+    (void)product(x, y, mode);
+  }
 
  private:
   static constexpr int width = is_complex<T> ? 2 : 1;  ///< doubles per entry
   static constexpr int tile_rows = lanes / width;
 
   T product(std::span<const T> x, std::span<T> y, Mode mode) const;
-  T run(const Stage& stage, const double* source, const double* x, double* y, Mode mode,
+  T product_in_place(const T* x, T* y, Mode mode) const;
+  T product_by_messages(const T* x, T* y, Mode mode) const;
+  T run_stages(const double* const* bases, const T* x, T* y, Mode mode) const;
+  T run(const Stage& stage, Memories<width> source, const double* x, double* y, Mode mode,
         bool poke) const;
-  void prepare_workspaces() const;
+  void prepare(const Way<T>& way) const;
   DiagonalView diagonal(const Stage& stage, const Stage::Tile& tile, double* constant,
                         Workspace& w) const;
-  void do_tile(const Stage& stage, std::size_t t, const double* source, const double* x, double* y,
-               Mode mode, Workspace& w, double* out) const;
+  void do_tile(const Stage& stage, std::size_t t, Memories<width> source, const double* x,
+               double* y, Mode mode, Workspace& w, double* out) const;
 
-  std::unique_ptr<BlockPlan> plan_;
-  mutable Exchange<T> exchange_;
+  SectorOperator h_;
+  MatrixFreeOptions options_;
+  std::unique_ptr<NodeReaders> readers_;
+  /// Ranks of one machine read each other's rows, or all get messages: the second is built when a
+  /// vector first asks for it.
+  mutable std::unique_ptr<Way<T>> in_place_, by_messages_;
+  mutable const BlockPlan* plan_ = nullptr;  ///< of the running product
+  mutable Exchange<T>* exchange_ = nullptr;
   const KernelTable& k_;
   mutable std::vector<Workspace> workspaces_;
   mutable std::vector<double> partial_;
 };
 
+/// Makes `way` the one that runs.
 template <Scalar T>
-void MatrixFreeMap<T>::prepare_workspaces() const {
+void MatrixFreeMap<T>::prepare(const Way<T>& way) const {
+  plan_ = way.plan.get();
+  exchange_ = way.exchange.get();
+  partial_.resize(std::max(partial_.size(), 2 * way.tiles));
   const auto threads = static_cast<std::size_t>(num_threads());
-  if (workspaces_.size() >= threads) return;
   const index_t largest = plan_->layout.largest_class();
-  std::size_t moves = 0;
-  const auto count = [&](const Stage& stage) {
-    for (std::size_t r = 0; r + 1 < stage.move_start.size(); ++r)
-      moves = std::max<std::size_t>(moves, stage.move_start[r + 1] - stage.move_start[r]);
-  };
-  count(plan_->own);
-  for (const auto& message : plan_->messages) count(message.stage);
   while (workspaces_.size() < threads) {
     auto& w = workspaces_.emplace_back();
     w.out = Buffer<double>(largest * lanes);
     w.in = Buffer<double>(largest * lanes);
     w.other = Buffer<double>(largest * lanes);
     w.weight.resize(static_cast<std::size_t>(plan_->diagonal_pairs * lanes));
-    w.source.resize(moves * tile_rows);
   }
+  for (auto& w : workspaces_) w.source.resize(std::max(w.source.size(), way.moves * tile_rows));
 }
 
 template <Scalar T>
 T MatrixFreeMap<T>::product(std::span<const T> x, std::span<T> y, Mode mode) const {
-  prepare_workspaces();
-  const auto* in = reinterpret_cast<const double*>(x.data());
-  auto* out = reinterpret_cast<double*>(y.data());
-  const bool alone = exchange_.idle();
-  if (!alone) exchange_.start(x.data());
-  T overlap = run(plan_->own, in, in, out, mode, !alone);
-  if (alone) return overlap;
-  const Overlap rest = mode.overlap == Overlap::none ? Overlap::none : Overlap::added;
-  for (auto arrived = exchange_.wait(); arrived.message >= 0; arrived = exchange_.wait())
-    overlap +=
-        run(plan_->messages[static_cast<std::size_t>(arrived.message)].stage,
-            reinterpret_cast<const double*>(arrived.rows), in, out, {Old::keep, 0, rest}, true);
+  if (readers_->any() && readers_->open(x.data(), x.empty(), in_place_->plan->read_slots))
+    return product_in_place(x.data(), y.data(), mode);
+  if (!by_messages_) {
+    std::vector<int> nobody(readers_->slots().size(), -1);
+    nobody[static_cast<std::size_t>(this->comm().rank())] = 0;
+    by_messages_ = std::make_unique<Way<T>>(this->comm(), h_, nobody, options_);
+  }
+  return product_by_messages(x.data(), y.data(), mode);
+}
+
+/// Rows of this machine in place; those of other machines by messages.
+template <Scalar T>
+T MatrixFreeMap<T>::product_in_place(const T* x, T* y, Mode mode) const {
+  prepare(*in_place_);
+  std::vector<const double*> bases;
+  for (int s = 0; s < readers_->count(); ++s)
+    bases.push_back(static_cast<const double*>(readers_->place(s)));
+  const T overlap = run_stages(bases.data(), x, y, mode);
+  readers_->done();
   return overlap;
 }
 
 template <Scalar T>
-T MatrixFreeMap<T>::run(const Stage& stage, const double* source, const double* x, double* y,
+T MatrixFreeMap<T>::product_by_messages(const T* x, T* y, Mode mode) const {
+  prepare(*by_messages_);
+  const auto* own = reinterpret_cast<const double*>(x);
+  return run_stages(&own, x, y, mode);
+}
+
+/// @param bases  of the rows that are read in place, by slot
+template <Scalar T>
+T MatrixFreeMap<T>::run_stages(const double* const* bases, const T* x, T* y, Mode mode) const {
+  const auto* in = reinterpret_cast<const double*>(x);
+  auto* out = reinterpret_cast<double*>(y);
+  if (exchange_->idle()) return run(plan_->own, {bases}, in, out, mode, false);
+  exchange_->start(x);
+  Mode own = mode;
+  own.sum = nullptr;  // y is not complete before the messages have come
+  T overlap = run(plan_->own, {bases}, in, out, own, true);
+  const Overlap rest = mode.overlap == Overlap::none ? Overlap::none : Overlap::added;
+  for (auto arrived = exchange_->wait(); arrived.message >= 0; arrived = exchange_->wait()) {
+    const auto* rows = reinterpret_cast<const double*>(arrived.rows);
+    overlap += run(plan_->messages[static_cast<std::size_t>(arrived.message)].stage, {&rows}, in,
+                   out, {Old::keep, 0, rest}, true);
+  }
+  if (mode.sum != nullptr) {
+    const auto n = static_cast<std::size_t>(this->row_range().size());
+    this->finish_known_step({x, n}, mode.alpha, {y, n}, mode.weight,
+                            {reinterpret_cast<T*>(mode.sum), n});
+  }
+  return overlap;
+}
+
+template <Scalar T>
+T MatrixFreeMap<T>::run(const Stage& stage, Memories<width> source, const double* x, double* y,
                         Mode mode, bool poke) const {
   const auto tiles = static_cast<index_t>(stage.tiles.size());
   // Messages proceed only when somebody asks: between pieces of the work.
@@ -139,7 +229,7 @@ T MatrixFreeMap<T>::run(const Stage& stage, const double* source, const double* 
       partial_[static_cast<std::size_t>(2 * t)] = out[0];
       partial_[static_cast<std::size_t>(2 * t + 1)] = out[1];
     }
-    if (poke) exchange_.poke();
+    if (poke) exchange_->poke();
   }
   // In the order of the tiles: the same sum on any number of threads.
   double re = 0, im = 0;
@@ -172,7 +262,7 @@ DiagonalView MatrixFreeMap<T>::diagonal(const Stage& stage, const Stage::Tile& t
 }
 
 template <Scalar T>
-void MatrixFreeMap<T>::do_tile(const Stage& stage, std::size_t t, const double* source,
+void MatrixFreeMap<T>::do_tile(const Stage& stage, std::size_t t, Memories<width> source,
                                const double* x, double* y, Mode mode, Workspace& w,
                                double* out) const {
   const Stage::Tile& tile = stage.tiles[t];
@@ -215,7 +305,7 @@ void MatrixFreeMap<T>::do_tile(const Stage& stage, std::size_t t, const double* 
       for (std::size_t lane = 0; lane < lanes; ++lane) {
         const std::size_t at = d.first + layer * tile_rows + lane / width;
         if (lane < tile_rows)
-          rows[lane] = source + width * stage.layer_source[d.first + layer * tile_rows + lane];
+          rows[lane] = source.at(stage.layer_source[d.first + layer * tile_rows + lane]);
         re[lane] = stage.layer_re[at];
         im[lane] = stage.layer_im[at];
         any_im = any_im || im[lane] != 0;
@@ -235,7 +325,7 @@ void MatrixFreeMap<T>::do_tile(const Stage& stage, std::size_t t, const double* 
     moves[j] = {next, stage.group.data() + stage.group_start[row],
                 static_cast<int>(stage.group_start[row + 1] - stage.group_start[row])};
     for (auto e = stage.move_start[row]; e < stage.move_start[row + 1]; ++e)
-      *next++ = source + width * stage.move_source[e];
+      *next++ = source.at(stage.move_source[e]);
   }
   const double* turned = stage.own || dressed ? w.out.data() : nullptr;
   (is_complex<T> ? k_.finish_complex : k_.finish_real)(turned, yr, xr, static_cast<int>(tile.rows),
@@ -247,13 +337,16 @@ void MatrixFreeMap<T>::do_tile(const Stage& stage, std::size_t t, const double* 
       const auto& d = stage.dressed[e];
       const auto& runs = plan_->matrices[static_cast<std::size_t>(d.matrix)].runs;
       const auto count = static_cast<index_t>(runs.size());
-      const double* from = source + width * d.source;
+      const double* from = source.at(d.source);
       if constexpr (is_complex<T>)
         k_.add_runs_complex(yr[j], from, runs.data(), count, d.re, d.im, xr[j], mode.overlap, out);
       else
         k_.add_runs_real(yr[j], from, runs.data(), count, d.re, xr[j], mode.overlap, out);
     }
   }
+  if (mode.sum == nullptr) return;
+  for (std::size_t j = 0; j < tile.rows; ++j)
+    k_.settle(yr[j], xr[j], mode.alpha, mode.weight, mode.sum + (yr[j] - y), width * size);
 }
 
 }  // namespace
@@ -263,17 +356,18 @@ void MatrixFreeMap<T>::do_tile(const Stage& stage, std::size_t t, const double* 
 template <Scalar T>
 std::unique_ptr<LinearMap<T>> make_matrix_free(const Comm& comm, const SectorOperator& h,
                                                const MatrixFreeOptions& options) {
-  std::unique_ptr<detail::BlockPlan> plan;
-  comm.agree([&] {
-    plan =
-        std::make_unique<detail::BlockPlan>(h, scalar_kind<T>, comm.rank(), comm.size(), options);
-  });
-  return std::make_unique<detail::MatrixFreeMap<T>>(comm, std::move(plan));
+  // Found out before the ranks talk of anything else: a bad term throws on all of them alike.
+  auto readers = std::make_unique<detail::NodeReaders>(comm, options.node_ranks);
+  auto first = std::make_unique<detail::Way<T>>(comm, h, readers->slots(), options);
+  return std::make_unique<detail::MatrixFreeMap<T>>(comm, h, options, std::move(readers),
+                                                    std::move(first));
 }
 
 MatrixFreePlan plan_matrix_free(const SectorOperator& h, ScalarKind scalar, int ranks,
                                 const MatrixFreeOptions& options) {
-  return detail::BlockPlan(h, scalar, 0, ranks, options).facts;
+  std::vector<int> slots(static_cast<std::size_t>(ranks), -1);
+  slots[0] = 0;
+  return detail::BlockPlan(h, scalar, 0, std::move(slots), options).facts;
 }
 
 std::string MatrixFreePlan::text() const {

@@ -7,7 +7,11 @@ DistributedVectors<T>::DistributedVectors(RowPartition partition, int rank, inde
     : partition_(std::move(partition)), rank_(rank) {
   const index_t rows = partition_.range(rank).size();
   columns_.reserve(static_cast<std::size_t>(count));
-  for (index_t j = 0; j < count; ++j) columns_.emplace_back(rows);
+  // Long vectors are read in place by the ranks beside this one; short ones are sent as fast.
+  constexpr index_t long_rows = index_t{1} << 16;
+  const bool read = partition_.ranks() > 1 && partition_.max_local_rows() >= long_rows;
+  const Placement placement = read ? Placement::node : Placement::process;
+  for (index_t j = 0; j < count; ++j) columns_.emplace_back(rows, placement);
 }
 
 template <Scalar T>

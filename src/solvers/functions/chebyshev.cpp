@@ -136,9 +136,10 @@ bool chebyshev_sum(const LinearMap<T>& a, const SpectralBounds& bounds, std::spa
   if (terms == 1) return true;
   const double center = bounds.center(), radius = bounds.half_width();
   const double limit = 1.0001 * 1.0001 * a.comm().all_reduce(vec::local_norm_squared<T>(x));
-  Buffer<T> older(vec::length(x)), newer(vec::length(x));
+  const Placement placement = vector_placement(a.comm());
+  Buffer<T> older(vec::length(x), placement), newer(vec::length(x), placement);
   vec::copy<T>(x, older.span());
-  a.apply(x, newer.span());
+  a.apply(older.span(), newer.span());
   double square = next_vector<T>(1 / radius, -center / radius, x, newer.span(), active(1));
   for (std::size_t k = 2; k < terms; ++k) {
     // T_k = 2/r (A T_{k-1} - r/2 T_{k-2}) - 2c/r T_{k-1}

@@ -17,7 +17,9 @@ class LanczosProcess {
  public:
   /// Starts from v / |v|. @pre v is finite and has the owned length
   LanczosProcess(const LinearMap<T>& a, std::span<const T> v)
-      : a_(&a), current_(vec::length(v)), previous_(vec::length(v)) {
+      : a_(&a),
+        current_(vec::length(v), vector_placement(a.comm())),
+        previous_(vec::length(v), vector_placement(a.comm())) {
     start_norm_ = vec::norm(a.comm(), v);
     if (start_norm_ > 0) vec::scaled_copy(1 / start_norm_, v, current_.span());
     exhausted_ = !(start_norm_ > 0);
