@@ -27,8 +27,8 @@ struct Edge {
 };
 
 double miss_bound(const Edge& edge, const LanczosOptions::Ritz& ritz, index_t n) {
-  return krylov::miss_probability(edge.gap(ritz.value),
-                                  std::abs(ritz.opposite_value - ritz.value), n, ritz.steps);
+  return krylov::miss_probability(edge.gap(ritz.value), std::abs(ritz.opposite_value - ritz.value),
+                                  n, ritz.steps);
 }
 
 /// Puts a pair in its place and drops the outermost one.

@@ -50,8 +50,8 @@ class Solver {
         end_(options.which == Which::LA ? dense::SpectrumEnd::highest : dense::SpectrumEnd::lowest),
         max_steps_(options.max_iterations > 0 ? options.max_iterations : default_max_steps),
         forms_vectors_(options.vectors == Eigenvectors::compute || options.k > 1),
-        previous_(range_.size()),
-        current_(range_.size()) {
+        previous_(range_.size(), vector_placement(comm_)),
+        current_(range_.size(), vector_placement(comm_)) {
     for (index_t j = 0; j < against.count(); ++j) deflated_.push_back(against.column(j));
   }
 
@@ -80,7 +80,7 @@ class Solver {
   void add_kept(const std::vector<double>& s, std::span<T> x);
   void add_second_pass(const std::vector<double>& s, std::span<T> x);
   Pair check(index_t found);
-  bool due_for_check(std::size_t m) const;
+  bool due_for_check(std::size_t m, double bound_over_wanted) const;
   void keep_current();
   bool stopped(const Estimate& e) const;
   void report(const Estimate& e, index_t found);
@@ -117,7 +117,12 @@ void Solver<T>::deflate(std::span<T> x) {
 
 template <Scalar T>
 void Solver<T>::start_randomly() {
-  fill_normal(current_.span(), range_, options_.seed, stream_);
+  // No direction preferred. Among many rows the sum of many numbers is normal whatever they are.
+  constexpr index_t many = 10000;
+  if (map_.rows() < many)
+    fill_normal(current_.span(), range_, options_.seed, stream_);
+  else
+    fill_uniform(current_.span(), range_, options_.seed, stream_);
   deflate(current_.span());
   deflate(current_.span());  // twice: the first pass leaves rounding errors of its own size
 }
@@ -167,8 +172,12 @@ void Solver<T>::keep_current() {
   kept_norm2_.push_back(norm2_);
 }
 
+/// A check costs what a product with some ten thousand rows does. Near the end of a large problem
+/// each step counts, once more in the second pass.
 template <Scalar T>
-bool Solver<T>::due_for_check(std::size_t m) const {
+bool Solver<T>::due_for_check(std::size_t m, double bound_over_wanted) const {
+  constexpr index_t large = 200000;
+  if (map_.rows() >= large && bound_over_wanted < 100) return true;
   return m < 4 || m % (m < 40 ? 4 : 8) == 0;
 }
 
@@ -229,6 +238,7 @@ Estimate Solver<T>::cycle(index_t found, index_t steps_left) {
   // recurrence goes on until the value has settled.
   const index_t exhausted = forms_vectors_ ? map_.rows() : 4 * map_.rows() + 10;
   Estimate e;
+  double bound_over_wanted = std::numeric_limits<double>::infinity();
   while (true) {
     keeping_ =
         keeping_ && static_cast<index_t>(kept_.size() + 1) * vector_bytes <= options_.keep_bytes;
@@ -237,7 +247,7 @@ Estimate Solver<T>::cycle(index_t found, index_t steps_left) {
     const bool more = step(t_);
     const std::size_t m = t_.size();
     const bool last = !more || m >= longest || static_cast<index_t>(m) + deflated() >= exhausted;
-    if (!last && !due_for_check(m)) continue;
+    if (!last && !due_for_check(m, bound_over_wanted)) continue;
     e.pair = dense::tridiagonal_end(t_.diagonal, t_.below, end_);
     e.bound = more ? t_.below.back() * std::abs(e.pair.vector.back()) : 0;
     report(e, found);
@@ -245,6 +255,7 @@ Estimate Solver<T>::cycle(index_t found, index_t steps_left) {
     const double wanted =
         (forms_vectors_ ? 0.5 : 1.0) * options_.tol * std::max(1.0, std::abs(e.pair.value));
     if (last || e.bound <= wanted || stopped(e)) return e;
+    bound_over_wanted = e.bound / wanted;
   }
 }
 
@@ -263,15 +274,15 @@ void Solver<T>::add_second_pass(const std::vector<double>& s, std::span<T> x) {
   krylov::add<T>(T(s[0] / std::sqrt(norm2)), current_.span(), x);
   for (std::size_t j = 0; j + 1 < s.size(); ++j) {
     const double beta2 = j == 0 ? 0 : t_.below[j - 1] * t_.below[j - 1];
-    (void)map_.apply_recurrence(current_.span(), beta2, previous_.span());
     norm2 *= t_.below[j] * t_.below[j];
-    const T weight(s[j + 1] / std::sqrt(norm2));
+    const double weight = s[j + 1] / std::sqrt(norm2);
     if (!deflated_.empty()) {
+      (void)map_.apply_recurrence(current_.span(), beta2, previous_.span());
       (void)krylov::subtract<T>(comm_, T(t_.diagonal[j]), current_.span(), previous_.span());
       deflate(previous_.span());
-      krylov::add<T>(weight, previous_.span(), x);
+      krylov::add<T>(T(weight), previous_.span(), x);
     } else {
-      krylov::subtract_and_add<T>(T(t_.diagonal[j]), current_.span(), previous_.span(), weight, x);
+      map_.apply_known_step(current_.span(), t_.diagonal[j], beta2, previous_.span(), weight, x);
     }
     std::swap(previous_, current_);
     if (scalings_[j] != 1) {

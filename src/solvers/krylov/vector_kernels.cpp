@@ -99,18 +99,6 @@ double subtract(const Comm& comm, T a, std::span<const T> x, std::span<T> y) {
 }
 
 template <Scalar T>
-void subtract_and_add(T a, std::span<const T> x, std::span<T> y, T c, std::span<T> sum) {
-  const T* in = x.data();
-  T* out = y.data();
-  T* total = sum.data();
-  for_each(length(x), [=](index_t i) {
-    const T v = out[i] - times(a, in[i]);
-    out[i] = v;
-    total[i] += times(c, v);
-  });
-}
-
-template <Scalar T>
 void scale(double a, std::span<T> x) {
   T* out = x.data();
   for_each(length(x), [=](index_t i) { out[i] *= a; });
@@ -123,12 +111,11 @@ void add(T a, std::span<const T> x, std::span<T> y) {
   for_each(length(x), [=](index_t i) { out[i] += times(a, in[i]); });
 }
 
-#define KRONSOLVE_INSTANTIATE(T)                                                        \
-  template T dot(const Comm&, std::span<const T>, std::span<const T>);                  \
-  template double norm_squared(const Comm&, std::span<const T>);                        \
-  template double subtract(const Comm&, T, std::span<const T>, std::span<T>);           \
-  template void subtract_and_add(T, std::span<const T>, std::span<T>, T, std::span<T>); \
-  template void scale(double, std::span<T>);                                            \
+#define KRONSOLVE_INSTANTIATE(T)                                              \
+  template T dot(const Comm&, std::span<const T>, std::span<const T>);        \
+  template double norm_squared(const Comm&, std::span<const T>);              \
+  template double subtract(const Comm&, T, std::span<const T>, std::span<T>); \
+  template void scale(double, std::span<T>);                                  \
   template void add(T, std::span<const T>, std::span<T>);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
 #undef KRONSOLVE_INSTANTIATE

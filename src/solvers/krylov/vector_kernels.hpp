@@ -19,10 +19,6 @@ double norm_squared(const Comm& comm, std::span<const T> x);
 template <Scalar T>
 double subtract(const Comm& comm, T a, std::span<const T> x, std::span<T> y);
 
-/// y -= a x, sum += c y; one pass, local.
-template <Scalar T>
-void subtract_and_add(T a, std::span<const T> x, std::span<T> y, T c, std::span<T> sum);
-
 /// x *= a. Local.
 template <Scalar T>
 void scale(double a, std::span<T> x);
