@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <kronsolve/core/random.hpp>
@@ -22,9 +23,30 @@ inline void add_bond(OpSum& h, int i, int j, std::complex<double> flip, double z
   h.add(zz, {{"Sz", i}, {"Sz", j}});
 }
 
+/// Complex fermions with a random coupling between every two pairs (Sachdev, Ye and Kitaev).
+inline OpSum make_syk(int n) {
+  OpSum h(n, LocalSpace::fermion());
+  const CounterRandom random(7);
+  std::vector<std::pair<int, int>> pairs;
+  for (int i = 0; i < n; ++i)
+    for (int j = i + 1; j < n; ++j) pairs.emplace_back(i, j);
+  std::uint64_t number = 0;
+  for (std::size_t p = 0; p < pairs.size(); ++p)
+    for (std::size_t q = p; q < pairs.size(); ++q) {
+      const auto [i, j] = pairs[p];
+      const auto [k, l] = pairs[q];
+      std::complex<double> c = random.complex_normal(number++);
+      if (p == q) c = c.real();
+      h.add(c, {{"C+", i}, {"C+", j}, {"C-", l}, {"C-", k}});
+      if (p != q) h.add(std::conj(c), {{"C+", k}, {"C+", l}, {"C-", j}, {"C-", i}});
+    }
+  return h;
+}
+
 /// `name`: heisenberg, xxz-field, j1j2, complex, ising, square (4 x n/4), all-to-all, spin-1,
-/// hubbard.
+/// hubbard, syk.
 inline OpSum make_operator(const std::string& name, int n) {
+  if (name == "syk") return make_syk(n);
   const auto space = name == "spin-1"    ? LocalSpace::spin(2)
                      : name == "hubbard" ? LocalSpace::electron()
                                          : LocalSpace::spin(1);

@@ -1,7 +1,9 @@
-// The product of PETSc with the stored matrix of the periodic Heisenberg chain, beside ours without
-// one, in one run on the same ranks: what "faster than the assembled product" means.
+// The product of PETSc with the stored matrix beside ours without one, in one run on the same
+// ranks: what "faster than the assembled product" means. Checks one against the other first; one
+// JSON line a case.
 //
-// usage: mpirun -n 2 petsc_product SITES full|sz=0
+//   mpirun -n 2 petsc_product CASE N SECTOR [CASE N SECTOR ...]
+// Compiled for each PETSc there is; cases of the other scalar are left out.
 
 #include <algorithm>
 #include <chrono>
@@ -15,29 +17,20 @@
 #include <kronsolve/core/buffer.hpp>
 #include <kronsolve/core/random.hpp>
 #include <kronsolve/core/threads.hpp>
-#include <kronsolve/operators/charge_basis.hpp>
 #include <kronsolve/operators/matrix_free.hpp>
-#include <kronsolve/operators/models.hpp>
 #include <kronsolve/operators/rows.hpp>
+
+#include "cases.hpp"
 
 namespace {
 
 using namespace kronsolve;
 
-SectorOperator heisenberg_ring(int sites, bool full) {
-  ModelOptions options;
-  options.sites = sites;
-  options.cyclic = Cyclic::all;
-  OpSum op = make_model("heisenberg", options).op;
-  if (full) return on_full_space(std::move(op));
-  auto basis =
-      std::make_shared<const ChargeBasis>(op.spaces(), std::vector{Charge::sz(op.spaces(), 0)});
-  return {std::move(op), std::move(basis)};
-}
+using T = PetscScalar;
 
 /// The owned rows as a PETSc matrix.
 Mat petsc_matrix(const SectorOperator& h, RowRange owned) {
-  const auto rows = build_rows<double>(h.op, *h.basis, owned);
+  const auto rows = build_rows<T>(h.op, *h.basis, owned);
   const std::vector<PetscInt> offsets(rows.offsets.begin(), rows.offsets.end());
   const std::vector<PetscInt> columns(rows.columns.begin(), rows.columns.end());
   Mat matrix = nullptr;
@@ -61,15 +54,14 @@ double best_seconds(const Comm& comm, const F& f) {
   return best;
 }
 
-int run(int sites, bool full) {
-  const Comm comm = Comm::world();
-  const auto h = heisenberg_ring(sites, full);
-  const RowRange owned = h.basis->partition(comm.size()).range(comm.rank());
-  const auto map = make_matrix_free<double>(comm, h);
-  Mat matrix = petsc_matrix(h, owned);
+/// False if the products differ.
+bool measure(const Comm& comm, const bench::Case& c) {
+  const RowRange owned = c.h.basis->partition(comm.size()).range(comm.rank());
+  const auto map = make_matrix_free<T>(comm, c.h);
+  Mat matrix = petsc_matrix(c.h, owned);
   Vec x = nullptr, y = nullptr;
   MatCreateVecs(matrix, &x, &y);
-  Buffer<double> in(owned.size(), Placement::node), out(owned.size());
+  Buffer<T> in(owned.size(), vector_placement(comm)), out(owned.size());
   fill_normal(in.span(), owned, 1);
   PetscScalar* values = nullptr;
   VecGetArray(x, &values);
@@ -81,33 +73,51 @@ int run(int sites, bool full) {
 
   const PetscScalar* theirs = nullptr;
   VecGetArrayRead(y, &theirs);
-  double worst = 0;
-  for (index_t i = 0; i < out.size(); ++i) worst = std::max(worst, std::abs(out[i] - theirs[i]));
+  double difference = 0, size = 0;
+  for (index_t i = 0; i < out.size(); ++i) {
+    difference += norm_squared(out[i] - theirs[i]);
+    size += norm_squared(theirs[i]);
+  }
   VecRestoreArrayRead(y, &theirs);
-  worst = comm.all_reduce(worst, Reduce::max);
-  if (comm.is_root())
+  difference = std::sqrt(comm.all_reduce(difference) / comm.all_reduce(size));
+  if (comm.is_root()) {
     std::printf(
-        "{\"case\":\"heisenberg N=%d "
-        "%s\",\"ranks\":%d,\"product\":%.6f,\"petsc\":%.6f,\"faster_than_petsc\":%.2f,"
-        "\"difference\":%.1e}\n",
-        sites, full ? "full" : "sz=0", comm.size(), ours, petsc, petsc / ours, worst);
+        "{\"case\":\"%s\",\"dimension\":%lld,\"scalar\":\"%s\",\"ranks\":%d,\"threads\":%d,"
+        "\"product\":%.6f,\"petsc\":%.6f,\"faster_than_petsc\":%.2f,\"difference\":%.1e}\n",
+        c.name.c_str(), static_cast<long long>(map->rows()),
+        std::string(to_string(scalar_kind<T>)).c_str(), comm.size(), num_threads(), ours, petsc,
+        petsc / ours, difference);
+    std::fflush(stdout);
+  }
   VecDestroy(&x);
   VecDestroy(&y);
   MatDestroy(&matrix);
-  return worst < 1e-11 ? 0 : 1;
+  return difference < 1e-12;
+}
+
+int run(int argc, char** argv) {
+  const Comm comm = Comm::world();
+  bool right = true;
+  for (int at = 1; at + 2 < argc; at += 3) {
+    const bench::Case c = bench::make_case(argv[at], std::atoi(argv[at + 1]), argv[at + 2]);
+    if (c.h.op.scalar() != scalar_kind<T>) continue;
+    right = measure(comm, c) && right;
+  }
+  return right ? 0 : 1;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fputs("usage: petsc_product SITES full|sz=0\n", stderr);
-    return 2;
-  }
   kronsolve::Environment environment;
   PetscInitialize(nullptr, nullptr, nullptr, nullptr);
-  kronsolve::set_threads(1);
-  const int status = run(std::atoi(argv[1]), std::string(argv[2]) == "full");
+  int status = 1;
+  try {
+    status = run(argc, argv);
+  } catch (const kronsolve::Error& error) {
+    std::fprintf(stderr, "petsc_product: %s\n", error.what());
+    kronsolve::Environment::abort(1);
+  }
   PetscFinalize();
   return status;
 }

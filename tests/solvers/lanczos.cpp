@@ -74,6 +74,36 @@ TYPED_TEST(Lanczos, finds_every_copy_of_a_degenerate_level) {
   for (std::size_t j = 0; j < 5; ++j) EXPECT_NEAR(r.eigenvalues[j], values[j], value_tolerance);
 }
 
+TYPED_TEST(Lanczos, nearly_degenerate_levels_are_reported_truthfully) {
+  using T = TypeParam;
+  Random random(12);
+  for (const double gap : {0.0, 1e-13, 1e-11, 1e-9, 1e-7, 1e-5, 1e-3})
+    for (const index_t k : {1, 2, 3}) {
+      SCOPED_TRACE(detail::concat("gap ", gap, " k ", k));
+      std::vector<double> values = {-3, -3 + gap, -3 + 2 * gap};
+      for (int i = 0; i < 90; ++i) values.push_back(-2 + 0.05 * i);
+      const Matrix<T> a = with_spectrum<T>(random, values);
+      const auto n = static_cast<index_t>(values.size());
+      const DenseMap<T> map(world(), a, RowPartition(n, world().size()));
+
+      const auto r = lanczos<T>(map, {.k = k, .seed = 4});
+
+      for (index_t j = 0; j < k; ++j) {
+        const auto at = static_cast<std::size_t>(j);
+        const Vector<T> x = test::whole<T>(world(), r.vectors.column(j));
+        const double residual = (a * x - r.eigenvalues[at] * x).norm();
+        EXPECT_NEAR(residual, r.residuals[at], 1e-12);
+        // A value is within its residual of an eigenvalue, and here of one of the three.
+        EXPECT_NEAR(r.eigenvalues[at], values[0], 2 * gap + residual + 1e-13);
+        EXPECT_NEAR(x.norm(), 1, 1e-12);
+      }
+      EXPECT_EQ(r.converged, *std::max_element(r.residuals.begin(), r.residuals.end()) <=
+                                 1e-10 * std::abs(values[0]));
+      // Levels that differ by about the tolerance may end short of it, and then say so.
+      EXPECT_TRUE(r.converged || (gap > 1e-10 && gap < 1e-8)) << r.reason;
+    }
+}
+
 TYPED_TEST(Lanczos, second_pass_gives_the_vector_of_the_kept_ones) {
   using T = TypeParam;
   Random random(5);

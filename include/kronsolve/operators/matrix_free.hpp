@@ -21,6 +21,8 @@ struct MatrixFreeOptions {
   /// Ranks of one machine read each other's vectors in place where these are node memory (see
   /// Placement). 0: machines as they are; else so many consecutive ranks count as one machine.
   int node_ranks = 0;
+  /// That pays from so many rows of the largest rank; fewer are sent as fast.
+  index_t in_place_rows = index_t{1} << 14;
 };
 
 /// What a Kronecker-block product will do, known before any vector exists. Numbers of this rank

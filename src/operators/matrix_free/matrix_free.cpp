@@ -357,7 +357,8 @@ template <Scalar T>
 std::unique_ptr<LinearMap<T>> make_matrix_free(const Comm& comm, const SectorOperator& h,
                                                const MatrixFreeOptions& options) {
   // Found out before the ranks talk of anything else: a bad term throws on all of them alike.
-  auto readers = std::make_unique<detail::NodeReaders>(comm, options.node_ranks);
+  const bool large = h.basis->partition(comm.size()).max_local_rows() >= options.in_place_rows;
+  auto readers = std::make_unique<detail::NodeReaders>(comm, large ? options.node_ranks : 1);
   auto first = std::make_unique<detail::Way<T>>(comm, h, readers->slots(), options);
   return std::make_unique<detail::MatrixFreeMap<T>>(comm, h, options, std::move(readers),
                                                     std::move(first));

@@ -46,7 +46,7 @@ std::vector<NodeAddress> all_addresses(const Comm& machine, const NodeAddress& m
 NodeReaders::NodeReaders(const Comm& comm, int node_ranks)
     : comm_(&comm), slot_of_(static_cast<std::size_t>(comm.size()), -1), places_(1, nullptr) {
   slot_of_[static_cast<std::size_t>(comm.rank())] = 0;
-  if (comm.size() == 1) return;
+  if (comm.size() == 1 || node_ranks == 1) return;
   machine_ = same_machine(comm, node_ranks);
   try_out();
   any_ = comm.all_reduce(machine_.size(), Reduce::max) > 1;

@@ -8,7 +8,7 @@ DistributedVectors<T>::DistributedVectors(RowPartition partition, int rank, inde
   const index_t rows = partition_.range(rank).size();
   columns_.reserve(static_cast<std::size_t>(count));
   // Long vectors are read in place by the ranks beside this one; short ones are sent as fast.
-  constexpr index_t long_rows = index_t{1} << 16;
+  constexpr index_t long_rows = index_t{1} << 14;
   const bool read = partition_.ranks() > 1 && partition_.max_local_rows() >= long_rows;
   const Placement placement = read ? Placement::node : Placement::process;
   for (index_t j = 0; j < count; ++j) columns_.emplace_back(rows, placement);
