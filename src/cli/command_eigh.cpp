@@ -2,6 +2,7 @@
 
 #include <kronsolve/core/threads.hpp>
 #include <kronsolve/measure/observables.hpp>
+#include <kronsolve/operators/matrix_free.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 
 #include "cli/commands.hpp"
@@ -63,6 +64,13 @@ std::vector<Measured> measure_pairs(const Comm& comm, const std::vector<Observab
   return measured;
 }
 
+/// How the operator would be applied, if not from stored rows.
+std::string product_text(const Problem& problem, const EighPlan& plan, int ranks) {
+  const auto* h = std::get_if<SectorOperator>(&problem.op);
+  if (h == nullptr || plan.form != OperatorForm::matrix_free || !plan.fits) return {};
+  return plan_matrix_free(*h, plan.scalar, ranks).text();
+}
+
 }  // namespace
 
 int run_eigh(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
@@ -90,7 +98,13 @@ int run_plan(const Comm& comm, const Arguments& arguments) {
     if (!comm.is_root()) return;
     const auto suggestion = suggest_sector(problem);
     const auto symmetries = suggest_symmetries(problem);
-    const PlanReport report{problem, plan, suggestion, symmetries, comm.size(), num_threads()};
+    const PlanReport report{problem,
+                            plan,
+                            suggestion,
+                            symmetries,
+                            comm.size(),
+                            num_threads(),
+                            product_text(problem, plan, comm.size())};
     print_result(arguments.json ? to_json(report) : to_text(report));
   });
   return exit_fine;

@@ -66,6 +66,7 @@ struct PlanReport {
   const std::optional<SectorSuggestion>& suggestion;
   const std::optional<SectorSuggestion>& symmetries;  ///< with symmetries too
   int ranks = 1, threads = 1;
+  std::string product = {};  ///< what a Kronecker-block product will do, a few lines
 };
 std::string to_json(const PlanReport& report);
 std::string to_text(const PlanReport& report);

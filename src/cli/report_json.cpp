@@ -83,7 +83,7 @@ std::string to_json(const EighReport& report) {
 }
 
 std::string to_json(const PlanReport& report) {
-  const auto& [problem, plan, suggestion, symmetries, ranks, threads] = report;
+  const auto& [problem, plan, suggestion, symmetries, ranks, threads, product] = report;
   Json json = json_of("plan", problem, plan.dimension, plan.scalar);
   json["method"] = to_string(plan.method);
   json["operator"] = to_string(plan.form);

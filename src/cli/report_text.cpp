@@ -1,6 +1,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <sstream>
 
 #include <fmt/format.h>
 
@@ -121,10 +122,14 @@ std::string to_text(const EighReport& report) {
 }
 
 std::string to_text(const PlanReport& report) {
-  const auto& [problem, plan, suggestion, symmetries, ranks, threads] = report;
+  const auto& [problem, plan, suggestion, symmetries, ranks, threads, product] = report;
   std::string text = head(problem, plan.dimension, plan.scalar) + "\n";
   text += line("method", form(plan.method, plan.form));
   text += line("", plan.reason);
+  std::istringstream lines(product);
+  std::string label = "product";
+  for (std::string of_product; std::getline(lines, of_product); label.clear())
+    text += line(label, of_product);
   text += line("memory", fmt::format("{} on the largest rank, {} together: {}",
                                      format_bytes(double(plan.memory_rank_bytes)),
                                      format_bytes(double(plan.memory_estimate_bytes)),

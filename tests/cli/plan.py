@@ -81,6 +81,13 @@ class Plan(program.ProgramTest):
         ratio = plan["memory_estimate_bytes"] / ground["memory_estimate_bytes"]
         self.assertTrue(0.7 < ratio < 1.4, ratio)
 
+    def test_the_product_is_described(self):
+        case = ("plan", "--model", "heisenberg", "--sites", 20, "--cyclic", *sectors("sz=0"))
+        text = program.run(*case).out
+        for words in ("Kronecker-block product of 184756 rows", "split: ", "blocks of", "mixed", "register operations"):
+            self.assertIn(words, text)
+        self.assertNotIn("Kronecker", program.run(*case, "--operator", "assembled", "--method", "slepc").out)
+
     def test_suggests_every_symmetry(self):
         chain = self.solve("plan", "--model", "heisenberg", "--sites", 32, "--cyclic")
         self.assertEqual(chain["suggested_symmetries"],

@@ -24,6 +24,7 @@ BlockLayout::BlockLayout(const Basis& basis, const DigitPaths& paths, int split_
   for (int s = 0; s < sites; ++s) {
     dims.push_back(basis.code().dim(s));
     (s < split ? high_strings : low_strings) *= static_cast<state_t>(dims.back());
+    low_bits_ = low_bits_ && (s < split || dims.back() == 2);
   }
   for (int s = 0; s < sites; ++s)
     strides.push_back(s < split ? basis.code().stride(s) / low_strings : basis.code().stride(s));
@@ -101,14 +102,19 @@ std::vector<int> BlockLayout::high_digits(index_t block) const {
   return digits;
 }
 
-std::vector<int> BlockLayout::low_digits(std::uint32_t string) const {
-  std::vector<int> digits(static_cast<std::size_t>(sites));
-  for (int s = sites; s-- > split;) {
-    const auto d = static_cast<std::uint32_t>(dims[static_cast<std::size_t>(s)]);
+void BlockLayout::low_digits(std::uint32_t string, std::vector<int>& digits) const {
+  const int count = sites - split;
+  digits.resize(static_cast<std::size_t>(count));
+  if (low_bits_) {
+    for (int s = 0; s < count; ++s)
+      digits[static_cast<std::size_t>(s)] = static_cast<int>(string >> (count - 1 - s) & 1U);
+    return;
+  }
+  for (int s = count; s-- > 0;) {
+    const auto d = static_cast<std::uint32_t>(dims[static_cast<std::size_t>(split + s)]);
     digits[static_cast<std::size_t>(s)] = static_cast<int>(string % d);
     string /= d;
   }
-  return digits;
 }
 
 index_t BlockLayout::memory_bytes() const noexcept {

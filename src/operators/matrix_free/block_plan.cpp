@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/core/threads.hpp>
 #include <kronsolve/operators/charge_basis.hpp>
 
 namespace kronsolve::detail {
@@ -86,6 +88,8 @@ class Builder {
                                        bool with_real_diagonal) const;
   int matrix_of(std::size_t pair, int to, int from);
   void low_part();
+  void low_diagonals(int cls, const std::vector<Monomial>& terms,
+                     const std::vector<std::vector<Monomial>>& pairs);
   void point_to_functions();
   void entries_of_rows();
   void plan_messages(const MatrixFreeOptions& options);
@@ -117,8 +121,10 @@ std::vector<LowEntry> Builder::matrix_entries(const PartSum& sum, int to, int fr
   const auto& strings = l_.low[static_cast<std::size_t>(to)];
   std::vector<LowEntry> entries;
   std::vector<LowEntry> row;
+  std::vector<int> digits;
+  entries.reserve(strings.size());
   for (std::size_t i = 0; i < strings.size(); ++i) {
-    const auto digits = l_.low_digits(strings[i]);
+    l_.low_digits(strings[i], digits);
     row.clear();
     for (const auto& term : terms) {
       Complex value = term.value(digits);
@@ -161,24 +167,39 @@ void Builder::low_part() {
   p_.diagonal_pairs = static_cast<int>(terms_.diagonal.size());
   std::vector<std::vector<Monomial>> pairs;
   for (const auto& pair : terms_.diagonal) pairs.push_back(monomials(pair.low, l_));
-  for (int cls = 0; cls < static_cast<int>(l_.low.size()); ++cls) {
-    const auto& strings = l_.low[static_cast<std::size_t>(cls)];
+  const int classes = static_cast<int>(l_.low.size());
+  std::vector<std::optional<LowMatrix>> matrices(static_cast<std::size_t>(classes));
+  p_.low_diagonal.resize(matrices.size());
+  p_.functions.resize(matrices.size());
+#pragma omp parallel for schedule(dynamic, 1) num_threads(num_threads())
+  for (int cls = 0; cls < classes; ++cls) {
+    const auto at = static_cast<std::size_t>(cls);
+    matrices[at].emplace(matrix_entries(terms_.low, cls, cls, false), l_.low[at].size(), true);
+    low_diagonals(cls, terms, pairs);
+  }
+  for (int cls = 0; cls < classes; ++cls) {
     p_.low_matrix.push_back(static_cast<int>(p_.matrices.size()));
-    p_.matrices.emplace_back(matrix_entries(terms_.low, cls, cls, false), strings.size(), true);
+    p_.matrices.push_back(*std::move(matrices[static_cast<std::size_t>(cls)]));
     p_.matrices.back().from_class = cls;
-    auto& diagonal = p_.low_diagonal.emplace_back();
-    auto& functions = p_.functions.emplace_back(pairs.size());
-    for (const std::uint32_t string : strings) {
-      const auto digits = l_.low_digits(string);
-      double sum = 0;
-      for (const auto& term : terms)
-        if (term.is_diagonal()) sum += term.value(digits).real();
-      diagonal.push_back(sum);
-      for (std::size_t k = 0; k < pairs.size(); ++k) {
-        double value = 0;
-        for (const auto& term : pairs[k]) value += term.value(digits).real();
-        functions[k].push_back(value);
-      }
+  }
+}
+
+/// The diagonal of H_low and the low factors of the diagonal pairs in one class.
+void Builder::low_diagonals(int cls, const std::vector<Monomial>& terms,
+                            const std::vector<std::vector<Monomial>>& pairs) {
+  const auto at = static_cast<std::size_t>(cls);
+  p_.functions[at].resize(pairs.size());
+  std::vector<int> digits;
+  for (const std::uint32_t string : l_.low[at]) {
+    l_.low_digits(string, digits);
+    double sum = 0;
+    for (const auto& term : terms)
+      if (term.is_diagonal()) sum += term.value(digits).real();
+    p_.low_diagonal[at].push_back(sum);
+    for (std::size_t k = 0; k < pairs.size(); ++k) {
+      double value = 0;
+      for (const auto& term : pairs[k]) value += term.value(digits).real();
+      p_.functions[at][k].push_back(value);
     }
   }
 }

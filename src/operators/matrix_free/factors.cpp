@@ -98,15 +98,16 @@ Monomial::Monomial(const PartTerm& term, const BlockLayout& layout)
     : coefficient_(term.coefficient) {
   for (const auto& [site, element] : term.factors) {
     const auto s = static_cast<std::size_t>(site);
+    const int place = site < layout.split ? site : site - layout.split;
     const int dim = layout.dims[s];
     const auto [row, col] = element_digits(dim, element);
     if (row >= 0) {
-      moves_.push_back({site, row});
+      moves_.push_back({place, row});
       step_ += layout.strides[s] * static_cast<state_t>(static_cast<std::int64_t>(col - row));
       continue;
     }
     const LocalMatrix m = site_element(dim, element);
-    Function f{site, {}};
+    Function f{place, {}};
     for (int digit = 0; digit < dim; ++digit) f.table.push_back(m(digit, digit).real());
     functions_.push_back(std::move(f));
   }

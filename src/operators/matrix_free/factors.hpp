@@ -40,15 +40,15 @@ class Monomial {
  public:
   Monomial(const PartTerm& term, const BlockLayout& layout);
   bool is_diagonal() const noexcept { return moves_.empty(); }
-  /// Value at the string with these digits, 0 if it vanishes there. @param digits  by site, of the
-  /// whole system or of the high part
+  /// Value at the string with these digits, 0 if it vanishes there. @param digits  by site of the
+  /// part, the first is 0
   std::complex<double> value(const std::vector<int>& digits) const noexcept {
     for (const auto& m : moves_)
       if (digits[static_cast<std::size_t>(m.site)] != m.row) return 0;
-    std::complex<double> v = coefficient_;
+    double factor = 1;
     for (const auto& d : functions_)
-      v *= d.table[static_cast<std::size_t>(digits[static_cast<std::size_t>(d.site)])];
-    return v;
+      factor *= d.table[static_cast<std::size_t>(digits[static_cast<std::size_t>(d.site)])];
+    return coefficient_ * factor;
   }
   /// The string it reaches, where value() is not 0.
   state_t target(state_t string) const noexcept { return string + step_; }

@@ -74,7 +74,7 @@ RegisterMatrix::RegisterMatrix(const Entries& entries, std::size_t rows, bool ev
 
 void RegisterMatrix::add_group(Entries entries, std::size_t rows, double common, bool valued,
                                bool every_row) {
-  std::sort(entries.begin(), entries.end());
+  if (!std::is_sorted(entries.begin(), entries.end())) std::sort(entries.begin(), entries.end());
   std::vector<std::size_t> first(rows + 1, 0);
   for (const auto& [place, value] : entries) ++first[place[0] + 1];
   std::map<std::size_t, std::vector<std::uint32_t>> with_count;  // rows by number of entries
