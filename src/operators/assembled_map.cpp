@@ -274,8 +274,14 @@ T row_dot(const Part<T>& part, std::size_t begin, std::size_t end, const T* x, c
 template <Scalar T>
 void row_scatter(const Part<T>& part, std::size_t begin, std::size_t end, T x, T* y,
                  const T* table) {
-  for (std::size_t e = begin; e < end; ++e)
-    y[part.columns[e]] += conj(part.codes.empty() ? part.values[e] : table[part.codes[e]]) * x;
+  const auto* column = part.columns.data();
+  if (!part.codes.empty()) {
+    const auto* code = part.codes.data();
+    for (std::size_t e = begin; e < end; ++e) y[column[e]] += conj(table[code[e]]) * x;
+  } else {
+    const auto* value = part.values.data();
+    for (std::size_t e = begin; e < end; ++e) y[column[e]] += conj(value[e]) * x;
+  }
 }
 
 }  // namespace
@@ -318,6 +324,22 @@ void AssembledMap<T>::Storage::multiply_adjoint(std::span<const T> x, std::span<
   const auto count = static_cast<index_t>(blocks.size());
   const auto ghosts = halo->ghosts();
   const int threads = count < 2 ? 1 : num_threads();
+  const auto scatter = [&](const Block<T>& block, T* owned, T* ghost) {
+    for (index_t i = 0; i < block.rows; ++i)
+      row_scatter(block.owned, block.owned.offsets[static_cast<std::size_t>(i)],
+                  block.owned.offsets[static_cast<std::size_t>(i) + 1],
+                  x[static_cast<std::size_t>(block.first + i)], owned, table);
+    for (std::size_t r = 0; r < block.ghost_rows.size(); ++r)
+      row_scatter(block.ghost, block.ghost.offsets[r], block.ghost.offsets[r + 1],
+                  x[static_cast<std::size_t>(block.first) + block.ghost_rows[r]], ghost, table);
+  };
+  if (threads == 1) {
+    for (std::size_t i = 0; i < y.size(); ++i) y[i] = has_diagonal ? conj(diagonal[i]) * x[i] : T{};
+    std::fill(ghosts.begin(), ghosts.end(), T{});
+    for (const auto& block : blocks) scatter(block, y.data(), ghosts.data());
+    halo->add_back(y);
+    return;
+  }
   // Rows meet in columns, so each thread adds up for itself.
   std::vector<std::vector<T>> sums(static_cast<std::size_t>(threads));
 #pragma omp parallel num_threads(threads)
@@ -325,17 +347,8 @@ void AssembledMap<T>::Storage::multiply_adjoint(std::span<const T> x, std::span<
     auto& mine = sums[static_cast<std::size_t>(omp_get_thread_num())];
     mine.assign(y.size() + ghosts.size(), T{});
 #pragma omp for schedule(static)
-    for (index_t b = 0; b < count; ++b) {
-      const auto& block = blocks[static_cast<std::size_t>(b)];
-      for (index_t i = 0; i < block.rows; ++i)
-        row_scatter(block.owned, block.owned.offsets[static_cast<std::size_t>(i)],
-                    block.owned.offsets[static_cast<std::size_t>(i) + 1],
-                    x[static_cast<std::size_t>(block.first + i)], mine.data(), table);
-      for (std::size_t r = 0; r < block.ghost_rows.size(); ++r)
-        row_scatter(block.ghost, block.ghost.offsets[r], block.ghost.offsets[r + 1],
-                    x[static_cast<std::size_t>(block.first) + block.ghost_rows[r]],
-                    mine.data() + y.size(), table);
-    }
+    for (index_t b = 0; b < count; ++b)
+      scatter(blocks[static_cast<std::size_t>(b)], mine.data(), mine.data() + y.size());
   }
   const auto total = [&](std::size_t i) {
     T sum{};
