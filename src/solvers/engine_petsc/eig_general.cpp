@@ -4,22 +4,13 @@
 #include <cmath>
 #include <vector>
 
+#include "solvers/engine_petsc/eps_setup.hpp"
 #include "solvers/engine_petsc/matrices.hpp"
 #include "solvers/engine_petsc/petsc_call.hpp"
 
 namespace kronsolve::KRONSOLVE_ENGINE_NAMESPACE {
 
 namespace {
-
-/// |Ax - lx| <= tol max(1, |l|). A real build gives real and imaginary part in two arguments.
-PetscErrorCode relative_above_one(EPS, PetscScalar real, PetscScalar imaginary, PetscReal residual,
-                                  PetscReal* estimate, void*) noexcept {
-  const double size = is_complex<Scalar>
-                          ? std::abs(real)
-                          : std::hypot(PetscRealPart(real), PetscRealPart(imaginary));
-  *estimate = residual / std::max(1.0, size);
-  return 0;
-}
 
 /// Larger (or smaller) modulus of the imaginary part first; SLEPc's own orders take its sign in
 /// complex builds.
@@ -62,22 +53,6 @@ void set_which(EPS eps, EigWhich which) {
   KRONSOLVE_PETSC(EPSSetWhichEigenpairs(eps, slepc_which(which)));
 }
 
-void use_factorisation(EPS eps, Scalar sigma) {
-  ST transformation = nullptr;
-  KSP solver = nullptr;
-  PC factors = nullptr;
-  KRONSOLVE_PETSC(EPSSetTarget(eps, sigma));
-  KRONSOLVE_PETSC(EPSSetWhichEigenpairs(eps, EPS_TARGET_MAGNITUDE));
-  KRONSOLVE_PETSC(EPSGetST(eps, &transformation));
-  KRONSOLVE_PETSC(STSetType(transformation, STSINVERT));
-  KRONSOLVE_PETSC(STGetKSP(transformation, &solver));
-  KRONSOLVE_PETSC(KSPSetType(solver, KSPPREONLY));
-  KRONSOLVE_PETSC(KSPGetPC(solver, &factors));
-  KRONSOLVE_PETSC(PCSetType(factors, PCLU));
-  KRONSOLVE_PETSC(PCFactorSetMatSolverType(factors, MATSOLVERMUMPS));
-  KRONSOLVE_PETSC(EPSSetTrueResidual(eps, PETSC_TRUE));
-}
-
 /// Column j as complex numbers, norm 1. In a real build x is given as two real vectors.
 void join(std::span<const Scalar> real, std::span<const Scalar> imaginary,
           std::span<std::complex<double>> x) {
@@ -101,18 +76,8 @@ EngineGeneralPairs collect(EPS eps, const EngineEig<Scalar>& problem) {
   found.vectors =
       DistributedVectors<std::complex<double>>(map.row_partition(), map.comm().rank(), count);
   found.iterations = iterations;
-  found.reason = reason == EPS_DIVERGED_ITS ? "iteration limit reached"
-                 : converged >= problem.k   ? "all pairs within tolerance"
-                                            : "SLEPc stopped early";
-  if (problem.sigma) {
-    ST transformation = nullptr;
-    KSP solver = nullptr;
-    PetscInt solves = 0;
-    KRONSOLVE_PETSC(EPSGetST(eps, &transformation));
-    KRONSOLVE_PETSC(STGetKSP(transformation, &solver));
-    KRONSOLVE_PETSC(KSPGetTotalIterations(solver, &solves));
-    found.solves = solves;
-  }
+  found.reason = converged >= problem.k ? "all pairs within tolerance" : reason_text(reason);
+  if (problem.sigma) found.solves = count_solves(eps);
   const VecHandle xr = vector(map.comm(), map.row_range(), map.rows());
   const VecHandle xi = vector(map.comm(), map.row_range(), map.rows());
   for (index_t i = 0; i < count; ++i) {
@@ -145,19 +110,10 @@ EngineGeneralPairs solve_general(const EngineEig<Scalar>& problem) {
   KRONSOLVE_PETSC(EPSSetProblemType(eps.get(), EPS_NHEP));
   KRONSOLVE_PETSC(EPSSetType(eps.get(), EPSKRYLOVSCHUR));
   if (problem.sigma)
-    use_factorisation(eps.get(), from_complex<Scalar>(*problem.sigma));
+    use_factorisation(eps.get(), from_complex<Scalar>(*problem.sigma), false);
   else
     set_which(eps.get(), problem.which);
-  const PetscInt ncv = problem.ncv > 0 ? narrow<PetscInt>(problem.ncv, "ncv") : PETSC_DEFAULT;
-  KRONSOLVE_PETSC(
-      EPSSetDimensions(eps.get(), narrow<PetscInt>(problem.k, "k"), ncv, PETSC_DEFAULT));
-  const PetscInt limit = problem.max_iterations > 0
-                             ? narrow<PetscInt>(problem.max_iterations, "max_iterations")
-                             : PETSC_DEFAULT;
-  KRONSOLVE_PETSC(EPSSetTolerances(eps.get(), problem.tol, limit));
-  KRONSOLVE_PETSC(EPSSetConvergenceTestFunction(eps.get(), relative_above_one, nullptr, nullptr));
-  Vec space = start.get();
-  KRONSOLVE_PETSC(EPSSetInitialSpace(eps.get(), 1, &space));
+  set_limits(eps.get(), {problem.k, problem.ncv, problem.max_iterations, problem.tol}, start.get());
   KRONSOLVE_PETSC(EPSSetFromOptions(eps.get()));
   KRONSOLVE_PETSC(EPSSolve(eps.get()));
   return collect(eps.get(), problem);

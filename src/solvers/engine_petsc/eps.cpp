@@ -4,19 +4,13 @@
 #include <cmath>
 #include <vector>
 
+#include "solvers/engine_petsc/eps_setup.hpp"
 #include "solvers/engine_petsc/matrices.hpp"
 #include "solvers/engine_petsc/petsc_call.hpp"
 
 namespace kronsolve::KRONSOLVE_ENGINE_NAMESPACE {
 
 namespace {
-
-/// |Hx - lx| <= tol max(1, |l|): the promise of the options, in SLEPc's form.
-PetscErrorCode relative_above_one(EPS, PetscScalar value, PetscScalar, PetscReal residual,
-                                  PetscReal* estimate, void*) noexcept {
-  *estimate = residual / std::max(1.0, std::abs(value));
-  return 0;
-}
 
 PetscErrorCode monitor(EPS eps, PetscInt iterations, PetscInt converged, PetscScalar* values,
                        PetscScalar* imaginary, PetscReal* estimates, PetscInt count,
@@ -34,39 +28,6 @@ PetscErrorCode monitor(EPS eps, PetscInt iterations, PetscInt converged, PetscSc
     }
     problem.monitor(iterations, converged, shown, residuals);
   });
-}
-
-/// Factors of H - sigma by MUMPS: L D L^H where it can (real), else L U.
-void use_factorisation(EPS eps, double sigma) {
-  ST transformation = nullptr;
-  KSP solver = nullptr;
-  PC factors = nullptr;
-  KRONSOLVE_PETSC(EPSSetTarget(eps, sigma));
-  KRONSOLVE_PETSC(EPSSetWhichEigenpairs(eps, EPS_TARGET_MAGNITUDE));
-  KRONSOLVE_PETSC(EPSGetST(eps, &transformation));
-  KRONSOLVE_PETSC(STSetType(transformation, STSINVERT));
-  KRONSOLVE_PETSC(STGetKSP(transformation, &solver));
-  KRONSOLVE_PETSC(KSPSetType(solver, KSPPREONLY));
-  KRONSOLVE_PETSC(KSPGetPC(solver, &factors));
-  KRONSOLVE_PETSC(PCSetType(factors, is_complex<Scalar> ? PCLU : PCCHOLESKY));
-  KRONSOLVE_PETSC(PCFactorSetMatSolverType(factors, MATSOLVERMUMPS));
-  // The estimate of the inverted problem says little about |Hx - lx|: candidates are checked with
-  // one product each.
-  KRONSOLVE_PETSC(EPSSetTrueResidual(eps, PETSC_TRUE));
-}
-
-/// Factors of B, which must be positive definite.
-void factorise_b(EPS eps) {
-  ST transformation = nullptr;
-  KSP solver = nullptr;
-  PC factors = nullptr;
-  KRONSOLVE_PETSC(EPSGetST(eps, &transformation));
-  KRONSOLVE_PETSC(STGetKSP(transformation, &solver));
-  KRONSOLVE_PETSC(KSPSetType(solver, KSPPREONLY));
-  KRONSOLVE_PETSC(KSPGetPC(solver, &factors));
-  KRONSOLVE_PETSC(PCSetType(factors, is_complex<Scalar> ? PCLU : PCCHOLESKY));
-  KRONSOLVE_PETSC(PCFactorSetMatSolverType(factors, MATSOLVERMUMPS));
-  KRONSOLVE_PETSC(EPSSetTrueResidual(eps, PETSC_TRUE));
 }
 
 /// Davidson methods ask for a preconditioner; a product alone gives none.
@@ -107,35 +68,8 @@ EPSWhich slepc_which(Which which) {
   throw InvalidArgument(detail::concat("engine: which = ", to_string(which), " needs a target"));
 }
 
-std::string reason_text(EPSConvergedReason reason) {
-  switch (reason) {
-    case EPS_CONVERGED_TOL:
-      return "all pairs within tolerance";
-    case EPS_CONVERGED_USER:
-      return "stopped on request";
-    case EPS_DIVERGED_ITS:
-      return "iteration limit reached";
-    case EPS_DIVERGED_BREAKDOWN:
-      return "breakdown of the Krylov space";
-    case EPS_DIVERGED_SYMMETRY_LOST:
-      return "symmetry lost";
-    default:
-      return detail::concat("SLEPc stopped with reason ", static_cast<int>(reason));
-  }
-}
-
 /// A column below this is empty: SLEPc leaves some after a breakdown.
 constexpr double least_norm = 1e-6;
-
-index_t count_solves(EPS eps) {
-  ST transformation = nullptr;
-  KSP solver = nullptr;
-  PetscInt iterations = 0;
-  KRONSOLVE_PETSC(EPSGetST(eps, &transformation));
-  KRONSOLVE_PETSC(STGetKSP(transformation, &solver));
-  KRONSOLVE_PETSC(KSPGetTotalIterations(solver, &iterations));
-  return iterations;
-}
 
 /// Vectors that a solve stays orthogonal to, for as long as it runs.
 class Deflation {
@@ -214,21 +148,13 @@ EnginePairs<Scalar> solve_hermitian(const EngineEigh<Scalar>& problem) {
   KRONSOLVE_PETSC(EPSSetProblemType(eps.get(), problem.b_rows != nullptr ? EPS_GHEP : EPS_HEP));
   KRONSOLVE_PETSC(EPSSetType(eps.get(), slepc_type(problem.solver)));
   if (problem.sigma)
-    use_factorisation(eps.get(), *problem.sigma);
+    use_factorisation(eps.get(), Scalar(*problem.sigma), true);
   else
     KRONSOLVE_PETSC(EPSSetWhichEigenpairs(eps.get(), slepc_which(problem.which)));
-  if (!problem.sigma && problem.b_rows != nullptr) factorise_b(eps.get());
+  if (!problem.sigma && problem.b_rows != nullptr)
+    use_factorisation(eps.get(), std::nullopt, true);  // of B, which must be positive definite
   if (problem.solver != EngineSolver::krylov_schur) without_preconditioner(eps.get());
-  const PetscInt ncv = problem.ncv > 0 ? narrow<PetscInt>(problem.ncv, "ncv") : PETSC_DEFAULT;
-  KRONSOLVE_PETSC(
-      EPSSetDimensions(eps.get(), narrow<PetscInt>(problem.k, "k"), ncv, PETSC_DEFAULT));
-  const PetscInt limit = problem.max_iterations > 0
-                             ? narrow<PetscInt>(problem.max_iterations, "max_iterations")
-                             : PETSC_DEFAULT;
-  KRONSOLVE_PETSC(EPSSetTolerances(eps.get(), problem.tol, limit));
-  KRONSOLVE_PETSC(EPSSetConvergenceTestFunction(eps.get(), relative_above_one, nullptr, nullptr));
-  Vec space = start.get();
-  KRONSOLVE_PETSC(EPSSetInitialSpace(eps.get(), 1, &space));
+  set_limits(eps.get(), {problem.k, problem.ncv, problem.max_iterations, problem.tol}, start.get());
   const Deflation deflation(eps.get(), problem);
   if (problem.monitor)
     KRONSOLVE_PETSC(

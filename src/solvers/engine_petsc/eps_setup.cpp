@@ -1,0 +1,85 @@
+#include "solvers/engine_petsc/eps_setup.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <kronsolve/core/error.hpp>
+
+namespace kronsolve::KRONSOLVE_ENGINE_NAMESPACE {
+
+namespace {
+
+/// |Ax - lx| <= tol max(1, |l|). A real build gives real and imaginary part in two arguments.
+PetscErrorCode relative_above_one(EPS, PetscScalar real, PetscScalar imaginary, PetscReal residual,
+                                  PetscReal* estimate, void*) noexcept {
+  const double size = is_complex<Scalar>
+                          ? std::abs(real)
+                          : std::hypot(PetscRealPart(real), PetscRealPart(imaginary));
+  *estimate = residual / std::max(1.0, size);
+  return 0;
+}
+
+KSP solver_of(EPS eps) {
+  ST transformation = nullptr;
+  KSP solver = nullptr;
+  KRONSOLVE_PETSC(EPSGetST(eps, &transformation));
+  KRONSOLVE_PETSC(STGetKSP(transformation, &solver));
+  return solver;
+}
+
+}  // namespace
+
+void set_limits(EPS eps, const EpsLimits& limits, Vec start) {
+  const PetscInt ncv = limits.ncv > 0 ? narrow<PetscInt>(limits.ncv, "ncv") : PETSC_DEFAULT;
+  KRONSOLVE_PETSC(EPSSetDimensions(eps, narrow<PetscInt>(limits.k, "k"), ncv, PETSC_DEFAULT));
+  const PetscInt steps = limits.max_iterations > 0
+                             ? narrow<PetscInt>(limits.max_iterations, "max_iterations")
+                             : PETSC_DEFAULT;
+  KRONSOLVE_PETSC(EPSSetTolerances(eps, limits.tol, steps));
+  KRONSOLVE_PETSC(EPSSetConvergenceTestFunction(eps, relative_above_one, nullptr, nullptr));
+  KRONSOLVE_PETSC(EPSSetInitialSpace(eps, 1, &start));
+}
+
+void use_factorisation(EPS eps, std::optional<Scalar> sigma, bool hermitian) {
+  if (sigma) {
+    ST transformation = nullptr;
+    KRONSOLVE_PETSC(EPSSetTarget(eps, *sigma));
+    KRONSOLVE_PETSC(EPSSetWhichEigenpairs(eps, EPS_TARGET_MAGNITUDE));
+    KRONSOLVE_PETSC(EPSGetST(eps, &transformation));
+    KRONSOLVE_PETSC(STSetType(transformation, STSINVERT));
+  }
+  const KSP solver = solver_of(eps);
+  PC factors = nullptr;
+  KRONSOLVE_PETSC(KSPSetType(solver, KSPPREONLY));
+  KRONSOLVE_PETSC(KSPGetPC(solver, &factors));
+  KRONSOLVE_PETSC(PCSetType(factors, hermitian && !is_complex<Scalar> ? PCCHOLESKY : PCLU));
+  KRONSOLVE_PETSC(PCFactorSetMatSolverType(factors, MATSOLVERMUMPS));
+  // The estimate of the transformed problem says little about |Ax - lx|: candidates are checked
+  // with one product each.
+  KRONSOLVE_PETSC(EPSSetTrueResidual(eps, PETSC_TRUE));
+}
+
+index_t count_solves(EPS eps) {
+  PetscInt solves = 0;
+  KRONSOLVE_PETSC(KSPGetTotalIterations(solver_of(eps), &solves));
+  return solves;
+}
+
+std::string reason_text(EPSConvergedReason reason) {
+  switch (reason) {
+    case EPS_CONVERGED_TOL:
+      return "all pairs within tolerance";
+    case EPS_CONVERGED_USER:
+      return "stopped on request";
+    case EPS_DIVERGED_ITS:
+      return "iteration limit reached";
+    case EPS_DIVERGED_BREAKDOWN:
+      return "breakdown of the Krylov space";
+    case EPS_DIVERGED_SYMMETRY_LOST:
+      return "symmetry lost";
+    default:
+      return detail::concat("SLEPc stopped with reason ", static_cast<int>(reason));
+  }
+}
+
+}  // namespace kronsolve::KRONSOLVE_ENGINE_NAMESPACE

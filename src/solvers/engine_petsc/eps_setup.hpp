@@ -1,0 +1,33 @@
+#pragma once
+// What Hermitian and general eigenproblems set up alike.
+
+#include <optional>
+#include <string>
+
+#include <kronsolve/core/index.hpp>
+
+#include "solvers/engine_petsc/petsc_call.hpp"
+
+namespace kronsolve::KRONSOLVE_ENGINE_NAMESPACE {
+
+/// How far a solve goes and where it begins; 0 leaves a number to SLEPc.
+struct EpsLimits {
+  index_t k = 1, ncv = 0, max_iterations = 0;
+  double tol = 1e-10;  ///< of |Ax-lx| / max(1,|l|)
+};
+
+/// Sets the limits and the promise of the options as SLEPc's convergence test. The start vector
+/// must live until the solve.
+void set_limits(EPS eps, const EpsLimits& limits, Vec start);
+
+/// Solves with factors by MUMPS: of A - sigma B for the pairs nearest to sigma, of B where there is
+/// no sigma.
+/// @param hermitian  L D L^T where MUMPS has it (real), else L U
+void use_factorisation(EPS eps, std::optional<Scalar> sigma, bool hermitian);
+
+/// Systems solved with the factors.
+index_t count_solves(EPS eps);
+
+std::string reason_text(EPSConvergedReason reason);
+
+}  // namespace kronsolve::KRONSOLVE_ENGINE_NAMESPACE
