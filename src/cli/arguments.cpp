@@ -249,6 +249,8 @@ SvdsOptions svds_options(const Raw& raw) {
                       .max_iterations = common.max_iterations,
                       .ncv = common.ncv,
                       .seed = common.seed};
+  if (raw.energy_only) options.vectors = SingularVectors::skip;
+  if (raw.no_certify) options.certify = Certification::off;
   if (!raw.which.empty())
     options.which = choice<SingularEnd>(
         "--which", raw.which,
@@ -344,6 +346,8 @@ void svds_options(CLI::App& app, Raw& raw) {
   option(app, "--ncv", raw.ncv, "largest subspace", "N");
   option(app, "--seed", raw.seed, "fixes the start vector (0)", "N");
   option(app, "--method", raw.method, "auto, dense, bidiagonal or cross (auto)", "NAME");
+  app.add_flag("--values-only", raw.energy_only, "no singular vectors; residuals are bounds");
+  app.add_flag("--no-certify", raw.no_certify, "no search for missed values");
   option(app, "--threads", raw.threads, "threads of each process (all its cores)", "N");
 }
 
@@ -454,7 +458,7 @@ Arguments parse_arguments(int argc, const char* const* argv) {
   evolve_options(*evolve, raw, arguments.evolve.json_lines);
   for (auto* command : {ground, eigh, evolve}) observe_option(*command, arguments.observe);
   for (auto* command : {eigh, plan}) target_options(*command, raw);
-  for (auto* command : {ground, eigh, evolve, plan})
+  for (auto* command : {ground, eigh, svds, evolve, plan})
     option(*command, "--ranks", raw.ranks, "worker processes to start for this solve (1)", "N");
   for (auto* command : {ground, eigh, svds, evolve, plan, info})
     command->add_flag("--json", arguments.json, "one JSON object on stdout");

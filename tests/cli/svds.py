@@ -51,6 +51,23 @@ class Svds(program.ProgramTest):
         for got, exact in zip(result["singular_values"], [5, 2, 1], strict=True):
             self.assertAlmostEqual(got, exact, delta=1e-12)
 
+    def test_on_workers_and_values_only(self):
+        rows = [(i + 1, (7 * i) % 450 + 1, 1 + i / 100) for i in range(450)]
+        path = self.file("w.mtx", matrix_market(500, 450, rows))
+        exact = sorted((v for _, _, v in rows), reverse=True)[:3]
+
+        whole = self.solve_svds("--matrix", path, "-k", 3, "--ranks", 2)
+        values = self.solve_svds("--matrix", path, "-k", 3, "--values-only", "--method", "bidiagonal")
+        unchecked = self.solve_svds("--matrix", path, "-k", 3, "--no-certify", "--method", "bidiagonal")
+
+        for result in (whole, values, unchecked):
+            for got, value in zip(result["singular_values"], exact, strict=True):
+                self.assertAlmostEqual(got, value, delta=1e-9)
+        self.assertEqual((whole["ranks"], whole["residual_kind"]), (2, "explicit"))
+        self.assertEqual(values["residual_kind"], "bound")
+        self.assertTrue(whole["certified"])
+        self.assertEqual((unchecked["certified"], unchecked["certify_products"]), (False, 0))
+
     def test_models(self):
         # Four sites with all bonds: energies -2 ... 1, so that |E| = 2 is the largest.
         result = self.solve_svds("--model", "heisenberg", "--sites", 4, "--cyclic", "-k", 1)
