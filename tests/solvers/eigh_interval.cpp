@@ -149,6 +149,21 @@ TEST(EighInterval, ends_and_windows_of_the_spectrum) {
   EXPECT_ERROR(eigh_interval(world(), on_full_space(h), 1, 0), InvalidArgument, "ascending");
 }
 
+TEST(EighInterval, factors_of_another_package_serve_as_well) {
+  const OpSum h = disordered(8, 7, false);
+  const auto all = spectrum(h);
+  const auto result = eigh(world(), h,
+                           {.k = 1,
+                            .which = Which::TM,
+                            .sigma = 0.05,
+                            .petsc_options = "-st_pc_type lu -st_pc_factor_mat_solver_type "
+                                             "superlu_dist"});
+  EXPECT_TRUE(result.converged) << result.reason;
+  double nearest = 1e9;
+  for (const double v : all) nearest = std::min(nearest, std::abs(v - 0.05));
+  EXPECT_NEAR(std::abs(result.eigenvalues.at(0) - 0.05), nearest, 1e-10);
+}
+
 TEST(EighInterval, lobpcg_finds_the_lowest_pairs) {
   const OpSum h = disordered(8, 6, true);
   const auto all = spectrum(h);

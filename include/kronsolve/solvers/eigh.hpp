@@ -62,6 +62,12 @@ struct EighOptions {
   Method method = Method::automatic;
   OperatorForm form = OperatorForm::automatic;
   Eigenvectors vectors = Eigenvectors::compute;
+  /// Orthonormal vectors V to stay orthogonal to, dealt as the operator's rows; they must outlive
+  /// the call. Pairs are then those of P H P with P = 1 - V V^H, in the range of P: the other pairs
+  /// of H where V are eigenvectors of it. At most n - |V| of them.
+  std::variant<std::monostate, const DistributedVectors<double>*,
+               const DistributedVectors<std::complex<double>>*>
+      against = {};
   /// For k > 1, targets and intervals: check that no level is missing (copies of a degenerate one),
   /// and put missing ones in.
   bool certify = true;

@@ -60,6 +60,10 @@ void load(Archive& archive, DistributedVectors<T>& vectors) {
 template <class Archive>
 void serialize(Archive& archive, EighOptions& o) {
   detail::require_no_callback(o.progress, "EighOptions");
+  if (o.against.index() != 0)
+    throw NotSupported(
+        "EighOptions: vectors to stay orthogonal to cannot be sent to another process; leave "
+        "`against` empty in what is sent");
   archive(o.k, o.which, o.sigma, o.interval, o.tol, o.max_iterations, o.ncv, o.seed, o.start,
           o.method, o.form, o.vectors, o.certify, o.petsc_options);
 }

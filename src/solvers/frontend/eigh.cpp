@@ -197,7 +197,10 @@ EighResult run(EighProblem<T> problem, const EighOptions& given) {
   if (problem.bytes_before)
     throw InvalidArgument(
         "eigh: the states of this sector are counted, not listed; make it with in_sector");
-  const EighOptions options = with_agreed_progress(*problem.comm, given);
+  EighOptions options = with_agreed_progress(*problem.comm, given);
+  // Copies of a level are invisible from the start vector that found the first one: take another.
+  options.seed += 0x9E3779B9u * static_cast<std::uint64_t>(frontend::count_against(options));
+  frontend::check_against<T>(*problem.comm, options, problem.partition);
   look_at_rows(problem);
   const EighPlan plan = frontend::plan(problem, options);
   if (!plan.fits) throw InvalidArgument(plan.reason);

@@ -9,7 +9,11 @@ namespace kronsolve::frontend {
 namespace {
 
 void check_k(const EighOptions& o, index_t n) {
-  if (n < 1) throw InvalidArgument("eigh: the operator has no rows; choose another sector");
+  if (n < 1)
+    throw InvalidArgument(
+        count_against(o) == 0
+            ? "eigh: the operator has no rows; choose another sector"
+            : "eigh: the vectors to stay orthogonal to are as many as the rows; nothing is left");
   if (o.k == EighOptions::all) {
     if (o.method != Method::automatic && o.method != Method::dense)
       throw InvalidArgument(detail::concat("eigh: k = all is for method dense, got ",
@@ -83,6 +87,9 @@ void check_combination(const EighOptions& o) {
         "eigh: slepc with a target (sigma, an interval, or which = SM) factorises the matrix, "
         "which "
         "matrix-free does not have; use assembled, or method filter");
+  if (factorises && o.interval && count_against(o) > 0)
+    throw InvalidArgument(
+        "eigh: an interval orthogonal to given vectors is for methods dense and filter, got slepc");
   const bool ends_only = o.method == Method::lanczos || o.method == Method::lobpcg;
   if (ends_only && o.which != Which::SA && o.which != Which::LA)
     throw InvalidArgument(detail::concat("eigh: method ", to_string(o.method),
@@ -106,7 +113,7 @@ void check_combination(const EighOptions& o) {
 }  // namespace
 
 void check_options(const EighOptions& options, index_t n) {
-  check_k(options, n);
+  check_k(options, n - count_against(options));
   check_target(options);
   check_interval(options);
   check_numbers(options, n);

@@ -4,6 +4,7 @@
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/threads.hpp>
 
+#include "solvers/dense/blas.hpp"
 #include "solvers/dense/blas_threads.hpp"
 #include "solvers/dense/dense_eigh.hpp"
 #include "solvers/frontend/eigh_problem.hpp"
@@ -53,6 +54,22 @@ double row_sum_norm(const LargeVector<T>& a, index_t n) {
   return *std::max_element(sums.begin(), sums.end());
 }
 
+/// a := P a P + level v v^H with P = 1 - v v^H; v is n x m. The level is beyond what is sought.
+template <Scalar T>
+void project_out(LargeVector<T>& a, index_t n, const LargeVector<T>& v, const EighOptions& o) {
+  using dense::Op;
+  const index_t m = static_cast<index_t>(v.size()) / n;
+  const double beyond = 2 * row_sum_norm(a, n) + 2 * std::abs(o.sigma.value_or(0)) + 1;
+  const double level = o.which == Which::LA ? -beyond : o.which == Which::LM ? 0 : beyond;
+  LargeVector<T> part(static_cast<std::size_t>(n * m));
+  dense::gemm<T>(Op::adjoint, Op::none, m, n, n, 1, v.data(), n, a.data(), n, 0, part.data(), m);
+  dense::gemm<T>(Op::none, Op::none, n, n, m, -1, v.data(), n, part.data(), m, 1, a.data(), n);
+  // part := level v - a v, so that one product finishes both.
+  std::copy(v.begin(), v.end(), part.begin());
+  dense::gemm<T>(Op::none, Op::none, n, m, n, -1, a.data(), n, v.data(), n, level, part.data(), n);
+  dense::gemm<T>(Op::none, Op::adjoint, n, n, m, 1, part.data(), n, v.data(), n, 1, a.data(), n);
+}
+
 template <Scalar T>
 RootPairs<T> solve_on_root(LargeVector<T> a, index_t n, index_t k, const EighOptions& o) {
   const dense::BlasThreads threads(num_threads());
@@ -87,17 +104,25 @@ RootPairs<T> solve_on_root(LargeVector<T> a, index_t n, index_t k, const EighOpt
 
 template <Scalar T>
 EighResult solve_dense(const EighProblem<T>& p, const EighOptions& o) {
-  const index_t n = p.n(), k = o.k == EighOptions::all ? n : o.k;
+  const index_t n = p.n(), k = wanted_pairs(o, n);
   EighResult result;
   result.method = Method::dense;
   result.form = OperatorForm::assembled;
   const Stopwatch setup;
   auto a = gather_dense(*p.comm, p.rows, p.partition, p.entries_per_row);
+  LargeVector<T> given;
+  if (const auto* v = against<T>(o))
+    for (index_t j = 0; j < v->count(); ++j) {
+      const auto column = v->gather_to_root(*p.comm, j);
+      given.insert(given.end(), column.begin(), column.end());
+    }
   result.setup_seconds = setup.seconds();
   const Stopwatch solve;
   RootPairs<T> root;
   p.comm->agree([&] {
-    if (p.comm->is_root()) root = solve_on_root(std::move(a), n, k, o);
+    if (!p.comm->is_root()) return;
+    if (!given.empty()) project_out(a, n, given, o);
+    root = solve_on_root(std::move(a), n, k, o);
   });
   result.eigenvalues.resize(static_cast<std::size_t>(k));
   result.residuals.resize(static_cast<std::size_t>(k));

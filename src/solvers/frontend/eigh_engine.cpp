@@ -212,7 +212,16 @@ EighResult solve_engine(const EighProblem<T>& p, const EighOptions& o, OperatorF
     throw NotSupported(
         "eigh: a target needs a factorisation, and this PETSc was built without MUMPS; install one "
         "with it");
-  const auto map = make_map(p, form);
+  // Factors are those of H itself: the given vectors must then be eigenvectors, and are deflated.
+  const auto* given = sigma ? against<T>(o) : nullptr;
+  const auto map = sigma ? make_map(p, form) : make_map(p, form, o);
+  if (given != nullptr) {
+    if (!is_invariant(*map, *given))
+      throw InvalidArgument(
+          "eigh: method slepc with a target needs vectors to stay orthogonal to that span "
+          "eigenvectors of the operator, these do not; use method filter or dense");
+    deflate = given;
+  }
   const auto start = start_vector(p, o);
   result.setup_seconds = setup.seconds();
 
@@ -245,7 +254,9 @@ EighResult solve_engine(const EighProblem<T>& p, const EighOptions& o, OperatorF
   result.products = map->products() + found.solves;
   result.reason = found.reason;
   certify(*map, found.vectors, o, result);
-  if (sigma && o.certify && o.k > 1 && o.k < p.n() && result.converged)
+  if (given != nullptr && o.certify && o.k > 1)
+    result.certificate = "not checked: vectors were deflated";
+  else if (sigma && o.certify && o.k > 1 && o.k < p.n() && result.converged)
     certify_target(p, *sigma, found.vectors, o, result);
   if (o.vectors == Eigenvectors::compute) result.vectors = std::move(found.vectors);
   result.solve_seconds = solve.seconds();
@@ -258,7 +269,7 @@ EighResult solve_lanczos(const EighProblem<T>& p, const EighOptions& o, Operator
   result.method = Method::lanczos;
   result.form = form;
   const Stopwatch setup;
-  const auto map = make_map(p, form);
+  const auto map = make_map(p, form, o);
   result.setup_seconds = setup.seconds();
   const Stopwatch solve;
   LanczosOptions options{.k = o.k,
@@ -284,7 +295,7 @@ EighResult solve_lobpcg(const EighProblem<T>& p, const EighOptions& o, OperatorF
   result.method = Method::lobpcg;
   result.form = form;
   const Stopwatch setup;
-  const auto map = make_map(p, form);
+  const auto map = make_map(p, form, o);
   result.setup_seconds = setup.seconds();
   const Stopwatch solve;
   LobpcgOptions<T> options{

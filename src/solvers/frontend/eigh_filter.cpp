@@ -11,7 +11,7 @@ EighResult solve_filter(const EighProblem<T>& p, const EighOptions& o, OperatorF
   result.method = Method::filter;
   result.form = form;
   const Stopwatch setup;
-  const auto map = make_map(p, form);
+  const auto map = make_map(p, form, o);
   result.setup_seconds = setup.seconds();
   const Stopwatch solve;
   FilterOptions options{.k = o.k,

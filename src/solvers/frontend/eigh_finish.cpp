@@ -62,6 +62,12 @@ std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>& problem, OperatorFo
 }
 
 template <Scalar T>
+std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>& problem, OperatorForm form,
+                                       const EighOptions& options) {
+  return project(make_map(problem, form), options);
+}
+
+template <Scalar T>
 void fix_phases(const Comm& comm, DistributedVectors<T>& vectors) {
   for (index_t j = 0; j < vectors.count(); ++j) {
     const auto x = vectors.column(j);
@@ -145,6 +151,8 @@ void judge(EighResult& result, const EighOptions& options, index_t wanted) {
 
 #define KRONSOLVE_DEFINE(T)                                                             \
   template std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>&, OperatorForm); \
+  template std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>&, OperatorForm,  \
+                                                  const EighOptions&);                  \
   template void finish_pairs(const LinearMap<T>&, DistributedVectors<T>&, EighResult&); \
   template void fix_phases(const Comm&, DistributedVectors<T>&);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DEFINE)

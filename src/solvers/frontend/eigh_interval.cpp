@@ -54,6 +54,7 @@ template std::vector<index_t> count_below(const EighProblem<std::complex<double>
 
 namespace {
 
+using frontend::count_against;
 using frontend::count_below;
 using frontend::EighProblem;
 
@@ -379,6 +380,8 @@ EighResult eigh_generalised(const Comm& comm, const Lazy<T>& a, const Lazy<T>& b
     throw DimensionError(detail::concat("eigh: A is ", a.rows(), " x ", a.cols(), ", B is ",
                                         b.rows(), " x ", b.cols(), "; they must have one shape"));
   frontend::check_options(options, a.rows());
+  if (count_against(options) > 0)
+    throw InvalidArgument("eigh: a generalised problem takes no vectors to stay orthogonal to");
   if (options.interval)
     throw InvalidArgument(
         "eigh: a generalised problem is not solved by interval; give k and sigma, or k = all");

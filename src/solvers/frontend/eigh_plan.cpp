@@ -44,6 +44,8 @@ template <Scalar T>
 Choice choose_inside(const EighProblem<T>& problem, const EighOptions& o) {
   if (o.form == OperatorForm::matrix_free)
     return {Method::filter, o.form, "a target without factors of the matrix"};
+  if (count_against(o) > 0)
+    return {Method::filter, o.form, "a target orthogonal to vectors that may be any"};
   // An interval is counted by inertia, for which the real engine serves both scalars.
   const ScalarKind engine = o.interval ? ScalarKind::real : scalar_kind<T>;
   if (o.start.index() == 0 && !problem.comm->all(engine_installed(engine)))

@@ -9,6 +9,8 @@
 #include <kronsolve/operators/linear_map.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 
+#include "solvers/frontend/projected_map.hpp"
+
 namespace kronsolve::frontend {
 
 template <Scalar T>
@@ -23,8 +25,8 @@ struct EighProblem {
   index_t matrix_free_bytes = 0;   ///< what that product holds on a rank
   bool matrix_free_better = true;  ///< than stored rows
   std::string matrix_free_verdict = {};
-  /// What a rank takes before the solve where only a plan is made: states and rows of a sector whose
-  /// states are counted, not listed; nothing if the rows are at hand.
+  /// What a rank takes before the solve where only a plan is made: states and rows of a sector
+  /// whose states are counted, not listed; nothing if the rows are at hand.
   std::optional<double> bytes_before = {};
   std::string note =
       {};  ///< what the result's reason should say besides: "" or "on the complex engine: ..."
@@ -104,6 +106,14 @@ EighResult solve_filter(const EighProblem<T>& problem, const EighOptions& option
 /// The map of a form: stored rows, or the product from the description.
 template <Scalar T>
 std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>& problem, OperatorForm form);
+/// The same, orthogonal to the vectors of options.against. Collective.
+template <Scalar T>
+std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>& problem, OperatorForm form,
+                                       const EighOptions& options);
+/// How many pairs are wanted of n.
+inline index_t wanted_pairs(const EighOptions& options, index_t n) {
+  return options.k == EighOptions::all ? n - count_against(options) : options.k;
+}
 
 /// Values, vectors and residuals by one product each: Rayleigh quotients, ascending, phases fixed.
 /// Collective. Fills eigenvalues, residuals and the vectors' phases; `vectors` hold norm-1 columns
@@ -178,6 +188,8 @@ class Stopwatch {
   extern template EighResult solve_lanczos(const EighProblem<T>&, const EighOptions&,              \
                                            OperatorForm);                                          \
   extern template std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>&, OperatorForm);     \
+  extern template std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>&, OperatorForm,      \
+                                                         const EighOptions&);                      \
   extern template void finish_pairs(const LinearMap<T>&, DistributedVectors<T>&, EighResult&);     \
   extern template void fix_phases(const Comm&, DistributedVectors<T>&);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)

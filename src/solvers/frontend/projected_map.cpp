@@ -1,0 +1,172 @@
+#include "solvers/frontend/projected_map.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include <kronsolve/core/error.hpp>
+#include <kronsolve/solvers/spectral_bounds.hpp>
+
+#include "solvers/functions/vector_ops.hpp"
+
+namespace kronsolve::frontend {
+
+namespace {
+
+/// <v_j, x> of all columns with one reduction. Collective.
+template <Scalar T>
+std::vector<T> columns_dot(const Comm& comm, const DistributedVectors<T>& v, std::span<const T> x) {
+  std::vector<T> sums;
+  for (index_t j = 0; j < v.count(); ++j) {
+    const auto column = v.column(j);
+    T sum{};
+    for (std::size_t i = 0; i < x.size(); ++i) sum += conj(column[i]) * x[i];
+    sums.push_back(sum);
+  }
+  comm.all_reduce(std::span(sums));
+  return sums;
+}
+
+/// Vectors this far from orthonormal are refused: the projector would be wrong in the digits asked.
+constexpr double orthonormal = 1e-10;
+/// A part of A V outside V of this size (relative to max(1, |A V|)) is rounding or an error of the
+/// solver that found V.
+constexpr double invariant = 1e-7;
+
+}  // namespace
+
+template <Scalar T>
+ProjectedMap<T>::ProjectedMap(std::unique_ptr<LinearMap<T>> a, const DistributedVectors<T>& against)
+    : LinearMap<T>(a->comm(), a->row_partition(), a->col_partition()),
+      a_(std::move(a)),
+      against_(&against) {}
+
+template <Scalar T>
+std::vector<T> ProjectedMap<T>::overlaps(std::span<const T> x) const {
+  return columns_dot(this->comm(), *against_, x);
+}
+
+template <Scalar T>
+void ProjectedMap<T>::apply_impl(std::span<const T> x, std::span<T> y) const {
+  const auto inside = overlaps(x);
+  Buffer<T> rest(static_cast<index_t>(x.size()));
+  vec::copy<T>(x, rest.span());
+  for (index_t j = 0; j < against_->count(); ++j)
+    vec::axpy<T>(-inside[static_cast<std::size_t>(j)], against_->column(j), rest.span());
+  a_->apply(std::as_const(rest).span(), y);
+  const auto back = overlaps(y);
+  for (index_t j = 0; j < against_->count(); ++j) {
+    const auto at = static_cast<std::size_t>(j);
+    vec::axpy<T>(level_ * inside[at] - back[at], against_->column(j), y);
+  }
+}
+
+index_t count_against(const EighOptions& options) {
+  return std::visit(
+      []<class V>(const V& given) -> index_t {
+        if constexpr (std::same_as<V, std::monostate>)
+          return 0;
+        else
+          return given == nullptr ? 0 : given->count();
+      },
+      options.against);
+}
+
+template <Scalar T>
+const DistributedVectors<T>* against(const EighOptions& options) {
+  const auto* given = std::get_if<const DistributedVectors<T>*>(&options.against);
+  return given == nullptr || *given == nullptr || (*given)->count() == 0 ? nullptr : *given;
+}
+
+template <Scalar T>
+void check_against(const Comm& comm, const EighOptions& options, const RowPartition& partition) {
+  const index_t count = count_against(options);
+  if (!comm.all(count == comm.all_reduce(count, Reduce::max)))
+    throw InvalidArgument(
+        "eigh: the ranks give different numbers of vectors to stay orthogonal to");
+  if (count == 0) return;
+  const auto* v = against<T>(options);
+  if (v == nullptr)
+    throw InvalidArgument(
+        detail::concat("eigh: the vectors to stay orthogonal to must be ",
+                       to_string(scalar_kind<T>), " as the operator is, got ",
+                       to_string(is_complex<T> ? ScalarKind::real : ScalarKind::complex)));
+  if (!comm.all(v->partition() == partition))
+    throw DimensionError(detail::concat(
+        "eigh: the vectors to stay orthogonal to have ", v->partition().rows(),
+        " rows or are dealt otherwise than the ", partition.rows(), " rows of the operator"));
+  double off = 0;
+  for (index_t j = 0; j < count; ++j) {
+    const auto gram = columns_dot<T>(comm, *v, v->column(j));
+    for (index_t i = 0; i < count; ++i)
+      off = std::max(off, std::abs(gram[static_cast<std::size_t>(i)] - (i == j ? T(1) : T(0))));
+  }
+  if (!(off <= orthonormal))
+    throw InvalidArgument(
+        detail::concat("eigh: the vectors to stay orthogonal to must be orthonormal, off by ", off,
+                       "; orthonormalise them"));
+}
+
+namespace {
+
+/// A value for the given vectors where no solver looks for pairs.
+double level_away(const SpectralBounds& bounds, const EighOptions& o) {
+  if (o.interval) {
+    const auto [low, high] = *o.interval;
+    const double margin = std::max(0.1 * (bounds.upper - bounds.lower), 1e-3);
+    if (bounds.upper > high + margin) return bounds.upper;
+    if (bounds.lower < low - margin) return bounds.lower;
+    return std::max(high, bounds.upper) + 2 * margin;
+  }
+  if (o.sigma || o.which == Which::SM) {
+    const double target = o.sigma.value_or(0);
+    return target - bounds.lower > bounds.upper - target ? bounds.lower : bounds.upper;
+  }
+  switch (o.which) {
+    case Which::LA:
+      return bounds.lower;
+    case Which::LM:
+      return 0;
+    default:
+      return bounds.upper;
+  }
+}
+
+}  // namespace
+
+template <Scalar T>
+std::unique_ptr<LinearMap<T>> project(std::unique_ptr<LinearMap<T>> a, const EighOptions& options) {
+  const auto* given = against<T>(options);
+  if (given == nullptr) return a;
+  auto projected = std::make_unique<ProjectedMap<T>>(std::move(a), *given);
+  const auto bounds = spectral_bounds<T>(*projected, {.seed = options.seed});
+  projected->set_level(level_away(bounds, options));
+  return projected;
+}
+
+template <Scalar T>
+bool is_invariant(const LinearMap<T>& a, const DistributedVectors<T>& against) {
+  Buffer<T> y(a.row_range().size());
+  bool good = true;
+  for (index_t j = 0; j < against.count(); ++j) {
+    a.apply(against.column(j), y.span());
+    const double size = vec::norm<T>(a.comm(), y.span());
+    const auto inside = columns_dot<T>(a.comm(), against, std::as_const(y).span());
+    for (index_t i = 0; i < against.count(); ++i)
+      vec::axpy<T>(-inside[static_cast<std::size_t>(i)], against.column(i), y.span());
+    good = good && vec::norm<T>(a.comm(), y.span()) <= invariant * std::max(1.0, size);
+  }
+  return good;
+}
+
+#define KRONSOLVE_DEFINE(T)                                                             \
+  template class ProjectedMap<T>;                                                       \
+  template const DistributedVectors<T>* against<T>(const EighOptions&);                 \
+  template void check_against<T>(const Comm&, const EighOptions&, const RowPartition&); \
+  template std::unique_ptr<LinearMap<T>> project(std::unique_ptr<LinearMap<T>>,         \
+                                                 const EighOptions&);                   \
+  template bool is_invariant(const LinearMap<T>&, const DistributedVectors<T>&);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DEFINE)
+#undef KRONSOLVE_DEFINE
+
+}  // namespace kronsolve::frontend
