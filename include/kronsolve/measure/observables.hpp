@@ -74,7 +74,7 @@ class KRONSOLVE_EXPORT Observable {
 };
 
 /// A Hamiltonian for `ObservableContext::product`: without storing it, on full spaces and charge
-/// sectors, where that costs a hundredth of looking at the elements one by one. Collective; `comm`
+/// sectors, where that costs much less than looking at the elements one by one. Collective; `comm`
 /// and `basis` must outlive it.
 /// @return nothing in other sectors, for operators that lead out of the sector or that T cannot
 /// hold, and where it does not fit
