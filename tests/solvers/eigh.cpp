@@ -301,8 +301,10 @@ TEST(Eigh, bad_arguments_are_refused_with_the_range) {
   EXPECT_ERROR(eigh(comm, h, {.max_iterations = -1}), InvalidArgument, "max_iterations");
   EXPECT_ERROR(eigh(comm, h, {.k = EighOptions::all, .method = Method::slepc}), InvalidArgument,
                "k = all");
-  EXPECT_ERROR(eigh(comm, h, {.which = Which::SM, .form = OperatorForm::matrix_free}),
-               InvalidArgument, "assembled");
+  EXPECT_ERROR(
+      eigh(comm, h,
+           {.which = Which::SM, .method = Method::slepc, .form = OperatorForm::matrix_free}),
+      InvalidArgument, "use assembled, or method filter");
   EXPECT_ERROR(eigh(comm, h, {.which = Which::LM, .method = Method::lanczos}), InvalidArgument,
                "SA or LA");
   EXPECT_ERROR(eigh(comm, h, {.method = Method::dense, .petsc_options = "-eps_view"}),
