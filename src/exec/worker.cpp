@@ -68,8 +68,9 @@ class Lifeline {
     } catch (...) {
     }
     // The owner of the pool is gone. Nothing this process could still do would be seen by anybody;
-    // one that is on its way out gets time for it.
-    if (closing_) std::this_thread::sleep_for(std::chrono::seconds(20));
+    // one that is on its way out gets time for it. MPI's end takes long on a crowded machine, and
+    // leaving before it would fail the job.
+    if (closing_) std::this_thread::sleep_for(std::chrono::seconds(120));
     ::_exit(1);
   }
 
