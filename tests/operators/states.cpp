@@ -1,6 +1,7 @@
 #include <cmath>
 #include <numbers>
 
+#include <kronsolve/operators/models.hpp>
 #include <kronsolve/operators/states.hpp>
 
 #include "support/mpi_test.hpp"
@@ -132,6 +133,18 @@ TEST(States, random_ones_do_not_depend_on_the_ranks_and_differ_by_seed) {
   for (index_t i = 0; i < basis.size(); ++i)
     EXPECT_LT(std::abs(here[static_cast<std::size_t>(i)] - alone[i]), 1e-15);
   EXPECT_GT(std::abs(here[0] - other[0]), 1e-6);
+}
+
+TEST(States, random_fields_of_models_are_the_same_on_every_rank) {
+  for (const std::string dist : {"uniform", "gauss", "quasiperiodic"}) {
+    const auto field = [&](const char* seed) {
+      return make_model("mbl",
+                        {.sites = 9, .params = {{"axes", "xyz"}, {"dist", dist}, {"seed", seed}}})
+          .op.text();
+    };
+    EXPECT_EQ(field("11"), world().broadcast(field("11"))) << dist;
+    EXPECT_NE(field("11"), field("12")) << dist;
+  }
 }
 
 TEST(States, function_of_the_configuration_is_normalised) {

@@ -40,7 +40,7 @@ KRONSOLVE_EXPORT std::string_view to_string(ResidualKind);
 struct Progress {
   index_t wanted = 0, converged = 0;
   double worst_residual = 0;  ///< |Hx - lx| estimate of the worst wanted pair not yet converged
-  double best_value = 0;      ///< first wanted eigenvalue as known now
+  double best_value = 0;  ///< as known now, of the level being sought: the first, after it the next
   index_t products = 0, iterations = 0;
   double seconds = 0;                       ///< since the solve began
   std::optional<double> remaining_seconds;  ///< guessed from the rate of convergence
