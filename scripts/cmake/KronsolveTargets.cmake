@@ -44,3 +44,19 @@ function(kronsolve_add_layer name)
     PRIVATE kronsolve_warnings kronsolve_build_flags OpenMP::OpenMP_CXX)
   target_compile_options(kronsolve_${name} PRIVATE -Wconversion -Wno-sign-conversion)
 endfunction()
+
+# kronsolve_module(TARGET): a module that the library loads on first use, from the folder `kronsolve` beside it.
+function(kronsolve_module target)
+  target_link_libraries(${target} PRIVATE kronsolve_warnings kronsolve_build_flags)
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/src")
+  set_target_properties(
+    ${target}
+    PROPERTIES PREFIX ""
+               CXX_EXTENSIONS OFF
+               CXX_VISIBILITY_PRESET hidden
+               VISIBILITY_INLINES_HIDDEN ON
+               LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib/kronsolve"
+               INSTALL_RPATH "$ORIGIN/.."
+               INSTALL_RPATH_USE_LINK_PATH ON)
+  install(TARGETS ${target} LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}/kronsolve")
+endfunction()

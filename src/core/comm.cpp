@@ -1,9 +1,8 @@
-#include <kronsolve/core/comm.hpp>
-
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 
+#include <kronsolve/core/comm.hpp>
 #include <kronsolve/core/failure.hpp>
 
 namespace kronsolve {
@@ -50,8 +49,8 @@ void end_mpi() noexcept {
 }  // namespace
 
 bool launched_by_mpi() noexcept {
-  // mpirun (Open MPI, MPICH, Intel) and srun each set one of these; PMIX_RANK appears after MPI_Init in any process,
-  // so this is asked before.
+  // mpirun (Open MPI, MPICH, Intel) and srun each set one of these; PMIX_RANK appears after
+  // MPI_Init in any process, so this is asked before.
   static const bool launched = [] {
     for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_SIZE"})
       if (std::getenv(name) != nullptr) return true;
@@ -143,12 +142,13 @@ Comm Comm::group(std::span<const int> ranks, int tag) const {
   std::sort(sorted.begin(), sorted.end());
   if (sorted.empty() || sorted.front() < 0 || sorted.back() >= size_ ||
       std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
-    throw InvalidArgument(
-        detail::concat("Comm::group: ranks must differ and lie in [0, ", size_ - 1, "], at least one"));
+    throw InvalidArgument(detail::concat("Comm::group: ranks must differ and lie in [0, ",
+                                         size_ - 1, "], at least one"));
   if (raw_ == MPI_COMM_NULL) return Comm();
   MPI_Group all = MPI_GROUP_NULL, some = MPI_GROUP_NULL;
   check_mpi(MPI_Comm_group(raw_, &all), "MPI_Comm_group");
-  check_mpi(MPI_Group_incl(all, static_cast<int>(ranks.size()), ranks.data(), &some), "MPI_Group_incl");
+  check_mpi(MPI_Group_incl(all, static_cast<int>(ranks.size()), ranks.data(), &some),
+            "MPI_Group_incl");
   MPI_Comm made = MPI_COMM_NULL;
   const int code = MPI_Comm_create_group(raw_, some, tag, &made);
   MPI_Group_free(&some);
@@ -213,14 +213,18 @@ namespace detail {
 
 namespace {
 
-/// Largest count given to one MPI call; more is sent in pieces. Small enough that no implementation's byte counts overflow.
+/// Largest count given to one MPI call; more is sent in pieces. Small enough that no
+/// implementation's byte counts overflow.
 constexpr index_t piece = index_t{1} << 26;
 
 MPI_Op operation(Reduce op) {
   switch (op) {
-    case Reduce::min: return MPI_MIN;
-    case Reduce::max: return MPI_MAX;
-    case Reduce::sum: break;
+    case Reduce::min:
+      return MPI_MIN;
+    case Reduce::max:
+      return MPI_MAX;
+    case Reduce::sum:
+      break;
   }
   return MPI_SUM;
 }
@@ -253,8 +257,9 @@ class Requests {
                 "MPI_Irecv");
   }
   void wait() {
-    check_mpi(MPI_Waitall(static_cast<int>(requests_.size()), requests_.data(), MPI_STATUSES_IGNORE),
-              "MPI_Waitall");
+    check_mpi(
+        MPI_Waitall(static_cast<int>(requests_.size()), requests_.data(), MPI_STATUSES_IGNORE),
+        "MPI_Waitall");
     requests_.clear();
   }
 

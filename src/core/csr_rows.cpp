@@ -1,6 +1,6 @@
-#include <kronsolve/core/csr_rows.hpp>
-
 #include <cmath>
+
+#include <kronsolve/core/csr_rows.hpp>
 
 namespace kronsolve {
 

@@ -2,7 +2,8 @@
 
 namespace kronsolve {
 
-// The destructors stand here so that each class has one type identity, in this library, on both sides of a module.
+// The destructors stand here so that each class has one type identity, in this library, on both
+// sides of a module.
 Error::~Error() = default;
 InvalidArgument::~InvalidArgument() = default;
 DimensionError::~DimensionError() = default;

@@ -4,8 +4,8 @@ namespace kronsolve {
 
 void detail::narrow_failed(std::string_view what, const std::string& value,
                            const std::string& limit) {
-  throw NotSupported(concat(what, " = ", value, " exceeds ", limit,
-                            ", the largest that this interface can take"));
+  throw NotSupported(
+      concat(what, " = ", value, " exceeds ", limit, ", the largest that this interface can take"));
 }
 
 index_t checked_multiply(index_t a, index_t b, std::string_view what) {

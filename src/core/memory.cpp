@@ -1,8 +1,3 @@
-#include <kronsolve/core/memory.hpp>
-
-#include <sys/mman.h>
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -12,10 +7,14 @@
 #include <fstream>
 #include <limits>
 
+#include <sys/mman.h>
+#include <sys/resource.h>
+
 #include <kronsolve/core/buffer.hpp>
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/large_vector.hpp>
+#include <kronsolve/core/memory.hpp>
 #include <kronsolve/core/threads.hpp>
 
 #include "core/node_memory.hpp"
@@ -26,7 +25,8 @@ namespace {
 
 constexpr index_t unlimited = std::numeric_limits<index_t>::max();
 
-/// A value in kB of a /proc file such as "MemAvailable:   123 kB", in bytes; `otherwise` if it is not there.
+/// A value in kB of a /proc file such as "MemAvailable:   123 kB", in bytes; `otherwise` if it is
+/// not there.
 index_t proc_value(const char* file, const std::string& key, index_t otherwise) {
   std::ifstream in(file);
   std::string word;
@@ -55,8 +55,8 @@ index_t control_group_leaves() {
 index_t address_space_leaves() {
   rlimit limit{};
   if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return unlimited;
-  return std::max<index_t>(0, static_cast<index_t>(limit.rlim_cur) -
-                                  proc_value("/proc/self/status", "VmSize:", 0));
+  return std::max<index_t>(
+      0, static_cast<index_t>(limit.rlim_cur) - proc_value("/proc/self/status", "VmSize:", 0));
 }
 
 index_t memory_limit_leaves() {
@@ -107,7 +107,8 @@ index_t parse_bytes(const std::string& text, const std::string& what) {
   }
   const double bytes = number * factor;
   if (end == text.c_str() || factor == 0 || !(bytes > 0) || bytes > 9e18)
-    throw InvalidArgument(detail::concat(what, " must be a size such as 8G or 500M, got '", text, "'"));
+    throw InvalidArgument(
+        detail::concat(what, " must be a size such as 8G or 500M, got '", text, "'"));
   return static_cast<index_t>(bytes);
 }
 
@@ -122,18 +123,19 @@ void require_memory(index_t needed, const std::string& what) {
 void require_memory(const Comm& comm, index_t needed, const std::string& what) {
   if (comm.size() == 1) return require_memory(needed, what);
   MPI_Comm node = MPI_COMM_NULL;
-  check_mpi(MPI_Comm_split_type(comm.handle(), MPI_COMM_TYPE_SHARED, comm.rank(), MPI_INFO_NULL,
-                                &node),
-            "MPI_Comm_split_type");
+  check_mpi(
+      MPI_Comm_split_type(comm.handle(), MPI_COMM_TYPE_SHARED, comm.rank(), MPI_INFO_NULL, &node),
+      "MPI_Comm_split_type");
   const Comm machine(node);
   MPI_Comm_free(&node);
   const double all_needed = machine.all_reduce(double(needed));
   const double available = double(machine.all_reduce(available_memory(), Reduce::min));
   const bool fits = all_needed <= available;
-  comm.require_all(fits, detail::concat(what, " needs ", format_bytes(all_needed), " on a machine with ",
-                                        format_bytes(available), " available (", machine.size(),
-                                        " ranks there); make the system smaller, choose a sector or "
-                                        "use more machines"));
+  comm.require_all(fits,
+                   detail::concat(what, " needs ", format_bytes(all_needed), " on a machine with ",
+                                  format_bytes(available), " available (", machine.size(),
+                                  " ranks there); make the system smaller, choose a sector or "
+                                  "use more machines"));
 }
 
 Placement vector_placement(const Comm& comm) noexcept {
@@ -171,7 +173,8 @@ Buffer<T>::Buffer(index_t size, Placement placement) : size_(size) {
     if (placement == Placement::node) data_ = static_cast<T*>(detail::allocate_on_node(bytes));
     if (data_ == nullptr) data_ = static_cast<T*>(detail::allocate_large(bytes));
   } catch (const std::bad_alloc&) {
-    throw InvalidArgument(detail::concat("no memory for a vector of ", format_bytes(double(bytes))));
+    throw InvalidArgument(
+        detail::concat("no memory for a vector of ", format_bytes(double(bytes))));
   }
   const int threads = large ? num_threads() : 1;
 #pragma omp parallel for schedule(static) num_threads(threads)

@@ -1,6 +1,6 @@
-#include <kronsolve/core/row_range.hpp>
-
 #include <algorithm>
+
+#include <kronsolve/core/row_range.hpp>
 
 namespace kronsolve {
 
@@ -17,8 +17,7 @@ RowPartition::RowPartition(index_t rows, int ranks) {
 RowPartition::RowPartition(std::vector<index_t> offsets) : offsets_(std::move(offsets)) {
   if (offsets_.size() < 2 || offsets_.front() != 0 ||
       !std::is_sorted(offsets_.begin(), offsets_.end()))
-    throw InvalidArgument(
-        "RowPartition: offsets must be at least two, start at 0 and not descend");
+    throw InvalidArgument("RowPartition: offsets must be at least two, start at 0 and not descend");
 }
 
 RowRange RowPartition::range(int rank) const {

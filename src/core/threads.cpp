@@ -1,15 +1,14 @@
-#include <kronsolve/core/threads.hpp>
-
-#include <omp.h>
-#include <sched.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <string>
 
+#include <omp.h>
+#include <sched.h>
+
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/core/threads.hpp>
 
 namespace kronsolve {
 
@@ -69,7 +68,8 @@ void set_threads(int threads) {
   omp_set_num_threads(threads);
 }
 
-ThreadShare::ThreadShare(int threads) : before_(share_of_this_thread), omp_before_(omp_get_max_threads()) {
+ThreadShare::ThreadShare(int threads)
+    : before_(share_of_this_thread), omp_before_(omp_get_max_threads()) {
   share_of_this_thread = std::clamp(threads, 1, most_threads);
   omp_set_num_threads(share_of_this_thread);
 }

@@ -103,6 +103,7 @@ class Faults(program.ProgramTest):
             loaded = "".join(path.read_text(encoding="utf-8") for path in self.folder.glob("loaded.*"))
             self.assertIn("libkronsolve", loaded)
             self.assertNotIn("kronsolve_engine", loaded)
+            self.assertNotIn("libhdf5", loaded)
             self.assertNotIn("mca_", loaded)  # components that MPI_Init loads
 
     def test_sizes_around_32_and_64_bits_are_right_or_refused(self):

@@ -43,8 +43,17 @@ def main() -> None:
         assert run(program, "--version", env=environment).strip() == f"kronsolve {version}"
         printed = run(program, "ground", "--model", "ising", "--sites", "6", env=environment)
         assert "energy" in printed, printed
-        for engine in pathlib.Path(build, "lib", "kronsolve").glob("*.so"):
-            assert list(prefix.rglob(engine.name)), f"{engine.name} is not installed"
+        for module in pathlib.Path(build, "lib", "kronsolve").glob("*.so"):
+            assert list(prefix.rglob(module.name)), f"{module.name} is not installed"
+
+        saved = outside / "state.h5"
+        save = [program, "evolve", "--model", "ising", "--sites", "4", "--state", "up", "--time", "1", "--save", saved]
+        run(*save, env=environment)
+        assert saved.stat().st_size > 0
+        hdf5 = next(prefix.rglob("kronsolve_hdf5.so"))
+        hdf5.unlink()
+        refused = subprocess.run(list(map(str, save)), env=environment, capture_output=True, text=True, check=False)
+        assert refused.returncode == 4 and str(hdf5) in refused.stderr, (refused.returncode, refused.stderr)
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ TEST(Engine, modules_of_another_interface_scalar_or_purpose_are_refused) {
   } cases[] = {{"other_abi", "interface 999"},
                {"other_scalar", "built for complex numbers"},
                {"other_indices", "64-bit indices"},
-               {"no_factory", "not an engine of kronsolve"}};
+               {"no_factory", "not a module of kronsolve"}};
   for (const auto& c : cases) {
     SCOPED_TRACE(c.file);
     const Folder folder;

@@ -22,9 +22,11 @@ namespace kronsolve {
 /// file of that name as it was.
 class KRONSOLVE_EXPORT Hdf5File {
  public:
-  /// @throws IoError  it cannot be created; with the system's reason
+  /// @throws IoError       it cannot be created; with the system's reason
+  /// @throws NotSupported  the module with HDF5, loaded on first use, is not there
   static Hdf5File create(std::string path);
-  /// For reading. @throws IoError  it is not there, or not an HDF5 file
+  /// For reading. @throws IoError  it is not there; InvalidArgument: not an HDF5 file;
+  /// NotSupported: as create
   static Hdf5File open(std::string path);
   Hdf5File(Hdf5File&& other) noexcept
       : path_(std::move(other.path_)),

@@ -4,9 +4,9 @@
 #include <map>
 #include <mutex>
 
-#include <dlfcn.h>
-
 #include <kronsolve/solvers/engine.hpp>
+
+#include "core/modules.hpp"
 
 namespace kronsolve {
 
@@ -27,17 +27,12 @@ ScalarKind scalar_of(std::string_view variant) {
   return variant.starts_with("complex") ? ScalarKind::complex : ScalarKind::real;
 }
 
-/// The folder of the modules: KRONSOLVE_ENGINE_DIR, else `kronsolve` beside this library.
+/// The folder of the engines: KRONSOLVE_ENGINE_DIR, else where all modules are.
 fs::path engine_folder() {
   if (const char* folder = std::getenv("KRONSOLVE_ENGINE_DIR");
       folder != nullptr && *folder != '\0')
     return folder;
-  Dl_info info{};
-  if (dladdr(reinterpret_cast<const void*>(&list_engines), &info) == 0 || info.dli_fname == nullptr)
-    return {};
-  std::error_code ignored;
-  const fs::path library = fs::canonical(info.dli_fname, ignored);
-  return library.parent_path() / "kronsolve";
+  return module_folder();
 }
 
 fs::path path_of(std::string_view variant) {
@@ -53,20 +48,11 @@ struct Opened {
 
 void describe(Opened& opened, std::string_view variant) {
   auto& info = opened.info;
-  // RTLD_LOCAL keeps the two PETSc apart; never closed, because MPI and OpenMP keep pointers into
-  // what PETSc brought along.
-  void* handle = dlopen(info.path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (handle == nullptr) {
-    const char* text = dlerror();
-    info.problem = text != nullptr ? text : "it cannot be loaded";
-    return;
-  }
-  const auto factory = reinterpret_cast<Factory>(dlsym(handle, "kronsolve_engine_module"));
-  const EngineModule* module = factory != nullptr ? factory() : nullptr;
-  if (module == nullptr) {
-    info.problem = "it is not an engine of kronsolve";
-    return;
-  }
+  // Names that stay local keep the PETSc of real and of complex numbers apart.
+  const auto factory =
+      reinterpret_cast<Factory>(open_module(info.path, "kronsolve_engine_module", info.problem));
+  if (factory == nullptr) return;
+  const EngineModule* module = factory();
   if (module->abi != EngineModule::current_abi) {
     info.problem = detail::concat("it has interface ", module->abi, ", this kronsolve has ",
                                   EngineModule::current_abi, "; install both from one build");
