@@ -22,16 +22,6 @@ class Lanczos : public ::testing::Test {};
 using Scalars = ::testing::Types<double, std::complex<double>>;
 TYPED_TEST_SUITE(Lanczos, Scalars);
 
-/// A random matrix with the given eigenvalues.
-template <Scalar T>
-Matrix<T> with_spectrum(Random& random, const std::vector<double>& values) {
-  const auto n = static_cast<index_t>(values.size());
-  const Matrix<T> q = Matrix<T>(random.matrix<T>(n, n).householderQr().householderQ());
-  Vector<T> d(n);
-  for (index_t i = 0; i < n; ++i) d(i) = values[static_cast<std::size_t>(i)];
-  return q * d.asDiagonal() * q.adjoint();
-}
-
 TYPED_TEST(Lanczos, agrees_with_the_dense_spectrum_on_random_matrices) {
   using T = TypeParam;
   constexpr unsigned seed = 20;
@@ -65,8 +55,7 @@ TYPED_TEST(Lanczos, finds_every_copy_of_a_degenerate_level) {
   Random random(3);
   std::vector<double> values = {-2, -2, -2, -1.5, -1.5};
   for (int i = 0; i < 60; ++i) values.push_back(-1 + 0.05 * i);
-  const DenseMap<T> map(world(), with_spectrum<T>(random, values),
-                        RowPartition(65, world().size()));
+  const DenseMap<T> map(world(), random.with_spectrum<T>(values), RowPartition(65, world().size()));
 
   const auto r = lanczos<T>(map, {.k = 5});
 
@@ -82,7 +71,7 @@ TYPED_TEST(Lanczos, nearly_degenerate_levels_are_reported_truthfully) {
       SCOPED_TRACE(detail::concat("gap ", gap, " k ", k));
       std::vector<double> values = {-3, -3 + gap, -3 + 2 * gap};
       for (int i = 0; i < 90; ++i) values.push_back(-2 + 0.05 * i);
-      const Matrix<T> a = with_spectrum<T>(random, values);
+      const Matrix<T> a = random.with_spectrum<T>(values);
       const auto n = static_cast<index_t>(values.size());
       const DenseMap<T> map(world(), a, RowPartition(n, world().size()));
 

@@ -24,15 +24,6 @@ class Lobpcg : public ::testing::Test {};
 using Scalars = ::testing::Types<double, std::complex<double>>;
 TYPED_TEST_SUITE(Lobpcg, Scalars);
 
-template <Scalar T>
-Matrix<T> with_spectrum(Random& random, const std::vector<double>& values) {
-  const auto n = static_cast<index_t>(values.size());
-  const Matrix<T> q = random.matrix<T>(n, n).householderQr().householderQ();
-  Vector<T> d(n);
-  for (index_t i = 0; i < n; ++i) d(i) = values[static_cast<std::size_t>(i)];
-  return q * d.asDiagonal() * q.adjoint();
-}
-
 /// Values against sorted exact ones, residuals as stated, orthonormal vectors.
 template <Scalar T>
 void expect_pairs(const Matrix<T>& a, const LobpcgResult<T>& r, index_t k, bool lowest) {
@@ -75,7 +66,7 @@ TYPED_TEST(Lobpcg, finds_copies_and_clusters_within_the_block) {
   Random random(2);
   std::vector<double> values = {-2, -2, -2, -1.5, -1.5, -1.4999999999};
   for (int i = 0; i < 60; ++i) values.push_back(-1 + 0.05 * i);
-  const Matrix<T> a = with_spectrum<T>(random, values);
+  const Matrix<T> a = random.with_spectrum<T>(values);
   const DenseMap<T> map(world(), a, RowPartition(66, world().size()));
   for (const index_t k : {2, 3, 6}) expect_pairs<T>(a, lobpcg<T>(map, {.k = k}), k, true);
 }

@@ -85,6 +85,15 @@ class Random {
   Vector<T> vector(index_t rows) {
     return Vector<T>::NullaryExpr(rows, [this] { return scalar<T>(); });
   }
+  /// Hermitian with these eigenvalues.
+  template <Scalar T>
+  Matrix<T> with_spectrum(const std::vector<double>& values) {
+    const auto n = static_cast<index_t>(values.size());
+    const Matrix<T> q = matrix<T>(n, n).householderQr().householderQ();
+    Vector<T> d(n);
+    for (index_t i = 0; i < n; ++i) d(i) = values[static_cast<std::size_t>(i)];
+    return q * d.asDiagonal() * q.adjoint();
+  }
   /// Hermitian with a spectrum of width about `width` around `center`.
   template <Scalar T>
   Matrix<T> hermitian(index_t n, double width, double center) {
