@@ -54,14 +54,18 @@ void UnpackArchive::read(void* data, std::size_t bytes) {
   from_.stream_at += bytes;
 }
 
-void UnpackArchive::read_array(void* data, std::size_t bytes) {
-  if (bytes < block_threshold) return read(data, bytes);
+const std::byte* UnpackArchive::next_block(std::size_t bytes) {
   const auto& blocks = from_.message->blocks;
   if (from_.block_at == blocks.size() || blocks[from_.block_at].size() != bytes)
     throw InvalidArgument(
         detail::concat("serialisation: an array of ", bytes, " bytes wanted, the message has ",
                        from_.block_at == blocks.size() ? 0 : blocks[from_.block_at].size()));
-  const std::byte* block = blocks[from_.block_at++].data();
+  return blocks[from_.block_at++].data();
+}
+
+void UnpackArchive::read_array(void* data, std::size_t bytes) {
+  if (bytes < block_threshold) return read(data, bytes);
+  const std::byte* block = next_block(bytes);
   if (const auto& source = from_.message->source)
     source->read(block, bytes, data);
   else

@@ -37,6 +37,7 @@ class MemoryWindow final : public BlockSource {
  private:
   explicit MemoryWindow(const MemoryTicket& ticket) : ticket_(ticket) {}
   bool try_read(const std::byte* from, std::size_t bytes, void* to) const;
+  bool read_pieces(const std::byte* from, std::size_t bytes, std::byte* to) const;
   MemoryTicket ticket_;
 };
 

@@ -309,8 +309,10 @@ void RemotePool::take_result(Peer& peer, const Frame& frame) {
 }
 
 void RemotePool::finish_job(const JobPtr& job) {
-  // A worker that was given up may still read them.
-  if (job->members_left == 0) job->spec.arguments = {};
+  // A worker that was given up may still read them. Giving large memory back takes long: after the
+  // result.
+  const Message arguments =
+      job->members_left == 0 ? std::exchange(job->spec.arguments, {}) : Message();
   if (job->failure)
     job->state->fail(job->failure.rebuilt(job->failed_worker, job->failed_host));
   else

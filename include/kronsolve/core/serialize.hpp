@@ -112,6 +112,16 @@ class KRONSOLVE_EXPORT UnpackArchive : public cereal::InputArchive<UnpackArchive
   template <class T, class Allocator>
   void read_vector(std::vector<T, Allocator>& values) {
     const std::size_t length = read_length();
+    if constexpr (std::is_same_v<Allocator, std::allocator<T>>)
+      if (length * sizeof(T) >= block_threshold && !from_.message->source) {
+        // Constructed from what is read: memory that was set to zero before would be written twice.
+        const auto* const first = reinterpret_cast<const T*>(next_block(length * sizeof(T)));
+        values.clear();
+        values.reserve(length);
+        expect_large(values.data(), length * sizeof(T));
+        values.assign(first, first + length);
+        return;
+      }
     values.reserve(length);
     expect_large(values.data(), length * sizeof(T));
     values.resize(length);
@@ -119,6 +129,7 @@ class KRONSOLVE_EXPORT UnpackArchive : public cereal::InputArchive<UnpackArchive
   }
 
  private:
+  const std::byte* next_block(std::size_t bytes);
   MessageReader& from_;
 };
 
