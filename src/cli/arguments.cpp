@@ -260,7 +260,8 @@ SvdsOptions svds_options(const Raw& raw) {
                                        {{"auto", SvdMethod::automatic},
                                         {"dense", SvdMethod::dense},
                                         {"bidiagonal", SvdMethod::bidiagonal},
-                                        {"cross", SvdMethod::cross}});
+                                        {"cross", SvdMethod::cross},
+                                        {"restarted", SvdMethod::restarted}});
   return options;
 }
 
@@ -345,7 +346,7 @@ void svds_options(CLI::App& app, Raw& raw) {
   option(app, "--max-iterations", raw.max_iterations, "steps at most", "N");
   option(app, "--ncv", raw.ncv, "largest subspace", "N");
   option(app, "--seed", raw.seed, "fixes the start vector (0)", "N");
-  option(app, "--method", raw.method, "auto, dense, bidiagonal or cross (auto)", "NAME");
+  option(app, "--method", raw.method, "auto, dense, restarted, bidiagonal or cross (auto)", "NAME");
   app.add_flag("--values-only", raw.energy_only, "no singular vectors; residuals are bounds");
   app.add_flag("--no-certify", raw.no_certify, "no search for missed values");
   option(app, "--threads", raw.threads, "threads of each process (all its cores)", "N");

@@ -1,11 +1,12 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include <omp.h>
 
-#include <kronsolve/core/buffer.hpp>
+#include <kronsolve/core/large_vector.hpp>
 #include <kronsolve/core/threads.hpp>
 #include <kronsolve/operators/assembled_map.hpp>
 
@@ -125,6 +126,14 @@ struct AssembledMap<T>::Storage {
   template <class Finish>
   void multiply(std::span<const T> x, std::span<T> y, const Finish& finish);
   void multiply_adjoint(std::span<const T> x, std::span<T> y);
+  double multiply_cross(std::span<const T> x, std::span<T> y);
+  /// y = what scatter(block, y, ghosts) adds up over all blocks, those of other ranks included.
+  template <class Scatter>
+  void add_blocks(std::span<T> y, const Scatter& scatter);
+
+  // Kept between products: fresh pages cost as much as the sums.
+  LargeVector<T> sums;     ///< of each thread but the first: what it adds to y and to ghosts
+  LargeVector<T> ghost_x;  ///< of a cross product
 };
 
 template <Scalar T>
@@ -254,18 +263,26 @@ std::vector<index_t> AssembledMap<T>::Storage::number_ghosts(const RowPartition&
 
 namespace {
 
+/// a b without the checks for infinity that operator* of std::complex makes.
+template <Scalar T>
+T times(const T& a, const T& b) {
+  if constexpr (is_complex<T>)
+    return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
+  else
+    return a * b;
+}
+
 /// sum of value(e) x[column(e)] over the entries [begin, end) of a part.
 template <Scalar T>
 T row_dot(const Part<T>& part, std::size_t begin, std::size_t end, const T* x, const T* table) {
   T sum{};
+  const auto* column = part.columns.data();
   if (!part.codes.empty()) {
     const auto* code = part.codes.data();
-    const auto* column = part.columns.data();
-    for (std::size_t e = begin; e < end; ++e) sum += table[code[e]] * x[column[e]];
+    for (std::size_t e = begin; e < end; ++e) sum += times(table[code[e]], x[column[e]]);
   } else {
     const auto* value = part.values.data();
-    const auto* column = part.columns.data();
-    for (std::size_t e = begin; e < end; ++e) sum += value[e] * x[column[e]];
+    for (std::size_t e = begin; e < end; ++e) sum += times(value[e], x[column[e]]);
   }
   return sum;
 }
@@ -277,11 +294,29 @@ void row_scatter(const Part<T>& part, std::size_t begin, std::size_t end, T x, T
   const auto* column = part.columns.data();
   if (!part.codes.empty()) {
     const auto* code = part.codes.data();
-    for (std::size_t e = begin; e < end; ++e) y[column[e]] += conj(table[code[e]]) * x;
+    for (std::size_t e = begin; e < end; ++e) y[column[e]] += times(conj(table[code[e]]), x);
   } else {
     const auto* value = part.values.data();
-    for (std::size_t e = begin; e < end; ++e) y[column[e]] += conj(value[e]) * x;
+    for (std::size_t e = begin; e < end; ++e) y[column[e]] += times(conj(value[e]), x);
   }
+}
+
+/// The rows of a block that stores values, as multiply_cross takes them where there are neither ghosts
+/// nor a diagonal; the sum of |row x|^2.
+template <Scalar T>
+double cross_rows(const Block<T>& block, const T* x, T* y) {
+  const std::uint32_t* offset = block.owned.offsets.data();
+  const std::uint32_t* column = block.owned.columns.data();
+  const T* value = block.owned.values.data();
+  double norm = 0;
+  for (index_t i = 0; i < block.rows; ++i) {
+    const std::uint32_t begin = offset[i], end = offset[i + 1];
+    T sum{};
+    for (std::uint32_t e = begin; e < end; ++e) sum += times(value[e], x[column[e]]);
+    norm += norm_squared(sum);
+    for (std::uint32_t e = begin; e < end; ++e) y[column[e]] += times(conj(value[e]), sum);
+  }
+  return norm;
 }
 
 }  // namespace
@@ -318,48 +353,96 @@ void AssembledMap<T>::Storage::multiply(std::span<const T> x, std::span<T> y,
   }
 }
 
+/// Rows meet in columns, so each thread adds up for itself; the first one straight into y.
+template <Scalar T>
+template <class Scatter>
+void AssembledMap<T>::Storage::add_blocks(std::span<T> y, const Scatter& scatter) {
+  const auto count = static_cast<index_t>(blocks.size());
+  const auto ghosts = halo->ghosts();
+  const auto owned = static_cast<index_t>(y.size()),
+             size = owned + static_cast<index_t>(ghosts.size());
+  const int threads = count < 2 ? 1 : num_threads();
+  sums.resize(static_cast<std::size_t>((threads - 1) * size));
+  int team = 1;
+#pragma omp parallel num_threads(threads)
+  {
+    const int thread = omp_get_thread_num();
+    T* mine = thread == 0 ? y.data() : sums.data() + (thread - 1) * size;
+    T* mine_ghosts = thread == 0 ? ghosts.data() : mine + owned;
+    std::fill_n(mine, owned, T{});
+    std::fill_n(mine_ghosts, ghosts.size(), T{});
+#pragma omp single
+    team = omp_get_num_threads();
+#pragma omp for schedule(static)
+    for (index_t b = 0; b < count; ++b)
+      scatter(blocks[static_cast<std::size_t>(b)], mine, mine_ghosts);
+#pragma omp for schedule(static)
+    for (index_t i = 0; i < size; ++i) {
+      T& total =
+          i < owned ? y[static_cast<std::size_t>(i)] : ghosts[static_cast<std::size_t>(i - owned)];
+      for (int other = 0; other + 1 < team; ++other)
+        total += sums[static_cast<std::size_t>(other * size + i)];
+    }
+  }
+  halo->add_back(y);
+}
+
 template <Scalar T>
 void AssembledMap<T>::Storage::multiply_adjoint(std::span<const T> x, std::span<T> y) {
   const T* table = codes.table().data();
-  const auto count = static_cast<index_t>(blocks.size());
-  const auto ghosts = halo->ghosts();
-  const int threads = count < 2 ? 1 : num_threads();
-  const auto scatter = [&](const Block<T>& block, T* owned, T* ghost) {
-    for (index_t i = 0; i < block.rows; ++i)
+  add_blocks(y, [&](const Block<T>& block, T* owned, T* ghost) {
+    for (index_t i = 0; i < block.rows; ++i) {
+      const auto local = static_cast<std::size_t>(block.first + i);
+      if (has_diagonal) owned[local] += conj(diagonal[local]) * x[local];
       row_scatter(block.owned, block.owned.offsets[static_cast<std::size_t>(i)],
-                  block.owned.offsets[static_cast<std::size_t>(i) + 1],
-                  x[static_cast<std::size_t>(block.first + i)], owned, table);
+                  block.owned.offsets[static_cast<std::size_t>(i) + 1], x[local], owned, table);
+    }
     for (std::size_t r = 0; r < block.ghost_rows.size(); ++r)
       row_scatter(block.ghost, block.ghost.offsets[r], block.ghost.offsets[r + 1],
                   x[static_cast<std::size_t>(block.first) + block.ghost_rows[r]], ghost, table);
-  };
-  if (threads == 1) {
-    for (std::size_t i = 0; i < y.size(); ++i) y[i] = has_diagonal ? conj(diagonal[i]) * x[i] : T{};
-    std::fill(ghosts.begin(), ghosts.end(), T{});
-    for (const auto& block : blocks) scatter(block, y.data(), ghosts.data());
-    halo->add_back(y);
-    return;
-  }
-  // Rows meet in columns, so each thread adds up for itself.
-  std::vector<std::vector<T>> sums(static_cast<std::size_t>(threads));
-#pragma omp parallel num_threads(threads)
-  {
-    auto& mine = sums[static_cast<std::size_t>(omp_get_thread_num())];
-    mine.assign(y.size() + ghosts.size(), T{});
-#pragma omp for schedule(static)
-    for (index_t b = 0; b < count; ++b)
-      scatter(blocks[static_cast<std::size_t>(b)], mine.data(), mine.data() + y.size());
-  }
-  const auto total = [&](std::size_t i) {
-    T sum{};
-    for (const auto& mine : sums)
-      if (!mine.empty()) sum += mine[i];
-    return sum;
-  };
-  for (std::size_t i = 0; i < y.size(); ++i)
-    y[i] = total(i) + (has_diagonal ? conj(diagonal[i]) * x[i] : T{});
-  for (std::size_t g = 0; g < ghosts.size(); ++g) ghosts[g] = total(y.size() + g);
-  halo->add_back(y);
+  });
+}
+
+/// Row by row: its part of A x is known at once and added to y while the row is still at hand. The
+/// ghosts of x must be here before, and their places take those of y.
+template <Scalar T>
+double AssembledMap<T>::Storage::multiply_cross(std::span<const T> x, std::span<T> y) {
+  const T* table = codes.table().data();
+  halo->start(x);
+  halo->finish();
+  ghost_x.assign(halo->ghosts().begin(), halo->ghosts().end());
+  const T* from = ghost_x.data();
+  std::vector<double> norms(blocks.size());
+  add_blocks(y, [&](const Block<T>& block, T* owned, T* ghost) {
+    double& norm = norms[static_cast<std::size_t>(&block - blocks.data())];
+    if (!has_diagonal && block.owned.codes.empty() && block.ghost_rows.empty()) {
+      norm = cross_rows(block, x.data(), owned);
+      return;
+    }
+    std::size_t r = 0;  // of the rows that touch ghosts
+    for (index_t i = 0; i < block.rows; ++i) {
+      const auto local = static_cast<std::size_t>(block.first + i);
+      const auto begin = block.owned.offsets[static_cast<std::size_t>(i)],
+                 end = block.owned.offsets[static_cast<std::size_t>(i) + 1];
+      const bool touches = r < block.ghost_rows.size() && block.ghost_rows[r] == i;
+      T sum = row_dot(block.owned, begin, end, x.data(), table);
+      if (touches)
+        sum +=
+            row_dot(block.ghost, block.ghost.offsets[r], block.ghost.offsets[r + 1], from, table);
+      if (has_diagonal) {
+        sum += diagonal[local] * x[local];
+        owned[local] += conj(diagonal[local]) * sum;
+      }
+      norm += norm_squared(sum);
+      row_scatter(block.owned, begin, end, sum, owned, table);
+      if (touches) {
+        row_scatter(block.ghost, block.ghost.offsets[r], block.ghost.offsets[r + 1], sum, ghost,
+                    table);
+        ++r;
+      }
+    }
+  });
+  return std::accumulate(norms.begin(), norms.end(), 0.0);
 }
 
 template <Scalar T>
@@ -395,6 +478,11 @@ void AssembledMap<T>::apply_adjoint_impl(std::span<const T> x, std::span<T> y) c
 }
 
 template <Scalar T>
+double AssembledMap<T>::apply_cross_impl(std::span<const T> x, std::span<T> y) const {
+  return storage_->multiply_cross(x, y);
+}
+
+template <Scalar T>
 T AssembledMap<T>::apply_recurrence_impl(std::span<const T> x, double beta, std::span<T> y) const {
   storage_->multiply(x, y, [beta](const T& old, const T& sum) { return sum - beta * old; });
   T overlap{};
@@ -419,8 +507,10 @@ bool AssembledMap<T>::is_coded() const noexcept {
 
 template <Scalar T>
 index_t AssembledMap<T>::memory_bytes() const noexcept {
-  index_t bytes =
-      static_cast<index_t>(storage_->diagonal.size() * sizeof(T)) + storage_->halo->bytes();
+  index_t bytes = static_cast<index_t>((storage_->diagonal.size() + storage_->sums.capacity() +
+                                        storage_->ghost_x.capacity()) *
+                                       sizeof(T)) +
+                  storage_->halo->bytes();
   for (const auto& block : storage_->blocks)
     bytes += block.owned.bytes() + block.ghost.bytes() +
              static_cast<index_t>(block.ghost_rows.size() * 4);

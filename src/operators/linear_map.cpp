@@ -41,6 +41,15 @@ void LinearMap<T>::apply_adjoint(std::span<const T> x, std::span<T> y) const {
 }
 
 template <Scalar T>
+double LinearMap<T>::apply_cross(std::span<const T> x, std::span<T> y) const {
+  check(x, col_range(), y, col_range());
+  const double local = apply_cross_impl(x, y);
+  count_product();
+  count_product();
+  return comm_->all_reduce(local);
+}
+
+template <Scalar T>
 T LinearMap<T>::apply_recurrence(std::span<const T> x, double beta, std::span<T> y) const {
   if (rows() != cols())
     throw DimensionError(detail::concat("recurrence: the map must be square, it is ", rows(), " x ", cols()));
@@ -53,6 +62,19 @@ T LinearMap<T>::apply_recurrence(std::span<const T> x, double beta, std::span<T>
 template <Scalar T>
 void LinearMap<T>::apply_adjoint_impl(std::span<const T>, std::span<T>) const {
   throw NotSupported("this operator has no product with its adjoint; use its assembled form");
+}
+
+template <Scalar T>
+double LinearMap<T>::apply_cross_impl(std::span<const T> x, std::span<T> y) const {
+  const index_t n = row_range().size();
+  if (scratch_.size() != n) scratch_ = Buffer<T>(n);
+  apply_impl(x, scratch_.span());
+  apply_adjoint_impl(scratch_.span(), y);
+  double sum = 0;
+  const T* middle = scratch_.data();
+#pragma omp parallel for schedule(static) reduction(+ : sum) if (n >= (1 << 13))
+  for (index_t i = 0; i < n; ++i) sum += norm_squared(middle[i]);
+  return sum;
 }
 
 template <Scalar T>

@@ -47,6 +47,7 @@ class KRONSOLVE_EXPORT AssembledMap final : public LinearMap<T> {
  protected:
   void apply_impl(std::span<const T> x, std::span<T> y) const override;
   void apply_adjoint_impl(std::span<const T> x, std::span<T> y) const override;
+  double apply_cross_impl(std::span<const T> x, std::span<T> y) const override;
   T apply_recurrence_impl(std::span<const T> x, double beta, std::span<T> y) const override;
 
  private:

@@ -39,6 +39,10 @@ class KRONSOLVE_EXPORT LinearMap {
   void apply(std::span<const T> x, std::span<T> y) const;
   /// y = A^H x. Collective. @throws NotSupported  this map has no adjoint product
   void apply_adjoint(std::span<const T> x, std::span<T> y) const;
+  /// y = A^H A x, two products; returns the global |A x|^2 = <x, y>. Collective. One pass over a
+  /// stored matrix where the map can fuse them.
+  /// @throws NotSupported  this map has no adjoint product
+  double apply_cross(std::span<const T> x, std::span<T> y) const;
   /// y = A x - beta y for square maps; returns the global <x, y>. Collective. One pass over memory where the map can fuse it.
   T apply_recurrence(std::span<const T> x, double beta, std::span<T> y) const;
   /// A step of a recurrence whose coefficients are known: y = A x - alpha x - beta y, and sum += weight y.
@@ -54,6 +58,8 @@ class KRONSOLVE_EXPORT LinearMap {
  protected:
   virtual void apply_impl(std::span<const T> x, std::span<T> y) const = 0;
   virtual void apply_adjoint_impl(std::span<const T> x, std::span<T> y) const;
+  /// Local part of |A x|^2 as return value; the default makes two products and keeps a vector.
+  virtual double apply_cross_impl(std::span<const T> x, std::span<T> y) const;
   /// Local part of <x, y> as return value; the default calls apply_impl on a vector that it keeps.
   virtual T apply_recurrence_impl(std::span<const T> x, double beta, std::span<T> y) const;
   /// The default is a recurrence and a pass of finish_known_step.
@@ -74,7 +80,7 @@ class KRONSOLVE_EXPORT LinearMap {
   }
   mutable index_t products_ = 0;
   std::function<void()> on_product_;
-  mutable Buffer<T> scratch_;  // of the default apply_recurrence_impl
+  mutable Buffer<T> scratch_;  // of default products made of two steps
 };
 
 extern template class LinearMap<double>;

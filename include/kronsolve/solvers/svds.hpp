@@ -19,9 +19,11 @@
 namespace kronsolve {
 
 enum class SingularEnd { largest, smallest };
-/// bidiagonal: thick-restart Golub-Kahan-Lanczos; cross: Lanczos on A^H A in the memory of few
-/// vectors, half the digits for small singular values; dense: LAPACK.
-enum class SvdMethod { automatic, dense, bidiagonal, cross };
+/// restarted: thick-restart Lanczos on A^H A, largest triplets only, the fastest where they are not
+/// small beside |A| (else it goes over to bidiagonal); bidiagonal: thick-restart
+/// Golub-Kahan-Lanczos; cross: Lanczos on A^H A in the memory of few vectors, half the digits for
+/// small singular values; dense: LAPACK.
+enum class SvdMethod { automatic, dense, bidiagonal, cross, restarted };
 enum class SingularVectors { compute, skip };
 enum class Certification { on, off };
 
@@ -83,16 +85,18 @@ struct SvdsResult {
 /// on a.comm(); every rank gives the same options.
 ///
 /// `automatic` takes LAPACK for small matrices (min(m, n) products build the dense matrix), else
-/// bidiagonalisation. Small residuals alone do not show that every copy of a repeated value was
-/// found: the check, on by default, lets a Lanczos recurrence of A^H A run from a fresh start
-/// vector orthogonal to the triplets until a missed one would have shown with probability 1 - 1e-9
-/// (or turned up; it is then computed).
+/// restarted for the largest triplets and bidiagonal for the smallest. Small residuals alone do not
+/// show that every copy of a repeated value was found: the check, on by default, lets a Lanczos
+/// recurrence of A^H A run from a fresh start vector orthogonal to the triplets until a missed one
+/// would have shown with probability 1 - 1e-9 (or turned up; it is then computed).
 /// @throws InvalidArgument  k outside [1, min(m, n)], ncv <= k, tol not in (0, 1), an empty map,
 ///                          products that are not finite
 /// @throws NotSupported     the map has no adjoint product
-/// Memory: about ncv vectors of each side; the dense method a few full matrices on rank 0.
-/// Source: Baglama and Reichel 2005, doi:10.1137/04060593X; smallest triplets with the same Ritz
-/// restart, hence slowly where they are not separated.
+/// @throws NotSupported     restarted for the smallest triplets
+/// Memory: restarted ncv vectors of the shorter side, bidiagonal ncv of each; the dense method a
+/// few full matrices on rank 0. Source: Wu and Simon 2000, doi:10.1137/S0895479898334605
+/// (restarted); Baglama and Reichel 2005, doi:10.1137/04060593X; smallest triplets with the same
+/// Ritz restart, hence slowly where they are not separated.
 template <Scalar T>
 SvdsResult<T> svds(const LinearMap<T>& a, const SvdsOptions& options = {});
 /// The same for rows built on demand; stored while it runs (see AssembledMap), rows and columns

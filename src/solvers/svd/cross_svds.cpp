@@ -64,6 +64,7 @@ Triplets<T> cross_svds(const TallView<T>& a, const SvdsOptions& options) {
         triplet_residual<T>(a, result.values.back(), result.left.column(i), v));
     result.norm = std::max(result.norm, result.values.back());
   }
+  sort_descending(result);
   return result;
 }
 

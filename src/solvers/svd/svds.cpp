@@ -24,9 +24,11 @@ std::string_view to_string(SvdMethod method) {
     case SvdMethod::bidiagonal:
       return "bidiagonal";
     case SvdMethod::cross:
+      return "cross";
+    case SvdMethod::restarted:
       break;
   }
-  return "cross";
+  return "restarted";
 }
 
 namespace {
@@ -54,6 +56,9 @@ SvdsOptions checked(const LinearMap<T>& a, SvdsOptions options) {
   if (options.ncv != 0 && (options.ncv < 0 || (options.ncv <= options.k && options.k < n)))
     throw InvalidArgument(
         detail::concat("svds: ncv must be above k = ", options.k, ", got ", options.ncv));
+  if (options.method == SvdMethod::restarted && options.which == SingularEnd::smallest)
+    throw NotSupported(
+        "svds: method restarted finds the largest triplets only; take bidiagonal for the smallest");
   if (options.max_iterations < 0)
     throw InvalidArgument(
         detail::concat("svds: max_iterations must not be negative, got ", options.max_iterations));
@@ -75,6 +80,8 @@ Choice choose(const TallView<T>& a, const SvdsOptions& options) {
     return {SvdMethod::dense, detail::concat("dense: a side of at most ", dense_cols, " rows")};
   if (2 * options.k >= n)
     return {SvdMethod::dense, "dense: half of all triplets or more are wanted"};
+  if (options.which == SingularEnd::largest)
+    return {SvdMethod::restarted, "restarted: few of the largest triplets of a large matrix"};
   return {SvdMethod::bidiagonal, "bidiagonal: few triplets of a large matrix"};
 }
 
@@ -130,8 +137,26 @@ index_t estimate_bytes(const TallView<T>& a, const SvdsOptions& options, SvdMeth
   if (method == SvdMethod::dense)
     return results + dense::dense_svd_bytes<T>(a.rows(), a.cols(), dense::SvdVectors::thin);
   if (method == SvdMethod::cross) return results + 4 * each;
+  if (method == SvdMethod::restarted) {
+    const index_t ncv = options.ncv > 0 ? options.ncv : svd::restarted_subspace(options.k);
+    return results + (std::min(ncv, a.cols()) + 3) * static_cast<index_t>(sizeof(T)) * a.cols();
+  }
   const index_t ncv = options.ncv > 0 ? options.ncv : svd::bidiagonal_subspace(options.k);
   return results + (std::min(ncv, a.cols()) + 1) * each;
+}
+
+template <Scalar T>
+Triplets<T> triplets_by(SvdMethod method, const TallView<T>& a, const SvdsOptions& options) {
+  switch (method) {
+    case SvdMethod::dense:
+      return svd::dense_svds(a, options);
+    case SvdMethod::cross:
+      return svd::cross_svds(a, options);
+    case SvdMethod::restarted:
+      return svd::restarted_svds(a, options);
+    default:
+      return svd::bidiagonal_svds<T>(a, options, nullptr, options.seed);
+  }
 }
 
 }  // namespace
@@ -150,10 +175,8 @@ SvdsResult<T> svds(const LinearMap<T>& map, const SvdsOptions& given) {
   result.memory_estimate_bytes = estimate_bytes(a, options, choice.method);
   if (choice.method != SvdMethod::dense)
     require_memory(map.comm(), result.memory_estimate_bytes / map.comm().size(), "svds: vectors");
-  Triplets<T> t = choice.method == SvdMethod::dense ? svd::dense_svds(a, options)
-                  : choice.method == SvdMethod::cross
-                      ? svd::cross_svds(a, options)
-                      : svd::bidiagonal_svds<T>(a, options, nullptr, options.seed);
+  Triplets<T> t = triplets_by(choice.method, a, options);
+  if (t.method != SvdMethod::automatic) result.method = t.method;
   result.products = a.products() - before;
   result.reason = detail::concat(choice.why, "; ", t.reason);
   if (choice.method == SvdMethod::dense) {

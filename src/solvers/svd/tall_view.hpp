@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+
+#include <kronsolve/core/buffer.hpp>
 #include <kronsolve/operators/linear_map.hpp>
 
 #include "solvers/krylov/vector_kernels.hpp"
@@ -31,10 +34,19 @@ class TallView {
   void apply_adjoint(std::span<const T> u, std::span<T> v) const {
     swapped_ ? a_->apply(u, v) : a_->apply_adjoint(u, v);
   }
+  /// y = A^H A x, |A x|^2; of a wide map its A A^H, whose two products cannot be fused.
+  double apply_cross(std::span<const T> x, std::span<T> y) const {
+    if (!swapped_) return a_->apply_cross(x, y);
+    if (middle_.size() != row_range().size()) middle_ = Buffer<T>(row_range().size());
+    a_->apply_adjoint(x, middle_.span());
+    a_->apply(middle_.span(), y);
+    return krylov::norm_squared<T>(comm(), middle_.span());
+  }
 
  private:
   const LinearMap<T>* a_;
   bool swapped_;
+  mutable Buffer<T> middle_;
 };
 
 /// x -> A^H A x / norm^2 on the shorter side: its eigenvalues are the squares of all singular
@@ -46,24 +58,24 @@ class CrossProduct final : public LinearMap<T> {
       : LinearMap<T>(a.comm(), a.col_partition(), a.col_partition()),
         a_(&a),
         factor_(norm > 0 ? 1 / norm : 1),
-        middle_(a.row_range().size()) {}
+        scaled_(a.col_range().size()) {}
   index_t memory_bytes() const noexcept override {
-    return middle_.size() * static_cast<index_t>(sizeof(T));
+    return scaled_.size() * static_cast<index_t>(sizeof(T));
   }
 
  protected:
   void apply_impl(std::span<const T> x, std::span<T> y) const override {
-    a_->apply(x, middle_.span());
     // Twice the factor, not its square: that may leave the range of doubles.
-    krylov::scale<T>(factor_, middle_.span());
-    a_->apply_adjoint(middle_.span(), y);
+    std::copy(x.begin(), x.end(), scaled_.data());
+    krylov::scale<T>(factor_, scaled_.span());
+    a_->apply_cross(scaled_.span(), y);
     krylov::scale<T>(factor_, y);
   }
 
  private:
   const TallView<T>* a_;
   double factor_;
-  mutable Buffer<T> middle_;
+  mutable Buffer<T> scaled_;
 };
 
 }  // namespace kronsolve::svd
