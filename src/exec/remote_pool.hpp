@@ -132,6 +132,10 @@ class RemotePool final : public Backend {
 
   PoolOptions options_;
   const bool own_workers_;  // started by this pool, or ranks of the job
+  // What the workers must be as well. Of now: a plugin that is loaded later, even while workers
+  // come up, makes no strangers of them.
+  const std::uint64_t digest_ = code_digest();
+  const std::string description_ = program_description();
   int workers_ = 0;
   std::string token_;
   Listener listener_;

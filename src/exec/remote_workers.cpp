@@ -153,7 +153,7 @@ void RemotePool::greet(Peer& peer, const Frame& frame) {
   peer.pid = hello.pid;
   peer.host = hello.host;
   peer.index = slot->first_index + hello.rank;
-  if (hello.digest != code_digest() || hello.size != slot->count) {
+  if (hello.digest != digest_ || hello.size != slot->count) {
     peer.channel.queue({FrameType::refuse, 0, {}});
     (void)peer.channel.flush();
     peer.slot = &*slot;
@@ -164,7 +164,7 @@ void RemotePool::greet(Peer& peer, const Frame& frame) {
                      slot->count,
                      "; is the mpirun that starts them of the MPI library this program uses?")
             : concat(peer.name(), " runs another build, or has other plugins loaded: it is ",
-                     hello.program, ", this process ", program_description(),
+                     hello.program, ", this process ", description_,
                      "; start the same program with the same plugins"));
   }
   peer.slot = &*slot;

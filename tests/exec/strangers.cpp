@@ -38,6 +38,7 @@ TEST(Strangers, another_program_is_refused_at_its_greeting) {
 TEST(Strangers, a_callable_of_a_plugin_that_only_this_process_has_is_unknown_to_workers) {
   Pool& pool = session().pool(2);
   EXPECT_EQ(pool.submit([](int x) { return x; }, 4).get(), 4);
+  Pool made_before = session().make_pool({.workers = 2});
   void* plugin = ::dlopen(beside_this_program("libkronsolve_test_plugin.so").c_str(), RTLD_NOW);
   ASSERT_NE(plugin, nullptr) << ::dlerror();
   const auto triple = reinterpret_cast<int (*)(Pool*, int)>(::dlsym(plugin, "triple_on_worker"));
@@ -46,6 +47,8 @@ TEST(Strangers, a_callable_of_a_plugin_that_only_this_process_has_is_unknown_to_
   EXPECT_ERROR(triple(&pool, 5), NotSupported, "unknown to this process");
 
   EXPECT_EQ(pool.submit([](int x) { return x; }, 4).get(), 4);
+  // Its workers greet when the plugin is there; what counts is when the pool was made.
+  EXPECT_EQ(made_before.submit([](int x) { return x; }, 4).get(), 4);
 }
 
 TEST(Strangers, workers_without_the_plugin_of_this_process_are_refused) {
