@@ -67,6 +67,7 @@
 #include <kronsolve/solvers/lanczos.hpp>
 #include <kronsolve/solvers/lobpcg.hpp>
 #include <kronsolve/solvers/operator_map.hpp>
+#include <kronsolve/solvers/preconditioner.hpp>
 #include <kronsolve/solvers/rsvd.hpp>
 #include <kronsolve/solvers/serialize.hpp>
 #include <kronsolve/solvers/solve.hpp>

@@ -18,6 +18,8 @@
 #include <kronsolve/solvers/distributed_vectors.hpp>
 #include <kronsolve/solvers/eig.hpp>
 #include <kronsolve/solvers/eigh.hpp>
+#include <kronsolve/solvers/preconditioner.hpp>
+#include <kronsolve/solvers/solve.hpp>
 
 namespace kronsolve {
 
@@ -98,6 +100,32 @@ struct EngineGeneralPairs {
   std::string reason;
 };
 
+/// Linear systems for a Krylov method of PETSc (KSP): cg, minres or gmres.
+template <Scalar T>
+struct EngineKrylov {
+  /// For each right-hand side.
+  struct Limits {
+    double relative = 1e-10;  ///< residual over |b| at which it may stop
+    index_t steps = 1000;
+  };
+  const LinearMap<T>* map = nullptr;  ///< the product
+  SolveMethod method = SolveMethod::gmres;
+  Preconditioner preconditioner = Preconditioner::none;
+  const Lazy<T>* rows = nullptr;  ///< for block_jacobi and multigrid
+  std::span<const T> diagonal;    ///< owned entries, for jacobi
+  index_t restart = 50;
+  std::vector<Limits> limits;
+  std::string petsc_options;
+};
+
+/// Approximate solutions. Residuals are for our own product to tell.
+template <Scalar T>
+struct EngineSolutions {
+  DistributedVectors<T> x;
+  std::vector<index_t> steps;
+  std::vector<std::string> notes;  ///< why one stopped short of its limit; empty if it did not
+};
+
 /// PETSc and SLEPc of one scalar behind plain data. All calls are collective on the communicator of
 /// what they are given, and one at a time in a process.
 template <Scalar T>
@@ -118,6 +146,9 @@ class KRONSOLVE_EXPORT Engine {
   /// Solves A x = b for each column by a parallel LU factorisation. Owned rows in, owned rows out.
   virtual DistributedVectors<T> solve(const Comm& comm, const Lazy<T>& rows,
                                       const DistributedVectors<T>& b) = 0;
+  /// Solves A x = b for each column, from x = 0, by a Krylov method.
+  virtual EngineSolutions<T> solve_krylov(const EngineKrylov<T>& problem,
+                                          const DistributedVectors<T>& b) = 0;
   /// w = exp(t A) v for any square A by a restarted Krylov method (SLEPc's MFN); error about tol
   /// |w|.
   virtual std::vector<T> expm_multiply(const LinearMap<T>& map, T t, std::span<const T> v,
@@ -132,7 +163,8 @@ extern template class Engine<std::complex<double>>;
 ///
 /// Searched for in `KRONSOLVE_ENGINE_DIR` if that is set, else in the folder `kronsolve` beside the
 /// library.
-/// @param largest_index  chooses an engine with 64-bit indices where 32 do not reach, or where there
+/// @param largest_index  chooses an engine with 64-bit indices where 32 do not reach, or where
+/// there
 ///   is no other
 /// @throws NotSupported  it is not there, or another PETSc has taken over the process
 template <Scalar T>
@@ -148,7 +180,7 @@ KRONSOLVE_EXPORT bool engine_installed(ScalarKind scalar);
 
 /// What a module exports under the name `kronsolve_engine_module`; the first field never moves.
 struct EngineModule {
-  static constexpr std::uint32_t current_abi = 1;
+  static constexpr std::uint32_t current_abi = 2;
   std::uint32_t abi;
   const char* scalar;  ///< "real" or "complex"
   const char* variant;

@@ -13,17 +13,21 @@
 #include <kronsolve/operators/linear_map.hpp>
 #include <kronsolve/operators/sector_operator.hpp>
 #include <kronsolve/solvers/distributed_vectors.hpp>
+#include <kronsolve/solvers/preconditioner.hpp>
 
 namespace kronsolve {
 
 /// cg: Hermitian positive definite; minres: any Hermitian; gmres: any square operator; direct: a
 /// parallel LU factorisation (MUMPS) of the matrix, once for all right-hand sides.
 enum class SolveMethod { automatic, cg, minres, gmres, direct };
+/// Whose Krylov method: our own, which needs no engine and takes no preconditioner, or PETSc's KSP.
+enum class KrylovSource { automatic, own, petsc };
 /// What is known of the operator. unknown: whether it is Hermitian is tried out on random vectors.
 enum class OperatorKind { unknown, hermitian_positive, hermitian, general };
 
 KRONSOLVE_EXPORT std::string_view to_string(SolveMethod);
 KRONSOLVE_EXPORT std::string_view to_string(OperatorKind);
+KRONSOLVE_EXPORT std::string_view to_string(KrylovSource);
 
 struct SolveOptions {
   SolveMethod method = SolveMethod::automatic;
@@ -31,6 +35,12 @@ struct SolveOptions {
   double tol = 1e-10;          ///< converged when |b - A x| <= tol |b|
   index_t max_iterations = 0;  ///< products for each right-hand side; 0: 10 n, at least 1000
   index_t restart = 50;        ///< vectors that gmres keeps
+  /// automatic: PETSc where a preconditioner or options for it are given, else our own.
+  KrylovSource krylov = KrylovSource::automatic;
+  /// automatic: none for our own methods and where only a product is given; of PETSc's, jacobi for
+  /// cg and minres, block_jacobi for gmres. minres takes none or jacobi.
+  Preconditioner preconditioner = Preconditioner::automatic;
+  std::string petsc_options = {};  ///< raw options for the engine, "-ksp_monitor"; never needed
 };
 
 /// Solutions and how good they are. The same on every rank but for the rows of x.
@@ -42,7 +52,9 @@ struct SolveResult {
   bool converged = false;                       ///< all of them
   index_t iterations = 0, products = 0;         ///< of all right-hand sides together
   SolveMethod method = SolveMethod::automatic;  ///< what solved it
-  std::string reason;                           ///< why this method, why it stopped, one line
+  KrylovSource krylov = KrylovSource::own;      ///< and whose it was; direct: petsc
+  Preconditioner preconditioner = Preconditioner::none;
+  std::string reason;  ///< why this method, why it stopped, one line
 
   /// @throws NotConverged  with the residuals
   const SolveResult& require_converged() const {
@@ -53,15 +65,17 @@ struct SolveResult {
   }
 };
 
-/// Solves A x = b for each column of b by a Krylov method without preconditioner. Collective on
-/// a.comm(); every rank gives the same options.
+/// Solves A x = b for each column of b by a Krylov method. Collective on a.comm(); every rank gives
+/// the same options.
 ///
 /// `automatic` takes cg for hermitian_positive, minres for hermitian, gmres for general operators.
 /// The true residual decides: where the recurrence's own falls behind it, the equation is solved
 /// again for the rest. A singular or inconsistent system is a result that has not converged.
 /// @throws DimensionError   the map is not square, b has other rows than it
 /// @throws InvalidArgument  tol not in (0, 1), a negative limit, restart < 1, b or a product not
-///                          finite
+///                          finite; a preconditioner that needs more than a product, or does not
+///                          go with the method
+/// @throws NotSupported     PETSc is asked for and no engine of this scalar is installed
 /// Memory: cg 3, minres 6, gmres restart + 2 vectors beside x and b.
 /// Source: cg: Hestenes and Stiefel 1952, doi:10.6028/jres.049.044; minres: Paige and Saunders
 /// 1975, doi:10.1137/0712047; gmres: Saad and Schultz 1986, doi:10.1137/0907058.

@@ -98,6 +98,24 @@ MatHandle stored(const Comm& comm, const Lazy<Scalar>& rows, const RowPartition&
   return matrix;
 }
 
+MatHandle diagonal(const Comm& comm, const RowPartition& partition,
+                   std::span<const Scalar> entries) {
+  const RowRange owned = partition.range(comm.rank());
+  const auto local = narrow<PetscInt>(owned.size(), "rows of one rank for PETSc");
+  const auto n = narrow<PetscInt>(partition.rows(), "rows for PETSc");
+  KRONSOLVE_ASSERT(static_cast<index_t>(entries.size()) == owned.size());
+  MatHandle matrix;
+  KRONSOLVE_PETSC(
+      MatCreateAIJ(comm.handle(), local, local, n, n, 1, nullptr, 0, nullptr, matrix.out()));
+  for (PetscInt i = 0; i < local; ++i)
+    KRONSOLVE_PETSC(MatSetValue(matrix.get(), static_cast<PetscInt>(owned.begin) + i,
+                                static_cast<PetscInt>(owned.begin) + i,
+                                entries[static_cast<std::size_t>(i)], INSERT_VALUES));
+  KRONSOLVE_PETSC(MatAssemblyBegin(matrix.get(), MAT_FINAL_ASSEMBLY));
+  KRONSOLVE_PETSC(MatAssemblyEnd(matrix.get(), MAT_FINAL_ASSEMBLY));
+  return matrix;
+}
+
 VecHandle vector(const Comm& comm, RowRange owned, index_t rows) {
   VecHandle vec;
   KRONSOLVE_PETSC(VecCreateMPI(comm.handle(),

@@ -18,6 +18,10 @@ MatHandle shell(const LinearMap<Scalar>& map, Symmetry symmetry);
 MatHandle stored(const Comm& comm, const Lazy<Scalar>& rows, const RowPartition& partition,
                  Symmetry symmetry);
 
+/// A stored diagonal matrix. @param entries  owned ones
+MatHandle diagonal(const Comm& comm, const RowPartition& partition,
+                   std::span<const Scalar> entries);
+
 /// A vector dealt as `rows`; zero.
 VecHandle vector(const Comm& comm, RowRange owned, index_t rows);
 void copy_to(Vec to, std::span<const Scalar> from);

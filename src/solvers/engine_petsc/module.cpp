@@ -12,6 +12,7 @@
 #include "solvers/engine_petsc/eig_general.hpp"
 #include "solvers/engine_petsc/eps.hpp"
 #include "solvers/engine_petsc/factors.hpp"
+#include "solvers/engine_petsc/krylov_solve.hpp"
 #include "solvers/engine_petsc/petsc_call.hpp"
 
 namespace kronsolve::KRONSOLVE_ENGINE_NAMESPACE {
@@ -130,6 +131,12 @@ class PetscEngine final : public Engine<Scalar> {
     const std::lock_guard lock(one_at_a_time_);
     forget_errors();
     return solve_direct(comm, rows, b);
+  }
+  EngineSolutions<Scalar> solve_krylov(const EngineKrylov<Scalar>& problem,
+                                       const DistributedVectors<Scalar>& b) override {
+    const std::lock_guard lock(one_at_a_time_);
+    forget_errors();
+    return KRONSOLVE_ENGINE_NAMESPACE::solve_krylov(problem, b);
   }
   std::vector<Scalar> expm_multiply(const LinearMap<Scalar>& map, Scalar t,
                                     std::span<const Scalar> v, double tol, index_t ncv) override {

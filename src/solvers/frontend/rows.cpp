@@ -100,7 +100,25 @@ Lazy<double> as_real_pairs(const Lazy<std::complex<double>>& rows) {
           }};
 }
 
+template <Scalar T>
+std::vector<T> owned_diagonal(const Lazy<T>& rows, RowRange owned) {
+  constexpr index_t piece_rows = 1 << 14;
+  std::vector<T> diagonal(static_cast<std::size_t>(owned.size()));
+  for (index_t begin = owned.begin; begin < owned.end; begin += piece_rows) {
+    const auto piece = rows.build({begin, std::min(owned.end, begin + piece_rows)});
+    for (index_t i = piece.range.begin; i < piece.range.end; ++i) {
+      const auto columns = piece.row_columns(i);
+      const auto at = std::find(columns.begin(), columns.end(), i);
+      if (at != columns.end())
+        diagonal[static_cast<std::size_t>(i - owned.begin)] =
+            piece.row_values(i)[static_cast<std::size_t>(at - columns.begin())];
+    }
+  }
+  return diagonal;
+}
+
 #define KRONSOLVE_DEFINE(T)                                                                       \
+  template std::vector<T> owned_diagonal(const Lazy<T>&, RowRange);                               \
   template LargeVector<T> gather_dense(const Comm&, const Lazy<T>&, const RowPartition&, double); \
   template DistributedVectors<T> deal(const Comm&, const RowPartition&, const LargeVector<T>&,    \
                                       index_t);

@@ -1,6 +1,8 @@
 #pragma once
 // Lazy rows on their way to and from one process, and from real to complex.
 
+#include <vector>
+
 #include <kronsolve/core/large_vector.hpp>
 #include <kronsolve/operators/lazy.hpp>
 #include <kronsolve/solvers/distributed_vectors.hpp>
@@ -18,6 +20,10 @@ template <Scalar T>
 DistributedVectors<T> deal(const Comm& comm, const RowPartition& partition,
                            const LargeVector<T>& columns, index_t count);
 
+/// The diagonal entries of the rows in the range, a few rows at a time. Local.
+template <Scalar T>
+std::vector<T> owned_diagonal(const Lazy<T>& rows, RowRange owned);
+
 /// The same matrix with complex entries.
 Lazy<std::complex<double>> as_complex(const Lazy<double>& rows);
 inline Lazy<std::complex<double>> as_complex(const Lazy<std::complex<double>>& rows) {
@@ -29,6 +35,7 @@ inline Lazy<std::complex<double>> as_complex(const Lazy<std::complex<double>>& r
 Lazy<double> as_real_pairs(const Lazy<std::complex<double>>& rows);
 
 #define KRONSOLVE_DECLARE(T)                                                                    \
+  extern template std::vector<T> owned_diagonal(const Lazy<T>&, RowRange);                      \
   extern template LargeVector<T> gather_dense(const Comm&, const Lazy<T>&, const RowPartition&, \
                                               double);                                          \
   extern template DistributedVectors<T> deal(const Comm&, const RowPartition&,                  \

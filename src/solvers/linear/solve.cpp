@@ -12,6 +12,7 @@
 #include "solvers/dense/blas_threads.hpp"
 #include "solvers/krylov/vector_kernels.hpp"
 #include "solvers/linear/correction.hpp"
+#include "solvers/linear/solve_petsc.hpp"
 
 namespace kronsolve {
 
@@ -43,6 +44,10 @@ std::string_view to_string(OperatorKind kind) {
       break;
   }
   return "general";
+}
+
+std::string_view to_string(KrylovSource source) {
+  return source == KrylovSource::automatic ? "auto" : source == KrylovSource::own ? "own" : "petsc";
 }
 
 namespace {
@@ -97,6 +102,12 @@ Choice choose(const LinearMap<T>& a, const SolveOptions& options) {
   if (options.method != SolveMethod::automatic)
     return {options.method, detail::concat(to_string(options.method), " was asked for")};
   const auto kind = options.kind;
+  const bool indefinite = options.preconditioner == Preconditioner::block_jacobi ||
+                          options.preconditioner == Preconditioner::multigrid;
+  if (indefinite && kind != OperatorKind::hermitian_positive)
+    return {SolveMethod::gmres,
+            detail::concat("gmres: preconditioner ", to_string(options.preconditioner),
+                           " may be indefinite where the operator is not said to be positive")};
   if (kind == OperatorKind::hermitian_positive)
     return {SolveMethod::cg, "cg: the operator is said to be Hermitian positive definite"};
   if (kind == OperatorKind::hermitian)
@@ -158,19 +169,23 @@ Column solve_column(const LinearMap<T>& a, SolveMethod method, const SolveOption
   return column;
 }
 
-}  // namespace
-
+/// @param rows  of the matrix, where they can be built: preconditioners may need them
 template <Scalar T>
-SolveResult<T> solve(const LinearMap<T>& a, const DistributedVectors<T>& b,
-                     const SolveOptions& options) {
+SolveResult<T> solve_by_krylov(const LinearMap<T>& a, const Lazy<T>* rows,
+                               const DistributedVectors<T>& b, const SolveOptions& options) {
   check(a, b, options);
-  if (options.method == SolveMethod::direct)
-    throw InvalidArgument(
-        "solve: method direct factorises a matrix, which a product alone does not give; hand over "
-        "rows (Lazy) or an operator in its basis");
-  const dense::BlasThreads one(1);  // blocks of rows go to our own threads
+  linear::check_krylov(options, rows != nullptr);
   const index_t before = a.products();
   const Choice choice = choose(a, options);
+  if (linear::wants_petsc(options)) {
+    SolveOptions chosen = options;
+    chosen.method = choice.method;
+    linear::check_krylov(chosen, rows != nullptr);
+    auto result = linear::solve_by_petsc<T>(a, rows, b, options, choice.method, choice.why);
+    result.products = a.products() - before;
+    return result;
+  }
+  const dense::BlasThreads one(1);  // blocks of rows go to our own threads
   SolveResult<T> result;
   result.method = choice.method;
   result.x = DistributedVectors<T>(a.row_partition(), a.comm().rank(), b.count());
@@ -188,6 +203,18 @@ SolveResult<T> solve(const LinearMap<T>& a, const DistributedVectors<T>& b,
   result.reason = detail::concat(
       choice.why, "; ", trouble.empty() ? "every residual is within the tolerance" : trouble);
   return result;
+}
+
+}  // namespace
+
+template <Scalar T>
+SolveResult<T> solve(const LinearMap<T>& a, const DistributedVectors<T>& b,
+                     const SolveOptions& options) {
+  if (options.method == SolveMethod::direct)
+    throw InvalidArgument(
+        "solve: method direct factorises a matrix, which a product alone does not give; hand over "
+        "rows (Lazy) or an operator in its basis");
+  return solve_by_krylov<T>(a, nullptr, b, options);
 }
 
 template <Scalar T>
@@ -224,10 +251,12 @@ template <Scalar T>
 SolveResult<T> solve_direct(const LinearMap<T>& a, const Lazy<T>& rows,
                             const DistributedVectors<T>& b, const SolveOptions& options) {
   check(a, b, options);
+  linear::check_krylov(options, true);
   const Comm& comm = a.comm();
   const index_t before = a.products();
   SolveResult<T> result;
   result.method = SolveMethod::direct;
+  result.krylov = KrylovSource::petsc;
   result.x = DistributedVectors<T>(b.partition(), comm.rank(), b.count());
   std::vector<double> targets;
   for (index_t j = 0; j < b.count(); ++j)
@@ -270,16 +299,16 @@ SolveResult<T> solve(const Comm& comm, const Lazy<T>& a, const DistributedVector
   const RowPartition rows(a.rows(), comm.size()), cols(a.cols(), comm.size());
   const AssembledMap<T> map(comm, a, rows, cols);
   if (options.method == SolveMethod::direct) return solve_direct<T>(map, a, b, options);
-  return solve<T>(map, b, options);
+  return solve_by_krylov<T>(map, &a, b, options);
 }
 
 template <Scalar T>
 SolveResult<T> solve(const Comm& comm, const SectorOperator& h, const DistributedVectors<T>& b,
                      const SolveOptions& options) {
   const auto map = make_operator_map<T>(comm, h);
-  if (options.method == SolveMethod::direct)
-    return solve_direct<T>(*map, make_lazy<T>(h), b, options);
-  return solve<T>(*map, b, options);
+  const Lazy<T> rows = make_lazy<T>(h);
+  if (options.method == SolveMethod::direct) return solve_direct<T>(*map, rows, b, options);
+  return solve_by_krylov<T>(*map, &rows, b, options);
 }
 
 #define KRONSOLVE_INSTANTIATE(T)                                                                  \
