@@ -1,4 +1,5 @@
 #include <kronsolve/core/comm.hpp>
+#include <kronsolve/core/comm_points.hpp>
 
 #include "support/mpi_test.hpp"
 
@@ -27,6 +28,34 @@ TEST(Comm, gathers_ragged_pieces_in_rank_order) {
   std::vector<index_t> expected;
   for (index_t r = 0; r < comm.size(); ++r) expected.insert(expected.end(), static_cast<std::size_t>(r), r);
   EXPECT_EQ(all, expected);
+}
+
+TEST(Comm, broadcasts_and_gathers_spans_at_any_root) {
+  const Comm& comm = world();
+  for (int root = 0; root < comm.size(); ++root) {
+    std::vector<double> values(3, comm.rank());
+    comm.broadcast(std::span(values), root);
+    EXPECT_EQ(values, std::vector<double>(3, root));
+
+    const std::vector<int> mine(std::size_t(comm.rank() + 1), comm.rank());
+    std::vector<int> all;
+    for (int r = 0; r < comm.size(); ++r) all.insert(all.end(), std::size_t(r + 1), r);
+    EXPECT_EQ(comm.gather_v(std::span<const int>(mine), root), comm.rank() == root ? all : std::vector<int>());
+  }
+}
+
+TEST(Comm, messages_of_a_duplicate_are_its_own) {
+  const Comm& comm = world();
+  const Comm other = comm.duplicate();
+  const int next = (comm.rank() + 1) % comm.size(), before = (comm.rank() + comm.size() - 1) % comm.size();
+  auto first = start_send(comm, std::vector<int>{1}, next);
+  auto second = start_send(other, std::vector<int>{2}, next);
+
+  EXPECT_EQ(start_receive<int>(other, 1, before).wait(), std::vector<int>{2});
+  EXPECT_EQ(start_receive<int>(comm, 1, before).wait(), std::vector<int>{1});
+
+  std::move(first).wait();
+  std::move(second).wait();
 }
 
 TEST(Comm, exchanges_different_lengths_between_all_pairs) {

@@ -171,6 +171,29 @@ TEST(CommObjects, travel_between_ranks) {
                "values for");
 }
 
+TEST(CommObjects, go_from_all_to_all) {
+  const Comm& comm = world();
+  const int n = comm.size(), me = comm.rank();
+  using Value = std::pair<std::string, std::vector<double>>;  // some above, some below a block
+  const auto value = [](int from, int to) {
+    return Value(std::to_string(from), std::vector<double>(std::size_t(from + 1) * 9'000, to));
+  };
+
+  const auto gathered = all_gather_objects(comm, value(me, 7));
+  std::vector<Value> mine;
+  for (int r = 0; r < n; ++r) mine.push_back(value(me, r));
+  const auto exchanged = all_to_all_objects(comm, mine);
+
+  ASSERT_EQ(gathered.size(), std::size_t(n));
+  ASSERT_EQ(exchanged.size(), std::size_t(n));
+  for (int r = 0; r < n; ++r) {
+    EXPECT_EQ(gathered[std::size_t(r)], value(r, 7));
+    EXPECT_EQ(exchanged[std::size_t(r)], value(r, me));
+  }
+  if (comm.is_root()) mine.pop_back();
+  EXPECT_ERROR(all_to_all_objects(comm, mine), DimensionError, "");
+}
+
 TEST(Comm, groups_are_made_by_their_members_alone) {
   const Comm& comm = world();
   const std::vector<int> members = comm.size() >= 3 ? std::vector{2, 0} : std::vector{0};

@@ -57,6 +57,34 @@ std::vector<T> gather_objects(const Comm& comm, const T& value, int root = 0) {
   return all;
 }
 
+/// The values of all ranks, in rank order, on every rank. Collective.
+template <Serializable T>
+std::vector<T> all_gather_objects(const Comm& comm, const T& value) {
+  return broadcast_object(comm, gather_objects(comm, value));
+}
+
+/// Element r of `values` goes to rank r; what came, in rank order. Collective; the ranks meet in
+/// pairs, one after another.
+/// @throws DimensionError  on every rank, if one does not give one value per rank
+template <Serializable T>
+std::vector<T> all_to_all_objects(const Comm& comm, const std::vector<T>& values) {
+  const int n = comm.size(), me = comm.rank();
+  comm.agree([&] {
+    if (values.size() != static_cast<std::size_t>(n))
+      throw DimensionError(
+          detail::concat("all_to_all_objects: ", values.size(), " values for ", n, " ranks"));
+  });
+  std::vector<T> got = values;
+  for (int round = 0; round < n; ++round) {
+    const int other = (round + n - me) % n;  // whose partner in this round is this rank
+    const auto at = static_cast<std::size_t>(other);
+    if (other > me) send_object(comm, values[at], other, 32764);
+    if (other != me) got[at] = receive_object<T>(comm, other, 32764);
+    if (other < me) send_object(comm, values[at], other, 32764);
+  }
+  return got;
+}
+
 /// Element r of `values` on `root` goes to rank r. Collective.
 /// @throws DimensionError  on every rank, if root does not give one value per rank
 template <Serializable T>
