@@ -26,6 +26,7 @@ namespace {
 
 constexpr std::uint32_t magic_number = 0x6b726f6e;  // "kron"
 constexpr std::uint64_t untrusted_limit = 1 << 16;
+constexpr std::size_t buffer_bytes = 1 << 14;
 
 [[noreturn]] void fail(const char* call) { throw Error(concat(call, ": ", std::strerror(errno))); }
 
@@ -171,19 +172,45 @@ Channel::Step Channel::read_some(std::optional<Frame>& complete) {
     wanted_ = sizeof header_;
     got_ = 0;
   }
-  const ssize_t n = ::recv(fd(), target_ + got_, wanted_ - got_, 0);
+  if (at_ == end_) {
+    const Step step = fetch();
+    if (step != Step::again) return step;
+  }
+  const std::size_t n = std::min(end_ - at_, wanted_ - got_);
+  std::copy_n(buffer_.data() + at_, n, target_ + got_);
+  at_ += n;
+  got_ += n;
+  if (got_ == wanted_ && next_part()) complete = std::move(input_);
+  return Step::again;
+}
+
+Channel::Step Channel::fetch() {
+  const std::size_t missing = wanted_ - got_;
+  const bool straight = missing >= buffer_bytes;
+  if (!straight) buffer_.resize(buffer_bytes);
+  const std::size_t room = straight ? missing : buffer_bytes;
+  const ssize_t n = ::recv(fd(), straight ? target_ + got_ : buffer_.data(), room, 0);
   if (n == 0) return Step::gone;
   if (n < 0) {
     if (errno == EINTR) return Step::again;
     return errno == EAGAIN || errno == EWOULDBLOCK ? Step::blocked : Step::gone;
   }
-  got_ += static_cast<std::size_t>(n);
-  if (got_ == wanted_ && next_part()) complete = std::move(input_);
+  const auto bytes = static_cast<std::size_t>(n);
+  drained_ = bytes < room;
+  if (straight) {
+    got_ += bytes;
+  } else {
+    at_ = 0;
+    end_ = bytes;
+  }
   return Step::again;
 }
 
 bool Channel::receive(std::vector<Frame>& frames) {
+  drained_ = false;
   for (;;) {
+    // Another call would find nothing, or the end, which the next poll() tells as well.
+    if (drained_ && at_ == end_) return true;
     std::optional<Frame> complete;
     const Step step = read_some(complete);
     if (complete) frames.push_back(std::move(*complete));

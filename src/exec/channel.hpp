@@ -108,6 +108,8 @@ class Channel {
   };
   enum class Step { again, blocked, gone };
   Step write_some();
+  /// Fills what is wanted from the socket; small frames by way of a buffer, one call for several.
+  Step fetch();
   Step read_some(std::optional<Frame>& complete);
   /// Called when the part being read is full: prepares the next one; true if the frame is complete.
   bool next_part();
@@ -127,6 +129,9 @@ class Channel {
   std::size_t block_ = 0;
   char* target_ = nullptr;
   std::size_t wanted_ = 0, got_ = 0;
+  std::vector<char> buffer_;  // received and not yet looked at: [at_, end_)
+  std::size_t at_ = 0, end_ = 0;
+  bool drained_ = false;  // the last call got less than it had room for
 };
 
 /// A listening socket on any free port: of this machine only, or of all its addresses.

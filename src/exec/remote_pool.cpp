@@ -115,15 +115,17 @@ TaskPtr RemotePool::submit_after(const TaskPtr& before, TaskSpec spec) {
 }
 
 void RemotePool::enqueue(JobPtr job) {
+  bool alone = false;
   {
     const std::lock_guard lock(mutex_);
     if (!broken_.empty()) throw BrokenPool(broken_);
     if (ended_) throw InvalidArgument("pool: it was shut down");
+    alone = incoming_.empty();
     incoming_.push_back(std::move(job));
     boot_requested_ = true;
     start_thread();
   }
-  wake_.signal();
+  if (alone) wake_.signal();  // all that wait are taken at once: one signal is enough
 }
 
 void RemotePool::start_thread() {

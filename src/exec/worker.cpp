@@ -1,14 +1,14 @@
 #include "exec/worker.hpp"
 
 #include <atomic>
-#include <condition_variable>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
-#include <mutex>
 #include <sstream>
 #include <thread>
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <kronsolve/core/version.hpp>
@@ -21,7 +21,7 @@ class Lifeline {
  public:
   explicit Lifeline(Channel channel) : channel_(std::move(channel)) {
     channel_.set_trusted();
-    std::thread([this] { read(); }).detach();
+    std::thread([this] { watch(); }).detach();
   }
 
   bool send(Frame frame) { return channel_.send(std::move(frame)); }
@@ -33,12 +33,22 @@ class Lifeline {
   void forget_result() { sent_.clear(); }
   /// Known once a welcome has come.
   bool reads_memory() const noexcept { return reads_memory_; }
+  /// Waits for what the pool says next; ends the process if the pool ends first.
   Frame next() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return !frames_.empty(); });
-    Frame frame = std::move(frames_.front());
-    frames_.pop_front();
-    return frame;
+    working_ = false;
+    std::optional<Frame> frame;
+    try {
+      frame = channel_.wait_frame();
+      if (frame && frame->type == FrameType::welcome) agree_on_memory(*frame);
+    } catch (const std::exception&) {
+      ::_exit(1);  // says nonsense
+    }
+    if (!frame) ::_exit(1);
+    if (frame->type == FrameType::die) ::_exit(9);
+    if (frame->type == FrameType::bye) closing_ = true;
+    working_ = true;
+    if (gone_ && !closing_) ::_exit(1);  // the watcher saw it while we were reading
+    return std::move(*frame);
   }
   void close_gracefully() noexcept { closing_ = true; }
   bool closing() const noexcept { return closing_; }
@@ -53,34 +63,26 @@ class Lifeline {
     channel_.send_addresses(welcome.reads_your_memory);
   }
 
-  void read() {
-    try {
-      while (auto frame = channel_.wait_frame()) {
-        if (frame->type == FrameType::die) ::_exit(9);
-        if (frame->type == FrameType::bye) closing_ = true;
-        if (frame->type == FrameType::welcome) agree_on_memory(*frame);
-        {
-          const std::lock_guard lock(mutex_);
-          frames_.push_back(std::move(*frame));
-        }
-        changed_.notify_one();
-      }
-    } catch (...) {
+  /// Sleeps until the other side closes its socket; what it sends wakes only next().
+  void watch() {
+    pollfd end{channel_.fd(), POLLRDHUP, 0};
+    while (::poll(&end, 1, -1) < 0 && errno == EINTR) {
     }
-    // The owner of the pool is gone. Nothing this process could still do would be seen by anybody;
-    // one that is on its way out gets time for it. MPI's end takes long on a crowded machine, and
-    // leaving before it would fail the job.
-    if (closing_) std::this_thread::sleep_for(std::chrono::seconds(120));
+    gone_ = true;
+    // Nothing a task could still do would be seen by anybody.
+    if (working_ && !closing_) ::_exit(1);
+    // Otherwise next() reads to the end. A process that is on its way out gets time for it: MPI's
+    // end takes long on a crowded machine, and leaving before it would fail the job.
+    std::this_thread::sleep_for(std::chrono::seconds(120));
     ::_exit(1);
   }
 
   Channel channel_;
   std::vector<std::shared_ptr<const void>> sent_;
   bool reads_memory_ = false;
-  std::atomic<bool> closing_{false};
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Frame> frames_;
+  // Between the thread that works and the one that watches, each sets its own before it looks at
+  // the other's.
+  std::atomic<bool> closing_{false}, working_{true}, gone_{false};
 };
 
 namespace {
