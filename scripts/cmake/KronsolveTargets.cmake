@@ -19,7 +19,8 @@ if(_assert_level EQUAL -1)
 endif()
 target_compile_definitions(kronsolve_build_flags INTERFACE KRONSOLVE_ASSERT_LEVEL=${_assert_level})
 if(KRONSOLVE_SANITIZE)
-  target_compile_options(kronsolve_build_flags INTERFACE -fsanitize=${KRONSOLVE_SANITIZE}
+  set(_checked $<NOT:$<BOOL:$<TARGET_PROPERTY:KRONSOLVE_UNCHECKED>>>)
+  target_compile_options(kronsolve_build_flags INTERFACE $<${_checked}:-fsanitize=${KRONSOLVE_SANITIZE}>
                                                          -fno-omit-frame-pointer)
   target_link_options(kronsolve_build_flags INTERFACE -fsanitize=${KRONSOLVE_SANITIZE})
 endif()
