@@ -136,10 +136,10 @@ std::unique_ptr<LinearMap<T>> observable_product(const Comm& comm, const OpSum& 
                                                  const Basis& basis) {
   if (!stays_in(hamiltonian, basis) || (!is_complex<T> && !hamiltonian.is_real())) return nullptr;
   const SectorOperator h{hamiltonian, {std::shared_ptr<const Basis>(), &basis}};
-  const auto plan = plan_matrix_free(h, scalar_kind<T>, comm.size());
+  auto [map, plan] = plan_and_make_matrix_free<T>(comm, h);
   const auto vectors = 2 * double(basis.partition(comm.size()).max_local_rows()) * sizeof(T);
   const bool fits = double(plan.memory_bytes) + vectors < double(available_memory());
-  return comm.all(fits) ? make_matrix_free<T>(comm, h) : nullptr;
+  return comm.all(fits) ? std::move(map) : nullptr;
 }
 
 template <Scalar T>

@@ -364,6 +364,80 @@ TEST(MatrixFreePlan, collects_all_to_all_couplings_into_one_pair_each) {
   EXPECT_NE(plan.text().find("924 rows"), std::string::npos) << plan.text();
 }
 
+bool product_is_better(const OpSum& h, const char* charge) {
+  const auto sector = std::make_shared<const ChargeBasis>(
+      h.spaces(), std::vector{*Charge::parse(h.spaces(), charge)});
+  return plan_matrix_free({h, sector}, h.scalar()).better_than_assembled;
+}
+
+/// Fermions, a complex coupling between every two pairs.
+OpSum pair_couplings(int n) {
+  OpSum h(n, LocalSpace::fermion());
+  const CounterRandom random(7);
+  std::uint64_t number = 0;
+  for (int i = 0; i < n; ++i)
+    for (int j = i + 1; j < n; ++j)
+      for (int k = i; k < n; ++k)
+        for (int l = k + 1; l < n; ++l) {
+          const std::complex<double> c = random.complex_normal(number++);
+          h.add(c, {{"C+", i}, {"C+", j}, {"C-", l}, {"C-", k}});
+          h.add(std::conj(c), {{"C+", k}, {"C+", l}, {"C-", j}, {"C-", i}});
+        }
+  return h;
+}
+
+/// Three spins up, three down, at random places: few entries a row, and nothing to share.
+OpSum scattered_exchanges(int n, int terms) {
+  OpSum h(n);
+  const CounterRandom random(5);
+  std::uint64_t number = 0;
+  for (int t = 0; t < terms; ++t) {
+    std::vector<int> site;
+    while (site.size() < 6) {
+      const int s = std::min(n - 1, static_cast<int>(random.uniform(number++) * n));
+      if (std::find(site.begin(), site.end(), s) == site.end()) site.push_back(s);
+    }
+    const double c = random.uniform(number++) - 0.5;
+    for (const auto& [up, down] : {std::pair("S+", "S-"), std::pair("S-", "S+")})
+      h.add(c, {{up, site[0]},
+                {up, site[1]},
+                {up, site[2]},
+                {down, site[3]},
+                {down, site[4]},
+                {down, site[5]}});
+  }
+  return h;
+}
+
+// Measured on one and two threads: the product is 3 times faster than stored rows on the ring, 8
+// times on all-to-all couplings, 1.4 times on SYK; stored rows are 4 times faster on scattered
+// terms.
+TEST(MatrixFreePlan, is_chosen_where_it_is_faster_than_stored_rows) {
+  OpSum all_to_all(14);
+  for (int i = 0; i < 14; ++i)
+    for (int j = i + 1; j < 14; ++j)
+      for (const char* axis : {"Sx", "Sy", "Sz"}) all_to_all.add(1, {{axis, i}, {axis, j}});
+
+  EXPECT_TRUE(product_is_better(heisenberg(16), "sz=0"));
+  EXPECT_TRUE(product_is_better(all_to_all, "sz=0"));
+  EXPECT_TRUE(product_is_better(pair_couplings(12), "n=6"));
+  EXPECT_FALSE(product_is_better(scattered_exchanges(16, 400), "sz=0"));
+}
+
+TEST(MatrixFreePlan, is_that_of_the_product_and_the_same_verdict_on_all_ranks) {
+  const OpSum h = heisenberg(12);
+  const auto basis =
+      std::make_shared<const ChargeBasis>(h.spaces(), std::vector{Charge::sz(h.spaces(), 0)});
+
+  const auto product = plan_and_make_matrix_free<double>(world(), {h, basis});
+
+  EXPECT_EQ(product.map->rows(), product.plan.dimension);
+  const auto better = world().all_gather(index_t{product.plan.better_than_assembled});
+  EXPECT_EQ(*std::min_element(better.begin(), better.end()),
+            *std::max_element(better.begin(), better.end()));
+  EXPECT_NEAR(product.plan.entries_per_row, 7.5, 1);
+}
+
 TEST(MatrixFreePlan, stays_small_beside_the_vectors) {
   const OpSum h = heisenberg(30);
   const auto basis =

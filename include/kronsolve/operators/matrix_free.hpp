@@ -39,8 +39,10 @@ struct KRONSOLVE_EXPORT MatrixFreePlan {
   index_t memory_bytes = 0;  ///< tables, workspaces and message buffers
   index_t message_buffer_bytes = 0;
   index_t received_bytes = 0;     ///< rows of other ranks, a product
-  double operations_per_row = 0;  ///< multiply-adds (or adds) a row, as SIMD lanes count them
+  double operations_per_row = 0;  ///< multiply-adds (or adds) a row, as SIMD registers count them
   double entries_per_row = 0;     ///< of the assembled matrix, about
+  /// By a model of both costs on num_threads() threads: operations, entries, and the largest tile,
+  /// which one thread does alone.
   bool better_than_assembled = true;
   std::string verdict;       ///< why, for people
   std::string text() const;  ///< a few lines
@@ -60,6 +62,19 @@ template <Scalar T>
 std::unique_ptr<LinearMap<T>> make_matrix_free(const Comm& comm, const SectorOperator& h,
                                                const MatrixFreeOptions& options = {});
 
+/// A product and what is known of it.
+template <Scalar T>
+struct MatrixFreeProduct {
+  std::unique_ptr<LinearMap<T>> map;
+  MatrixFreePlan plan;  ///< of this rank; whether it is better than assembled is said of all ranks
+};
+/// As make_matrix_free, for callers that choose by the plan: it is made once. No vector is
+/// allocated before the first product.
+/// @throws as make_matrix_free
+template <Scalar T>
+MatrixFreeProduct<T> plan_and_make_matrix_free(const Comm& comm, const SectorOperator& h,
+                                               const MatrixFreeOptions& options = {});
+
 /// What make_matrix_free would build on `ranks` ranks: numbers of the first one. Local; no vector
 /// is allocated.
 /// @throws as make_matrix_free
@@ -68,6 +83,8 @@ KRONSOLVE_EXPORT MatrixFreePlan plan_matrix_free(const SectorOperator& h, Scalar
                                                  const MatrixFreeOptions& options = {});
 
 #define KRONSOLVE_DECLARE(T)                                                       \
+  extern template KRONSOLVE_EXPORT MatrixFreeProduct<T> plan_and_make_matrix_free( \
+      const Comm&, const SectorOperator&, const MatrixFreeOptions&);               \
   extern template KRONSOLVE_EXPORT std::unique_ptr<LinearMap<T>> make_matrix_free( \
       const Comm&, const SectorOperator&, const MatrixFreeOptions&);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)

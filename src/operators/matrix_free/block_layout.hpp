@@ -44,12 +44,13 @@ struct BlockLayout {
   /// Block whose first row is `row`, or blocks() for the row behind the last. @pre there is one
   index_t block_at(index_t row) const;
   std::vector<int> high_digits(index_t block) const;
+  bool low_bits() const noexcept { return low_bits_; }  ///< every low site has two states
   /// Digits of a low string, the first low site first.
   void low_digits(std::uint32_t string, std::vector<int>& digits) const;
   index_t memory_bytes() const noexcept;
 
  private:
-  bool low_bits_ = true;                ///< every low site has two states
+  bool low_bits_ = true;
   std::vector<std::int32_t> block_of_;  ///< [high string], where that table is small
 };
 

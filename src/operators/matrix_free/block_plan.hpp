@@ -60,8 +60,18 @@ struct Stage {
   std::vector<double> constant;  ///< [row] part of the diagonal that is the same in the whole row
   std::vector<double> weight;    ///< [row][diagonal pair]
 
+  double operations = 0;  ///< of registers
+
   std::size_t memory_bytes() const noexcept;
 };
+
+/// What a product does, in register operations, and the rows and entries that a stored matrix has.
+struct ProductWork {
+  double operations = 0, largest_tile = 0, entries = 0, rows = 0;
+};
+/// Says whether the product or a stored matrix is faster on the threads of so many ranks.
+/// @param work  of all of them together
+void judge(MatrixFreePlan& facts, const ProductWork& work, int ranks);
 
 /// Rows of another rank that arrive as one message and are then used by one stage.
 struct Message {
@@ -95,6 +105,7 @@ struct BlockPlan {
   int partners = 0;             ///< ranks that send to this one
   std::vector<int> slots;
   std::vector<bool> read_slots;  ///< [slot] its rows are used
+  ProductWork work;              ///< of this rank
   MatrixFreePlan facts;
 };
 

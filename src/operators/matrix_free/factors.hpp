@@ -53,7 +53,6 @@ class Monomial {
   /// The string it reaches, where value() is not 0.
   state_t target(state_t string) const noexcept { return string + step_; }
 
- private:
   struct Move {
     int site, row;
   };
@@ -61,6 +60,12 @@ class Monomial {
     int site;
     std::vector<double> table;
   };
+  std::complex<double> coefficient() const noexcept { return coefficient_; }
+  const std::vector<Move>& moves() const noexcept { return moves_; }
+  const std::vector<Function>& functions() const noexcept { return functions_; }
+  state_t step() const noexcept { return step_; }  ///< to the string it reaches, wraps around
+
+ private:
   std::complex<double> coefficient_;
   std::vector<Move> moves_;
   std::vector<Function> functions_;

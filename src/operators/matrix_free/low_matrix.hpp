@@ -1,8 +1,6 @@
 #pragma once
 // Small sparse matrices on the low sites in the formats of the kernels.
 
-#include <array>
-#include <complex>
 #include <cstdint>
 #include <vector>
 
@@ -12,19 +10,19 @@
 
 namespace kronsolve::detail {
 
-struct LowEntry {
+struct RealEntry {
   std::uint32_t row, col;
-  std::complex<double> value;
+  double value;
 };
 
 /// A real matrix between tiles; owns what its view points to.
 class RegisterMatrix {
  public:
   RegisterMatrix() = default;
+  /// @param entries    row by row
   /// @param every_row  the first group has all `rows` rows, as a product with a diagonal
   /// wants
-  RegisterMatrix(const std::vector<std::pair<std::array<std::uint32_t, 2>, double>>& entries,
-                 std::size_t rows, bool every_row);
+  RegisterMatrix(const std::vector<RealEntry>& entries, std::size_t rows, bool every_row);
   RegisterMatrix(RegisterMatrix&&) = default;
   RegisterMatrix& operator=(RegisterMatrix&&) = default;
 
@@ -34,9 +32,10 @@ class RegisterMatrix {
   std::size_t memory_bytes() const noexcept;
 
  private:
-  using Place = std::array<std::uint32_t, 2>;
-  void add_group(std::vector<std::pair<Place, double>> entries, std::size_t rows, double common,
-                 bool valued, bool every_row);
+  /// The entries of equal value, or (valued) those with a value each, that `keep` picks.
+  template <class Keep>
+  void add_group(const std::vector<RealEntry>& entries, std::size_t rows, double common,
+                 bool valued, bool every_row, const Keep& keep);
 
   std::size_t entries_ = 0;
   std::vector<std::vector<std::uint16_t>> indices_;
@@ -49,8 +48,13 @@ class RegisterMatrix {
 /// A low operator from one class to another: real and imaginary part, and contiguous pieces if it
 /// falls into few.
 struct LowMatrix {
+  /// Entries of the real and the imaginary part, row by row. One for many matrices: fresh memory
+  /// for each would cost more than filling it.
+  struct Scratch {
+    std::vector<RealEntry> re, im;
+  };
   /// @param rows  size of the class it leads to
-  LowMatrix(std::vector<LowEntry> entries, std::size_t rows, bool every_row);
+  LowMatrix(const Scratch& entries, std::size_t rows, bool every_row);
 
   RegisterMatrix real, imaginary;
   std::vector<Run> runs;  ///< not empty: the better form

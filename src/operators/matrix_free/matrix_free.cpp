@@ -212,11 +212,11 @@ template <Scalar T>
 T MatrixFreeMap<T>::run(const Stage& stage, Memories<width> source, const double* x, double* y,
                         Mode mode, bool poke) const {
   const auto tiles = static_cast<index_t>(stage.tiles.size());
+  // A thread must have something to do: starting a team costs two microseconds.
+  constexpr double fewest_operations = 2500;
+  const double useful = std::max(1.0, stage.operations / fewest_operations);
+  const int threads = static_cast<int>(std::min({double(num_threads()), double(tiles), useful}));
   // Messages proceed only when somebody asks: between pieces of the work.
-  // A thread must have something to do: starting a team costs about what a few thousand rows do.
-  constexpr index_t fewest_rows = 1024;
-  const index_t useful = std::max<index_t>(1, this->row_range().size() / fewest_rows);
-  const int threads = static_cast<int>(std::min<index_t>({num_threads(), tiles, useful}));
   constexpr index_t fewest_in_piece = 64;
   const index_t pieces = poke ? std::clamp<index_t>(tiles / fewest_in_piece, 1, 24) : 1;
   for (index_t piece = 0; piece < pieces; ++piece) {
@@ -354,14 +354,27 @@ void MatrixFreeMap<T>::do_tile(const Stage& stage, std::size_t t, Memories<width
 }  // namespace detail
 
 template <Scalar T>
-std::unique_ptr<LinearMap<T>> make_matrix_free(const Comm& comm, const SectorOperator& h,
+MatrixFreeProduct<T> plan_and_make_matrix_free(const Comm& comm, const SectorOperator& h,
                                                const MatrixFreeOptions& options) {
   // Found out before the ranks talk of anything else: a bad term throws on all of them alike.
   const bool large = h.basis->partition(comm.size()).max_local_rows() >= options.in_place_rows;
   auto readers = std::make_unique<detail::NodeReaders>(comm, large ? options.node_ranks : 1);
   auto first = std::make_unique<detail::Way<T>>(comm, h, readers->slots(), options);
-  return std::make_unique<detail::MatrixFreeMap<T>>(comm, h, options, std::move(readers),
-                                                    std::move(first));
+  MatrixFreeProduct<T> product{nullptr, first->plan->facts};
+  detail::ProductWork work = first->plan->work;
+  for (double* sum : {&work.operations, &work.entries, &work.rows}) *sum = comm.all_reduce(*sum);
+  work.largest_tile = comm.all_reduce(work.largest_tile, Reduce::max);
+  detail::judge(product.plan, work, comm.size());
+  product.plan.better_than_assembled = comm.all(product.plan.better_than_assembled);
+  product.map = std::make_unique<detail::MatrixFreeMap<T>>(comm, h, options, std::move(readers),
+                                                           std::move(first));
+  return product;
+}
+
+template <Scalar T>
+std::unique_ptr<LinearMap<T>> make_matrix_free(const Comm& comm, const SectorOperator& h,
+                                               const MatrixFreeOptions& options) {
+  return plan_and_make_matrix_free<T>(comm, h, options).map;
 }
 
 MatrixFreePlan plan_matrix_free(const SectorOperator& h, ScalarKind scalar, int ranks,
@@ -384,6 +397,8 @@ std::string MatrixFreePlan::text() const {
 }
 
 #define KRONSOLVE_INSTANTIATE(T)                                                              \
+  template MatrixFreeProduct<T> plan_and_make_matrix_free(const Comm&, const SectorOperator&, \
+                                                          const MatrixFreeOptions&);          \
   template std::unique_ptr<LinearMap<T>> make_matrix_free(const Comm&, const SectorOperator&, \
                                                           const MatrixFreeOptions&);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)

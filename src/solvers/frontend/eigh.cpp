@@ -109,9 +109,13 @@ EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h) {
   const double vectors = 2.0 * double(problem.partition.max_local_rows()) * sizeof(T);
   if (!comm.all(vectors < double(available_memory()))) return problem;
   try {
-    const MatrixFreePlan plan = plan_matrix_free(h, scalar_kind<T>, comm.size());
-    problem.matrix_free = [&comm, h] { return make_matrix_free<T>(comm, h); };
-    problem.matrix_free_bytes = plan.memory_bytes;
+    auto [map, plan] = plan_and_make_matrix_free<T>(comm, h);
+    // The map whose plan decides is the one that runs; whoever wants a second gets a new one.
+    problem.matrix_free = [&comm, h,
+                           made = std::make_shared<std::unique_ptr<LinearMap<T>>>(std::move(map))] {
+      return *made ? std::move(*made) : make_matrix_free<T>(comm, h);
+    };
+    problem.matrix_free_bytes = comm.all_reduce(plan.memory_bytes, Reduce::max);
     problem.matrix_free_better = plan.better_than_assembled;
     problem.matrix_free_verdict = plan.verdict;
   } catch (const NotSupported&) {
@@ -204,6 +208,7 @@ EighResult run(EighProblem<T> problem, const EighOptions& given) {
   look_at_rows(problem);
   const EighPlan plan = frontend::plan(problem, options);
   if (!plan.fits) throw InvalidArgument(plan.reason);
+  if (plan.form == OperatorForm::assembled) problem.matrix_free = {};
   EighResult result =
       options.interval                 ? frontend::solve_interval(problem, options, plan)
       : plan.method == Method::dense   ? frontend::solve_dense(problem, options)

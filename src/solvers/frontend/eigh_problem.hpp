@@ -20,7 +20,7 @@ struct EighProblem {
   RowPartition partition;
   double entries_per_row = 1;  ///< about; for estimates
   bool few_values = true;      ///< at most 256 different ones off the diagonal, as far as seen
-  /// The product from the description; empty if there is none.
+  /// The product from the description, to be had once; empty if there is none. Collective.
   std::function<std::unique_ptr<LinearMap<T>>()> matrix_free = {};
   index_t matrix_free_bytes = 0;   ///< what that product holds on a rank
   bool matrix_free_better = true;  ///< than stored rows

@@ -14,13 +14,12 @@ std::unique_ptr<LinearMap<T>> make_operator_map(const Comm& comm, const SectorOp
   if (!h.basis) throw InvalidArgument("make_operator_map: the operator has no basis");
   if (form == OperatorForm::matrix_free) return make_matrix_free<T>(comm, h);
   if (form == OperatorForm::automatic) {
-    // Only full spaces and charge sectors have the block product; the plan says so by throwing.
-    bool better = false;
+    // Only full spaces and charge sectors have the block product; it says so by throwing.
     try {
-      better = plan_matrix_free(h, scalar_kind<T>, comm.size()).better_than_assembled;
+      auto product = plan_and_make_matrix_free<T>(comm, h);
+      if (product.plan.better_than_assembled) return std::move(product.map);
     } catch (const NotSupported&) {
     }
-    if (better) return make_matrix_free<T>(comm, h);
   }
   return std::make_unique<AssembledMap<T>>(comm, make_lazy<T>(h), h.basis->partition(comm.size()));
 }

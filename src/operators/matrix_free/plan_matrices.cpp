@@ -1,0 +1,279 @@
+#include <algorithm>
+#include <bit>
+#include <optional>
+
+#include <kronsolve/core/error.hpp>
+#include <kronsolve/core/threads.hpp>
+
+#include "operators/matrix_free/plan_builder.hpp"
+
+// The small matrices and diagonals on the low sites.
+
+namespace kronsolve::detail {
+
+namespace {
+
+using Complex = std::complex<double>;
+
+/// Low strings with a field of bits for each digit: what a term asks of a string is one comparison.
+class PackedStrings {
+ public:
+  explicit PackedStrings(const BlockLayout& l) {
+    const int count = l.sites - l.split;
+    shift_.resize(static_cast<std::size_t>(count));
+    bits_.resize(shift_.size());
+    int used = 0;
+    for (int s = count; s-- > 0;) {
+      const auto at = static_cast<std::size_t>(s);
+      const auto dim = static_cast<unsigned>(l.dims[static_cast<std::size_t>(l.split + s)]);
+      shift_[at] = used;
+      bits_[at] = std::bit_width(dim - 1);
+      used += bits_[at];
+    }
+    // A string has at most 20 bits, so that fields take at most 40.
+    KRONSOLVE_ASSERT(used <= 64);
+    if (l.low_bits()) return;
+    std::vector<int> digits;
+    packed_.resize(l.low_strings);
+    for (std::uint32_t string = 0; string < packed_.size(); ++string) {
+      l.low_digits(string, digits);
+      for (std::size_t s = 0; s < digits.size(); ++s)
+        packed_[string] |= static_cast<std::uint64_t>(digits[s]) << shift_[s];
+    }
+  }
+  std::uint64_t operator[](std::uint32_t string) const {
+    return packed_.empty() ? string : packed_[string];
+  }
+  int shift(int site) const { return shift_[static_cast<std::size_t>(site)]; }
+  std::uint64_t field(int site) const {
+    return (std::uint64_t{1} << bits_[static_cast<std::size_t>(site)]) - 1;
+  }
+
+ private:
+  std::vector<int> shift_, bits_;
+  std::vector<std::uint64_t> packed_;  ///< empty: the string itself
+};
+
+/// A monomial on packed strings, but for what it asks of them.
+struct LowTerm {
+  LowTerm(const Monomial& m, const PackedStrings& strings)
+      : coefficient(m.coefficient()),
+        step(static_cast<std::int64_t>(m.step())),
+        diagonal(m.is_diagonal()) {
+    for (const auto& f : m.functions())
+      functions.push_back({strings.shift(f.site), strings.field(f.site), f.table});
+  }
+  double factor(std::uint64_t packed) const {
+    double product = 1;
+    for (const auto& f : functions) product *= f.table[packed >> f.shift & f.field];
+    return product;
+  }
+
+  struct Function {
+    int shift;
+    std::uint64_t field;
+    std::vector<double> table;
+  };
+  Complex coefficient;
+  std::int64_t step;
+  bool diagonal;
+  std::vector<Function> functions;
+};
+
+/// A sum of low terms, of equal steps together: their entries of a row come in ascending columns.
+class LowSum {
+ public:
+  /// @param pick  says of a monomial whether it takes part
+  template <class Pick>
+  LowSum(const PartSum& sum, const BlockLayout& layout, const PackedStrings& strings,
+         const Pick& pick) {
+    auto all = monomials(sum, layout);
+    std::erase_if(all, [&](const auto& m) { return !pick(m); });
+    std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
+      return static_cast<std::int64_t>(a.step()) < static_cast<std::int64_t>(b.step());
+    });
+    for (const auto& m : all) {
+      std::uint64_t mask = 0, wanted = 0;
+      for (const auto& move : m.moves()) {
+        mask |= strings.field(move.site) << strings.shift(move.site);
+        wanted |= static_cast<std::uint64_t>(move.row) << strings.shift(move.site);
+      }
+      asked_.push_back({mask, wanted});
+      terms_.emplace_back(m, strings);
+    }
+  }
+  void drop_real_diagonal() {
+    for (auto& t : terms_)
+      if (t.diagonal) t.coefficient = Complex(0, t.coefficient.imag());
+  }
+  /// @pre all terms are diagonal
+  double value(std::uint64_t packed) const {
+    double sum = 0;
+    for (const auto& t : terms_) sum += t.coefficient.real() * t.factor(packed);
+    return sum;
+  }
+  /// Calls f(term), in their order, for all that may act on the string. Which these are is hard to
+  /// foresee: they are found without a branch.
+  template <class F>
+  void for_each_at(std::uint64_t packed, const F& f) const {
+    for (std::size_t first = 0; first < terms_.size(); first += 64) {
+      const std::size_t count = std::min<std::size_t>(64, terms_.size() - first);
+      std::uint64_t hits = 0;
+      for (std::size_t t = 0; t < count; ++t) {
+        const Asked& a = asked_[first + t];
+        hits |= static_cast<std::uint64_t>((packed & a.mask) == a.wanted) << t;
+      }
+      for (; hits != 0; hits &= hits - 1)
+        f(terms_[first + static_cast<std::size_t>(std::countr_zero(hits))]);
+    }
+  }
+
+ private:
+  struct Asked {
+    std::uint64_t mask, wanted;
+  };
+  std::vector<Asked> asked_;
+  std::vector<LowTerm> terms_;
+};
+
+/// Entries of one row that fall on the same place, added up.
+struct EntrySum {
+  std::int64_t step = 0;
+  Complex value = 0;
+  double scale = 0;
+  int summands = 0;
+
+  void add(std::int64_t at, Complex v) {
+    if (summands > 0) scale = std::max({scale, std::abs(value), std::abs(v)});
+    step = at;
+    value += v;
+    ++summands;
+  }
+  /// False if there is nothing, or the rounding of a zero.
+  bool counts() const { return summands == 1 || std::abs(value) > 1e-15 * scale; }
+};
+
+/// Entries of a low operator between classes, row by row. They replace what `scratch` holds.
+void matrix_entries(const LowSum& sum, const BlockLayout& l, const PackedStrings& packed, int to,
+                    int from, LowMatrix::Scratch& scratch) {
+  const auto& strings = l.low[static_cast<std::size_t>(to)];
+  scratch.re.clear();
+  scratch.im.clear();
+  for (std::uint32_t i = 0; i < strings.size(); ++i) {
+    const std::uint64_t digits = packed[strings[i]];
+    EntrySum entry;
+    const auto finish = [&] {
+      if (!entry.counts()) return;
+      const auto target = static_cast<std::uint32_t>(strings[i] + entry.step);
+      KRONSOLVE_ASSERT(target < l.low_strings && l.low_class[target] == from);
+      const auto col = static_cast<std::uint32_t>(l.rank[target]);
+      if (entry.value.real() != 0) scratch.re.push_back({i, col, entry.value.real()});
+      if (entry.value.imag() != 0) scratch.im.push_back({i, col, entry.value.imag()});
+    };
+    sum.for_each_at(digits, [&](const LowTerm& t) {
+      const Complex v = t.functions.empty() ? t.coefficient : t.coefficient * t.factor(digits);
+      if (v == 0.0) return;
+      if (entry.summands > 0 && entry.step != t.step) {
+        finish();
+        entry = {};
+      }
+      entry.add(t.step, v);
+    });
+    finish();
+  }
+}
+
+}  // namespace
+
+/// Everything that lives on the low sites: a job for each class and each wanted matrix, the large
+/// ones first.
+void PlanBuilder::build_matrices() {
+  const PackedStrings packed(l_);
+  const auto any = [](const Monomial&) { return true; };
+  const LowSum diagonal(terms_.low, l_, packed, [](const auto& m) { return m.is_diagonal(); });
+  LowSum moves(terms_.low, l_, packed,
+               [](const auto& m) { return !m.is_diagonal() || m.coefficient().imag() != 0; });
+  moves.drop_real_diagonal();
+  std::vector<LowSum> pairs, mixed;
+  for (const auto& pair : terms_.diagonal) pairs.emplace_back(pair.low, l_, packed, any);
+  for (const auto& pair : terms_.mixed) mixed.emplace_back(pair.low, l_, packed, any);
+  p_.diagonal_pairs = static_cast<int>(pairs.size());
+
+  const std::size_t classes = l_.low.size(), jobs = classes + wanted_.size();
+  p_.low_diagonal.resize(classes);
+  p_.functions.resize(classes);
+  std::vector<std::optional<LowMatrix>> built(jobs);
+  const auto low_class = [&](std::size_t cls, LowMatrix::Scratch& scratch) {
+    const int c = static_cast<int>(cls);
+    matrix_entries(moves, l_, packed, c, c, scratch);
+    built[cls].emplace(scratch, l_.low[cls].size(), true);
+    built[cls]->from_class = c;
+    auto& functions = p_.functions[cls];
+    functions.resize(pairs.size());
+    for (auto& f : functions) f.reserve(l_.low[cls].size());
+    p_.low_diagonal[cls].reserve(l_.low[cls].size());
+    for (const std::uint32_t string : l_.low[cls]) {
+      p_.low_diagonal[cls].push_back(diagonal.value(packed[string]));
+      for (std::size_t k = 0; k < pairs.size(); ++k)
+        functions[k].push_back(pairs[k].value(packed[string]));
+    }
+  };
+  const auto mixed_pair = [&](std::size_t at, LowMatrix::Scratch& scratch) {
+    const WantedMatrix& w = wanted_[at];
+    auto& matrix = built[classes + at];
+    matrix_entries(mixed[w.pair], l_, packed, w.to, w.from, scratch);
+    matrix.emplace(scratch, static_cast<std::size_t>(l_.class_size(w.to)), false);
+    matrix->from_class = w.from;
+  };
+  const auto rows = [&](std::size_t job) {
+    return job < classes ? l_.low[job].size()
+                         : l_.low[static_cast<std::size_t>(wanted_[job - classes].to)].size();
+  };
+  std::vector<std::size_t> order(jobs);
+  for (std::size_t j = 0; j < jobs; ++j) order[j] = j;
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return rows(a) > rows(b); });
+#pragma omp parallel num_threads(num_threads())
+  {
+    LowMatrix::Scratch scratch;
+#pragma omp for schedule(dynamic, 1)
+    for (std::size_t j = 0; j < jobs; ++j)
+      order[j] < classes ? low_class(order[j], scratch) : mixed_pair(order[j] - classes, scratch);
+  }
+
+  std::vector<LowMatrix> of_pairs;
+  for (std::size_t j = 0; j < jobs; ++j)
+    (j < classes ? p_.matrices : of_pairs).push_back(*std::move(built[j]));
+  for (std::size_t cls = 0; cls < classes; ++cls) p_.low_matrix.push_back(static_cast<int>(cls));
+  take_matrices(std::move(of_pairs));
+  point_to_functions();
+}
+
+/// Keeps the matrices of mixed pairs that are not empty; rows that asked for others are dropped.
+void PlanBuilder::take_matrices(std::vector<LowMatrix> mixed) {
+  std::vector<int> place(mixed.size(), -1);
+  for (std::size_t at = 0; at < mixed.size(); ++at) {
+    if (mixed[at].empty()) continue;
+    place[at] = static_cast<int>(p_.matrices.size());
+    p_.matrices.push_back(std::move(mixed[at]));
+  }
+  std::size_t kept = 0, next = 0;
+  for (std::size_t row = 0; row + 1 < entries_.dressed_start.size(); ++row) {
+    for (const std::size_t end = entries_.dressed_start[row + 1]; next < end; ++next) {
+      DressedEntry entry = entries_.dressed[next];
+      entry.matrix = place[static_cast<std::size_t>(entry.matrix)];
+      if (entry.matrix >= 0) entries_.dressed[kept++] = entry;
+    }
+    entries_.dressed_start[row + 1] = kept;
+  }
+  entries_.dressed.resize(kept);
+}
+
+void PlanBuilder::point_to_functions() {
+  for (const auto& of_class : p_.functions) {
+    auto& pointers = p_.function_pointers.emplace_back();
+    for (const auto& values : of_class) pointers.push_back(values.data());
+  }
+}
+
+}  // namespace kronsolve::detail
