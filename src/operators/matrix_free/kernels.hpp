@@ -63,12 +63,40 @@ enum class Old : int { overwrite, scale, keep };
 /// Which overlap with x a kernel returns: none, of the final y, or of what it adds.
 enum class Overlap : int { none, final, added };
 
-/// Whole rows that are added to one row.
+/// A row to be added in pieces, with weight re + i im.
+struct RowRuns {
+  const double* source;
+  const Run* run;
+  std::int64_t runs;
+  double re, im;
+};
+
+/// What is added to one row: whole rows, and others in pieces.
 struct RowMoves {
   const double* const* source;
   const MoveGroup* group;
   int groups;
+  const RowRuns* piece;
+  int pieces;
 };
+
+/// The rows of y that belong to a tile: y = old + tile + moves[row]; then, if there are sums,
+/// y -= alpha x and sum += weight y.
+struct RowTask {
+  const double* tile;  ///< null: none
+  double* room;        ///< for the tile's rows one by one: lanes * (n + row_room) doubles
+  double* const* y;
+  const double* const* x;
+  int rows;
+  std::int64_t n;  ///< entries
+  const RowMoves* moves;
+  Old old;
+  double gamma;
+  Overlap overlap;
+  double alpha, weight;
+  double* const* sum;  ///< null: none
+};
+inline constexpr std::int64_t row_room = 16;
 
 /// Tiles are several rows of the vector side by side: register l holds entry l of each, 8 rows of
 /// reals or 4 of (re, im).
@@ -86,23 +114,10 @@ struct KernelTable {
                    const DiagonalView* diagonal);
   /// out += i * matrix * in, registers of (re, im) pairs.
   void (*multiply_imaginary)(double* out, const double* in, const MatrixView* matrix);
-  /// y rows = old + tile rows + moves[row] (tile null: none). Returns in out[0] (complex:
-  /// out[0..1]) the overlap with the x rows that is asked for.
-  void (*finish_real)(const double* tile, double* const* y, const double* const* x, int rows,
-                      std::int64_t n, const RowMoves* moves, Old old, double gamma, Overlap overlap,
-                      double* out);
-  void (*finish_complex)(const double* tile, double* const* y, const double* const* x, int rows,
-                         std::int64_t n, const RowMoves* moves, Old old, double gamma,
-                         Overlap overlap, double* out);
-  /// y[run] += weight * source[run]; x is the row of x at y. Adds x . added to out, unless no
-  /// overlap is asked for.
-  void (*add_runs_real)(double* y, const double* source, const Run* run, std::int64_t runs,
-                        double weight, const double* x, Overlap overlap, double* out);
-  void (*add_runs_complex)(double* y, const double* source, const Run* run, std::int64_t runs,
-                           double re, double im, const double* x, Overlap overlap, double* out);
-  /// y -= alpha x, sum += weight y; n doubles.
-  void (*settle)(double* y, const double* x, double alpha, double weight, double* sum,
-                 std::int64_t n);
+  /// Does a task. Adds to out[0] (complex: out[0..1]) the overlap with the x rows that is asked
+  /// for.
+  void (*finish_real)(const RowTask& task, double* out);
+  void (*finish_complex)(const RowTask& task, double* out);
 };
 
 /// The best table for this machine. KRONSOLVE_SIMD=baseline|avx2|avx512 asks for a lesser one

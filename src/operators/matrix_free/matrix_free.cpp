@@ -21,7 +21,8 @@ namespace {
 struct Workspace {
   Buffer<double> in, other, out;      ///< tiles
   std::vector<double> weight;         ///< [diagonal pair][lane]
-  std::vector<const double*> source;  ///< moves of a row
+  std::vector<const double*> source;  ///< moves of a tile's rows
+  std::vector<RowRuns> pieces;        ///< of a tile's rows
 };
 
 /// How a stage combines with what y holds, and which overlap with x it returns.
@@ -121,6 +122,9 @@ class MatrixFreeMap final : public LinearMap<T> {
                         Workspace& w) const;
   void do_tile(const Stage& stage, std::size_t t, Memories<width> source, const double* x,
                double* y, Mode mode, Workspace& w, double* out) const;
+  void finish_tile(const Stage& stage, std::size_t t, Memories<width> source,
+                   const double* const* xr, double* const* yr, bool has_tile, double* y, Mode mode,
+                   Workspace& w, double* out) const;
 
   SectorOperator h_;
   MatrixFreeOptions options_;
@@ -146,7 +150,7 @@ void MatrixFreeMap<T>::prepare(const Way<T>& way) const {
   while (workspaces_.size() < threads) {
     auto& w = workspaces_.emplace_back();
     w.out = Buffer<double>(largest * lanes);
-    w.in = Buffer<double>(largest * lanes);
+    w.in = Buffer<double>((largest + row_room) * lanes);
     w.other = Buffer<double>(largest * lanes);
     w.weight.resize(static_cast<std::size_t>(plan_->diagonal_pairs * lanes));
   }
@@ -318,35 +322,53 @@ void MatrixFreeMap<T>::do_tile(const Stage& stage, std::size_t t, Memories<width
       if (!m.imaginary.empty())
         k_.multiply_imaginary(w.out.data(), w.other.data(), &m.imaginary.view());
   }
+  finish_tile(stage, t, source, xr, yr, stage.own || dressed, y, mode, w, out);
+}
+
+/// Writes the rows of a tile: what w.out holds (if anything), and the rows that are added to it.
+template <Scalar T>
+void MatrixFreeMap<T>::finish_tile(const Stage& stage, std::size_t t, Memories<width> source,
+                                   const double* const* xr, double* const* yr, bool has_tile,
+                                   double* y, Mode mode, Workspace& w, double* out) const {
+  const Stage::Tile& tile = stage.tiles[t];
   RowMoves moves[lanes];
+  double* sums[lanes];
+  w.pieces.clear();
+  const std::size_t last_row = tile.first_row + tile.rows;
+  for (auto e = stage.dressed_start[tile.first_row]; e < stage.dressed_start[last_row]; ++e) {
+    const auto& d = stage.dressed[e];
+    const auto& runs = plan_->matrices[static_cast<std::size_t>(d.matrix)].runs;
+    w.pieces.push_back(
+        {source.at(d.source), runs.data(), static_cast<index_t>(runs.size()), d.re, d.im});
+  }
   const double** next = w.source.data();
+  const RowRuns* piece = w.pieces.data();
   for (std::size_t j = 0; j < tile.rows; ++j) {
     const std::size_t row = tile.first_row + j;
+    const auto pieces = static_cast<int>(stage.dressed_start[row + 1] - stage.dressed_start[row]);
     moves[j] = {next, stage.group.data() + stage.group_start[row],
-                static_cast<int>(stage.group_start[row + 1] - stage.group_start[row])};
+                static_cast<int>(stage.group_start[row + 1] - stage.group_start[row]), piece,
+                pieces};
+    piece += pieces;
     for (auto e = stage.move_start[row]; e < stage.move_start[row + 1]; ++e)
       *next++ = source.at(stage.move_source[e]);
+    if (mode.sum) sums[j] = mode.sum + (yr[j] - y);
   }
-  const double* turned = stage.own || dressed ? w.out.data() : nullptr;
-  (is_complex<T> ? k_.finish_complex : k_.finish_real)(turned, yr, xr, static_cast<int>(tile.rows),
-                                                       size, moves, mode.old, mode.gamma,
-                                                       mode.overlap, out);
-  for (std::size_t j = 0; j < tile.rows; ++j) {
-    const std::size_t row = tile.first_row + j;
-    for (auto e = stage.dressed_start[row]; e < stage.dressed_start[row + 1]; ++e) {
-      const auto& d = stage.dressed[e];
-      const auto& runs = plan_->matrices[static_cast<std::size_t>(d.matrix)].runs;
-      const auto count = static_cast<index_t>(runs.size());
-      const double* from = source.at(d.source);
-      if constexpr (is_complex<T>)
-        k_.add_runs_complex(yr[j], from, runs.data(), count, d.re, d.im, xr[j], mode.overlap, out);
-      else
-        k_.add_runs_real(yr[j], from, runs.data(), count, d.re, xr[j], mode.overlap, out);
-    }
-  }
-  if (mode.sum == nullptr) return;
-  for (std::size_t j = 0; j < tile.rows; ++j)
-    k_.settle(yr[j], xr[j], mode.alpha, mode.weight, mode.sum + (yr[j] - y), width * size);
+  // The tile that came in is not needed any more: its memory takes the rows.
+  const RowTask task{has_tile ? w.out.data() : nullptr,
+                     w.in.data(),
+                     yr,
+                     xr,
+                     static_cast<int>(tile.rows),
+                     plan_->layout.class_size(tile.cls),
+                     moves,
+                     mode.old,
+                     mode.gamma,
+                     mode.overlap,
+                     mode.alpha,
+                     mode.weight,
+                     mode.sum ? sums : nullptr};
+  (is_complex<T> ? k_.finish_complex : k_.finish_real)(task, out);
 }
 
 }  // namespace
