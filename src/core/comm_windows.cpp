@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 
 #include <kronsolve/core/comm_windows.hpp>
 
@@ -76,6 +77,7 @@ WindowHandle::WindowHandle(const Comm& comm, Kind kind, index_t bytes, int eleme
     check_mpi(
         MPI_Win_allocate(bytes, element_bytes, MPI_INFO_NULL, comm.handle(), &base_, &window_),
         "MPI_Win_allocate");
+    clear();
     return;
   }
   MPI_Comm node = MPI_COMM_NULL;
@@ -87,11 +89,17 @@ WindowHandle::WindowHandle(const Comm& comm, Kind kind, index_t bytes, int eleme
   check_mpi(MPI_Win_allocate_shared(machine.is_root() ? bytes : 0, element_bytes, MPI_INFO_NULL,
                                     machine.handle(), &base_, &window_),
             "MPI_Win_allocate_shared");
+  if (machine.is_root()) clear();
   MPI_Aint size = 0;
   int unit = 0;
   check_mpi(MPI_Win_shared_query(window_, 0, &size, &unit, &base_), "MPI_Win_shared_query");
   bytes_ = size;
   fence();
+}
+
+// MPI does not say what new memory holds, and with one rank it is malloc's.
+void WindowHandle::clear() const {
+  if (bytes_ > 0) std::memset(base_, 0, static_cast<std::size_t>(bytes_));
 }
 
 WindowHandle::~WindowHandle() {

@@ -123,6 +123,20 @@ TEST(Windows, a_table_of_a_machine_is_one_array) {
   EXPECT_EQ(table.values()[999], 999.5);  // the test runs on one machine
 }
 
+TEST(Windows, are_zero_at_first) {
+  // Memory that is given back and taken again holds what was there.
+  for (int round = 0; round < 3; ++round) {
+    const Window<double> window(world(), 1000);
+    const NodeShared<double> table(world(), 1000);
+    for (const auto values : {window.local(), table.values()})
+      EXPECT_EQ(std::count(values.begin(), values.end(), 0.0), 1000);
+    window.fence();
+    table.fence();
+    std::fill(window.local().begin(), window.local().end(), 1.5);
+    if (world().is_root()) std::fill(table.values().begin(), table.values().end(), 1.5);
+  }
+}
+
 TEST(Windows, others_read_write_and_add) {
   const Ring ring;
   const Window<double> window(ring.comm, 3);

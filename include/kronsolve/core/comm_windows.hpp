@@ -32,14 +32,15 @@ class KRONSOLVE_EXPORT WindowHandle {
   void add(const void* data, index_t count, MPI_Datatype type, int rank, index_t offset) const;
 
  private:
+  void clear() const;
   MPI_Win window_ = MPI_WIN_NULL;
   void* base_ = nullptr;
   index_t bytes_ = 0;
 };
 }  // namespace detail
 
-/// One array per machine, seen by all its ranks: a table is stored once and not once per rank.
-/// Moves, does not copy.
+/// One array per machine, seen by all its ranks: a table is stored once and not once per rank. Zero
+/// at first. Moves, does not copy.
 template <class T>
 class NodeShared {
  public:
@@ -57,7 +58,8 @@ class NodeShared {
   detail::WindowHandle window_;
 };
 
-/// An array on each rank that the others may read, write and add to. Moves, does not copy.
+/// An array on each rank that the others may read, write and add to; zero at first. Moves, does not
+/// copy.
 ///
 /// Between two fence() calls (collective) a place may be written by one rank, or added to by
 /// several.
