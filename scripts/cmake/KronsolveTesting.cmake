@@ -58,6 +58,10 @@ endmacro()
 # kronsolve_start_test(SUFFIX LABEL [ENVIRONMENT]): internal; <layer>.NAME<SUFFIX> runs the target, on `ranks` ranks unless that is
 # empty, and takes `processors`.
 macro(kronsolve_start_test suffix label)
+  set(limit ${arg_TIMEOUT})
+  if(KRONSOLVE_SANITIZE)
+    math(EXPR limit "${limit} * 10")
+  endif()
   if(ranks)
     add_test(NAME ${layer}.${name}${suffix} COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks} $<TARGET_FILE:${target}>)
   else()
@@ -66,7 +70,7 @@ macro(kronsolve_start_test suffix label)
   set_tests_properties(
     ${layer}.${name}${suffix}
     PROPERTIES PROCESSORS ${processors}
-               TIMEOUT ${arg_TIMEOUT}
+               TIMEOUT ${limit}
                LABELS "${layer};${label};${arg_COST}"
                ENVIRONMENT "${KRONSOLVE_TEST_ENVIRONMENT};KRONSOLVE_NUM_THREADS=${arg_THREADS};${ARGN}")
 endmacro()
