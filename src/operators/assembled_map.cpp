@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <numeric>
@@ -11,6 +12,7 @@
 #include <kronsolve/operators/assembled_map.hpp>
 
 #include "operators/halo.hpp"
+#include "operators/matrix_free/kernels.hpp"
 #include "operators/value_codes.hpp"
 
 namespace kronsolve {
@@ -115,6 +117,8 @@ struct AssembledMap<T>::Storage {
   detail::ValueCodes<T, std::uint8_t> codes;  ///< of off-diagonal values
   std::vector<Block<T>> blocks;
   std::unique_ptr<detail::Halo<T>> halo;
+  std::array<std::unique_ptr<detail::Halo<T>>, 2>
+      block_halo;  ///< of the two widths, when first asked
   index_t off_diagonal = 0;
 
   void build(const Lazy<T>& a, RowRange rows, RowRange cols);
@@ -134,6 +138,9 @@ struct AssembledMap<T>::Storage {
   // Kept between products: fresh pages cost as much as the sums.
   LargeVector<T> sums;     ///< of each thread but the first: what it adds to y and to ghosts
   LargeVector<T> ghost_x;  ///< of a cross product
+  detail::SparseRows rows_of(const Part<T>& part) const;
+  void block_step(const Comm& comm, const detail::BlockStep& step, std::span<const T> x,
+                  std::span<T> y, std::span<T> sum);
 };
 
 template <Scalar T>
@@ -321,7 +328,8 @@ double cross_rows(const Block<T>& block, const T* x, T* y) {
 
 }  // namespace
 
-/// y_i = finish(i, (A x)_i). Ghosts travel while the rows are multiplied with the entries at hand.
+/// y_i = finish(i, y_i, (A x)_i). Ghosts travel while the rows are multiplied with the entries at
+/// hand.
 template <Scalar T>
 template <class Finish>
 void AssembledMap<T>::Storage::multiply(std::span<const T> x, std::span<T> y,
@@ -337,7 +345,7 @@ void AssembledMap<T>::Storage::multiply(std::span<const T> x, std::span<T> y,
       T sum = row_dot(block.owned, block.owned.offsets[static_cast<std::size_t>(i)],
                       block.owned.offsets[static_cast<std::size_t>(i) + 1], x.data(), table);
       if (has_diagonal) sum += diagonal[local] * x[local];
-      y[local] = finish(y[local], sum);
+      y[local] = finish(local, y[local], sum);
     }
     if (omp_get_thread_num() == 0) halo->poll();
   }
@@ -385,6 +393,56 @@ void AssembledMap<T>::Storage::add_blocks(std::span<T> y, const Scatter& scatter
     }
   }
   halo->add_back(y);
+}
+
+template <Scalar T>
+detail::SparseRows AssembledMap<T>::Storage::rows_of(const Part<T>& part) const {
+  const bool by_code = !part.codes.empty();
+  const T* values = by_code ? codes.table().data() : part.values.data();
+  return {.rows = static_cast<index_t>(part.offsets.size()) - 1,
+          .offsets = part.offsets.data(),
+          .column = part.columns.data(),
+          .code = by_code ? part.codes.data() : nullptr,
+          .value = reinterpret_cast<const double*>(values),
+          .one_value = by_code && codes.table().size() == 1,
+          .diagonal = nullptr};
+}
+
+/// Entries with columns of other ranks are added afterwards: the step is linear in the product.
+template <Scalar T>
+void AssembledMap<T>::Storage::block_step(const Comm& comm, const detail::BlockStep& step,
+                                          std::span<const T> x, std::span<T> y, std::span<T> sum) {
+  const auto& k = detail::kernels();
+  auto& fetched = block_halo[step.doubles == detail::lanes ? 1 : 0];
+  if (!fetched)
+    fetched = std::make_unique<detail::Halo<T>>(comm, *halo, step.doubles * 8 / index_t{sizeof(T)});
+  fetched->start(x);
+  const auto* in = reinterpret_cast<const double*>(x.data());
+  auto* out = reinterpret_cast<double*>(y.data());
+  auto* total = reinterpret_cast<double*>(sum.data());
+  const auto count = static_cast<index_t>(blocks.size());
+#pragma omp parallel for schedule(static) num_threads(num_threads())
+  for (index_t b = 0; b < count; ++b) {
+    const auto& block = blocks[static_cast<std::size_t>(b)];
+    detail::SparseRows rows = rows_of(block.owned);
+    if (has_diagonal)
+      rows.diagonal = reinterpret_cast<const double*>(diagonal.data() + block.first);
+    const index_t at = step.doubles * block.first;
+    (is_complex<T> ? k.block_step_complex : k.block_step_real)(&rows, &step, in, in + at, out + at,
+                                                               total + at);
+    if (omp_get_thread_num() == 0) fetched->poll();
+  }
+  fetched->finish();
+  if (fetched->ghosts().empty()) return;
+  const auto* ghosts = reinterpret_cast<const double*>(fetched->ghosts().data());
+#pragma omp parallel for schedule(static) num_threads(num_threads())
+  for (index_t b = 0; b < count; ++b) {
+    const auto& block = blocks[static_cast<std::size_t>(b)];
+    const detail::SparseRows rows = rows_of(block.ghost);
+    const index_t at = step.doubles * block.first;
+    (is_complex<T> ? k.block_add_complex : k.block_add_real)(
+        &rows, &step, ghosts, block.ghost_rows.data(), out + at, total + at);
+  }
 }
 
 template <Scalar T>
@@ -469,7 +527,7 @@ AssembledMap<T>::~AssembledMap() = default;
 
 template <Scalar T>
 void AssembledMap<T>::apply_impl(std::span<const T> x, std::span<T> y) const {
-  storage_->multiply(x, y, [](const T&, const T& sum) { return sum; });
+  storage_->multiply(x, y, [](std::size_t, const T&, const T& sum) { return sum; });
 }
 
 template <Scalar T>
@@ -484,10 +542,46 @@ double AssembledMap<T>::apply_cross_impl(std::span<const T> x, std::span<T> y) c
 
 template <Scalar T>
 T AssembledMap<T>::apply_recurrence_impl(std::span<const T> x, double beta, std::span<T> y) const {
-  storage_->multiply(x, y, [beta](const T& old, const T& sum) { return sum - beta * old; });
+  storage_->multiply(x, y,
+                     [beta](std::size_t, const T& old, const T& sum) { return sum - beta * old; });
   T overlap{};
   for (std::size_t i = 0; i < y.size(); ++i) overlap += conj(x[i]) * y[i];
   return overlap;
+}
+
+template <Scalar T>
+void AssembledMap<T>::apply_known_step_impl(std::span<const T> x, double alpha, double beta,
+                                            std::span<T> y, double weight, std::span<T> sum) const {
+  const auto next = [=](std::size_t i, const T& old, const T& product) {
+    return product - alpha * x[i] - beta * old;
+  };
+  if (!storage_->halo->ghosts().empty()) {  // y is not complete before they have come
+    storage_->multiply(x, y, next);
+    this->finish_known_step(x, 0, y, weight, sum);
+    return;
+  }
+  storage_->multiply(x, y, [=](std::size_t i, const T& old, const T& product) {
+    const T value = next(i, old, product);
+    sum[i] += weight * value;
+    return value;
+  });
+}
+
+template <Scalar T>
+index_t AssembledMap<T>::block_width() const noexcept {
+  return storage_->has_diagonal ? detail::lanes * 8 / index_t{sizeof(T)} : 1;
+}
+
+template <Scalar T>
+void AssembledMap<T>::apply_block_step_impl(index_t width, std::span<const T> x,
+                                            RecurrenceStep step, std::span<T> y,
+                                            std::span<T> sum) const {
+  const detail::BlockStep block{.doubles = static_cast<int>(width * index_t{sizeof(T)} / 8),
+                                .scale = step.scale,
+                                .center = step.center,
+                                .beta = step.beta,
+                                .weight = step.weight};
+  storage_->block_step(this->comm(), block, x, y, sum);
 }
 
 template <Scalar T>
@@ -511,6 +605,10 @@ index_t AssembledMap<T>::memory_bytes() const noexcept {
                                         storage_->ghost_x.capacity()) *
                                        sizeof(T)) +
                   storage_->halo->bytes();
+  index_t bytes =
+      static_cast<index_t>(storage_->diagonal.size() * sizeof(T)) + storage_->halo->bytes();
+  for (const auto& halo : storage_->block_halo)
+    if (halo) bytes += halo->bytes();
   for (const auto& block : storage_->blocks)
     bytes += block.owned.bytes() + block.ghost.bytes() +
              static_cast<index_t>(block.ghost_rows.size() * 4);

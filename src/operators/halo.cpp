@@ -44,6 +44,19 @@ Halo<T>::Halo(const Comm& comm, const RowPartition& partition, std::span<const i
 }
 
 template <Scalar T>
+Halo<T>::Halo(const Comm& comm, const Halo& pattern, index_t width)
+    : rank_(pattern.rank_),
+      width_(width),
+      send_offsets_(pattern.send_offsets_),
+      ghost_offsets_(pattern.ghost_offsets_),
+      send_rows_(pattern.send_rows_) {
+  if (comm.size() == 1) return;
+  send_.resize(send_rows_.size() * static_cast<std::size_t>(width));
+  ghosts_.resize(pattern.ghosts_.size() * static_cast<std::size_t>(width));
+  prepare(forward_, comm.handle(), false);
+}
+
+template <Scalar T>
 Halo<T>::~Halo() {
   if (!Environment::running()) return;
   for (auto* messages : {&forward_, &reverse_})
@@ -54,8 +67,8 @@ template <Scalar T>
 void Halo<T>::prepare(Messages& messages, MPI_Comm comm, bool reverse) {
   const auto each = [&](const std::vector<index_t>& offsets, T* data, bool receive) {
     for (std::size_t r = 0; r + 1 < offsets.size(); ++r)
-      for (index_t at = offsets[r]; at < offsets[r + 1]; at += piece) {
-        const int count = static_cast<int>(std::min(piece, offsets[r + 1] - at));
+      for (index_t at = width_ * offsets[r], end = width_ * offsets[r + 1]; at < end; at += piece) {
+        const int count = static_cast<int>(std::min(piece, end - at));
         auto& request = messages.requests.emplace_back(MPI_REQUEST_NULL);
         if (receive)
           check_mpi(MPI_Recv_init(data + at, count, mpi_type<T>(), static_cast<int>(r), tag, comm,
@@ -88,11 +101,14 @@ void Halo<T>::Messages::wait() {
 
 template <Scalar T>
 void Halo<T>::start(std::span<const T> x) {
-  const auto count = static_cast<index_t>(send_.size());
-  [[maybe_unused]] const int threads = count < parallel_size ? 1 : num_threads();
+  const auto count = static_cast<index_t>(send_rows_.size());
+  const index_t width = width_;
+  [[maybe_unused]] const int threads = width * count < parallel_size ? 1 : num_threads();
 #pragma omp parallel for schedule(static) num_threads(threads)
   for (index_t i = 0; i < count; ++i)
-    send_[static_cast<std::size_t>(i)] = x[send_rows_[static_cast<std::size_t>(i)]];
+    for (index_t j = 0; j < width; ++j)
+      send_[static_cast<std::size_t>(i * width + j)] =
+          x[static_cast<std::size_t>(send_rows_[static_cast<std::size_t>(i)] * width + j)];
   forward_.start();
 }
 

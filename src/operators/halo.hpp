@@ -20,6 +20,9 @@ class Halo {
   Halo() = default;
   /// Collective. @param ghosts  global rows wanted by this rank, ascending, none of them its own
   Halo(const Comm& comm, const RowPartition& partition, std::span<const index_t> ghosts);
+  /// The same entries of several vectors side by side, entry i of vector j at [i * width + j]; no
+  /// add_back. Local.
+  Halo(const Comm& comm, const Halo& pattern, index_t width);
   Halo(Halo&&) = delete;
   Halo& operator=(Halo&&) = delete;
   ~Halo();
@@ -47,6 +50,7 @@ class Halo {
   void prepare(Messages& messages, MPI_Comm comm, bool reverse);
 
   int rank_ = 0;
+  index_t width_ = 1;
   std::vector<index_t> send_offsets_, ghost_offsets_;  // per partner rank
   std::vector<std::uint32_t> send_rows_;               // local rows that others want
   std::vector<T> send_, ghosts_;

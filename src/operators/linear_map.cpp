@@ -17,13 +17,14 @@ LinearMap<T>::~LinearMap() = default;
 template <Scalar T>
 void LinearMap<T>::check(std::span<const T> x, const RowRange& in, std::span<T> y,
                          const RowRange& out) const {
-  const bool fits = static_cast<index_t>(x.size()) == in.size() &&
-                    static_cast<index_t>(y.size()) == out.size();
+  const bool fits =
+      static_cast<index_t>(x.size()) == in.size() && static_cast<index_t>(y.size()) == out.size();
   // One rank alone may be wrong: then the others must not enter the product.
   if (!comm_->all(fits))
     throw DimensionError(detail::concat("product: owned lengths must be ", in.size(), " in and ",
-                                        out.size(), " out on rank ", comm_->rank(), ", got ", x.size(),
-                                        " and ", y.size(), fits ? " (another rank differs)" : ""));
+                                        out.size(), " out on rank ", comm_->rank(), ", got ",
+                                        x.size(), " and ", y.size(),
+                                        fits ? " (another rank differs)" : ""));
 }
 
 template <Scalar T>
@@ -52,7 +53,8 @@ double LinearMap<T>::apply_cross(std::span<const T> x, std::span<T> y) const {
 template <Scalar T>
 T LinearMap<T>::apply_recurrence(std::span<const T> x, double beta, std::span<T> y) const {
   if (rows() != cols())
-    throw DimensionError(detail::concat("recurrence: the map must be square, it is ", rows(), " x ", cols()));
+    throw DimensionError(
+        detail::concat("recurrence: the map must be square, it is ", rows(), " x ", cols()));
   check(x, col_range(), y, row_range());
   const T local = apply_recurrence_impl(x, beta, y);
   count_product();
@@ -98,15 +100,38 @@ T LinearMap<T>::apply_recurrence_impl(std::span<const T> x, double beta, std::sp
 }
 
 template <Scalar T>
-void LinearMap<T>::apply_known_step(std::span<const T> x, double alpha, double beta,
-                                    std::span<T> y, double weight, std::span<T> sum) const {
+void LinearMap<T>::apply_known_step(std::span<const T> x, double alpha, double beta, std::span<T> y,
+                                    double weight, std::span<T> sum) const {
   if (rows() != cols())
     throw DimensionError(
         detail::concat("recurrence: the map must be square, it is ", rows(), " x ", cols()));
   check(x, col_range(), y, row_range());
   KRONSOLVE_ASSERT(sum.size() == y.size());
-  ++products_;
   apply_known_step_impl(x, alpha, beta, y, weight, sum);
+  count_product();
+}
+
+template <Scalar T>
+void LinearMap<T>::apply_block_step(index_t width, index_t vectors, std::span<const T> x,
+                                    RecurrenceStep step, std::span<T> y, std::span<T> sum) const {
+  const index_t most = block_width();
+  const auto fits = [&](std::size_t length) {
+    return static_cast<index_t>(length) == width * row_range().size();
+  };
+  if (!comm_->all(most > 1 && (width == most || 2 * width == most) && rows() == cols() &&
+                  fits(x.size()) && fits(y.size()) && fits(sum.size())))
+    throw DimensionError(detail::concat(
+        "block recurrence: a square map and blocks of ", most, " or ", most / 2, " vectors with ",
+        row_range().size(), " rows on rank ", comm_->rank(), " are wanted, got a width of ", width,
+        " and lengths ", x.size(), ", ", y.size(), " and ", sum.size()));
+  apply_block_step_impl(width, x, step, y, sum);
+  for (index_t j = 0; j < vectors; ++j) count_product();
+}
+
+template <Scalar T>
+void LinearMap<T>::apply_block_step_impl(index_t, std::span<const T>, RecurrenceStep, std::span<T>,
+                                         std::span<T>) const {
+  throw NotSupported("this operator multiplies one vector at a time");
 }
 
 template <Scalar T>

@@ -93,6 +93,59 @@ TYPED_TEST(AssembledMapTest, products_agree_with_dense_for_random_shapes_and_par
   }
 }
 
+TYPED_TEST(AssembledMapTest, block_steps_agree_with_dense) {
+  using T = TypeParam;
+  const Comm& comm = world();
+  for (std::uint64_t seed = 0; seed < 30; ++seed) {
+    SCOPED_TRACE(detail::concat("seed ", seed));
+    const CounterRandom random(seed, 6);
+    const auto n = 1 + static_cast<index_t>(random.uniform(0) * 90);
+    test::Dense<T> a = test::random_matrix<T>(n, n, random.uniform(2), seed);
+    // values of their own, few of them, or a single one
+    if (seed % 3 > 0)
+      a = a.unaryExpr([&](const T& v) {
+        return seed % 3 == 1 ? T(std::round(real_part(v)))
+               : v == T{}    ? T{}
+                             : from_complex<T>({0.5, 0.25});
+      });
+    const RowPartition rows = ragged(n, comm.size(), seed);
+    const AssembledMap<T> map(comm, test::lazy<T>(a), rows);
+    const RowRange mine = map.row_range();
+    const RecurrenceStep step{.scale = 0.75, .center = -0.5, .beta = 1.25, .weight = 0.125};
+    ASSERT_EQ(map.block_width(), is_complex<T> ? 4 : 8);
+    for (const index_t width : {map.block_width(), map.block_width() / 2}) {
+      const auto part = [&](std::uint64_t which) {
+        test::Dense<T> whole(n, width);
+        for (index_t j = 0; j < width; ++j) {
+          const auto v = random_vector<T>(n, 100 * which + static_cast<std::uint64_t>(j));
+          for (index_t i = 0; i < n; ++i) whole(i, j) = v[static_cast<std::size_t>(i)];
+        }
+        return whole;
+      };
+      const auto side_by_side = [&](const test::Dense<T>& whole) {
+        std::vector<T> block;
+        for (index_t i = mine.begin; i < mine.end; ++i)
+          for (index_t j = 0; j < width; ++j) block.push_back(whole(i, j));
+        return block;
+      };
+      const test::Dense<T> x = part(1), y = part(2), sum = part(3);
+      auto got_y = side_by_side(y), got_sum = side_by_side(sum);
+      const index_t before = map.products();
+      map.apply_block_step(width, width - 1, side_by_side(x), step, got_y, got_sum);
+
+      EXPECT_EQ(map.products() - before, width - 1);
+      const test::Dense<T> next = step.scale * (a * x - step.center * x) - step.beta * y;
+      const auto want_y = side_by_side(next), want_sum = side_by_side(sum + step.weight * next);
+      for (std::size_t i = 0; i < want_y.size(); ++i) {
+        EXPECT_LT(std::abs(got_y[i] - want_y[i]), rounding);
+        EXPECT_LT(std::abs(got_sum[i] - want_sum[i]), rounding);
+      }
+    }
+    std::vector<T> none;
+    EXPECT_THROW(map.apply_block_step(3, 3, none, step, none, none), DimensionError);
+  }
+}
+
 TYPED_TEST(AssembledMapTest, few_values_take_one_byte_and_many_do_not) {
   using T = TypeParam;
   const Comm& comm = world();

@@ -42,6 +42,9 @@ class KRONSOLVE_EXPORT AssembledMap final : public LinearMap<T> {
   /// Largest sum of |entries| over a row: a bound of every |eigenvalue|. Collective.
   double row_sum_norm() const;
 
+  /// Square maps with rows and vectors dealt alike: 8 real vectors or 4 complex ones.
+  index_t block_width() const noexcept override;
+
   struct Storage;
 
  protected:
@@ -49,6 +52,10 @@ class KRONSOLVE_EXPORT AssembledMap final : public LinearMap<T> {
   void apply_adjoint_impl(std::span<const T> x, std::span<T> y) const override;
   double apply_cross_impl(std::span<const T> x, std::span<T> y) const override;
   T apply_recurrence_impl(std::span<const T> x, double beta, std::span<T> y) const override;
+  void apply_known_step_impl(std::span<const T> x, double alpha, double beta, std::span<T> y,
+                             double weight, std::span<T> sum) const override;
+  void apply_block_step_impl(index_t width, std::span<const T> x, RecurrenceStep step,
+                             std::span<T> y, std::span<T> sum) const override;
 
  private:
   std::unique_ptr<Storage> storage_;

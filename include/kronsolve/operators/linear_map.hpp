@@ -14,6 +14,11 @@
 
 namespace kronsolve {
 
+/// A step of a three-term recurrence: y = scale (A x - center x) - beta y, then sum += weight y.
+struct RecurrenceStep {
+  double scale = 1, center = 0, beta = 0, weight = 0;
+};
+
 /// A distributed linear map y = A x as solvers see it: shapes, who owns which rows, and the product.
 ///
 /// x is distributed by col_partition(), y by row_partition(); for square maps they are the same. The communicator must outlive the map.
@@ -50,6 +55,15 @@ class KRONSOLVE_EXPORT LinearMap {
   void apply_known_step(std::span<const T> x, double alpha, double beta, std::span<T> y,
                         double weight, std::span<T> sum) const;
 
+  /// Vectors that one sweep over the matrix takes side by side; 1: the map multiplies one at a time.
+  virtual index_t block_width() const noexcept { return 1; }
+  /// A recurrence step of several vectors side by side, entry i of vector j at [i * width + j]. Collective. Nothing overlaps.
+  /// @param width    block_width(), or half of it
+  /// @param vectors  how many of them count as products; the others fill up the block
+  /// @throws DimensionError  a wrong length or width (on any rank)
+  void apply_block_step(index_t width, index_t vectors, std::span<const T> x, RecurrenceStep step,
+                        std::span<T> y, std::span<T> sum) const;
+
   /// Called after each product, on this rank: for those who show progress. Must not throw. Local.
   void on_product(std::function<void()> callback) { on_product_ = std::move(callback); }
 
@@ -65,6 +79,9 @@ class KRONSOLVE_EXPORT LinearMap {
   /// The default is a recurrence and a pass of finish_known_step.
   virtual void apply_known_step_impl(std::span<const T> x, double alpha, double beta,
                                      std::span<T> y, double weight, std::span<T> sum) const;
+  /// Maps with a block_width() of more than 1 have it.
+  virtual void apply_block_step_impl(index_t width, std::span<const T> x, RecurrenceStep step,
+                                     std::span<T> y, std::span<T> sum) const;
   /// y -= alpha x, sum += weight y.
   static void finish_known_step(std::span<const T> x, double alpha, std::span<T> y, double weight,
                                 std::span<T> sum);

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <complex>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <kronsolve/core/scalar.hpp>
@@ -24,6 +26,11 @@ struct FilterOptions {
   index_t block = 4;   ///< vectors iterated together: levels up to this multiplicity come at once
   index_t max_vectors = 0;  ///< largest Krylov space; 0: four times the pairs expected
   std::optional<SpectralBounds> bounds = {};  ///< of the operator, if known
+  /// Vectors to begin with, dealt as the rows, in place of as many random ones; at most `block`. They must
+  /// outlive the call. What they are orthogonal to is left to the certificate.
+  std::variant<std::monostate, const DistributedVectors<double>*,
+               const DistributedVectors<std::complex<double>>*>
+      start = {};
   std::uint64_t seed = 0;
   /// Look for pairs of the window that the block never saw, and put them in; see FilterResult.
   bool certify = true;
@@ -59,14 +66,15 @@ struct FilterResult {
 /// orthogonalised, on a polynomial of the operator that is large at the target only. Nothing is
 /// factorised. Collective on a.comm().
 ///
-/// The polynomial is above a third of its maximum in the window and below 0.23 of it away from it,
-/// so every pair of the window is among the leading ones; nearly equal values of the polynomial are
-/// told apart by the operator itself. Levels of higher multiplicity than `block` come in by the
+/// The polynomial is above half of its maximum in the window and below 0.23 of it away from it, so
+/// every pair of the window is among the leading ones; nearly equal values of the polynomial are
+/// told apart by the operator itself. Maps with a block_width() multiply the vectors of the block
+/// side by side. Levels of higher multiplicity than `block` come in by the
 /// certificate, one search each.
 /// @throws DimensionError   map not square
 /// @throws InvalidArgument  k outside [1, n], empty interval, tol not in (0, 1), block < 1, map not
-/// Hermitian, memory Cost: about 12 R rho products (R half the width of the spectrum, rho the
-/// density of states at the target), whatever k is; 2.5 to 4 times k vectors. Source: Sierant,
+/// Hermitian, start vectors that do not fit or are dependent, memory Cost: about 10 R rho products (R half the width of the spectrum, rho the
+/// density of states at the target), whatever k is; 2.5 to 4 times k vectors, and more for few pairs. Source: Sierant,
 /// Lewenstein and Zakrzewski 2020, doi:10.1103/PhysRevLett.125.156601.
 template <Scalar T>
 FilterResult<T> filter_eigh(const LinearMap<T>& a, const FilterOptions& options);

@@ -98,6 +98,26 @@ struct RowTask {
 };
 inline constexpr std::int64_t row_room = 16;
 
+/// Rows of a stored matrix: entry e of row i, offsets[i] <= e < offsets[i+1], multiplies entry
+/// column[e] of x. Values are (re, im) pairs in complex matrices.
+struct SparseRows {
+  std::int64_t rows;
+  const std::uint32_t* offsets;
+  const std::uint32_t* column;
+  const std::uint8_t*
+      code;  ///< position in `value` of each entry; null: an entry has its own value
+  const double* value;
+  bool one_value;          ///< all entries are value[0]
+  const double* diagonal;  ///< [rows]; null: none
+};
+
+/// Several vectors side by side, `doubles` (4 or 8) numbers an entry, and what a step does to them:
+/// y = scale (A x - center x) - beta y, sum += weight y.
+struct BlockStep {
+  int doubles;
+  double scale, center, beta, weight;
+};
+
 /// Tiles are several rows of the vector side by side: register l holds entry l of each, 8 rows of
 /// reals or 4 of (re, im).
 struct KernelTable {
@@ -118,6 +138,16 @@ struct KernelTable {
   /// for.
   void (*finish_real)(const RowTask& task, double* out);
   void (*finish_complex)(const RowTask& task, double* out);
+  /// The step for rows that begin at y, sum and own (which is x there); columns count from x.
+  void (*block_step_real)(const SparseRows* a, const BlockStep* step, const double* x,
+                          const double* own, double* y, double* sum);
+  void (*block_step_complex)(const SparseRows* a, const BlockStep* step, const double* x,
+                             const double* own, double* y, double* sum);
+  /// What entries with columns elsewhere add to a step: to row[i] of y and sum for row i of a.
+  void (*block_add_real)(const SparseRows* a, const BlockStep* step, const double* ghosts,
+                         const std::uint32_t* row, double* y, double* sum);
+  void (*block_add_complex)(const SparseRows* a, const BlockStep* step, const double* ghosts,
+                            const std::uint32_t* row, double* y, double* sum);
 };
 
 /// The best table for this machine. KRONSOLVE_SIMD=baseline|avx2|avx512 asks for a lesser one

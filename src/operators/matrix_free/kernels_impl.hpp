@@ -444,7 +444,11 @@ void finish_complex(const RowTask& task, double* out) { finish<true>(task, out);
 
 }  // namespace
 
-const KernelTable KRONSOLVE_KERNELS = {KRONSOLVE_KERNELS_NAME, load_real,   load_complex,  multiply,
-                                       multiply_imaginary,     finish_real, finish_complex};
+#include "operators/matrix_free/kernels_block.hpp"
+
+const KernelTable KRONSOLVE_KERNELS = {
+    KRONSOLVE_KERNELS_NAME, load_real,        load_complex,   multiply,
+    multiply_imaginary,     finish_real,      finish_complex, block_step<false>,
+    block_step<true>,       block_add<false>, block_add<true>};
 
 }  // namespace kronsolve::detail

@@ -37,7 +37,6 @@ class FilteredLanczos {
         window_(&window),
         options_(&options),
         basis_(a.comm(), a.row_range().size()) {
-    for (const double c : window.polynomial.coefficients) coefficients_.push_back(c);
     tolerance_ = polynomial_tolerance(options, bounds);
   }
   index_t krylov() const noexcept { return basis_.count(); }
@@ -48,10 +47,13 @@ class FilteredLanczos {
   /// True if all pairs above the threshold have converged (their number is leading()).
   bool run(index_t max_vectors) {
     const index_t n = a_->rows();
-    append_random(std::min(options_->block, n));
+    append_start();
+    append_random(std::min(options_->block, n) - basis_.count());
+    first_draws_ = draws_;
     int confirmed = 0;
     index_t done = 0;  // columns the polynomial has been applied to
-    auto next_check = static_cast<index_t>(1.2 * window_->expected) + 2 * options_->block;
+    // Fewer vectors than this have never been enough; a check costs the cube of their number.
+    auto next_check = static_cast<index_t>(1.6 * window_->expected) + 12 * options_->block;
     while (true) {
       const index_t width = basis_.count() - done;
       if (!extend(done, width)) return false;
@@ -65,22 +67,35 @@ class FilteredLanczos {
       confirmed = converged && leading_ == before ? confirmed + 1 : 0;
       if (converged && (full || confirmed > 0)) return true;
       if (done >= max_vectors || full) return false;
-      next_check = done + std::max<index_t>(options_->block, done / 16);
+      next_check = done + std::max<index_t>(2 * options_->block, done / 20);
     }
   }
 
-  /// Orthonormal vectors of the leading pairs, next to each other.
-  Buffer<T> leading_vectors() {
+  /// Orthonormal vectors of the leading pairs, next to each other. The space is gone then.
+  Buffer<T> take_leading_vectors() {
     DenseMatrix<T> chosen(krylov_checked_, leading_);
     for (index_t j = 0; j < leading_; ++j)
       std::copy_n(ritz_.vectors.column(krylov_checked_ - leading_ + j), krylov_checked_,
                   chosen.column(j));
     Buffer<T> x(a_->row_range().size() * leading_);
-    basis_.combine(1, chosen, x.data());
+    basis_.combine(1, 0, chosen, x.data());
+    basis_.clear();
     return x;
   }
 
  private:
+  void append_start() {
+    const auto* const* given = std::get_if<const DistributedVectors<T>*>(&options_->start);
+    if (given == nullptr) return;
+    for (index_t j = 0; j < (*given)->count(); ++j) {
+      vec::copy<T>((*given)->column(j), basis_.append());
+      const double norm = vec::norm<T>(a_->comm(), basis_.column(j));
+      if (!(orthonormalise(j) > 1e-3 * norm))
+        throw InvalidArgument(detail::concat("filter: start vector ", j,
+                                             " is zero, not finite or depends on those before it"));
+    }
+  }
+
   /// `width` random columns, orthonormal to all there are.
   void append_random(index_t width) {
     for (index_t j = 0; j < width; ++j) {
@@ -97,8 +112,7 @@ class FilteredLanczos {
   /// Column j made orthogonal to those before it, twice, and normalised; returns its norm before.
   double orthonormalise(index_t j) {
     const auto v = basis_.column(j);
-    for (int pass = 0; pass < 2; ++pass)
-      basis_.combine(-1, basis_.project(j, v.data(), 1), v.data());
+    for (int pass = 0; pass < 2; ++pass) (void)basis_.take_out(0, j, v.data(), 1);
     const double norm = vec::norm<T>(a_->comm(), v);
     if (norm > 0) vec::scale<T>(1 / norm, v);
     return norm;
@@ -109,44 +123,54 @@ class FilteredLanczos {
   bool extend(index_t first, index_t width) {
     const index_t rows = a_->row_range().size(), count = basis_.count();
     Buffer<T> w(rows * width);
+    std::vector<std::span<const T>> inputs;
+    std::vector<std::span<T>> outputs;
     for (index_t j = 0; j < width; ++j) {
-      const ChebyshevOutput<T> out[] = {
-          {coefficients_,
-           w.span().subspan(static_cast<std::size_t>(j * rows), static_cast<std::size_t>(rows))}};
-      if (!chebyshev_sum<T>(*a_, bounds_, basis_.column(first + j), out)) {
-        bounds_failed_ = true;
-        return false;
-      }
+      inputs.push_back(basis_.column(first + j));
+      outputs.push_back(
+          w.span().subspan(static_cast<std::size_t>(j * rows), static_cast<std::size_t>(rows)));
     }
-    auto c = basis_.project(count, w.data(), width);
-    basis_.combine(-1, c, w.data());
-    const auto again = basis_.project(count, w.data(), width);
-    basis_.combine(-1, again, w.data());
-    for (index_t i = 0; i < count * width; ++i) c.data()[i] += again.data()[i];
+    if (!chebyshev_columns<T>(*a_, bounds_, window_->polynomial.coefficients, inputs, outputs)) {
+      bounds_failed_ = true;
+      return false;
+    }
+    // The projected matrix is block tridiagonal while no random vector was put in: what the two
+    // last blocks leave overlaps with the others by rounding only, and one pass over all will do.
+    const index_t recent = draws_ > first_draws_ ? 0 : std::max<index_t>(0, first - width_before_);
+    const auto last = basis_.take_out(recent, count, w.data(), width);
+    auto c = basis_.take_out(0, count, w.data(), width);
+    for (index_t j = 0; j < width; ++j)
+      for (index_t i = recent; i < count; ++i) c(i, j) += last(i - recent, j);
     columns_.push_back(std::move(c));
+    width_before_ = width;
     next_block(w, width, count);
     return true;
   }
 
-  /// Columns of w as the next block: w = Q R. What is in the space already is replaced by a fresh
-  /// random vector, as long as there is room for one.
+  /// Columns of w, orthogonal to the first `count` vectors, as the next block: w = Q R. What is in
+  /// the space already is replaced by a fresh random vector, as long as there is room for one.
   void next_block(Buffer<T>& w, index_t width, index_t count) {
+    // Less than this part left by the others of the block: orthogonal to the space no longer.
+    constexpr double cancelled = 0.01, tiny = 1e-10;
     const index_t rows = a_->row_range().size();
     coupling_ = DenseMatrix<T>(width, width);
     for (index_t j = 0; j < width; ++j) {
       const auto from =
           w.span().subspan(static_cast<std::size_t>(j * rows), static_cast<std::size_t>(rows));
-      for (index_t i = count; i < basis_.count(); ++i) {
-        const T overlap = vec::dot<T>(a_->comm(), basis_.column(i), from);
-        vec::axpy<T>(-overlap, basis_.column(i), from);
-        coupling_(i - count, j) = overlap;
-      }
+      const double before = vec::norm<T>(a_->comm(), from);
+      for (int pass = 0; pass < 2; ++pass)
+        for (index_t i = count; i < basis_.count(); ++i) {
+          const T overlap = vec::dot<T>(a_->comm(), basis_.column(i), from);
+          vec::axpy<T>(-overlap, basis_.column(i), from);
+          coupling_(i - count, j) += overlap;
+        }
       if (basis_.count() == a_->rows()) continue;
       const double left = vec::norm<T>(a_->comm(), from);
       if (left > 1e-13) {
         vec::scaled_copy<T>(1 / left, from, basis_.append());
         const index_t here = basis_.count() - 1;
         coupling_(here - count, j) = left;
+        if (left > cancelled * before && left > tiny) continue;
         if (orthonormalise(here) > 1e-3) continue;
         basis_.drop_last();
       }
@@ -195,14 +219,14 @@ class FilteredLanczos {
   SpectralBounds bounds_;
   const Window* window_;
   const FilterOptions* options_;
-  std::vector<T> coefficients_;
   KrylovBasis<T> basis_;
   std::vector<DenseMatrix<T>> columns_;
   DenseMatrix<T> coupling_;
   dense::HermitianEigen<T> ritz_;
   double tolerance_ = 0;
   index_t leading_ = 0, converged_ = 0, krylov_checked_ = 0;
-  index_t draws_ = 0;
+  index_t draws_ = 0, first_draws_ = 0;
+  index_t width_before_ = 0;  ///< columns of the block before the last
   bool bounds_failed_ = false;
 };
 
@@ -214,6 +238,16 @@ void check(const LinearMap<T>& a, const FilterOptions& o) {
   };
   if (!(o.tol > 0 && o.tol < 1)) refuse("tol must be in (0, 1), got ", o.tol);
   if (o.block < 1) refuse("block must be at least 1, got ", o.block);
+  if (o.start.index() != 0) {
+    const auto* const* start = std::get_if<const DistributedVectors<T>*>(&o.start);
+    if (start == nullptr) refuse("the start vectors must be ", to_string(scalar_kind<T>));
+    const auto& given = **start;
+    if (!a.comm().all(given.partition() == a.row_partition()))
+      throw DimensionError("filter: the start vectors must be dealt like the operator's rows");
+    if (given.count() > std::min(o.block, a.rows()))
+      refuse("at most ", std::min(o.block, a.rows()),
+             " start vectors are taken (block, rows), got ", given.count());
+  }
   if (o.max_vectors < 0) refuse("max_vectors must not be negative, got ", o.max_vectors);
   if (o.interval) {
     if (!(o.interval->first < o.interval->second) || !std::isfinite(o.interval->first) ||
@@ -267,12 +301,14 @@ FilterResult<T> filter_eigh(const LinearMap<T>& a, const FilterOptions& options)
   const dense::BlasThreads threads(num_threads());
   const index_t before = a.products(), n = a.rows();
   auto bounds = options.bounds ? *options.bounds : spectral_bounds(a, {.seed = options.seed});
-  double wanted =
-      1.2 * static_cast<double>(options.k) + 3;  // k nearest: the window must hold that many
+  // k nearest: the window must hold that many, and its count is a random average.
+  constexpr index_t samples = 16;
+  const auto k = static_cast<double>(options.k);
+  double wanted = k + 2 * std::sqrt(2 * k / samples) + 3;
   index_t certify_products = 0;
   for (int attempt = 0;; ++attempt) {
     const auto states = density_of_states(
-        a, {.moments = 128, .samples = 4, .bounds = bounds, .seed = options.seed});
+        a, {.moments = 128, .samples = samples, .bounds = bounds, .seed = options.seed});
     bounds = states.bounds;
     const double half = options.interval ? 0 : half_width_for(states, options.sigma, wanted);
     const Window window =
@@ -288,6 +324,7 @@ FilterResult<T> filter_eigh(const LinearMap<T>& a, const FilterOptions& options)
                                   std::llround(window.expected), " pairs"));
     FilteredLanczos<T> lanczos(a, bounds, window, options);
     const bool complete = lanczos.run(limit);
+    const index_t krylov = lanczos.krylov();
     if (lanczos.bounds_failed()) {
       if (attempt > 40)
         throw InvalidArgument(
@@ -296,7 +333,7 @@ FilterResult<T> filter_eigh(const LinearMap<T>& a, const FilterOptions& options)
       bounds = widened(bounds);
       continue;
     }
-    auto result = rayleigh_ritz(a, lanczos.leading_vectors(), lanczos.leading());
+    auto result = rayleigh_ritz(a, lanczos.take_leading_vectors(), lanczos.leading());
     const index_t search_products = a.products() - before - certify_products;
     if (complete && options.certify) certify_window(a, bounds, window, options, result);
     certify_products += result.certify_products;
@@ -304,8 +341,7 @@ FilterResult<T> filter_eigh(const LinearMap<T>& a, const FilterOptions& options)
     const auto found = static_cast<index_t>(chosen.size());
     if (!options.interval && complete && found < options.k &&
         attempt < 20) {  // fewer than the density of states promised
-      wanted *= std::max(1.3, 1.2 * static_cast<double>(options.k) /
-                                  static_cast<double>(std::max<index_t>(found, 1)));
+      wanted *= std::max(1.2, 1.1 * k / static_cast<double>(std::max<index_t>(found, 1)));
       wanted = std::min(wanted, 2.0 * static_cast<double>(n));
       continue;
     }
@@ -319,8 +355,8 @@ FilterResult<T> filter_eigh(const LinearMap<T>& a, const FilterOptions& options)
     result.upper = window.upper;
     result.expected = window.expected;
     result.degree = static_cast<index_t>(window.polynomial.coefficients.size()) - 1;
-    result.krylov = lanczos.krylov();
-    result.memory_bytes += lanczos.memory_bytes();
+    result.krylov = krylov;
+    result.memory_bytes = std::max(result.memory_bytes, lanczos.memory_bytes());
     result.products = search_products;
     result.certify_products = certify_products;
     result.reason =

@@ -88,6 +88,13 @@ Choice choose(const EighProblem<T>& problem, const EighOptions& o) {
         "eigh: this operator has no matrix-free product (it is given by rows, or its sector mixes "
         "configurations); use "
         "assembled");
+  // Stored rows are multiplied with several vectors at once, and are small beside the vectors of a
+  // window.
+  if (choice.form == OperatorForm::automatic && choice.method == Method::filter &&
+      count_against(o) == 0) {
+    choice.form = OperatorForm::assembled;
+    choice.why += "; stored rows take several vectors side by side";
+  }
   if (choice.form == OperatorForm::automatic) {
     const bool apply_only =
         choice.method != Method::dense && (!targeted(o) || choice.method == Method::filter);

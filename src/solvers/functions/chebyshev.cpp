@@ -46,31 +46,10 @@ std::vector<Complex> scaled_bessel_i(Complex w, std::size_t count) {
   return values;
 }
 
-/// a y + b x -> y, and out += coefficient y for every output that has one; returns the local |y|^2.
-template <Scalar T>
-double next_vector(double a, double b, std::span<const T> x, std::span<T> y,
-                   std::span<const std::pair<T, std::span<T>>> active) {
-  const index_t n = vec::length(x);
-  double square = 0;
-  if (active.size() == 1) {
-    const T coefficient = active[0].first;
-    const std::span<T> out = active[0].second;
-#pragma omp parallel for simd schedule(static) reduction(+ : square) if (n >= vec::parallel_rows)
-    for (index_t i = 0; i < n; ++i) {
-      y[i] = a * y[i] + b * x[i];
-      out[i] += coefficient * y[i];
-      square += norm_squared(y[i]);
-    }
-    return square;
-  }
-#pragma omp parallel for simd schedule(static) reduction(+ : square) if (n >= vec::parallel_rows)
-  for (index_t i = 0; i < n; ++i) {
-    y[i] = a * y[i] + b * x[i];
-    square += norm_squared(y[i]);
-  }
-  for (const auto& [coefficient, out] : active) vec::axpy<T>(coefficient, y, out);
-  return square;
-}
+/// Growth that rounding explains, of the squared norm; |T_k| <= 1 on the interval.
+constexpr double growth_limit = 1.0001 * 1.0001;
+/// Degrees between two looks at the norm.
+constexpr std::size_t look_every = 16;
 
 }  // namespace
 
@@ -119,6 +98,9 @@ ChebyshevSeries exponential_series(Complex z) {
   return series;
 }
 
+/// One pass over memory a degree: the recurrence runs on t_k = s_k T_k with s_k = r (r/2)^(k-1), so
+/// that the product needs no factor. Before s_k leaves the range of doubles both vectors are scaled
+/// back.
 template <Scalar T>
 bool chebyshev_sum(const LinearMap<T>& a, const SpectralBounds& bounds, std::span<const T> x,
                    std::span<const ChebyshevOutput<T>> outputs) {
@@ -134,22 +116,110 @@ bool chebyshev_sum(const LinearMap<T>& a, const SpectralBounds& bounds, std::spa
   if (terms == 0) return true;
   for (const auto& [coefficient, out] : active(0)) vec::axpy<T>(coefficient, x, out);
   if (terms == 1) return true;
+  constexpr double large = 1e60;
   const double center = bounds.center(), radius = bounds.half_width();
-  const double limit = 1.0001 * 1.0001 * a.comm().all_reduce(vec::local_norm_squared<T>(x));
+  const double limit = growth_limit * a.comm().all_reduce(vec::local_norm_squared<T>(x));
   const Placement placement = vector_placement(a.comm());
   Buffer<T> older(vec::length(x), placement), newer(vec::length(x), placement);
-  vec::copy<T>(x, older.span());
-  a.apply(older.span(), newer.span());
-  double square = next_vector<T>(1 / radius, -center / radius, x, newer.span(), active(1));
-  for (std::size_t k = 2; k < terms; ++k) {
-    // T_k = 2/r (A T_{k-1} - r/2 T_{k-2}) - 2c/r T_{k-1}
-    (void)a.apply_recurrence(newer.span(), radius / 2, older.span());
-    square =
-        next_vector<T>(2 / radius, -2 * center / radius, newer.span(), older.span(), active(k));
+  vec::copy<T>(x, newer.span());
+  double newer_size = 1, older_size = 0;  // s of both; the first step sees no older one
+  for (std::size_t k = 1; k < terms; ++k) {
+    const double size = (k == 1 ? radius : radius / 2) * newer_size;
+    const double beta = k == 1 ? 0 : size / older_size;
+    const auto list = active(k);
+    const bool fused = list.size() == 1 && list[0].first == T(real_part(list[0].first));
+    if (fused) {
+      a.apply_known_step(newer.span(), center, beta, older.span(), real_part(list[0].first) / size,
+                         list[0].second);
+    } else {
+      (void)a.apply_recurrence(newer.span(), beta, older.span());
+      vec::axpy<T>(-center, newer.span(), older.span());
+      for (const auto& [coefficient, out] : list)
+        vec::axpy<T>(coefficient / size, older.span(), out);
+    }
     std::swap(older, newer);
-    if (k % 16 == 0 && !(a.comm().all_reduce(square) <= limit)) return false;
+    older_size = newer_size;
+    newer_size = size;
+    if (k % look_every == 0 || k + 1 == terms) {
+      const double square = a.comm().all_reduce(vec::local_norm_squared<T>(newer.span()));
+      if (!(square / size / size <= limit)) return false;
+    }
+    if (size > large || size < 1 / large) {
+      vec::scale<T>(1 / size, newer.span());
+      vec::scale<T>(1 / size, older.span());
+      older_size /= size;
+      newer_size = 1;
+    }
   }
-  return a.comm().all_reduce(square) <= limit;
+  return true;
+}
+
+namespace {
+
+/// The same for vectors side by side, at most as many as the map takes.
+template <Scalar T>
+bool chebyshev_block(const LinearMap<T>& a, const SpectralBounds& bounds,
+                     std::span<const double> coefficients,
+                     std::span<const std::span<const T>> inputs,
+                     std::span<const std::span<T>> outputs) {
+  const auto vectors = static_cast<index_t>(inputs.size());
+  const index_t rows = a.row_range().size(), most = a.block_width();
+  const index_t width = 2 * vectors <= most ? most / 2 : most;
+  const double center = bounds.center(), radius = bounds.half_width();
+  Buffer<T> older(rows * width), newer(rows * width), sum(rows * width);
+  double square = 0;
+#pragma omp parallel for schedule(static) reduction(+ : square) if (rows >= vec::parallel_rows)
+  for (index_t i = 0; i < rows; ++i)
+    for (index_t j = 0; j < width; ++j) {
+      const T value =
+          j < vectors ? inputs[static_cast<std::size_t>(j)][static_cast<std::size_t>(i)] : T{};
+      newer.data()[i * width + j] = value;
+      older.data()[i * width + j] = T{};
+      sum.data()[i * width + j] = coefficients[0] * value;
+      square += norm_squared(value);
+    }
+  const double limit = growth_limit * a.comm().all_reduce(square);
+  for (std::size_t k = 1; k < coefficients.size(); ++k) {
+    const RecurrenceStep step{.scale = (k == 1 ? 1 : 2) / radius,
+                              .center = center,
+                              .beta = k == 1 ? 0.0 : 1.0,
+                              .weight = coefficients[k]};
+    a.apply_block_step(width, vectors, newer.span(), step, older.span(), sum.span());
+    std::swap(older, newer);
+    if (k % look_every == 0 || k + 1 == coefficients.size())
+      if (!(a.comm().all_reduce(vec::local_norm_squared<T>(newer.span())) <= limit)) return false;
+  }
+#pragma omp parallel for schedule(static) if (rows >= vec::parallel_rows)
+  for (index_t i = 0; i < rows; ++i)
+    for (index_t j = 0; j < vectors; ++j)
+      outputs[static_cast<std::size_t>(j)][static_cast<std::size_t>(i)] = sum.data()[i * width + j];
+  return true;
+}
+
+}  // namespace
+
+template <Scalar T>
+bool chebyshev_columns(const LinearMap<T>& a, const SpectralBounds& bounds,
+                       std::span<const double> coefficients,
+                       std::span<const std::span<const T>> inputs,
+                       std::span<const std::span<T>> outputs) {
+  const auto most = static_cast<std::size_t>(a.block_width());
+  if (most > 1) {
+    for (std::size_t j = 0; j < inputs.size(); j += most) {
+      const std::size_t count = std::min(most, inputs.size() - j);
+      if (!chebyshev_block(a, bounds, coefficients, inputs.subspan(j, count),
+                           outputs.subspan(j, count)))
+        return false;
+    }
+    return true;
+  }
+  const std::vector<T> scalars(coefficients.begin(), coefficients.end());
+  for (std::size_t j = 0; j < inputs.size(); ++j) {
+    vec::set_zero<T>(outputs[j]);
+    const ChebyshevOutput<T> out[] = {{scalars, outputs[j]}};
+    if (!chebyshev_sum<T>(a, bounds, inputs[j], out)) return false;
+  }
+  return true;
 }
 
 SpectralBounds not_empty(SpectralBounds bounds) {
@@ -330,6 +400,9 @@ Exponential exponentiate_pair(const LinearMap<double>& a, Complex t, std::span<d
 #define KRONSOLVE_INSTANTIATE(T)                                                                \
   template bool chebyshev_sum(const LinearMap<T>&, const SpectralBounds&, std::span<const T>,   \
                               std::span<const ChebyshevOutput<T>>);                             \
+  template bool chebyshev_columns(const LinearMap<T>&, const SpectralBounds&,                   \
+                                  std::span<const double>, std::span<const std::span<const T>>, \
+                                  std::span<const std::span<T>>);                               \
   template Exponential exponentiate(const LinearMap<T>&, Complex, std::span<T>, SpectralBounds, \
                                     double, index_t);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)

@@ -40,6 +40,15 @@ template <Scalar T>
 bool chebyshev_sum(const LinearMap<T>& a, const SpectralBounds& bounds, std::span<const T> x,
                    std::span<const ChebyshevOutput<T>> outputs);
 
+/// outputs[j] = sum_k coefficients[k] T_k((A - c)/r) inputs[j] for several vectors: as many side by
+/// side as the map takes, else one by one. What the outputs held does not matter. Collective.
+/// @return false if the vectors grew, see above
+template <Scalar T>
+bool chebyshev_columns(const LinearMap<T>& a, const SpectralBounds& bounds,
+                       std::span<const double> coefficients,
+                       std::span<const std::span<const T>> inputs,
+                       std::span<const std::span<T>> outputs);
+
 /// An interval of no width divides by zero; rounding of the ends is more than its width then.
 SpectralBounds not_empty(SpectralBounds bounds);
 /// The same bounds, wider on both sides by a tenth: the answer to chebyshev_sum's false.
