@@ -421,7 +421,11 @@ void AssembledMap<T>::Storage::block_step(const Comm& comm, const detail::BlockS
   auto* out = reinterpret_cast<double*>(y.data());
   auto* total = reinterpret_cast<double*>(sum.data());
   const auto count = static_cast<index_t>(blocks.size());
-#pragma omp parallel for schedule(static) num_threads(num_threads())
+  // Shorter sweeps are done before a team has started.
+  constexpr index_t parallel_rows = 4096;
+  const index_t owned = static_cast<index_t>(diagonal.size());
+  [[maybe_unused]] const int threads = owned < parallel_rows ? 1 : num_threads();
+#pragma omp parallel for schedule(static) num_threads(threads)
   for (index_t b = 0; b < count; ++b) {
     const auto& block = blocks[static_cast<std::size_t>(b)];
     detail::SparseRows rows = rows_of(block.owned);
@@ -435,7 +439,7 @@ void AssembledMap<T>::Storage::block_step(const Comm& comm, const detail::BlockS
   fetched->finish();
   if (fetched->ghosts().empty()) return;
   const auto* ghosts = reinterpret_cast<const double*>(fetched->ghosts().data());
-#pragma omp parallel for schedule(static) num_threads(num_threads())
+#pragma omp parallel for schedule(static) num_threads(threads)
   for (index_t b = 0; b < count; ++b) {
     const auto& block = blocks[static_cast<std::size_t>(b)];
     const detail::SparseRows rows = rows_of(block.ghost);
