@@ -609,8 +609,6 @@ index_t AssembledMap<T>::memory_bytes() const noexcept {
                                         storage_->ghost_x.capacity()) *
                                        sizeof(T)) +
                   storage_->halo->bytes();
-  index_t bytes =
-      static_cast<index_t>(storage_->diagonal.size() * sizeof(T)) + storage_->halo->bytes();
   for (const auto& halo : storage_->block_halo)
     if (halo) bytes += halo->bytes();
   for (const auto& block : storage_->blocks)
