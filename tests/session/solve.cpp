@@ -93,7 +93,8 @@ TEST(SessionEigh, gathers_vectors_that_are_eigenvectors) {
 
     ASSERT_EQ(vectors.count(), 2);
     ASSERT_EQ(vectors.partition().ranks(), 1);
-    const StateView<double> ground(Comm::serial(), *h.basis, vectors.column(0));
+    const Comm alone;
+    const StateView<double> ground(alone, *h.basis, vectors.column(0));
     EXPECT_NEAR(expectation(ground, h.op).real(), -4.5154463544920429, energy_tolerance);
     EXPECT_NEAR(variance(ground, h.op), 0, 1e-10);
   }
