@@ -20,7 +20,8 @@ namespace {
 struct Raw {
   std::string sites, size, cyclic, spin, lattice;
   std::vector<std::string> parameters;
-  std::string k = "1", which, sigma, tol, max_iterations, ncv, seed, method, form, threads, ranks;
+  std::string k = "1", which, sigma, tol, max_iterations, ncv, seed, method, preconditioner, form,
+              threads, ranks;
   std::string interval, state, time, steps, save;
   bool energy_only = false, no_certify = false, imaginary = false;
 };
@@ -233,6 +234,13 @@ EighOptions solve_options(const Raw& raw) {
                                      {"jd", Method::jd},
                                      {"gd", Method::gd},
                                      {"filter", Method::filter}});
+  if (!raw.preconditioner.empty())
+    options.preconditioner = choice<Preconditioner>("--preconditioner", raw.preconditioner,
+                                                    {{"auto", Preconditioner::automatic},
+                                                     {"none", Preconditioner::none},
+                                                     {"jacobi", Preconditioner::jacobi},
+                                                     {"block-jacobi", Preconditioner::block_jacobi},
+                                                     {"multigrid", Preconditioner::multigrid}});
   if (!raw.form.empty()) options.form = operator_form(raw.form);
   if (raw.energy_only) options.vectors = Eigenvectors::skip;
   return options;
@@ -332,6 +340,8 @@ void solve_options(CLI::App& app, Raw& raw) {
   option(app, "--seed", raw.seed, "fixes the start vector (0)", "N");
   option(app, "--method", raw.method,
          "auto, dense, slepc, lanczos, lobpcg, jd, gd or filter (auto)", "NAME");
+  option(app, "--preconditioner", raw.preconditioner,
+         "for jd, gd, lobpcg: auto, none, jacobi, block-jacobi or multigrid (auto)", "NAME");
   option(app, "--operator", raw.form, "auto, assembled or matrix-free (auto)", "FORM");
   app.add_flag("--energy-only", raw.energy_only, "no eigenvectors; residuals are bounds");
   app.add_flag("--no-certify", raw.no_certify, "no search for missed levels");

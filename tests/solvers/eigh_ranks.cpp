@@ -100,22 +100,5 @@ TEST(EighRanks, a_callback_on_some_ranks_is_no_trap) {
     }
 }
 
-TEST(EighRanks, davidson_methods_agree_with_dense) {
-  const auto a = test::random_hermitian<double>(80, 0.3, 4);
-  const Eigen::VectorXd all = Eigen::SelfAdjointEigenSolver<test::Dense<double>>(a).eigenvalues();
-  for (const Method method : {Method::jd, Method::gd})
-    for (const Which which : {Which::SA, Which::LA}) {
-      const auto result =
-          eigh(world(), test::lazy<double>(a), {.k = 3, .which = which, .method = method});
-      EXPECT_TRUE(result.converged) << result.reason;
-      EXPECT_EQ(result.method, method);
-      for (index_t i = 0; i < 3; ++i)
-        EXPECT_NEAR(result.eigenvalues[static_cast<std::size_t>(i)],
-                    which == Which::SA ? all[i] : all[77 + i], 1e-9);
-    }
-  EXPECT_ERROR(eigh(world(), test::lazy<double>(a), {.which = Which::SM, .method = Method::jd}),
-               InvalidArgument, "jd");
-}
-
 }  // namespace
 }  // namespace kronsolve

@@ -18,14 +18,15 @@
 #include <kronsolve/operators/op_sum.hpp>
 #include <kronsolve/operators/sector_operator.hpp>
 #include <kronsolve/solvers/distributed_vectors.hpp>
+#include <kronsolve/solvers/preconditioner.hpp>
 
 namespace kronsolve {
 
 /// Which eigenvalues: smallest or largest algebraic, largest or smallest magnitude, nearest to a
 /// target (magnitude of the distance, real part of it; the same for Hermitian operators).
 enum class Which { SA, LA, LM, SM, TM, TR };
-/// slepc is Krylov-Schur; jd and gd are SLEPc's Jacobi-Davidson and generalised Davidson without
-/// preconditioner; filter finds pairs near a target without factorising.
+/// slepc is Krylov-Schur; jd and gd are SLEPc's Jacobi-Davidson and generalised Davidson; filter
+/// finds pairs near a target without factorising.
 enum class Method { automatic, dense, slepc, lanczos, lobpcg, jd, gd, filter };
 enum class OperatorForm { automatic, assembled, matrix_free };
 enum class Eigenvectors { compute, skip };
@@ -71,6 +72,10 @@ struct EighOptions {
   /// For k > 1, targets and intervals: check that no level is missing (copies of a degenerate one),
   /// and put missing ones in.
   bool certify = true;
+  /// For jd, gd and lobpcg at an end of the spectrum: of H - s, s a little beyond that end as some
+  /// Lanczos steps find it. automatic: jacobi for jd and gd, whatever the operator's form; lobpcg
+  /// takes none or jacobi.
+  Preconditioner preconditioner = Preconditioner::automatic;
   std::string petsc_options = {};  ///< raw options for the engine, "-eps_view"; never needed
   /// Called on rank 0, and counts if rank 0 has one; what it throws is thrown on every rank.
   std::function<void(const Progress&)> progress = {};

@@ -49,6 +49,9 @@ struct EngineEigh {
   const DistributedVectors<T>* deflate =
       nullptr;  ///< orthonormal eigenvectors to stay orthogonal to
   EngineSolver solver = EngineSolver::krylov_schur;
+  Preconditioner preconditioner = Preconditioner::none;  ///< of A - shift; for jd and gd
+  double shift = 0;  ///< beyond the wanted end of the spectrum; jd corrects with A - shift first
+  std::span<const T> diagonal;  ///< owned entries of A - shift, for jacobi; others need rows
   index_t k = 1;
   Which which = Which::SA;  ///< SA, LA, LM; with sigma TM
   std::optional<double> sigma;

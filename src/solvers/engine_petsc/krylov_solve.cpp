@@ -11,19 +11,6 @@ KSPType ksp_type(SolveMethod method) {
   return method == SolveMethod::cg ? KSPCG : method == SolveMethod::minres ? KSPMINRES : KSPGMRES;
 }
 
-PCType pc_type(Preconditioner preconditioner) {
-  switch (preconditioner) {
-    case Preconditioner::jacobi:
-      return PCJACOBI;
-    case Preconditioner::block_jacobi:
-      return PCBJACOBI;
-    case Preconditioner::multigrid:
-      return PCGAMG;
-    default:
-      return PCNONE;
-  }
-}
-
 /// The matrix that the preconditioner is made of; nothing where there is none.
 MatHandle preconditioner_matrix(const EngineKrylov<Scalar>& problem) {
   const auto& map = *problem.map;

@@ -116,6 +116,19 @@ MatHandle diagonal(const Comm& comm, const RowPartition& partition,
   return matrix;
 }
 
+PCType pc_type(Preconditioner preconditioner) {
+  switch (preconditioner) {
+    case Preconditioner::jacobi:
+      return PCJACOBI;
+    case Preconditioner::block_jacobi:
+      return PCBJACOBI;
+    case Preconditioner::multigrid:
+      return PCGAMG;
+    default:
+      return PCNONE;
+  }
+}
+
 VecHandle vector(const Comm& comm, RowRange owned, index_t rows) {
   VecHandle vec;
   KRONSOLVE_PETSC(VecCreateMPI(comm.handle(),

@@ -3,6 +3,7 @@
 
 #include <kronsolve/operators/lazy.hpp>
 #include <kronsolve/operators/linear_map.hpp>
+#include <kronsolve/solvers/preconditioner.hpp>
 
 #include "solvers/engine_petsc/petsc_call.hpp"
 
@@ -21,6 +22,9 @@ MatHandle stored(const Comm& comm, const Lazy<Scalar>& rows, const RowPartition&
 /// A stored diagonal matrix. @param entries  owned ones
 MatHandle diagonal(const Comm& comm, const RowPartition& partition,
                    std::span<const Scalar> entries);
+
+/// PETSc's name of a preconditioner.
+PCType pc_type(Preconditioner preconditioner);
 
 /// A vector dealt as `rows`; zero.
 VecHandle vector(const Comm& comm, RowRange owned, index_t rows);

@@ -105,6 +105,20 @@ void check_combination(const EighOptions& o) {
   if (davidson && targeted)
     throw InvalidArgument(detail::concat("eigh: method ", to_string(o.method),
                                          " finds SA, LA or LM, not a target; use slepc"));
+  const bool real_one =
+      o.preconditioner != Preconditioner::automatic && o.preconditioner != Preconditioner::none;
+  if (real_one && !davidson && o.method != Method::lobpcg)
+    throw InvalidArgument(
+        detail::concat("eigh: a preconditioner is for methods jd, gd and lobpcg, got ",
+                       to_string(o.method), "; leave it out"));
+  if (real_one && o.which != Which::SA && o.which != Which::LA)
+    throw InvalidArgument(
+        detail::concat("eigh: a preconditioner is for the ends of the spectrum, SA or LA, got ",
+                       to_string(o.which)));
+  if (o.method == Method::lobpcg && real_one && o.preconditioner != Preconditioner::jacobi)
+    throw InvalidArgument(
+        detail::concat("eigh: method lobpcg takes preconditioner jacobi or none, got ",
+                       to_string(o.preconditioner), "; use jd or gd"));
   if (!o.petsc_options.empty() && (o.method == Method::dense || ends_only))
     throw InvalidArgument(detail::concat("eigh: options for PETSc are of no use to method ",
                                          to_string(o.method), "; use slepc"));

@@ -12,6 +12,7 @@
 
 #include "solvers/dense/blas_threads.hpp"
 #include "solvers/frontend/eigh_problem.hpp"
+#include "solvers/frontend/end_preconditioner.hpp"
 
 namespace kronsolve::frontend {
 
@@ -223,6 +224,9 @@ EighResult solve_engine(const EighProblem<T>& p, const EighOptions& o, OperatorF
     deflate = given;
   }
   const auto start = start_vector(p, o);
+  EndPreconditioner<T> preconditioner;
+  if (o.method == Method::jd || o.method == Method::gd)
+    preconditioner = end_preconditioner(p, o, *map);
   result.setup_seconds = setup.seconds();
 
   const Stopwatch solve;
@@ -230,6 +234,9 @@ EighResult solve_engine(const EighProblem<T>& p, const EighOptions& o, OperatorF
   problem.map = map.get();
   problem.rows = &p.rows;
   problem.solver = engine_solver(o.method);
+  problem.preconditioner = preconditioner.kind;
+  problem.shift = preconditioner.shift;
+  problem.diagonal = preconditioner.diagonal;
   problem.k = o.k;
   problem.deflate = deflate;
   problem.which = o.which;
@@ -252,7 +259,7 @@ EighResult solve_engine(const EighProblem<T>& p, const EighOptions& o, OperatorF
   }
   result.iterations = found.iterations;
   result.products = map->products() + found.solves;
-  result.reason = found.reason;
+  result.reason = found.reason + preconditioner.note;
   certify(*map, found.vectors, o, result);
   if (given != nullptr && o.certify && o.k > 1)
     result.certificate = "not checked: vectors were deflated";
@@ -301,8 +308,16 @@ EighResult solve_lobpcg(const EighProblem<T>& p, const EighOptions& o, OperatorF
   LobpcgOptions<T> options{
       .k = o.k, .which = o.which, .tol = o.tol, .max_iterations = o.max_iterations, .seed = o.seed};
   if (o.progress) options.progress = [&](const Progress& progress) { tell(*p.comm, o, progress); };
+  const auto preconditioner = end_preconditioner(p, o, *map);
+  if (preconditioner.kind == Preconditioner::jacobi)
+    options.precondition = [&](std::span<const T> r, std::span<T> w) {
+      for (std::size_t i = 0; i < w.size(); ++i) w[i] = r[i] / std::abs(preconditioner.diagonal[i]);
+    };
+  const index_t before = map->products();
   auto found = lobpcg(*map, options);
   take_values(found, o, result);
+  result.products += before;
+  result.reason += preconditioner.note;
   result.iterations = found.iterations;
   certify(*map, found.vectors, o, result);
   take_vectors(*p.comm, found.vectors, o, result);
