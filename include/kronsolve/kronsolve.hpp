@@ -63,6 +63,7 @@
 #include <kronsolve/solvers/engine.hpp>
 #include <kronsolve/solvers/evolution.hpp>
 #include <kronsolve/solvers/expm.hpp>
+#include <kronsolve/solvers/factors.hpp>
 #include <kronsolve/solvers/filter.hpp>
 #include <kronsolve/solvers/lanczos.hpp>
 #include <kronsolve/solvers/lobpcg.hpp>

@@ -21,7 +21,7 @@ struct Raw {
   std::string sites, size, cyclic, spin, lattice;
   std::vector<std::string> parameters;
   std::string k = "1", which, sigma, tol, max_iterations, ncv, seed, method, preconditioner, form,
-              threads, ranks;
+              position, factors, threads, ranks;
   std::string interval, state, time, steps, save;
   bool energy_only = false, no_certify = false, imaginary = false;
 };
@@ -162,7 +162,8 @@ Which which(const Raw& raw, bool has_sigma) {
     throw InvalidArgument(
         detail::concat("--which must be TM or TR when --sigma is given, got ", raw.which));
   if (targets && !has_sigma)
-    throw InvalidArgument(detail::concat("--which ", raw.which, " needs a target; give --sigma"));
+    throw InvalidArgument(
+        detail::concat("--which ", raw.which, " needs a target; give --sigma or --position"));
   return which;
 }
 
@@ -209,13 +210,16 @@ EighOptions solve_options(const Raw& raw) {
                              : whole<index_t>("-k", raw.k, 1, most,
                                               "a number of pairs from 1 to the dimension, or all");
   if (!raw.sigma.empty()) options.sigma = real("--sigma", raw.sigma);
-  options.which = which(raw, options.sigma.has_value());
+  if (!raw.position.empty()) options.position = real("--position", raw.position);
+  if (options.sigma && options.position)
+    throw InvalidArgument("--sigma and --position are two targets; give one");
+  options.which = which(raw, options.sigma || options.position);
   if (!raw.tol.empty()) options.tol = tolerance(raw.tol);
   if (!raw.interval.empty()) {
     options.interval = interval(raw.interval);
-    if (raw.k != "1" || !raw.which.empty() || !raw.sigma.empty())
+    if (raw.k != "1" || !raw.which.empty() || !raw.sigma.empty() || !raw.position.empty())
       throw InvalidArgument(
-          "--interval says which pairs are wanted; leave out -k, --which and --sigma");
+          "--interval says which pairs are wanted; leave out -k, --which, --sigma and --position");
   }
   options.certify = !raw.no_certify;
   if (!raw.max_iterations.empty())
@@ -233,7 +237,13 @@ EighOptions solve_options(const Raw& raw) {
                                      {"lobpcg", Method::lobpcg},
                                      {"jd", Method::jd},
                                      {"gd", Method::gd},
-                                     {"filter", Method::filter}});
+                                     {"filter", Method::filter},
+                                     {"ciss", Method::ciss}});
+  if (!raw.factors.empty())
+    options.factors = choice<Factors>("--factors", raw.factors,
+                                      {{"auto", Factors::automatic},
+                                       {"mumps", Factors::mumps},
+                                       {"superlu_dist", Factors::superlu_dist}});
   if (!raw.preconditioner.empty())
     options.preconditioner = choice<Preconditioner>("--preconditioner", raw.preconditioner,
                                                     {{"auto", Preconditioner::automatic},
@@ -339,10 +349,12 @@ void solve_options(CLI::App& app, Raw& raw) {
   option(app, "--ncv", raw.ncv, "largest subspace", "N");
   option(app, "--seed", raw.seed, "fixes the start vector (0)", "N");
   option(app, "--method", raw.method,
-         "auto, dense, slepc, lanczos, lobpcg, jd, gd or filter (auto)", "NAME");
+         "auto, dense, slepc, lanczos, lobpcg, jd, gd, filter or ciss (auto)", "NAME");
   option(app, "--preconditioner", raw.preconditioner,
          "for jd, gd, lobpcg: auto, none, jacobi, block-jacobi or multigrid (auto)", "NAME");
   option(app, "--operator", raw.form, "auto, assembled or matrix-free (auto)", "FORM");
+  option(app, "--factors", raw.factors,
+         "auto, mumps or superlu_dist: of shift-and-invert and ciss (auto)", "NAME");
   app.add_flag("--energy-only", raw.energy_only, "no eigenvectors; residuals are bounds");
   app.add_flag("--no-certify", raw.no_certify, "no search for missed levels");
   option(app, "--threads", raw.threads, "threads of each process (all its cores)", "N");
@@ -385,6 +397,9 @@ void evolve_options(CLI::App& app, Raw& raw, bool& json_lines) {
 void target_options(CLI::App& app, Raw& raw) {
   option(app, "--which", raw.which, "SA, LA, LM, SM, or with --sigma TM, TR (SA; TM)", "WHICH");
   option(app, "--sigma", raw.sigma, "target: the eigenvalues nearest to it", "X");
+  option(app, "--position", raw.position,
+         "target by its place in the spectrum: 0 the lowest value, 0.5 the middle, 1 the highest",
+         "X");
   option(app, "--interval", raw.interval, "every eigenvalue from A to B", "A,B");
 }
 

@@ -29,9 +29,9 @@ std::string mpi_version() {
 
 std::string description(const EngineInfo& engine) {
   if (!engine.problem.empty()) return engine.problem;
-  return fmt::format("PETSc {}, SLEPc {}, {}-bit indices{}; {}", engine.petsc_version,
+  return fmt::format("PETSc {}, SLEPc {}, {}-bit indices{}{}; {}", engine.petsc_version,
                      engine.slepc_version, engine.index_bits, engine.has_mumps ? ", MUMPS" : "",
-                     engine.path);
+                     engine.has_superlu_dist ? ", SuperLU_DIST" : "", engine.path);
 }
 
 using Json = nlohmann::ordered_json;

@@ -24,8 +24,8 @@ class Eigh(program.ProgramTest):
         spectrum = self.checked(*CHAIN, "-k", "all")["eigenvalues"]
         inside = [v for v in spectrum if -0.5 <= v <= 0.4]
         self.assertGreater(len(inside), 10)
-        for method in ("auto", "dense", "slepc", "filter"):
-            for ranks in (0, 2):
+        for method in ("auto", "dense", "slepc", "filter", "ciss"):
+            for ranks in (0,) if method == "ciss" else (0, 2):
                 result = self.checked(*CHAIN, "--interval", "-0.5,0.4", "--method", method, ranks=ranks)
 
                 self.assert_values(result, inside)
@@ -44,6 +44,25 @@ class Eigh(program.ProgramTest):
             self.assertEqual((result["method"], result["operator"]), ("filter", form))
             self.assertTrue(result["certified"])
             self.assertGreater(result["certify_products"], 0)
+
+    def test_a_target_by_its_place_in_the_spectrum(self):
+        spectrum = self.checked(*CHAIN, "-k", "all")["eigenvalues"]
+        target = spectrum[0] + 0.4 * (spectrum[-1] - spectrum[0])
+        nearest = sorted(sorted(spectrum, key=lambda v: abs(v - target))[:5])
+        ways = (
+            ("--method", "filter", "--operator", "matrix-free"),
+            ("--method", "filter"),
+            ("--method", "slepc"),
+            ("--method", "slepc", "--factors", "superlu_dist"),
+            (),
+        )
+        for way in ways:
+            for ranks in (0, 2):
+                result = self.checked(*CHAIN, "-k", "5", "--position", "0.4", *way, ranks=ranks)
+
+                self.assert_values(result, nearest)
+                self.assertTrue(result["certified"], result["certificate"])
+                self.assertIn("at position 0.4", result["reason"])
 
     def test_an_empty_interval_is_an_answer(self):
         result = self.checked(*CHAIN, "--interval=-90,-80")

@@ -70,7 +70,7 @@ TEST(EighInterval, multiplets_are_complete) {
 }
 
 TEST(EighInterval, an_empty_interval_is_an_answer) {
-  for (const Method method : {Method::dense, Method::slepc, Method::filter}) {
+  for (const Method method : {Method::dense, Method::slepc, Method::filter, Method::ciss}) {
     const auto result =
         eigh_interval(world(), on_full_space(heisenberg(6, true)), -9, -8, {.method = method});
     EXPECT_TRUE(result.eigenvalues.empty());
@@ -86,7 +86,7 @@ TEST(EighInterval, intervals_that_make_no_sense_are_refused) {
   EXPECT_ERROR(solve({.interval = std::pair(0.0, std::nan(""))}), InvalidArgument, "finite");
   EXPECT_ERROR(solve({.k = 3, .interval = std::pair(0.0, 1.0)}), InvalidArgument, "leave out k");
   EXPECT_ERROR(solve({.interval = std::pair(0.0, 1.0), .method = Method::lanczos}), InvalidArgument,
-               "filter, got lanczos");
+               "ciss, got lanczos");
   EXPECT_ERROR(solve({.interval = std::pair(0.0, 1.0),
                       .method = Method::slepc,
                       .form = OperatorForm::matrix_free}),
@@ -237,7 +237,7 @@ TYPED_TEST(Generalised, engines_solve_linear_systems_and_exponentiate) {
     fill_normal(b.column(j), partition.range(world().rank()), 7, static_cast<std::uint32_t>(j));
   auto& engine = load_engine<T>();
 
-  const auto x = engine.solve(world(), test::lazy<T>(a), b);
+  const auto x = engine.solve(world(), test::lazy<T>(a), b, Factors::automatic);
 
   const AssembledMap<T> map(world(), test::lazy<T>(a), partition);
   for (index_t j = 0; j < 2; ++j) {

@@ -12,6 +12,7 @@ kronsolve_engine_module() {
       .petsc_version = "0",
       .slepc_version = "0",
       .has_mumps = false,
+      .has_superlu_dist = false,
       .start = [](const kronsolve::EngineInfo&) -> void* { return nullptr; },
   };
   return &module;

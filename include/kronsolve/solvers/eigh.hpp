@@ -18,6 +18,7 @@
 #include <kronsolve/operators/op_sum.hpp>
 #include <kronsolve/operators/sector_operator.hpp>
 #include <kronsolve/solvers/distributed_vectors.hpp>
+#include <kronsolve/solvers/factors.hpp>
 #include <kronsolve/solvers/preconditioner.hpp>
 
 namespace kronsolve {
@@ -26,8 +27,9 @@ namespace kronsolve {
 /// target (magnitude of the distance, real part of it; the same for Hermitian operators).
 enum class Which { SA, LA, LM, SM, TM, TR };
 /// slepc is Krylov-Schur; jd and gd are SLEPc's Jacobi-Davidson and generalised Davidson; filter
-/// finds pairs near a target without factorising.
-enum class Method { automatic, dense, slepc, lanczos, lobpcg, jd, gd, filter };
+/// finds pairs near a target without factorising; ciss is SLEPc's contour integration over an
+/// interval.
+enum class Method { automatic, dense, slepc, lanczos, lobpcg, jd, gd, filter, ciss };
 enum class OperatorForm { automatic, assembled, matrix_free };
 enum class Eigenvectors { compute, skip };
 enum class ResidualKind { explicit_, bound };
@@ -52,6 +54,9 @@ struct EighOptions {
   index_t k = 1;  ///< pairs wanted; `all` = the whole spectrum (dense)
   Which which = Which::SA;
   std::optional<double> sigma = {};  ///< target; which is then TM or TR
+  /// The target by its place in the spectrum, 0 the lowest value and 1 the highest, in place of
+  /// sigma. The ends are found first, by Lanczos.
+  std::optional<double> position = {};
   /// Every pair with a value in [first, second]; k, which and sigma then stay at their defaults.
   std::optional<std::pair<double, double>> interval = {};
   double tol = 1e-10;          ///< converged when |Hx-lx| <= tol max(1,|l|)
@@ -62,6 +67,7 @@ struct EighOptions {
       {};  ///< owned rows of a start vector
   Method method = Method::automatic;
   OperatorForm form = OperatorForm::automatic;
+  Factors factors = Factors::automatic;  ///< of slepc with a target, slepc and ciss in an interval
   Eigenvectors vectors = Eigenvectors::compute;
   /// Orthonormal vectors V to stay orthogonal to, dealt as the operator's rows; they must outlive
   /// the call. Pairs are then those of P H P with P = 1 - V V^H, in the range of P: the other pairs

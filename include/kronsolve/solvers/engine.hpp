@@ -6,6 +6,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <kronsolve/core/comm.hpp>
@@ -31,12 +33,13 @@ struct EngineInfo {
   int index_bits = 32;
   std::string petsc_version;  ///< "3.18.5"
   std::string slepc_version;
-  bool has_mumps = false;  ///< parallel factorisations, so shift-and-invert
-  std::string problem;     ///< why it cannot be used; empty if it can
+  bool has_mumps = false;         ///< parallel factorisations, so shift-and-invert; and inertia
+  bool has_superlu_dist = false;  ///< parallel LU
+  std::string problem;            ///< why it cannot be used; empty if it can
 };
 
 /// Eigensolvers of an engine.
-enum class EngineSolver { krylov_schur, jd, gd };
+enum class EngineSolver { krylov_schur, jd, gd, ciss };
 
 /// A Hermitian eigenproblem A x = l x, or A x = l B x, as an engine gets it: arguments are checked,
 /// memory is there.
@@ -55,6 +58,8 @@ struct EngineEigh {
   index_t k = 1;
   Which which = Which::SA;  ///< SA, LA, LM; with sigma TM
   std::optional<double> sigma;
+  std::pair<double, double> interval = {};  ///< of ciss, where k is what it holds
+  Factors factors = Factors::automatic;
   double tol = 1e-10;          ///< of |Ax-lx| / max(1,|l|)
   index_t max_iterations = 0;  ///< 0: the engine's choice
   index_t ncv = 0;             ///< 0: the engine's choice
@@ -148,7 +153,7 @@ class KRONSOLVE_EXPORT Engine {
                                            std::span<const double> shifts) = 0;
   /// Solves A x = b for each column by a parallel LU factorisation. Owned rows in, owned rows out.
   virtual DistributedVectors<T> solve(const Comm& comm, const Lazy<T>& rows,
-                                      const DistributedVectors<T>& b) = 0;
+                                      const DistributedVectors<T>& b, Factors factors) = 0;
   /// Solves A x = b for each column, from x = 0, by a Krylov method.
   virtual EngineSolutions<T> solve_krylov(const EngineKrylov<T>& problem,
                                           const DistributedVectors<T>& b) = 0;
@@ -157,6 +162,10 @@ class KRONSOLVE_EXPORT Engine {
   virtual std::vector<T> expm_multiply(const LinearMap<T>& map, T t, std::span<const T> v,
                                        double tol, index_t ncv) = 0;
 };
+
+/// @throws NotSupported  this PETSc has not the factors that `where` asks for
+KRONSOLVE_EXPORT void require_factors(std::string_view where, const EngineInfo& info,
+                                      Factors factors);
 
 extern template class Engine<double>;
 extern template class Engine<std::complex<double>>;
@@ -190,7 +199,7 @@ struct EngineModule {
   int index_bits;
   const char* petsc_version;
   const char* slepc_version;
-  bool has_mumps;
+  bool has_mumps, has_superlu_dist;
   /// Starts PETSc as a guest and returns its Engine<T>*, which lives as long as the process; throws
   /// NotSupported, EngineError.
   void* (*start)(const EngineInfo&);

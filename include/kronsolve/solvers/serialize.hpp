@@ -65,7 +65,8 @@ void serialize(Archive& archive, EighOptions& o) {
         "EighOptions: vectors to stay orthogonal to cannot be sent to another process; leave "
         "`against` empty in what is sent");
   archive(o.k, o.which, o.sigma, o.interval, o.tol, o.max_iterations, o.ncv, o.seed, o.start,
-          o.method, o.form, o.vectors, o.certify, o.preconditioner, o.petsc_options);
+          o.method, o.form, o.vectors, o.certify, o.preconditioner, o.petsc_options, o.factors,
+          o.position);
 }
 template <class Archive>
 void serialize(Archive& archive, EighResult& r) {

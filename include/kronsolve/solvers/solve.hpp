@@ -13,12 +13,13 @@
 #include <kronsolve/operators/linear_map.hpp>
 #include <kronsolve/operators/sector_operator.hpp>
 #include <kronsolve/solvers/distributed_vectors.hpp>
+#include <kronsolve/solvers/factors.hpp>
 #include <kronsolve/solvers/preconditioner.hpp>
 
 namespace kronsolve {
 
 /// cg: Hermitian positive definite; minres: any Hermitian; gmres: any square operator; direct: a
-/// parallel LU factorisation (MUMPS) of the matrix, once for all right-hand sides.
+/// parallel LU factorisation (`factors`) of the matrix, once for all right-hand sides.
 enum class SolveMethod { automatic, cg, minres, gmres, direct };
 /// Whose Krylov method: our own, which needs no engine and takes no preconditioner, or PETSc's KSP.
 enum class KrylovSource { automatic, own, petsc };
@@ -41,6 +42,7 @@ struct SolveOptions {
   /// cg and minres, block_jacobi for gmres. minres takes none or jacobi.
   Preconditioner preconditioner = Preconditioner::automatic;
   std::string petsc_options = {};  ///< raw options for the engine, "-ksp_monitor"; never needed
+  Factors factors = Factors::automatic;  ///< of direct
 };
 
 /// Solutions and how good they are. The same on every rank but for the rows of x.
@@ -90,7 +92,7 @@ SolveResult<T> solve(const LinearMap<T>& a, std::span<const T> b, const SolveOpt
 /// b must be. With method direct the residuals are true ones too, and what is left of the equation
 /// is solved again while that gains; a matrix that cannot be factorised is a result that has not
 /// converged.
-/// @throws NotSupported  direct without an engine of this scalar that has MUMPS
+/// @throws NotSupported  direct without an engine of this scalar that has the factors
 template <Scalar T>
 SolveResult<T> solve(const Comm& comm, const Lazy<T>& a, const DistributedVectors<T>& b,
                      const SolveOptions& options = {});

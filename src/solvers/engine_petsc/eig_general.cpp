@@ -110,7 +110,7 @@ EngineGeneralPairs solve_general(const EngineEig<Scalar>& problem) {
   KRONSOLVE_PETSC(EPSSetProblemType(eps.get(), EPS_NHEP));
   KRONSOLVE_PETSC(EPSSetType(eps.get(), EPSKRYLOVSCHUR));
   if (problem.sigma)
-    use_factorisation(eps.get(), from_complex<Scalar>(*problem.sigma), false);
+    use_factorisation(eps.get(), from_complex<Scalar>(*problem.sigma), false, Factors::automatic);
   else
     set_which(eps.get(), problem.which);
   set_limits(eps.get(), {problem.k, problem.ncv, problem.max_iterations, problem.tol}, start.get());

@@ -81,6 +81,8 @@ EPSType slepc_type(EngineSolver solver) {
       return EPSJD;
     case EngineSolver::gd:
       return EPSGD;
+    case EngineSolver::ciss:
+      return EPSCISS;
     case EngineSolver::krylov_schur:
       break;
   }
@@ -99,6 +101,36 @@ EPSWhich slepc_which(Which which) {
       break;
   }
   throw InvalidArgument(detail::concat("engine: which = ", to_string(which), " needs a target"));
+}
+
+/// Rayleigh-Ritz in what rational functions with poles at Chebyshev points of the interval leave of
+/// random vectors; a factorisation for each pole.
+void use_contour(EPS eps, const EngineEigh<Scalar>& problem) {
+  constexpr index_t most_points = 32, most_moments = 8;
+  const auto [low, high] = problem.interval;
+  const index_t n = problem.map->rows();
+  const index_t moments = std::clamp<index_t>(n / 8, 1, most_moments);
+  const index_t largest = std::max<index_t>(1, n / moments);
+  // Twice the vectors that the pairs need; as many again where SLEPc finds that they are too few.
+  const index_t block = std::min(largest, (2 * problem.k + 16 + moments - 1) / moments);
+  RG region = nullptr;
+  ST transformation = nullptr;
+  KRONSOLVE_PETSC(EPSGetRG(eps, &region));
+  KRONSOLVE_PETSC(RGSetType(region, RGINTERVAL));
+  KRONSOLVE_PETSC(RGIntervalSetEndpoints(region, low, high, 0, 0));
+  KRONSOLVE_PETSC(EPSSetWhichEigenpairs(eps, EPS_ALL));
+  KRONSOLVE_PETSC(EPSCISSSetSizes(eps, narrow<PetscInt>(most_points, "points"),
+                                  narrow<PetscInt>(block, "block"),
+                                  narrow<PetscInt>(moments, "moments"), 1,
+                                  narrow<PetscInt>(std::min(largest, 2 * block), "block"),
+                                  is_complex<Scalar> ? PETSC_FALSE : PETSC_TRUE));
+  KRONSOLVE_PETSC(EPSGetST(eps, &transformation));
+  KRONSOLVE_PETSC(STSetType(transformation, STSINVERT));
+  set_factors(solver_of(eps), true, problem.factors);
+  const PetscInt rounds = problem.max_iterations > 0
+                              ? narrow<PetscInt>(problem.max_iterations, "max_iterations")
+                              : PETSC_DEFAULT;
+  KRONSOLVE_PETSC(EPSSetTolerances(eps, problem.tol, rounds));
 }
 
 /// A column below this is empty: SLEPc leaves some after a breakdown.
@@ -131,13 +163,15 @@ EnginePairs<Scalar> collect(EPS eps, const EngineEigh<Scalar>& problem) {
   KRONSOLVE_PETSC(EPSGetIterationNumber(eps, &iterations));
   KRONSOLVE_PETSC(EPSGetConvergedReason(eps, &reason));
   KRONSOLVE_PETSC(EPSGetDimensions(eps, nullptr, &ncv, nullptr));
-  const auto most = std::min<index_t>(problem.k, converged);
+  // A contour may hold more than it should: who asked looks at all of them.
+  const bool contour = problem.solver == EngineSolver::ciss;
+  const auto most = contour ? converged : std::min<index_t>(problem.k, converged);
   EnginePairs<Scalar> found;
   found.vectors = DistributedVectors<Scalar>(map.row_partition(), map.comm().rank(), most);
   found.iterations = iterations;
   found.subspace = ncv;
   found.reason = reason_text(reason);
-  if (problem.sigma) found.solves = count_solves(eps);
+  if (problem.sigma || contour) found.solves = count_solves(eps);
   const VecHandle x = vector(map.comm(), map.row_range(), map.rows());
   std::vector<std::pair<double, index_t>> order;
   for (index_t i = 0; i < most; ++i) {
@@ -165,7 +199,8 @@ EnginePairs<Scalar> collect(EPS eps, const EngineEigh<Scalar>& problem) {
 EnginePairs<Scalar> solve_hermitian(const EngineEigh<Scalar>& problem) {
   const auto& map = *problem.map;
   const OptionsScope options(problem.petsc_options);
-  const bool stored_form = problem.sigma || problem.b_rows != nullptr;
+  const bool contour = problem.solver == EngineSolver::ciss;
+  const bool stored_form = problem.sigma || contour || problem.b_rows != nullptr;
   const MatHandle matrix =
       stored_form ? stored(map.comm(), *problem.rows, map.row_partition(), Symmetry::hermitian)
                   : shell(map, Symmetry::hermitian);
@@ -180,12 +215,19 @@ EnginePairs<Scalar> solve_hermitian(const EngineEigh<Scalar>& problem) {
   KRONSOLVE_PETSC(EPSSetOperators(eps.get(), matrix.get(), b.get()));
   KRONSOLVE_PETSC(EPSSetProblemType(eps.get(), problem.b_rows != nullptr ? EPS_GHEP : EPS_HEP));
   KRONSOLVE_PETSC(EPSSetType(eps.get(), slepc_type(problem.solver)));
+  if (contour) {
+    use_contour(eps.get(), problem);
+    KRONSOLVE_PETSC(EPSSetFromOptions(eps.get()));
+    KRONSOLVE_PETSC(EPSSolve(eps.get()));
+    return collect(eps.get(), problem);
+  }
   if (problem.sigma)
-    use_factorisation(eps.get(), Scalar(*problem.sigma), true);
+    use_factorisation(eps.get(), Scalar(*problem.sigma), true, problem.factors);
   else
     KRONSOLVE_PETSC(EPSSetWhichEigenpairs(eps.get(), slepc_which(problem.which)));
   if (!problem.sigma && problem.b_rows != nullptr)
-    use_factorisation(eps.get(), std::nullopt, true);  // of B, which must be positive definite
+    use_factorisation(eps.get(), std::nullopt, true,
+                      Factors::automatic);  // of B, which must be positive definite
   MatHandle other;
   if (problem.solver != EngineSolver::krylov_schur) {
     other = preconditioner_matrix(problem);

@@ -19,6 +19,8 @@ PetscErrorCode relative_above_one(EPS, PetscScalar real, PetscScalar imaginary, 
   return 0;
 }
 
+}  // namespace
+
 KSP solver_of(EPS eps) {
   ST transformation = nullptr;
   KSP solver = nullptr;
@@ -26,8 +28,6 @@ KSP solver_of(EPS eps) {
   KRONSOLVE_PETSC(STGetKSP(transformation, &solver));
   return solver;
 }
-
-}  // namespace
 
 void set_limits(EPS eps, const EpsLimits& limits, Vec start) {
   const PetscInt ncv = limits.ncv > 0 ? narrow<PetscInt>(limits.ncv, "ncv") : PETSC_DEFAULT;
@@ -40,7 +40,11 @@ void set_limits(EPS eps, const EpsLimits& limits, Vec start) {
   KRONSOLVE_PETSC(EPSSetInitialSpace(eps, 1, &start));
 }
 
-void use_factorisation(EPS eps, std::optional<Scalar> sigma, bool hermitian) {
+MatSolverType petsc_name(Factors factors) {
+  return factors == Factors::superlu_dist ? MATSOLVERSUPERLU_DIST : MATSOLVERMUMPS;
+}
+
+void use_factorisation(EPS eps, std::optional<Scalar> sigma, bool hermitian, Factors factors) {
   if (sigma) {
     ST transformation = nullptr;
     KRONSOLVE_PETSC(EPSSetTarget(eps, *sigma));
@@ -48,15 +52,19 @@ void use_factorisation(EPS eps, std::optional<Scalar> sigma, bool hermitian) {
     KRONSOLVE_PETSC(EPSGetST(eps, &transformation));
     KRONSOLVE_PETSC(STSetType(transformation, STSINVERT));
   }
-  const KSP solver = solver_of(eps);
-  PC factors = nullptr;
-  KRONSOLVE_PETSC(KSPSetType(solver, KSPPREONLY));
-  KRONSOLVE_PETSC(KSPGetPC(solver, &factors));
-  KRONSOLVE_PETSC(PCSetType(factors, hermitian && !is_complex<Scalar> ? PCCHOLESKY : PCLU));
-  KRONSOLVE_PETSC(PCFactorSetMatSolverType(factors, MATSOLVERMUMPS));
+  set_factors(solver_of(eps), hermitian, factors);
   // The estimate of the transformed problem says little about |Ax - lx|: candidates are checked
   // with one product each.
   KRONSOLVE_PETSC(EPSSetTrueResidual(eps, PETSC_TRUE));
+}
+
+void set_factors(KSP solver, bool hermitian, Factors factors) {
+  const bool symmetric = hermitian && !is_complex<Scalar> && factors != Factors::superlu_dist;
+  PC kept = nullptr;
+  KRONSOLVE_PETSC(KSPSetType(solver, KSPPREONLY));
+  KRONSOLVE_PETSC(KSPGetPC(solver, &kept));
+  KRONSOLVE_PETSC(PCSetType(kept, symmetric ? PCCHOLESKY : PCLU));
+  KRONSOLVE_PETSC(PCFactorSetMatSolverType(kept, petsc_name(factors)));
 }
 
 index_t count_solves(EPS eps) {

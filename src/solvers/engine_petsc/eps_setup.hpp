@@ -5,6 +5,7 @@
 #include <string>
 
 #include <kronsolve/core/index.hpp>
+#include <kronsolve/solvers/factors.hpp>
 
 #include "solvers/engine_petsc/petsc_call.hpp"
 
@@ -20,10 +21,18 @@ struct EpsLimits {
 /// must live until the solve.
 void set_limits(EPS eps, const EpsLimits& limits, Vec start);
 
-/// Solves with factors by MUMPS: of A - sigma B for the pairs nearest to sigma, of B where there is
+/// What PETSc calls them.
+MatSolverType petsc_name(Factors factors);
+
+/// Solves with factors: of A - sigma B for the pairs nearest to sigma, of B where there is
 /// no sigma.
-/// @param hermitian  L D L^T where MUMPS has it (real), else L U
-void use_factorisation(EPS eps, std::optional<Scalar> sigma, bool hermitian);
+/// @param hermitian  L D L^T where the package has it (MUMPS, real), else L U
+void use_factorisation(EPS eps, std::optional<Scalar> sigma, bool hermitian, Factors factors);
+/// The factors of a KSP, as above.
+void set_factors(KSP solver, bool hermitian, Factors factors);
+
+/// What solves the shifted systems.
+KSP solver_of(EPS eps);
 
 /// Systems solved with the factors.
 index_t count_solves(EPS eps);

@@ -1,5 +1,6 @@
 #include "solvers/engine_petsc/factors.hpp"
 
+#include "solvers/engine_petsc/eps_setup.hpp"
 #include "solvers/engine_petsc/matrices.hpp"
 #include "solvers/engine_petsc/petsc_call.hpp"
 
@@ -7,8 +8,8 @@ namespace kronsolve::KRONSOLVE_ENGINE_NAMESPACE {
 
 namespace {
 
-/// A solver that is a factorisation by MUMPS and nothing else.
-KspHandle factorisation(const Comm& comm, Mat matrix, PCType kind) {
+/// A solver that is a factorisation and nothing else.
+KspHandle factorisation(const Comm& comm, Mat matrix, PCType kind, Factors package) {
   KspHandle solver;
   PC factors = nullptr;
   KRONSOLVE_PETSC(KSPCreate(comm.handle(), solver.out()));
@@ -17,7 +18,7 @@ KspHandle factorisation(const Comm& comm, Mat matrix, PCType kind) {
   KRONSOLVE_PETSC(KSPSetErrorIfNotConverged(solver.get(), PETSC_TRUE));
   KRONSOLVE_PETSC(KSPGetPC(solver.get(), &factors));
   KRONSOLVE_PETSC(PCSetType(factors, kind));
-  KRONSOLVE_PETSC(PCFactorSetMatSolverType(factors, MATSOLVERMUMPS));
+  KRONSOLVE_PETSC(PCFactorSetMatSolverType(factors, petsc_name(package)));
   return solver;
 }
 
@@ -34,7 +35,7 @@ std::vector<index_t> count_by_inertia(const Comm& comm, const Lazy<Scalar>& rows
   for (const double shift : shifts) {
     const MatHandle matrix = stored(comm, rows, partition, Symmetry::hermitian);
     KRONSOLVE_PETSC(MatShift(matrix.get(), -shift));
-    const KspHandle solver = factorisation(comm, matrix.get(), PCCHOLESKY);
+    const KspHandle solver = factorisation(comm, matrix.get(), PCCHOLESKY, Factors::mumps);
     PC factors = nullptr;
     Mat factored = nullptr;
     KRONSOLVE_PETSC(KSPGetPC(solver.get(), &factors));
@@ -55,10 +56,10 @@ std::vector<index_t> count_by_inertia(const Comm& comm, const Lazy<Scalar>& rows
 }
 
 DistributedVectors<Scalar> solve_direct(const Comm& comm, const Lazy<Scalar>& rows,
-                                        const DistributedVectors<Scalar>& b) {
+                                        const DistributedVectors<Scalar>& b, Factors factors) {
   const auto& partition = b.partition();
   const MatHandle matrix = stored(comm, rows, partition, Symmetry::none);
-  const KspHandle solver = factorisation(comm, matrix.get(), PCLU);
+  const KspHandle solver = factorisation(comm, matrix.get(), PCLU, factors);
   const RowRange owned = partition.range(comm.rank());
   const VecHandle right = vector(comm, owned, partition.rows()),
                   left = vector(comm, owned, partition.rows());

@@ -10,9 +10,9 @@ namespace kronsolve::KRONSOLVE_ENGINE_NAMESPACE {
 std::vector<index_t> count_by_inertia(const Comm& comm, const Lazy<Scalar>& rows,
                                       const RowPartition& partition,
                                       std::span<const double> shifts);
-/// A x = b by MUMPS. Collective.
+/// A x = b by LU. Collective.
 DistributedVectors<Scalar> solve_direct(const Comm& comm, const Lazy<Scalar>& rows,
-                                        const DistributedVectors<Scalar>& b);
+                                        const DistributedVectors<Scalar>& b, Factors factors);
 /// exp(t A) v by SLEPc's MFN. Collective.
 std::vector<Scalar> exponentiate(const LinearMap<Scalar>& map, Scalar t, std::span<const Scalar> v,
                                  double tol, index_t ncv);

@@ -127,10 +127,10 @@ class PetscEngine final : public Engine<Scalar> {
     return count_by_inertia(comm, rows, partition, shifts);
   }
   DistributedVectors<Scalar> solve(const Comm& comm, const Lazy<Scalar>& rows,
-                                   const DistributedVectors<Scalar>& b) override {
+                                   const DistributedVectors<Scalar>& b, Factors factors) override {
     const std::lock_guard lock(one_at_a_time_);
     forget_errors();
-    return solve_direct(comm, rows, b);
+    return solve_direct(comm, rows, b, factors);
   }
   EngineSolutions<Scalar> solve_krylov(const EngineKrylov<Scalar>& problem,
                                        const DistributedVectors<Scalar>& b) override {
@@ -198,6 +198,11 @@ kronsolve_engine_module() {
       .has_mumps = true,
 #else
       .has_mumps = false,
+#endif
+#ifdef PETSC_HAVE_SUPERLU_DIST
+      .has_superlu_dist = true,
+#else
+      .has_superlu_dist = false,
 #endif
       .start = start,
   };

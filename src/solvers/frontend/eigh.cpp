@@ -52,9 +52,11 @@ std::string_view to_string(Method method) {
     case Method::gd:
       return "gd";
     case Method::filter:
+      return "filter";
+    case Method::ciss:
       break;
   }
-  return "filter";
+  return "ciss";
 }
 
 std::string_view to_string(OperatorForm form) {
@@ -197,7 +199,34 @@ EighOptions with_agreed_progress(const Comm& comm, EighOptions options) {
 }
 
 template <Scalar T>
+EighResult run(EighProblem<T> problem, const EighOptions& given);
+
+/// The target at a relative position of the spectrum, whose ends are found first.
+template <Scalar T>
+EighResult run_at_position(const EighProblem<T>& problem, EighOptions options) {
+  EighOptions end{.tol = std::max(options.tol, 1e-7),
+                  .seed = options.seed,
+                  .vectors = Eigenvectors::skip,
+                  .against = options.against,
+                  .certify = false};
+  const EighResult lowest = run(problem, end);
+  end.which = Which::LA;
+  const EighResult highest = run(problem, end);
+  const double low = lowest.require_converged().eigenvalues[0],
+               high = highest.require_converged().eigenvalues[0];
+  const double position = options.position.value();
+  options.sigma = low + position * (high - low);
+  options.position.reset();
+  EighResult result = run(problem, options);
+  result.products += lowest.products + highest.products;
+  result.reason += detail::concat("; target ", *options.sigma, " at position ", position, " of [",
+                                  low, ", ", high, "]");
+  return result;
+}
+
+template <Scalar T>
 EighResult run(EighProblem<T> problem, const EighOptions& given) {
+  if (given.position) return run_at_position(problem, given);
   if (problem.bytes_before)
     throw InvalidArgument(
         "eigh: the states of this sector are counted, not listed; make it with in_sector");

@@ -29,12 +29,19 @@ void check_k(const EighOptions& o, index_t n) {
 
 void check_target(const EighOptions& o) {
   const bool targeted = o.which == Which::TM || o.which == Which::TR;
+  if (o.position && !(*o.position >= 0 && *o.position <= 1))
+    throw InvalidArgument(detail::concat(
+        "eigh: the position must be in [0, 1] (0 the lowest value, 1 the highest), got ",
+        *o.position));
+  if (o.position && o.sigma)
+    throw InvalidArgument("eigh: sigma and a position are two targets; give one");
   if (o.sigma && !std::isfinite(*o.sigma))
     throw InvalidArgument(detail::concat("eigh: sigma must be finite, got ", *o.sigma));
-  if (o.sigma && !targeted)
-    throw InvalidArgument(detail::concat(
-        "eigh: with sigma, which must be TM or TR (nearest to it), got ", to_string(o.which)));
-  if (targeted && !o.sigma)
+  if ((o.sigma || o.position) && !targeted)
+    throw InvalidArgument(detail::concat("eigh: with ", o.sigma ? "sigma" : "a position",
+                                         ", which must be TM or TR (nearest to it), got ",
+                                         to_string(o.which)));
+  if (targeted && !o.sigma && !o.position)
     throw InvalidArgument(
         detail::concat("eigh: which = ", to_string(o.which), " needs a target; give sigma"));
 }
@@ -45,15 +52,16 @@ void check_interval(const EighOptions& o) {
   if (!std::isfinite(low) || !std::isfinite(high) || low > high)
     throw InvalidArgument(detail::concat("eigh: the interval must be finite and ascending, got [",
                                          low, ", ", high, "]"));
-  if (o.k != 1 || o.which != Which::SA || o.sigma)
+  if (o.k != 1 || o.which != Which::SA || o.sigma || o.position)
     throw InvalidArgument(
         "eigh: an interval says which pairs are wanted; leave out k, which and sigma");
   const bool can = o.method == Method::automatic || o.method == Method::dense ||
-                   o.method == Method::slepc || o.method == Method::filter;
+                   o.method == Method::slepc || o.method == Method::filter ||
+                   o.method == Method::ciss;
   if (!can)
     throw InvalidArgument(detail::concat(
-        "eigh: the pairs in an interval are for methods dense, slepc (shift-and-invert) and "
-        "filter, got ",
+        "eigh: the pairs in an interval are for methods dense, slepc (shift-and-invert), filter "
+        "and ciss, got ",
         to_string(o.method)));
   if (o.start.index() != 0)
     throw InvalidArgument("eigh: an interval takes no start vector; give a seed");
@@ -73,7 +81,7 @@ void check_numbers(const EighOptions& o, index_t n) {
 }
 
 void check_combination(const EighOptions& o) {
-  const bool targeted = o.sigma || o.which == Which::SM || o.interval;
+  const bool targeted = o.sigma || o.position || o.which == Which::SM || o.interval;
   if (o.method == Method::filter && !targeted)
     throw InvalidArgument(detail::concat(
         "eigh: method filter finds the pairs nearest to a target, TM, TR or SM, or in an interval, "
@@ -81,7 +89,16 @@ void check_combination(const EighOptions& o) {
         to_string(o.which), "; give sigma, or use lanczos"));
   if (o.method == Method::filter && o.start.index() != 0)
     throw InvalidArgument("eigh: method filter takes no start vector; give a seed, or use slepc");
-  const bool factorises = o.method == Method::slepc && targeted;
+  if (o.method == Method::ciss && !o.interval)
+    throw InvalidArgument(
+        "eigh: method ciss finds every pair in an interval; give an interval, or use slepc");
+  const bool factorises = (o.method == Method::slepc && targeted) || o.method == Method::ciss;
+  if (o.factors != Factors::automatic &&
+      !(factorises || (o.method == Method::automatic && targeted)))
+    throw InvalidArgument(detail::concat(
+        "eigh: factors ", to_string(o.factors),
+        " are of use to slepc with a target or an interval and to ciss, got method ",
+        to_string(o.method), targeted ? "" : " without a target", "; leave factors to choose"));
   if (factorises && o.form == OperatorForm::matrix_free)
     throw InvalidArgument(
         "eigh: slepc with a target (sigma, an interval, or which = SM) factorises the matrix, "
@@ -89,7 +106,7 @@ void check_combination(const EighOptions& o) {
         "matrix-free does not have; use assembled, or method filter");
   if (factorises && o.interval && count_against(o) > 0)
     throw InvalidArgument(
-        "eigh: an interval orthogonal to given vectors is for methods dense and filter, got slepc");
+        "eigh: an interval orthogonal to given vectors is for methods dense and filter");
   const bool ends_only = o.method == Method::lanczos || o.method == Method::lobpcg;
   if (ends_only && o.which != Which::SA && o.which != Which::LA)
     throw InvalidArgument(detail::concat("eigh: method ", to_string(o.method),

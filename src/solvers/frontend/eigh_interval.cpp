@@ -202,6 +202,68 @@ EighResult sliced_interval(const EighProblem<T>& p, const EighOptions& o, Ends e
   return result;
 }
 
+/// Everything in the interval by contour integration; inertia says how many there must be.
+template <Scalar T>
+EighResult contour_interval(const EighProblem<T>& p, const EighOptions& o, Ends ends) {
+  const std::array<double, 2> shifts = {ends.low, ends.high};
+  const auto below = count_below(p, shifts);
+  const index_t count = below[1] - below[0];
+  EighResult result;
+  result.method = Method::ciss;
+  result.form = OperatorForm::assembled;
+  DistributedVectors<T> vectors(p.partition, p.comm->rank(), 0);
+  if (count > 0) {
+    require_memory(*p.comm,
+                   static_cast<index_t>(frontend::contour_vectors(count)) * p.owned().size() *
+                       static_cast<index_t>(sizeof(T)),
+                   detail::concat("eigh: vectors of contour integration for ", count, " pairs"));
+    Engine<T>* engine = nullptr;
+    p.comm->agree([&] { engine = &load_engine<T>(p.n()); });
+    require_factors("eigh", engine->info(), o.factors);
+    const auto map = frontend::make_map(p, OperatorForm::assembled);
+    EngineEigh<T> problem;
+    problem.map = map.get();
+    problem.rows = &p.rows;
+    problem.solver = EngineSolver::ciss;
+    problem.k = count;
+    // Pairs near the ends of a contour come out badly: it goes round a little more.
+    const double margin = 0.1 * (ends.high - ends.low);
+    problem.interval = {ends.low - margin, ends.high + margin};
+    problem.tol = 0.5 * o.tol;
+    problem.max_iterations = o.max_iterations;
+    problem.factors = o.factors;
+    problem.petsc_options = o.petsc_options;
+    const dense::BlasThreads threads(num_threads());
+    auto found = engine->eigh(problem);
+    frontend::finish_pairs(*map, found.vectors, result);
+    // What is no pair, or none of the interval, is not counted.
+    std::vector<index_t> inside;
+    std::vector<double> values, residuals;
+    for (std::size_t i = 0; i < result.eigenvalues.size(); ++i) {
+      const double l = result.eigenvalues[i], r = result.residuals[i];
+      if (l < ends.low || l > ends.high || !(r <= 1e-3 * std::max(1.0, std::abs(l)))) continue;
+      inside.push_back(static_cast<index_t>(i));
+      values.push_back(l);
+      residuals.push_back(r);
+    }
+    found.vectors.keep(inside);
+    vectors = std::move(found.vectors);
+    result.eigenvalues = std::move(values);
+    result.residuals = std::move(residuals);
+    result.iterations = found.iterations;
+    result.products = map->products() + found.solves;
+    result.reason = found.reason + "; ";
+  }
+  frontend::judge(result, o, count);
+  const auto got = static_cast<index_t>(result.eigenvalues.size());
+  result.certified = got == count && result.converged;
+  result.certificate = detail::concat("inertia counts ", count, " values in [", ends.low, ", ",
+                                      ends.high, "], ", got, " were found");
+  result.reason += result.certificate;
+  if (o.vectors == Eigenvectors::compute) result.vectors = std::move(vectors);
+  return result;
+}
+
 /// Calls f with the problem as real or complex.
 template <class F>
 auto with_problem(const Comm& comm, const SectorOperator& h, const EighOptions& o, F&& f) {
@@ -229,9 +291,10 @@ EighResult solve_interval(const EighProblem<T>& problem, const EighOptions& opti
   EighOptions inside = options;
   inside.interval.reset();
   const Stopwatch solve;
-  EighResult result = plan.method == Method::dense
-                          ? dense_interval(problem, inside, widened(low, high))
-                          : sliced_interval(problem, inside, widened(low, high));
+  EighResult result =
+      plan.method == Method::dense  ? dense_interval(problem, inside, widened(low, high))
+      : plan.method == Method::ciss ? contour_interval(problem, inside, widened(low, high))
+                                    : sliced_interval(problem, inside, widened(low, high));
   result.solve_seconds = solve.seconds();
   return result;
 }
@@ -284,16 +347,8 @@ EighResult eigh_window(const Comm& comm, const SectorOperator& h, double positio
         position));
   options.k = k;
   options.which = Which::TM;
-  options.sigma = 0.0;
-  frontend::check_sector(h, options);
-  EighOptions ends = options;
-  ends.method = Method::automatic;
-  ends.form = OperatorForm::automatic;
-  ends.petsc_options.clear();
-  ends.start = {};
-  ends.ncv = 0;
-  const auto [lowest, highest] = bound_spectrum(comm, h, ends);
-  options.sigma = lowest + position * (highest - lowest);
+  options.sigma.reset();
+  options.position = position;
   return eigh(comm, h, options);
 }
 

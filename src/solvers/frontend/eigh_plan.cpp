@@ -27,7 +27,7 @@ struct Choice {
 };
 
 bool targeted(const EighOptions& o) {
-  return o.sigma.has_value() || o.which == Which::SM || o.interval;
+  return o.sigma.has_value() || o.position || o.which == Which::SM || o.interval;
 }
 
 /// Factors of a lattice Hamiltonian fill up: about a tenth of the square of the dimension (chains
@@ -64,6 +64,8 @@ Choice choose_method(const EighProblem<T>& problem, const EighOptions& o) {
   const bool ends = o.which == Which::SA || o.which == Which::LA;
   if (o.method != Method::automatic) return {o.method, o.form, "as asked"};
   if (o.k == EighOptions::all) return {Method::dense, o.form, "the whole spectrum is wanted"};
+  if (o.factors != Factors::automatic)
+    return {Method::slepc, o.form, detail::concat("factors by ", to_string(o.factors))};
   if (!o.petsc_options.empty()) return {Method::slepc, o.form, "options for PETSc are given"};
   if (o.form != OperatorForm::matrix_free) {
     if (n <= dense_rows)
@@ -167,6 +169,9 @@ double solver_bytes(const EighProblem<T>& p, const EighOptions& o, const Choice&
     const double vectors = double(o.ncv > 0 ? o.ncv : std::min(p.n(), 5 * k + 100));
     return map + (vectors + 3 * double(k) + 10) * local * value;
   }
+  if (choice.method == Method::ciss)
+    return map + factor_bytes(p) + contour_vectors(interval_pairs) * local * value + engine_bytes +
+           (Environment::running() ? 0 : mpi_bytes);
   const double check = o.certify && k > 1 ? 4 : 0;  // vectors of the certificate
   const double ncv = double(o.ncv > 0 ? o.ncv : std::min(p.n(), std::max(2 * k, k + 15)));
   const double work = 2;  // start vector, the solver's own (measured: SLEPc frees as we copy)

@@ -84,6 +84,11 @@ EighResult solve_slices(const EighProblem<T>& problem, const EighOptions& option
 template <Scalar T>
 EighResult solve_interval(const EighProblem<T>& problem, const EighOptions& options,
                           const EighPlan& plan);
+/// Vectors that contour integration holds for so many pairs: solutions at each of 32 points, and
+/// the basis.
+inline double contour_vectors(index_t pairs) {
+  return (32.0 / 8 + 3) * (2 * static_cast<double>(pairs) + 24);
+}
 /// Keeps the k pairs nearest to sigma.
 template <Scalar T>
 void keep_nearest(EighResult& result, DistributedVectors<T>& vectors, double sigma, index_t k);

@@ -62,6 +62,7 @@ void describe(Opened& opened, std::string_view variant) {
   info.petsc_version = module->petsc_version;
   info.slepc_version = module->slepc_version;
   info.has_mumps = module->has_mumps;
+  info.has_superlu_dist = module->has_superlu_dist;
   if (std::string_view(module->scalar) != to_string(info.scalar) ||
       (module->index_bits == 64) != variant.ends_with("64")) {
     info.problem = detail::concat("it was built for ", module->scalar, " numbers and ",
@@ -147,6 +148,29 @@ std::vector<EngineInfo> list_engines() {
 bool engine_installed(ScalarKind scalar) {
   const std::string narrow_name(to_string(scalar));
   return is_file(path_of(narrow_name)) || is_file(path_of(narrow_name + "64"));
+}
+
+std::string_view to_string(Factors factors) {
+  switch (factors) {
+    case Factors::automatic:
+      return "auto";
+    case Factors::mumps:
+      return "mumps";
+    case Factors::superlu_dist:
+      break;
+  }
+  return "superlu_dist";
+}
+
+void require_factors(std::string_view where, const EngineInfo& info, Factors factors) {
+  const bool superlu = factors == Factors::superlu_dist;
+  if (superlu ? info.has_superlu_dist : info.has_mumps) return;
+  const bool other = superlu ? info.has_mumps : info.has_superlu_dist;
+  throw NotSupported(
+      detail::concat(where, ": a factorisation is needed, and the PETSc of engine ", info.variant,
+                     " was built without ", superlu ? "SuperLU_DIST" : "MUMPS", "; ",
+                     other ? detail::concat("ask for factors ", superlu ? "mumps" : "superlu_dist")
+                           : std::string("install one with it")));
 }
 
 }  // namespace kronsolve

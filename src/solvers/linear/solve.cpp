@@ -262,8 +262,7 @@ SolveResult<T> solve_direct(const LinearMap<T>& a, const Lazy<T>& rows,
   for (index_t j = 0; j < b.count(); ++j)
     targets.push_back(options.tol * std::sqrt(krylov::norm_squared<T>(comm, b.column(j))));
   auto& engine = load_engine<T>(a.rows());
-  if (!engine.info().has_mumps)
-    throw NotSupported("solve: method direct needs a PETSc with MUMPS; this one has none");
+  require_factors("solve", engine.info(), options.factors);
   auto rest = residuals_of(a, b, result);
   const auto done = [&] {
     result.converged_flags.clear();
@@ -272,12 +271,13 @@ SolveResult<T> solve_direct(const LinearMap<T>& a, const Lazy<T>& rows,
     return std::find(result.converged_flags.begin(), result.converged_flags.end(), false) ==
            result.converged_flags.end();
   };
-  result.reason = "direct: LU factors by MUMPS";
+  result.reason = options.factors == Factors::superlu_dist ? "direct: LU factors by SuperLU_DIST"
+                                                           : "direct: LU factors by MUMPS";
   constexpr index_t rounds = 3;  // rounding of the factors is gone after one more, or never
   while (!(result.converged = done()) && result.iterations < rounds) {
     ++result.iterations;
     try {
-      const auto more = engine.solve(comm, rows, rest);
+      const auto more = engine.solve(comm, rows, rest, options.factors);
       for (index_t j = 0; j < b.count(); ++j)
         krylov::add<T>(T(1), more.column(j), result.x.column(j));
     } catch (const EngineError& error) {  // the same on every rank
