@@ -1,6 +1,9 @@
 #include <cmath>
 #include <set>
 
+#include <dlfcn.h>
+
+#include <kronsolve/core/threads.hpp>
 #include <kronsolve/solvers/dense.hpp>
 
 #include "support/dense_map.hpp"
@@ -185,6 +188,33 @@ TYPED_TEST(Dense, roots_and_logarithms_undo_powers_and_exponentials) {
   EXPECT_NEAR(std::abs(eigen(sqrtm(ours(negative)))(0, 0) - Complex(0, 2)), 0, 1e-15);
   EXPECT_NEAR(std::abs(eigen(sqrtm(ours(negative), MatrixKind::hermitian))(0, 0) - Complex(0, 2)),
               0, 1e-15);
+}
+
+/// Found in the BLAS that the library has loaded; the test does not link it.
+template <class F>
+F blas(const char* name) {
+  return reinterpret_cast<F>(dlsym(RTLD_DEFAULT, name));
+}
+
+TYPED_TEST(Dense, the_number_of_blas_threads_is_as_it_was_afterwards) {
+  using T = TypeParam;
+  const auto get = blas<int (*)()>("openblas_get_num_threads");
+  const auto set = blas<void (*)(int)>("openblas_set_num_threads");
+  if (get == nullptr || set == nullptr) GTEST_SKIP() << "the BLAS is not OpenBLAS";
+  const int before = get(), threads = num_threads();
+  const auto a = DenseMatrix<T>::identity(20);
+  for (const int outside : {1, 2}) {
+    set(outside);
+    set_threads(3 - outside);
+    (void)eigh(a);
+    (void)svd(a);
+    (void)expm(a);
+    (void)multiply(a, a);
+    EXPECT_EQ(get(), outside);
+    EXPECT_EQ(num_threads(), 3 - outside);
+  }
+  set_threads(threads);
+  set(before);
 }
 
 TYPED_TEST(Dense, bad_input_is_refused_by_name) {

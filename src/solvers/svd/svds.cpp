@@ -57,7 +57,7 @@ SvdsOptions checked(const LinearMap<T>& a, SvdsOptions options) {
     throw InvalidArgument(
         detail::concat("svds: ncv must be above k = ", options.k, ", got ", options.ncv));
   if (options.method == SvdMethod::restarted && options.which == SingularEnd::smallest)
-    throw NotSupported(
+    throw InvalidArgument(
         "svds: method restarted finds the largest triplets only; take bidiagonal for the smallest");
   if (options.max_iterations < 0)
     throw InvalidArgument(
