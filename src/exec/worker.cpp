@@ -3,8 +3,11 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
+#include <deque>
 #include <filesystem>
 #include <iostream>
+#include <mutex>
+#include <optional>
 #include <sstream>
 #include <thread>
 
@@ -35,20 +38,15 @@ class Lifeline {
   bool reads_memory() const noexcept { return reads_memory_; }
   /// Waits for what the pool says next; ends the process if the pool ends first.
   Frame next() {
-    working_ = false;
-    std::optional<Frame> frame;
-    try {
-      frame = channel_.wait_frame();
-      if (frame && frame->type == FrameType::welcome) agree_on_memory(*frame);
-    } catch (const std::exception&) {
-      ::_exit(1);  // says nonsense
+    const std::lock_guard lock(reading_);
+    if (left_.empty()) {
+      auto frame = read();
+      if (!frame) ::_exit(1);
+      return std::move(*frame);
     }
-    if (!frame) ::_exit(1);
-    if (frame->type == FrameType::die) ::_exit(9);
-    if (frame->type == FrameType::bye) closing_ = true;
-    working_ = true;
-    if (gone_ && !closing_) ::_exit(1);  // the watcher saw it while we were reading
-    return std::move(*frame);
+    Frame frame = std::move(left_.front());
+    left_.pop_front();
+    return frame;
   }
   void close_gracefully() noexcept { closing_ = true; }
   bool closing() const noexcept { return closing_; }
@@ -63,26 +61,43 @@ class Lifeline {
     channel_.send_addresses(welcome.reads_your_memory);
   }
 
+  /// What comes next, or nothing at the end. @pre reading_ is held
+  std::optional<Frame> read() {
+    try {
+      auto frame = channel_.wait_frame();
+      if (!frame) return {};
+      if (frame->type == FrameType::welcome) agree_on_memory(*frame);
+      if (frame->type == FrameType::die) ::_exit(9);
+      if (frame->type == FrameType::bye) closing_ = true;
+      return frame;
+    } catch (const std::exception&) {
+      ::_exit(1);  // says nonsense
+    }
+  }
+
   /// Sleeps until the other side closes its socket; what it sends wakes only next().
   void watch() {
     pollfd end{channel_.fd(), POLLRDHUP, 0};
     while (::poll(&end, 1, -1) < 0 && errno == EINTR) {
     }
-    gone_ = true;
-    // Nothing a task could still do would be seen by anybody.
-    if (working_ && !closing_) ::_exit(1);
-    // Otherwise next() reads to the end. A process that is on its way out gets time for it: MPI's
-    // end takes long on a crowded machine, and leaving before it would fail the job.
-    std::this_thread::sleep_for(std::chrono::seconds(120));
+    {
+      // Its last words may be unread: a goodbye while a task runs.
+      const std::lock_guard lock(reading_);
+      while (auto frame = read()) left_.push_back(std::move(*frame));
+    }
+    // Nothing a task could still do would be seen by anybody. A process that is on its way out gets
+    // time for it: MPI's end takes long on a crowded machine, and leaving before it would fail the
+    // job.
+    if (closing_) std::this_thread::sleep_for(std::chrono::seconds(120));
     ::_exit(1);
   }
 
   Channel channel_;
   std::vector<std::shared_ptr<const void>> sent_;
   bool reads_memory_ = false;
-  // Between the thread that works and the one that watches, each sets its own before it looks at
-  // the other's.
-  std::atomic<bool> closing_{false}, working_{true}, gone_{false};
+  std::atomic<bool> closing_{false};
+  std::mutex reading_;
+  std::deque<Frame> left_;  // read after the other side had closed
 };
 
 namespace {
@@ -112,7 +127,7 @@ void run_one(Lifeline& lifeline, Frame& frame, WorkerContext& context) {
     context.report = {};
     if (head.reports)
       context.report = [&lifeline, id = frame.id](Message m) {
-        if (!lifeline.send(frame_of(FrameType::report, id, std::move(m)))) ::_exit(1);
+        (void)lifeline.send(frame_of(FrameType::report, id, std::move(m)));
       };
     const WorkerScope scope(context);
     outcome = run_task(head.code, reader,
@@ -128,7 +143,8 @@ void run_one(Lifeline& lifeline, Frame& frame, WorkerContext& context) {
   pack(reply, outcome.failure);
   reply.append(outcome.result);
   outcome.result = {};
-  if (!lifeline.send_result(frame_of(FrameType::result, frame.id, std::move(reply)))) ::_exit(1);
+  // Where it arrives nowhere, next() finds a goodbye, or the end.
+  (void)lifeline.send_result(frame_of(FrameType::result, frame.id, std::move(reply)));
 }
 
 }  // namespace
