@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <mutex>
 #include <thread>
@@ -324,7 +325,7 @@ TEST(Start, workers_get_their_environment_and_folder) {
     const auto [word, folder, threads] =
         pool.submit([] {
               return std::tuple(std::string(std::getenv("KRONSOLVE_TEST_WORD")),
-                                std::string(::get_current_dir_name()), num_threads());
+                                std::filesystem::current_path().string(), num_threads());
             })
             .get();
     EXPECT_EQ(word, "two words; and more");
