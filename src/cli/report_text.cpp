@@ -65,7 +65,8 @@ std::string pairs(const EighResult& result) {
       result.residual_kind == ResidualKind::bound ? " (residuals are bounds)" : "";
   if (result.converged)
     return fmt::format("{} of {} pairs{}", result.converged_pairs, result.eigenvalues.size(), kind);
-  return fmt::format("NO: {} pairs only{}", result.converged_pairs, kind);
+  return fmt::format("NO: {} {} only{}", result.converged_pairs,
+                     result.converged_pairs == 1 ? "pair" : "pairs", kind);
 }
 
 /// Rows of numbers, indented; one row for numbers and vectors.

@@ -232,6 +232,41 @@ TEST(Eigh, start_vectors_seeds_and_limits_are_honoured) {
             eigh(world(), h, {.k = 2, .ncv = 6, .method = Method::slepc}).iterations);
 }
 
+TEST(Eigh, the_best_pairs_so_far_are_handed_out_at_the_iteration_limit) {
+  const auto h = heisenberg(8, true);
+  const auto levels = eigh(world(), h, {.k = 256, .method = Method::dense}).eigenvalues;
+  const auto expect_near_levels = [&](const EighResult& r, const char* what) {
+    EXPECT_FALSE(r.converged) << what;
+    EXPECT_NE(r.reason.find("iteration limit"), std::string::npos) << r.reason;
+    EXPECT_EQ(r.reason.find("singular"), std::string::npos) << r.reason;
+    ASSERT_EQ(r.residuals.size(), r.eigenvalues.size());
+    for (std::size_t i = 0; i < r.residuals.size(); ++i) {
+      double distance = 1e300;
+      for (const double level : levels)
+        distance = std::min(distance, std::abs(level - r.eigenvalues[i]));
+      EXPECT_LE(distance, r.residuals[i] + 1e-12) << what;
+      EXPECT_LT(r.residuals[i], 2) << what;
+    }
+  };
+  const auto lowest = eigh(world(), h, {.k = 3, .max_iterations = 1, .method = Method::slepc});
+  EXPECT_EQ(lowest.eigenvalues.size(), 3u);
+  expect_near_levels(lowest, "lowest");
+  const auto target = eigh(world(), h,
+                           {.k = 4,
+                            .which = Which::TM,
+                            .sigma = -3.4,
+                            .max_iterations = 1,
+                            .ncv = 6,
+                            .method = Method::slepc});
+  EXPECT_EQ(target.eigenvalues.size(), 4u);
+  expect_near_levels(target, "target");
+  for (const Method method : {Method::jd, Method::gd}) {
+    const auto davidson = eigh(world(), h, {.k = 2, .max_iterations = 4, .method = method});
+    EXPECT_GE(davidson.eigenvalues.size(), 1u);
+    expect_near_levels(davidson, "Davidson");
+  }
+}
+
 TEST(Eigh, progress_is_reported_and_may_stop_the_solve) {
   const auto h = heisenberg(12, true);
   int calls = 0;

@@ -79,9 +79,10 @@ struct EnginePairs {
   std::vector<double> values;  ///< ascending
   DistributedVectors<T> vectors;
   index_t iterations = 0;
-  index_t solves = 0;    ///< systems solved with the factors
-  index_t subspace = 0;  ///< vectors of the Krylov space
-  std::string reason;    ///< why it stopped
+  index_t solves = 0;          ///< systems solved with the factors
+  index_t subspace = 0;        ///< vectors of the Krylov space
+  bool limit_reached = false;  ///< of iterations: the best pairs so far, not all converged
+  std::string reason;          ///< why it stopped
 };
 
 /// A general eigenproblem as an engine gets it.
@@ -105,6 +106,7 @@ struct EngineGeneralPairs {
   DistributedVectors<std::complex<double>> vectors;
   index_t iterations = 0;
   index_t solves = 0;
+  bool limit_reached = false;
   std::string reason;
 };
 

@@ -113,10 +113,14 @@ EngineGeneralPairs solve_general(const EngineEig<Scalar>& problem) {
     use_factorisation(eps.get(), from_complex<Scalar>(*problem.sigma), false, Factors::automatic);
   else
     set_which(eps.get(), problem.which);
-  set_limits(eps.get(), {problem.k, problem.ncv, problem.max_iterations, problem.tol}, start.get());
+  EpsLimitReached limit;
+  set_limits(eps.get(), {problem.k, problem.ncv, problem.max_iterations, problem.tol}, start.get(),
+             limit);
   KRONSOLVE_PETSC(EPSSetFromOptions(eps.get()));
   KRONSOLVE_PETSC(EPSSolve(eps.get()));
-  return collect(eps.get(), problem);
+  auto found = collect(eps.get(), problem);
+  note_limit(limit, found);
+  return found;
 }
 
 }  // namespace kronsolve::KRONSOLVE_ENGINE_NAMESPACE

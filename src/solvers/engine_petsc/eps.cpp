@@ -234,14 +234,18 @@ EnginePairs<Scalar> solve_hermitian(const EngineEigh<Scalar>& problem) {
     set_preconditioner(eps.get(), problem.preconditioner, other.get());
     aim_at_end(eps.get(), problem);
   }
-  set_limits(eps.get(), {problem.k, problem.ncv, problem.max_iterations, problem.tol}, start.get());
+  EpsLimitReached limit;
+  set_limits(eps.get(), {problem.k, problem.ncv, problem.max_iterations, problem.tol}, start.get(),
+             limit);
   const Deflation deflation(eps.get(), problem);
   if (problem.monitor)
     KRONSOLVE_PETSC(
         EPSMonitorSet(eps.get(), monitor, const_cast<EngineEigh<Scalar>*>(&problem), nullptr));
   KRONSOLVE_PETSC(EPSSetFromOptions(eps.get()));
   KRONSOLVE_PETSC(EPSSolve(eps.get()));
-  return collect(eps.get(), problem);
+  auto found = collect(eps.get(), problem);
+  note_limit(limit, found);
+  return found;
 }
 
 }  // namespace kronsolve::KRONSOLVE_ENGINE_NAMESPACE

@@ -10,13 +10,25 @@ namespace kronsolve::KRONSOLVE_ENGINE_NAMESPACE {
 namespace {
 
 /// |Ax - lx| <= tol max(1, |l|). A real build gives real and imaginary part in two arguments.
-PetscErrorCode relative_above_one(EPS, PetscScalar real, PetscScalar imaginary, PetscReal residual,
-                                  PetscReal* estimate, void*) noexcept {
+PetscErrorCode relative_above_one(EPS eps, PetscScalar real, PetscScalar imaginary,
+                                  PetscReal residual, PetscReal* estimate, void* context) noexcept {
   const double size = is_complex<Scalar>
                           ? std::abs(real)
                           : std::hypot(PetscRealPart(real), PetscRealPart(imaginary));
   *estimate = residual / std::max(1.0, size);
-  return 0;
+  return guarded([&] {
+    PetscInt steps = 0, most = 0;
+    PetscReal tol = 0;
+    KRONSOLVE_PETSC(EPSGetIterationNumber(eps, &steps));
+    KRONSOLVE_PETSC(EPSGetTolerances(eps, &tol, &most));
+    // Davidson methods test before they count the step.
+    PetscBool davidson = PETSC_FALSE;
+    KRONSOLVE_PETSC(
+        PetscObjectTypeCompareAny(reinterpret_cast<PetscObject>(eps), &davidson, EPSGD, EPSJD, ""));
+    if (steps + (davidson ? 1 : 0) < most || *estimate <= tol) return;
+    static_cast<EpsLimitReached*>(context)->value = true;
+    *estimate = 0;
+  });
 }
 
 }  // namespace
@@ -29,14 +41,14 @@ KSP solver_of(EPS eps) {
   return solver;
 }
 
-void set_limits(EPS eps, const EpsLimits& limits, Vec start) {
+void set_limits(EPS eps, const EpsLimits& limits, Vec start, EpsLimitReached& reached) {
   const PetscInt ncv = limits.ncv > 0 ? narrow<PetscInt>(limits.ncv, "ncv") : PETSC_DEFAULT;
   KRONSOLVE_PETSC(EPSSetDimensions(eps, narrow<PetscInt>(limits.k, "k"), ncv, PETSC_DEFAULT));
   const PetscInt steps = limits.max_iterations > 0
                              ? narrow<PetscInt>(limits.max_iterations, "max_iterations")
                              : PETSC_DEFAULT;
   KRONSOLVE_PETSC(EPSSetTolerances(eps, limits.tol, steps));
-  KRONSOLVE_PETSC(EPSSetConvergenceTestFunction(eps, relative_above_one, nullptr, nullptr));
+  KRONSOLVE_PETSC(EPSSetConvergenceTestFunction(eps, relative_above_one, &reached, nullptr));
   KRONSOLVE_PETSC(EPSSetInitialSpace(eps, 1, &start));
 }
 

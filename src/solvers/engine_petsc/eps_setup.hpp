@@ -17,9 +17,15 @@ struct EpsLimits {
   double tol = 1e-10;  ///< of |Ax-lx| / max(1,|l|)
 };
 
-/// Sets the limits and the promise of the options as SLEPc's convergence test. The start vector
-/// must live until the solve.
-void set_limits(EPS eps, const EpsLimits& limits, Vec start);
+/// What became of the iteration limit in a solve.
+struct EpsLimitReached {
+  bool value = false;
+};
+
+/// Sets the limits and the promise of the options as SLEPc's convergence test. At the iteration
+/// limit the test lets every pair pass, so that the best ones so far are handed out, and says so.
+/// The start vector and `reached` must live until the solve.
+void set_limits(EPS eps, const EpsLimits& limits, Vec start, EpsLimitReached& reached);
 
 /// What PETSc calls them.
 MatSolverType petsc_name(Factors factors);
@@ -38,5 +44,13 @@ KSP solver_of(EPS eps);
 index_t count_solves(EPS eps);
 
 std::string reason_text(EPSConvergedReason reason);
+
+/// What let pairs pass was the limit, not their convergence.
+template <class Pairs>
+void note_limit(const EpsLimitReached& limit, Pairs& found) {
+  if (!limit.value) return;
+  found.limit_reached = true;
+  found.reason = reason_text(EPS_DIVERGED_ITS);
+}
 
 }  // namespace kronsolve::KRONSOLVE_ENGINE_NAMESPACE

@@ -102,6 +102,7 @@ EnginePairs<T> solve_shifted(Engine<T>& engine, EngineEigh<T> problem, double si
     const bool last = attempt + 1 == target_moves.size();
     problem.sigma = sigma + target_moves[attempt] * scale;
     problem.k = attempt == 0 ? o.k : std::min(problem.map->rows(), o.k + spare_pairs);
+    if (o.ncv > 0) problem.ncv = std::min(problem.map->rows(), std::max(o.ncv, problem.k + 2));
     EnginePairs<T> found;
     try {
       found = engine.eigh(problem);
@@ -116,9 +117,10 @@ EnginePairs<T> solve_shifted(Engine<T>& engine, EngineEigh<T> problem, double si
           detail::concat("; H - ", sigma, " is singular, the target was moved to ", *problem.sigma);
     }
     judge(result, o, o.k);
+    const bool too_few =
+        !found.limit_reached && static_cast<index_t>(result.eigenvalues.size()) < o.k;
     const bool hit =
-        static_cast<index_t>(result.eigenvalues.size()) < o.k ||
-        std::any_of(result.eigenvalues.begin(), result.eigenvalues.end(), [&](double l) {
+        too_few || std::any_of(result.eigenvalues.begin(), result.eigenvalues.end(), [&](double l) {
           return std::abs(l - sigma) < 10 * target_moves.back() * scale;
         });
     if (result.converged || !hit || last) return found;
