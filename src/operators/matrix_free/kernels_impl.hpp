@@ -6,124 +6,63 @@
 
 namespace kronsolve::detail {
 
+#include "operators/matrix_free/kernels_register.hpp"
+
 namespace {
-
-using V = double __attribute__((vector_size(64)));
-using VU = double __attribute__((vector_size(64), aligned(8), may_alias));
-using i64 = std::int64_t;
-using u16 = std::uint16_t;
-using u32 = std::uint32_t;
-
-#define KRONSOLVE_INLINE static inline __attribute__((always_inline))
-#define KRONSOLVE_INLINE_MEMBER inline __attribute__((always_inline))
-
-KRONSOLVE_INLINE V load(const double* p) { return *reinterpret_cast<const VU*>(p); }
-KRONSOLVE_INLINE void store(double* p, V v) { *reinterpret_cast<VU*>(p) = v; }
-KRONSOLVE_INLINE double sum(V v) {
-  return ((v[0] + v[4]) + (v[1] + v[5])) + ((v[2] + v[6]) + (v[3] + v[7]));
-}
-/// i * v for pairs (re, im).
-KRONSOLVE_INLINE V times_i(V v) {
-  const V sign = {-1, 1, -1, 1, -1, 1, -1, 1};
-  return sign * __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6);
-}
-
-/// Overlap sum conj(x) y of pairs: real part in one accumulator, imaginary in the other.
-struct PairDot {
-  V straight, crossed;
-};
-KRONSOLVE_INLINE void add_pair(PairDot& dot, V x, V y) {
-  dot.straight += x * y;  // re re + im im
-  const V sign = {1, -1, 1, -1, 1, -1, 1, -1};
-  dot.crossed +=
-      sign * (x * __builtin_shufflevector(y, y, 1, 0, 3, 2, 5, 4, 7, 6));  // re im' - im re'
-}
-
-/// 8 registers of 8 rows <-> 8 entries.
-KRONSOLVE_INLINE void transpose8(V* r) {
-  V a[8], b[8];
-  for (int i = 0; i < 8; i += 2) {
-    a[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
-    a[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
-  }
-  for (int i = 0; i < 8; i += 4)
-    for (int k = 0; k < 2; ++k) {
-      b[i + k] = __builtin_shufflevector(a[i + k], a[i + k + 2], 0, 1, 8, 9, 4, 5, 12, 13);
-      b[i + k + 2] = __builtin_shufflevector(a[i + k], a[i + k + 2], 2, 3, 10, 11, 6, 7, 14, 15);
-    }
-  for (int k = 0; k < 4; ++k) {
-    r[k] = __builtin_shufflevector(b[k], b[k + 4], 0, 1, 2, 3, 8, 9, 10, 11);
-    r[k + 4] = __builtin_shufflevector(b[k], b[k + 4], 4, 5, 6, 7, 12, 13, 14, 15);
-  }
-}
-
-/// 4 registers of 4 pairs.
-KRONSOLVE_INLINE void transpose4(V* r) {
-  V a[4];
-  for (int i = 0; i < 4; i += 2) {
-    a[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 1, 8, 9, 4, 5, 12, 13);
-    a[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 2, 3, 10, 11, 6, 7, 14, 15);
-  }
-  for (int k = 0; k < 2; ++k) {
-    r[k] = __builtin_shufflevector(a[k], a[k + 2], 0, 1, 2, 3, 8, 9, 10, 11);
-    r[k + 2] = __builtin_shufflevector(a[k], a[k + 2], 4, 5, 6, 7, 12, 13, 14, 15);
-  }
-}
 
 // ---- tiles
 // ---------------------------------------------------------------------------------------
 
 void load_real(double* tile, const double* const* rows, i64 n, const double* weight,
                bool accumulate) {
-  V* t = reinterpret_cast<V*>(tile);
+  constexpr int width = doubles<R>;
+  const auto put = [&](double* to, R r, int first) {
+    if (weight) r *= load(weight + first);
+    store(to, accumulate ? load(to) + r : r);
+  };
   i64 l = 0;
-  for (; l + 8 <= n; l += 8) {
-    V r[8];
-    for (int j = 0; j < 8; ++j) r[j] = load(rows[j] + l);
-    transpose8(r);
-    if (weight) {
-      const V w = load(weight);
-      for (int j = 0; j < 8; ++j) r[j] *= w;
+  for (; l + width <= n; l += width)
+    for (int first = 0; first < lanes; first += width) {
+      R r[width];
+      for (int j = 0; j < width; ++j) r[j] = load(rows[first + j] + l);
+      transpose(r);
+      for (int j = 0; j < width; ++j) put(tile + lanes * (l + j) + first, r[j], first);
     }
-    if (accumulate)
-      for (int j = 0; j < 8; ++j) r[j] += t[l + j];
-    for (int j = 0; j < 8; ++j) t[l + j] = r[j];
-  }
-  for (; l < n; ++l) {
-    V r;
-    for (int j = 0; j < 8; ++j) r[j] = rows[j][l];
-    if (weight) r *= load(weight);
-    t[l] = accumulate ? t[l] + r : r;
-  }
+  for (; l < n; ++l)
+    for (int first = 0; first < lanes; first += width) {
+      R r;
+      for (int j = 0; j < width; ++j) r[j] = rows[first + j][l];
+      put(tile + lanes * l + first, r, first);
+    }
 }
 
 void load_complex(double* tile, const double* const* rows, i64 n, const double* weight_re,
                   const double* weight_im, bool accumulate) {
-  V* t = reinterpret_cast<V*>(tile);
-  const auto weigh = [&](V r) {
-    if (!weight_re) return r;
-    const V straight = r * load(weight_re);
-    return weight_im ? straight + times_i(r) * load(weight_im) : straight;
+  constexpr int width = doubles<R>, pairs = width / 2;
+  const auto put = [&](double* to, R r, int first) {
+    if (weight_re) {
+      const R straight = r * load(weight_re + first);
+      r = weight_im ? straight + times_i(r) * load(weight_im + first) : straight;
+    }
+    store(to, accumulate ? load(to) + r : r);
   };
   i64 l = 0;
-  for (; l + 4 <= n; l += 4) {
-    V r[4];
-    for (int j = 0; j < 4; ++j) r[j] = load(rows[j] + 2 * l);
-    transpose4(r);
-    for (int j = 0; j < 4; ++j) {
-      r[j] = weigh(r[j]);
-      t[l + j] = accumulate ? t[l + j] + r[j] : r[j];
+  for (; l + pairs <= n; l += pairs)
+    for (int first = 0; first < lanes; first += width) {
+      R r[pairs];
+      for (int j = 0; j < pairs; ++j) r[j] = load(rows[first / 2 + j] + 2 * l);
+      transpose_pairs(r);
+      for (int j = 0; j < pairs; ++j) put(tile + lanes * (l + j) + first, r[j], first);
     }
-  }
-  for (; l < n; ++l) {
-    V r;
-    for (int j = 0; j < 4; ++j) {
-      r[2 * j] = rows[j][2 * l];
-      r[2 * j + 1] = rows[j][2 * l + 1];
+  for (; l < n; ++l)
+    for (int first = 0; first < lanes; first += width) {
+      R r;
+      for (int j = 0; j < pairs; ++j) {
+        r[2 * j] = rows[first / 2 + j][2 * l];
+        r[2 * j + 1] = rows[first / 2 + j][2 * l + 1];
+      }
+      put(tile + lanes * l + first, r, first);
     }
-    r = weigh(r);
-    t[l] = accumulate ? t[l] + r : r;
-  }
 }
 
 // ---- small matrices
@@ -141,7 +80,7 @@ KRONSOLVE_INLINE void rows_of(const EntryBucket& b, const double* in, const Fini
     if constexpr (Count >= 0) {
 #pragma GCC unroll 16
       for (int e = 0; e < Count; ++e) {
-        V v = load(in + lanes * static_cast<i64>(col[e]));
+        V v = load<V>(in + lanes * static_cast<i64>(col[e]));
         if constexpr (Valued) v *= value[e];
         if (e % 2 == 0)
           first += v;
@@ -151,8 +90,8 @@ KRONSOLVE_INLINE void rows_of(const EntryBucket& b, const double* in, const Fini
     } else {
       int e = 0;
       for (; e + 1 < n; e += 2) {
-        V v = load(in + lanes * static_cast<i64>(col[e]));
-        V w = load(in + lanes * static_cast<i64>(col[e + 1]));
+        V v = load<V>(in + lanes * static_cast<i64>(col[e]));
+        V w = load<V>(in + lanes * static_cast<i64>(col[e + 1]));
         if constexpr (Valued) {
           v *= value[e];
           w *= value[e + 1];
@@ -161,7 +100,7 @@ KRONSOLVE_INLINE void rows_of(const EntryBucket& b, const double* in, const Fini
         second += w;
       }
       if (e < n) {
-        V v = load(in + lanes * static_cast<i64>(col[e]));
+        V v = load<V>(in + lanes * static_cast<i64>(col[e]));
         if constexpr (Valued) v *= value[e];
         first += v;
       }
@@ -208,7 +147,7 @@ KRONSOLVE_INLINE void all_rows(const EntryGroup& g, const double* in, const Fini
 void multiply(double* out, const double* in, const MatrixView* m, const DiagonalView* d) {
   u32 k = 0;
   if (d) {
-    const V constant = load(d->constant);
+    const V constant = load<V>(d->constant);
     const double* base = d->base;
     const int functions = d->functions;
     const double* const* function = d->function;
@@ -216,8 +155,8 @@ void multiply(double* out, const double* in, const MatrixView* m, const Diagonal
     const double value = m->group[0].common;
     all_rows(m->group[0], in, [&](i64 l, V v) {
       V diagonal = constant + base[l];
-      for (int f = 0; f < functions; ++f) diagonal += function[f][l] * load(weight + lanes * f);
-      store(out + lanes * l, diagonal * load(in + lanes * l) + value * v);
+      for (int f = 0; f < functions; ++f) diagonal += function[f][l] * load<V>(weight + lanes * f);
+      store(out + lanes * l, diagonal * load<V>(in + lanes * l) + value * v);
     });
     k = 1;
   }
@@ -225,7 +164,7 @@ void multiply(double* out, const double* in, const MatrixView* m, const Diagonal
     const double value = m->group[k].common;
     all_rows(m->group[k], in, [&](i64 l, V v) {
       double* to = out + lanes * l;
-      store(to, load(to) + value * v);
+      store(to, load<V>(to) + value * v);
     });
   }
 }
@@ -235,7 +174,7 @@ void multiply_imaginary(double* out, const double* in, const MatrixView* m) {
     const double value = m->group[k].common;
     all_rows(m->group[k], in, [&](i64 l, V v) {
       double* to = out + lanes * l;
-      store(to, load(to) + value * times_i(v));
+      store(to, load<V>(to) + value * times_i(v));
     });
   }
 }
@@ -246,7 +185,7 @@ void multiply_imaginary(double* out, const double* in, const MatrixView* m) {
 /// row += pieces of another.
 template <bool Complex>
 KRONSOLVE_INLINE void add_piece(double* row, const RowRuns& p) {
-  constexpr int width = Complex ? 2 : 1;
+  constexpr int width = Complex ? 2 : 1, block = doubles<R>;
   for (i64 k = 0; k < p.runs; ++k) {
     const Run& run = p.run[k];
     const double re = p.re * run.value, im = p.im * run.value;
@@ -254,9 +193,9 @@ KRONSOLVE_INLINE void add_piece(double* row, const RowRuns& p) {
     const double* from = p.source + width * static_cast<i64>(run.col);
     const i64 n = width * static_cast<i64>(run.length);
     i64 l = 0;
-    for (; l + 8 <= n; l += 8) {
-      const V s = load(from + l);
-      V v = load(to + l) + re * s;
+    for (; l + block <= n; l += block) {
+      const R s = load(from + l);
+      R v = load(to + l) + re * s;
       if constexpr (Complex) v += im * times_i(s);
       store(to + l, v);
     }
@@ -271,15 +210,15 @@ KRONSOLVE_INLINE void add_piece(double* row, const RowRuns& p) {
   }
 }
 
-/// Sum of the moved rows at [l, l + 8*Width).
+/// Sum of the moved rows from l on, in Width registers.
 template <int Width, bool Complex>
-KRONSOLVE_INLINE void moved(const RowMoves& m, i64 l, V* result) {
+KRONSOLVE_INLINE void moved(const RowMoves& m, i64 l, R* result) {
   const double* const* source = m.source;
-  V turned[Width] = {};
+  R turned[Width] = {};
   for (int g = 0; g < m.groups; ++g) {
-    V total[Width] = {};
+    R total[Width] = {};
     for (int k = 0; k < m.group[g].count; ++k, ++source)
-      for (int w = 0; w < Width; ++w) total[w] += load(*source + l + 8 * w);
+      for (int w = 0; w < Width; ++w) total[w] += load(*source + l + doubles<R> * w);
     const double re = m.group[g].re;
     for (int w = 0; w < Width; ++w) result[w] += re * total[w];
     if constexpr (Complex) {
@@ -318,17 +257,17 @@ struct Finish {
   Overlap overlap;
   double alpha, weight;
   bool sums;
-  V dot = {};
+  R dot = {};
   PairDot pairs = {};
   double re = 0, im = 0;
 
-  KRONSOLVE_INLINE_MEMBER void add_overlap(const double* x, V v) {
+  KRONSOLVE_INLINE_MEMBER void add_overlap(const double* x, R v) {
     if constexpr (Complex)
       add_pair(pairs, load(x), v);
     else
       dot += load(x) * v;
   }
-  KRONSOLVE_INLINE_MEMBER void write(double* y, const double* x, double* sum, V v) {
+  KRONSOLVE_INLINE_MEMBER void write(double* y, const double* x, double* sum, R v) {
     if (old == Old::scale) v += gamma * load(y);
     if (overlap == Overlap::added) add_overlap(x, v);
     if (old == Old::keep) v += load(y);
@@ -372,19 +311,21 @@ struct Finish {
 /// The rows of a tile one by one, `stride` doubles apart.
 template <bool Complex>
 KRONSOLVE_INLINE void turn_back(const double* tile, i64 n, double* rows, i64 stride) {
-  constexpr int width = Complex ? 2 : 1, block = lanes / width;
+  constexpr int width = Complex ? 2 : 1, block = doubles<R> / width;
   i64 l = 0;
-  for (; l + block <= n; l += block) {
-    V r[block];
-    for (int j = 0; j < block; ++j) r[j] = load(tile + lanes * (l + j));
-    if constexpr (Complex)
-      transpose4(r);
-    else
-      transpose8(r);
-    for (int j = 0; j < block; ++j) store(rows + stride * j + width * l, r[j]);
-  }
+  for (; l + block <= n; l += block)
+    for (int first = 0; first < lanes; first += doubles<R>) {
+      R r[block];
+      for (int j = 0; j < block; ++j) r[j] = load(tile + lanes * (l + j) + first);
+      if constexpr (Complex)
+        transpose_pairs(r);
+      else
+        transpose(r);
+      double* to = rows + stride * (first / width) + width * l;
+      for (int j = 0; j < block; ++j) store(to + stride * j, r[j]);
+    }
   for (; l < n; ++l)
-    for (int j = 0; j < block; ++j)
+    for (int j = 0; j < lanes / width; ++j)
       for (int c = 0; c < width; ++c)
         rows[stride * j + width * l + c] = tile[lanes * l + width * j + c];
 }
@@ -394,21 +335,22 @@ KRONSOLVE_INLINE void turn_back(const double* tile, i64 n, double* rows, i64 str
 template <bool Complex>
 KRONSOLVE_INLINE void finish_row(const RowTask& task, int j, const double* from, i64 size,
                                  Finish<Complex>& f) {
-  constexpr int width = Complex ? 2 : 1;
+  constexpr int width = Complex ? 2 : 1, block = doubles<R>;
   const RowMoves& moves = task.moves[j];
   double* y = task.y[j];
   const double* x = task.x[j];
   double* sum = task.sum ? task.sum[j] : y;  // y: not used
   i64 l = 0;
-  for (; l + 32 <= size; l += 32) {
-    V r[4] = {};
+  for (; l + 4 * block <= size; l += 4 * block) {
+    R r[4] = {};
     if (from)
-      for (int w = 0; w < 4; ++w) r[w] = load(from + l + 8 * w);
+      for (int w = 0; w < 4; ++w) r[w] = load(from + l + block * w);
     moved<4, Complex>(moves, l, r);
-    for (int w = 0; w < 4; ++w) f.write(y + l + 8 * w, x + l + 8 * w, sum + l + 8 * w, r[w]);
+    for (int w = 0; w < 4; ++w)
+      f.write(y + l + block * w, x + l + block * w, sum + l + block * w, r[w]);
   }
-  for (; l + 8 <= size; l += 8) {
-    V r[1] = {};
+  for (; l + block <= size; l += block) {
+    R r[1] = {};
     if (from) r[0] = load(from + l);
     moved<1, Complex>(moves, l, r);
     f.write(y + l, x + l, sum + l, r[0]);
