@@ -114,6 +114,34 @@ TYPED_TEST(Mfn, evolves_like_the_other_methods) {
   }
 }
 
+/// One call of SLEPc would be at it for hours (the cost grows with the third power of the time), or
+/// give up; what it gives has to be right, not only of norm 1.
+TYPED_TEST(Mfn, long_real_times_are_split_and_right) {
+  using T = TypeParam;
+  Random random(13);
+  const DenseMap<T> h(world(), random.hermitian<T>(60, 8, 1), random.partition(60, world().size()));
+  const Vector<Complex> v = random.vector<Complex>(60).normalized();
+  const Vector<Complex> exact =
+      test::SpectralOracle<T>(h.matrix())
+          .apply([](double e) { return std::exp(Complex(0, -400) * e); }, v);
+
+  const auto once = expm_multiply<T>(h, Complex(0, -400),
+                                     std::span<const Complex>(owned<Complex>(v, h.row_range())),
+                                     {.method = ExpmMethod::mfn, .tol = 1e-10});
+  const std::vector<double> times = {400};
+  const auto moved = evolve(h, distributed<Complex>(world(), h.row_partition(), v), times,
+                            {.method = EvolutionMethod::mfn});
+
+  EXPECT_LE((whole<Complex>(world(), once.vectors.column(0)) - exact).norm(), 1e-9);
+  EXPECT_NE(once.reason.find(" pieces"), std::string::npos) << once.reason;
+  const auto& state = std::get<DistributedVectors<Complex>>(moved.state);
+  EXPECT_LE((whole<Complex>(world(), state.column(0)) - exact).norm(), 1e-9);
+  EXPECT_LE(moved.norm_drift, 1e-9);
+  EXPECT_ERROR((void)evolve(h, distributed<Complex>(world(), h.row_partition(), v),
+                            std::vector{1e200}, {.method = EvolutionMethod::mfn}),
+               InvalidArgument, "shorter time");
+}
+
 TYPED_TEST(Mfn, long_imaginary_times_stay_in_the_range_of_doubles) {
   using T = TypeParam;
   Random random(12);

@@ -47,13 +47,13 @@ class Mfn final : public Propagator<T> {
  private:
   void step(StateParts<T>& state, Complex t, double tol) {
     if constexpr (is_complex<T>) {
-      exponentiate_mfn<T, T>(*h_, t, state.part(0), tol);
+      exponentiate_mfn_in_pieces<T, T>(*h_, t, width_ * std::abs(t), state.part(0), tol);
     } else if (state.parts() == 1) {
       exponentiate_mfn<T, T>(*h_, t.real(), state.part(0), tol);
     } else {
       Buffer<Complex> joined(state.rows());
       vec::join(state.part(0), state.part(1), joined.span());
-      exponentiate_mfn<T, Complex>(*h_, t, joined.span(), tol);
+      exponentiate_mfn_in_pieces<T, Complex>(*h_, t, width_ * std::abs(t), joined.span(), tol);
       vec::split(joined.span(), state.part(0), state.part(1));
     }
   }

@@ -58,18 +58,17 @@ double growth(const LinearMap<T>& a, std::span<const V> v) {
 template <Scalar T, Scalar V>
 FunctionResult<V> by_mfn(const LinearMap<T>& a, V t, std::span<const V> v, double tol) {
   const index_t before = a.products();
-  if (real_part(t) != 0) {
-    const double exponent = std::abs(real_part(t)) * growth<T, V>(a, v);
-    if (exponent > 600)  // SLEPc would go round and round with infinities
-      throw InvalidArgument(detail::concat(
-          "expm_multiply: |Re t| |A| is about ", exponent,
-          ", so that method mfn leaves the range of doubles; use chebyshev, or evolve in imaginary "
-          "time, which normalises"));
-  }
+  const double size = t == V(0) ? 0 : growth<T, V>(a, v);
+  const double exponent = std::abs(real_part(t)) * size;
+  if (exponent > 600)  // SLEPc would go round and round with infinities
+    throw InvalidArgument(detail::concat(
+        "expm_multiply: |Re t| |A| is about ", exponent,
+        ", so that method mfn leaves the range of doubles; use chebyshev, or evolve in imaginary "
+        "time, which normalises"));
   FunctionResult<V> result{.vectors = DistributedVectors<V>(a.row_partition(), a.comm().rank(), 1)};
   const auto w = result.vectors.column(0);
   vec::copy<V>(v, w);
-  exponentiate_mfn<T, V>(a, t, w, tol);
+  const index_t pieces = exponentiate_mfn_in_pieces<T, V>(a, t, std::abs(t) * size, w, tol);
   const double norm = vec::norm<V>(a.comm(), w);
   if (!std::isfinite(norm))
     throw InvalidArgument(
@@ -79,7 +78,8 @@ FunctionResult<V> by_mfn(const LinearMap<T>& a, V t, std::span<const V> v, doubl
   result.converged = true;  // else SLEPc had thrown
   result.products = a.products() - before;
   result.reason =
-      detail::concat("SLEPc MFN, ", result.products, " products, error as SLEPc estimates it");
+      detail::concat("SLEPc MFN, ", result.products, " products in ", pieces,
+                     pieces == 1 ? " piece" : " pieces", ", error as SLEPc estimates it");
   return result;
 }
 

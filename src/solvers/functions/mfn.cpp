@@ -1,7 +1,10 @@
 #include "solvers/functions/mfn.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <vector>
 
+#include <kronsolve/core/error.hpp>
 #include <kronsolve/solvers/engine.hpp>
 
 #include "solvers/functions/complex_view.hpp"
@@ -12,6 +15,13 @@ namespace kronsolve {
 namespace {
 
 using Complex = std::complex<double>;
+
+/// Of |t| |A|: SLEPc exponentiates the whole history of its restarts at each of them, so that the
+/// cost of one call grows with the third power of the time.
+constexpr double longest_mfn_piece = 200;
+constexpr double most_mfn_pieces = 50'000;
+/// Smaller ones are asked of SLEPc only where the caller asks for them.
+constexpr double least_mfn_tolerance = 1e-14;
 
 template <Scalar T>
 void run(const LinearMap<T>& a, T t, std::span<T> x, double tol) {
@@ -40,8 +50,28 @@ void exponentiate_mfn(const LinearMap<T>& a, V t, std::span<V> x, double tol) {
   }
 }
 
+template <Scalar T, Scalar V>
+index_t exponentiate_mfn_in_pieces(const LinearMap<T>& a, V t, double size, std::span<V> x,
+                                   double tol) {
+  const double pieces = std::max(1.0, std::ceil(size / longest_mfn_piece));
+  if (!(pieces <= most_mfn_pieces))
+    throw InvalidArgument(detail::concat("method mfn: |t| |A| is about ", size, ", at most ",
+                                         longest_mfn_piece * most_mfn_pieces,
+                                         " is done; use chebyshev or a shorter time"));
+  const double each = std::max(tol / pieces, std::min(tol, least_mfn_tolerance));
+  const auto count = static_cast<index_t>(pieces);
+  for (index_t piece = 0; piece < count; ++piece) exponentiate_mfn<T, V>(a, t / pieces, x, each);
+  return count;
+}
+
 template void exponentiate_mfn(const LinearMap<double>&, double, std::span<double>, double);
 template void exponentiate_mfn(const LinearMap<double>&, Complex, std::span<Complex>, double);
 template void exponentiate_mfn(const LinearMap<Complex>&, Complex, std::span<Complex>, double);
+template index_t exponentiate_mfn_in_pieces(const LinearMap<double>&, double, double,
+                                            std::span<double>, double);
+template index_t exponentiate_mfn_in_pieces(const LinearMap<double>&, Complex, double,
+                                            std::span<Complex>, double);
+template index_t exponentiate_mfn_in_pieces(const LinearMap<Complex>&, Complex, double,
+                                            std::span<Complex>, double);
 
 }  // namespace kronsolve

@@ -9,13 +9,20 @@
 namespace kronsolve {
 
 /// x := exp(t A) x by a restarted Krylov method of the engine; any square A. A real map needs the
-/// complex engine where t or x are complex (and is applied to both parts of x), or where there is no
-/// real one. Collective.
+/// complex engine where t or x are complex (and is applied to both parts of x), or where there is
+/// no real one. Collective.
 ///
 /// A zero x stays as it is. The norm of the result must stay far inside the range of doubles.
 /// @param tol  what SLEPc's own error estimate has to reach, relative to |x|
 /// @throws NotSupported  no engine for it is installed  @throws EngineError  SLEPc did not converge
 template <Scalar T, Scalar V>
 void exponentiate_mfn(const LinearMap<T>& a, V t, std::span<V> x, double tol);
+
+/// The same in pieces of bounded |t| |A|, so that the cost grows with the time and not with its
+/// third power. @param size  about |t| |A|  @return how many pieces
+/// @throws InvalidArgument  too long: size above 1e7
+template <Scalar T, Scalar V>
+index_t exponentiate_mfn_in_pieces(const LinearMap<T>& a, V t, double size, std::span<V> x,
+                                   double tol);
 
 }  // namespace kronsolve
