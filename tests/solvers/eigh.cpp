@@ -41,6 +41,15 @@ void expect_pairs_of(const test::Dense<T>& a, const EighResult& result) {
   EXPECT_LT((x.adjoint() * x - test::Dense<T>::Identity(k, k)).norm(), 1e-8);
 }
 
+template <Scalar T>
+test::Dense<T> dense_of(const OpSum& h) {
+  const test::DenseMatrix complex = test::dense(h);
+  if constexpr (is_complex<T>)
+    return complex;
+  else
+    return complex.real();
+}
+
 std::vector<double> wanted_values(const Eigen::VectorXd& all, Which which, double sigma,
                                   index_t k) {
   std::vector<double> values(all.data(), all.data() + all.size());
@@ -181,6 +190,49 @@ TYPED_TEST(EighTest, whole_spectra_and_values_alone) {
       EXPECT_NEAR(values.eigenvalues[static_cast<std::size_t>(i)], all[i], 1e-11);
     }
   }
+}
+
+TYPED_TEST(EighTest, values_alone_come_without_vectors_whatever_the_method) {
+  using T = TypeParam;
+  const auto a = test::random_hermitian<T>(90, 0.3, 6);
+  const Eigen::VectorXd all = Eigen::SelfAdjointEigenSolver<test::Dense<T>>(a).eigenvalues();
+  for (const Method method : {Method::dense, Method::slepc, Method::lanczos, Method::lobpcg,
+                              Method::jd, Method::gd, Method::filter}) {
+    SCOPED_TRACE(to_string(method));
+    EighOptions options{.k = 3, .method = method, .vectors = Eigenvectors::skip};
+    if (method == Method::filter) {
+      options.which = Which::TM;
+      options.sigma = all[1] + 1e-3;
+    }
+    const auto result = eigh(world(), test::lazy<T>(a), options);
+
+    EXPECT_TRUE(result.converged) << result.reason;
+    EXPECT_EQ(result.template vectors_as<T>().count(), 0);
+    ASSERT_EQ(result.eigenvalues.size(), 3u);
+    const auto expected = wanted_values(all, options.which, options.sigma.value_or(0), 3);
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(result.eigenvalues[i], expected[i], 1e-9);
+  }
+}
+
+/// Multiplets whole, and their vectors orthogonal: neither follows from small residuals.
+TEST(Eigh, degenerate_levels_have_all_their_copies_and_orthonormal_vectors) {
+  const OpSum h = heisenberg(8, true);
+  OpSum turned = h;  // complex, of the same kind: the total spin along y splits the multiplets
+  for (int i = 0; i < 8; ++i) turned.add(0.5, {{"Sy", i}});
+  const auto check = [&]<Scalar T>(const OpSum& op) {
+    const test::Dense<T> a = dense_of<T>(op);
+    const Eigen::VectorXd all = Eigen::SelfAdjointEigenSolver<test::Dense<T>>(a).eigenvalues();
+    for (const Method method : {Method::dense, Method::slepc, Method::lanczos, Method::lobpcg}) {
+      SCOPED_TRACE(to_string(method));
+      const auto result = eigh(world(), test::lazy<T>(a), {.k = 8, .method = method});
+      EXPECT_TRUE(result.converged) << result.reason;
+      for (std::size_t i = 0; i < 8; ++i)
+        EXPECT_NEAR(result.eigenvalues.at(i), all[static_cast<index_t>(i)], 1e-10);
+      expect_pairs_of<T>(a, result);
+    }
+  };
+  check.template operator()<double>(h);
+  check.template operator()<Complex>(turned);
 }
 
 TYPED_TEST(EighTest, rows_that_ranks_hold_are_solved_as_they_are) {

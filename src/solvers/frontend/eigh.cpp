@@ -247,6 +247,9 @@ EighResult run(EighProblem<T> problem, const EighOptions& given) {
                                        : frontend::solve_engine(problem, options, plan.form);
   result.dimension = problem.n();
   result.scalar = scalar_kind<T>;
+  // Skipped ones are none of the scalar that the result names.
+  if (!std::holds_alternative<DistributedVectors<T>>(result.vectors))
+    result.vectors = DistributedVectors<T>();
   result.memory_estimate_bytes = plan.memory_estimate_bytes;
   result.reason += "; " + plan.reason;
   return result;
