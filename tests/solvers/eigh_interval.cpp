@@ -133,17 +133,20 @@ TEST(EighInterval, ends_and_windows_of_the_spectrum) {
   const double width = all[255] - all[0];
 
   const auto ends = bound_spectrum(world(), on_full_space(h));
-  const auto window = eigh_window(world(), on_full_space(h), 0.5, 5);
 
   EXPECT_NEAR(ends.lowest, all[0], 1e-10);
   EXPECT_NEAR(ends.highest, all[255], 1e-10);
-  EXPECT_EQ(window.eigenvalues.size(), 5u);
   const double middle = all[0] + 0.5 * width;
-  index_t nearer = 0;
-  double farthest = 0;
-  for (const double v : window.eigenvalues) farthest = std::max(farthest, std::abs(v - middle));
-  for (const double v : all) nearer += std::abs(v - middle) <= farthest + 1e-10;
-  EXPECT_EQ(nearer, 5);
+  for (const Method method : {Method::automatic, Method::dense, Method::slepc, Method::filter}) {
+    SCOPED_TRACE(to_string(method));
+    const auto window = eigh_window(world(), on_full_space(h), 0.5, 5, {.method = method});
+    EXPECT_EQ(window.eigenvalues.size(), 5u);
+    index_t nearer = 0;
+    double farthest = 0;
+    for (const double v : window.eigenvalues) farthest = std::max(farthest, std::abs(v - middle));
+    for (const double v : all) nearer += std::abs(v - middle) <= farthest + 1e-10;
+    EXPECT_EQ(nearer, 5);
+  }
   EXPECT_ERROR(eigh_window(world(), on_full_space(h), 1.5, 2), InvalidArgument,
                "position must be in [0, 1]");
   EXPECT_ERROR(eigh_interval(world(), on_full_space(h), 1, 0), InvalidArgument, "ascending");

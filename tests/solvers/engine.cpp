@@ -160,6 +160,18 @@ TEST(Engine, a_machine_with_complex_petsc_only_solves_real_problems_there_and_sa
   EXPECT_EQ(result.scalar, ScalarKind::complex);
   EXPECT_NEAR(result.eigenvalues[0], -4.5154463544920429, 1e-10);
   EXPECT_NE(result.reason.find("no real engine"), std::string::npos) << result.reason;
+  // Complex vectors stay what they are: their real parts would not be orthogonal in a multiplet.
+  const auto levels =
+      eigh(Comm::serial(), test::heisenberg(8, true), {.k = 8, .method = Method::slepc});
+  const auto& vectors = levels.vectors_as<std::complex<double>>();
+  for (index_t i = 0; i < 8; ++i)
+    for (index_t j = 0; j <= i; ++j) {
+      std::complex<double> overlap = 0;
+      for (std::size_t row = 0; row < vectors.column(i).size(); ++row)
+        overlap += std::conj(vectors.column(i)[row]) * vectors.column(j)[row];
+      EXPECT_NEAR(std::abs(overlap), i == j ? 1 : 0, 1e-9) << i << " " << j;
+    }
+  for (const double residual : levels.residuals) EXPECT_LE(residual, 1e-9);
   // What needs no engine stays real.
   EXPECT_EQ(eigh(Comm::serial(), test::heisenberg(10, true), {.method = Method::lanczos}).scalar,
             ScalarKind::real);

@@ -171,6 +171,24 @@ TYPED_TEST(EvolveRandom, integrate_and_magnus_agree_on_random_ramps) {
   }
 }
 
+/// Steps follow the norm of the operator: 1e4 H for a time of 1e-4 t is the same problem.
+TYPED_TEST(EvolveRandom, steps_do_not_depend_on_the_unit_of_energy) {
+  using T = TypeParam;
+  Random random(6);
+  const Matrix<T> m = random.hermitian<T>(30, 6, 0);
+  const RowPartition rows(30, world().size());
+  const auto psi = distributed<Complex>(world(), rows, random.vector<Complex>(30).normalized());
+  index_t products[2];
+  int i = 0;
+  for (const double unit : {1.0, 1e4}) {
+    const DenseMap<T> h(world(), Matrix<T>(unit * m), rows);
+    const double times[] = {0.5 / unit};
+    products[i++] = evolve(h, psi, times, {.method = EvolutionMethod::integrate}).products;
+  }
+  EXPECT_NEAR(static_cast<double>(products[1]), static_cast<double>(products[0]),
+              0.1 * static_cast<double>(products[0]));
+}
+
 TYPED_TEST(EvolveRandom, runge_kutta_has_order_eight) {
   using T = TypeParam;
   Random random(3);

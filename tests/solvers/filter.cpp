@@ -231,6 +231,13 @@ TEST(FilterChain, window_of_the_random_field_chain_has_the_dense_count) {
                                basis->partition(1));
   const auto values =
       test::SpectralOracle<double>(test::matrix_of<double>(op, *basis)).values().eval();
+  const auto states = density_of_states(h, {.moments = 256, .samples = 20});
+  for (const auto& [low, high] :
+       {std::pair(-6.0, -2.0), std::pair(-1.0, 1.0), std::pair(2.0, 8.0)}) {
+    const auto inside = std::count_if(values.begin(), values.end(),
+                                      [&](double v) { return v >= low && v <= high; });
+    EXPECT_NEAR(states.count(low, high), double(inside), 0.02 * 924) << low << " " << high;
+  }
   for (const auto& [low, high] : {std::pair(-0.1, 0.3), std::pair(-4.0, -3.0)}) {
     SCOPED_TRACE(detail::concat("[", low, ", ", high, "]"));
     index_t inside = 0;
