@@ -220,6 +220,11 @@ TYPED_TEST(Generalised, random_problems_agree_with_dense) {
         EXPECT_LT((x.adjoint() * b * x - test::Dense<T>::Identity(3, 3)).norm(), 1e-8);
       }
   }
+  const auto unit = test::lazy<T>(test::Dense<T>(test::Dense<T>::Identity(9, 9)));
+  const auto alone = eigh_generalised(world(), test::lazy<T>(test::random_hermitian<T>(9, 1, 2)),
+                                      unit, {.k = 3, .vectors = Eigenvectors::skip});
+  EXPECT_EQ(alone.eigenvalues.size(), 3u);
+  EXPECT_EQ(alone.template vectors_as<T>().count(), 0);
   test::Dense<T> indefinite = test::Dense<T>::Identity(9, 9);
   indefinite(4, 4) = -1;
   const auto a = test::lazy<T>(test::random_hermitian<T>(9, 1, 1));

@@ -487,7 +487,8 @@ EighResult eigh_generalised(const Comm& comm, const Lazy<T>& a, const Lazy<T>& b
   result.dimension = n;
   result.scalar = scalar_kind<T>;
   frontend::judge(result, options, k);
-  if (options.vectors == Eigenvectors::compute) result.vectors = std::move(vectors);
+  result.vectors =
+      options.vectors == Eigenvectors::compute ? std::move(vectors) : DistributedVectors<T>();
   return result;
 }
 
