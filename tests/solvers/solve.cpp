@@ -35,16 +35,6 @@ Matrix<T> hermitian(Random& random, index_t n, double low, double high) {
 }
 
 template <Scalar T>
-DistributedVectors<T> columns(const Matrix<T>& b, const RowPartition& rows) {
-  DistributedVectors<T> result(rows, world().rank(), b.cols());
-  const RowRange mine = rows.range(world().rank());
-  for (index_t j = 0; j < b.cols(); ++j)
-    for (index_t i = 0; i < mine.size(); ++i)
-      result.column(j)[static_cast<std::size_t>(i)] = b(mine.begin + i, j);
-  return result;
-}
-
-template <Scalar T>
 void expect_solution(const Matrix<T>& a, const Matrix<T>& b, const SolveResult<T>& r, double tol) {
   EXPECT_TRUE(r.converged) << r.reason;
   ASSERT_EQ(r.x.count(), b.cols());
@@ -75,7 +65,7 @@ TYPED_TEST(Solve, agrees_with_dense_for_every_kind_of_operator) {
                                   OperatorKind::general};
 
     const auto r =
-        solve<T>(map, columns<T>(b, rows),
+        solve<T>(map, test::columns<T>(world(), b, rows),
                  {.kind = told ? kinds[kind] : OperatorKind::unknown, .tol = 1e-11, .restart = 80});
 
     SCOPED_TRACE(
@@ -101,7 +91,7 @@ TYPED_TEST(Solve, gmres_restarts_until_it_is_there) {
   const RowPartition rows(n, world().size());
   const DenseMap<T> map(world(), a, rows);
 
-  const auto r = solve<T>(map, columns<T>(b, rows), {.restart = 6});
+  const auto r = solve<T>(map, test::columns<T>(world(), b, rows), {.restart = 6});
 
   expect_solution<T>(a, b, r, 1e-10);
   EXPECT_GT(r.iterations, 6);
@@ -118,8 +108,9 @@ TYPED_TEST(Solve, ill_conditioned_systems_reach_the_true_residual) {
   const RowPartition rows(n, world().size());
   const DenseMap<T> map(world(), a, rows);
   for (const auto method : {SolveMethod::cg, SolveMethod::minres})
-    expect_solution<T>(a, b, solve<T>(map, columns<T>(b, rows), {.method = method, .tol = 1e-8}),
-                       1e-8);
+    expect_solution<T>(
+        a, b, solve<T>(map, test::columns<T>(world(), b, rows), {.method = method, .tol = 1e-8}),
+        1e-8);
 }
 
 TYPED_TEST(Solve, trivial_systems_end_at_once) {
@@ -128,10 +119,12 @@ TYPED_TEST(Solve, trivial_systems_end_at_once) {
     const RowPartition rows(n, world().size());
     const DenseMap<T> map(world(), Matrix<T>(2.0 * Matrix<T>::Identity(n, n)), rows);
     for (const auto method : {SolveMethod::cg, SolveMethod::minres, SolveMethod::gmres}) {
-      const auto r = solve<T>(map, columns<T>(Matrix<T>::Ones(n, 2), rows), {.method = method});
+      const auto r =
+          solve<T>(map, test::columns<T>(world(), Matrix<T>::Ones(n, 2), rows), {.method = method});
       expect_solution<T>(map.matrix(), Matrix<T>::Ones(n, 2), r, 1e-10);
       EXPECT_LE(r.iterations, 2);
-      const auto zero = solve<T>(map, columns<T>(Matrix<T>::Zero(n, 1), rows), {.method = method});
+      const auto zero =
+          solve<T>(map, test::columns<T>(world(), Matrix<T>::Zero(n, 1), rows), {.method = method});
       EXPECT_TRUE(zero.converged);
       EXPECT_EQ(zero.residuals[0], 0);
     }
@@ -150,10 +143,11 @@ TYPED_TEST(Solve, singular_systems_converge_only_if_b_is_in_the_range) {
   const DenseMap<T> map(world(), a, rows);
   const Matrix<T> inside = a * random.matrix<T>(n, 1), outside = inside + 0.5 * q.col(1);
   for (const auto method : {SolveMethod::minres, SolveMethod::gmres}) {
-    expect_solution<T>(a, inside, solve<T>(map, columns<T>(inside, rows), {.method = method}),
+    expect_solution<T>(a, inside,
+                       solve<T>(map, test::columns<T>(world(), inside, rows), {.method = method}),
                        1e-10);
-    const auto r =
-        solve<T>(map, columns<T>(outside, rows), {.method = method, .max_iterations = 500});
+    const auto r = solve<T>(map, test::columns<T>(world(), outside, rows),
+                            {.method = method, .max_iterations = 500});
     EXPECT_FALSE(r.converged);
     EXPECT_GE(r.residuals[0], 0.49);
     EXPECT_ERROR((void)r.require_converged(), NotConverged, "right-hand side 0");
@@ -166,8 +160,8 @@ TYPED_TEST(Solve, cg_says_when_the_operator_is_indefinite) {
   const RowPartition rows(40, world().size());
   const DenseMap<T> map(world(), hermitian<T>(random, 40, -5, 5), rows);
 
-  const auto r =
-      solve<T>(map, columns<T>(random.matrix<T>(40, 1), rows), {.method = SolveMethod::cg});
+  const auto r = solve<T>(map, test::columns<T>(world(), random.matrix<T>(40, 1), rows),
+                          {.method = SolveMethod::cg});
 
   EXPECT_FALSE(r.converged);
   EXPECT_NE(r.reason.find("not positive definite"), std::string::npos) << r.reason;
@@ -179,7 +173,8 @@ TYPED_TEST(Solve, too_few_iterations_are_never_called_converged) {
   const RowPartition rows(80, world().size());
   const DenseMap<T> map(world(), hermitian<T>(random, 80, 0.001, 10), rows);
 
-  const auto r = solve<T>(map, columns<T>(random.matrix<T>(80, 2), rows), {.max_iterations = 5});
+  const auto r = solve<T>(map, test::columns<T>(world(), random.matrix<T>(80, 2), rows),
+                          {.max_iterations = 5});
 
   EXPECT_FALSE(r.converged);
   EXPECT_NE(r.reason.find("out of iterations"), std::string::npos);
@@ -190,11 +185,13 @@ TYPED_TEST(Solve, rows_built_on_demand_give_the_same) {
   Random random(7);
   const Matrix<T> a = hermitian<T>(random, 33, 1, 4), b = random.matrix<T>(33, 2);
 
-  const auto r = solve<T>(world(), test::lazy(a), columns<T>(b, RowPartition(33, world().size())));
+  const auto r = solve<T>(world(), test::lazy(a),
+                          test::columns<T>(world(), b, RowPartition(33, world().size())));
 
   expect_solution<T>(a, b, r, 1e-10);
   EXPECT_ERROR((void)solve<T>(world(), test::lazy<T>(Matrix<T>::Ones(3, 4)),
-                              columns<T>(Matrix<T>::Ones(3, 1), RowPartition(3, world().size()))),
+                              test::columns<T>(world(), Matrix<T>::Ones(3, 1),
+                                               RowPartition(3, world().size()))),
                DimensionError, "3 x 4");
 }
 
@@ -203,16 +200,16 @@ TYPED_TEST(Solve, bad_requests_are_refused) {
   const RowPartition rows(4, world().size()), other(5, world().size());
   const DenseMap<T> map(world(), Matrix<T>::Identity(4, 4), rows);
   const DenseMap<T> wide(world(), Matrix<T>::Identity(4, 5), rows, other);
-  const auto b = columns<T>(Matrix<T>::Ones(4, 1), rows);
+  const auto b = test::columns<T>(world(), Matrix<T>::Ones(4, 1), rows);
 
   EXPECT_ERROR((void)solve<T>(wide, b), DimensionError, "4 x 5");
-  EXPECT_ERROR((void)solve<T>(map, columns<T>(Matrix<T>::Ones(5, 1), other)), DimensionError,
-               "5 rows");
+  EXPECT_ERROR((void)solve<T>(map, test::columns<T>(world(), Matrix<T>::Ones(5, 1), other)),
+               DimensionError, "5 rows");
   EXPECT_ERROR((void)solve<T>(map, b, {.tol = 0}), InvalidArgument, "tol");
   EXPECT_ERROR((void)solve<T>(map, b, {.restart = 0}), InvalidArgument, "restart");
   Matrix<T> bad = Matrix<T>::Ones(4, 1);
   bad(2, 0) = std::nan("");
-  EXPECT_ERROR((void)solve<T>(map, columns<T>(bad, rows)), InvalidArgument, "NaN");
+  EXPECT_ERROR((void)solve<T>(map, test::columns<T>(world(), bad, rows)), InvalidArgument, "NaN");
 }
 
 }  // namespace

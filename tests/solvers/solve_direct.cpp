@@ -22,16 +22,6 @@ class SolveDirect : public ::testing::Test {};
 using Scalars = ::testing::Types<double, std::complex<double>>;
 TYPED_TEST_SUITE(SolveDirect, Scalars);
 
-template <Scalar T>
-DistributedVectors<T> columns(const Matrix<T>& b, const RowPartition& rows) {
-  DistributedVectors<T> result(rows, world().rank(), b.cols());
-  const RowRange mine = rows.range(world().rank());
-  for (index_t j = 0; j < b.cols(); ++j)
-    for (index_t i = 0; i < mine.size(); ++i)
-      result.column(j)[static_cast<std::size_t>(i)] = b(mine.begin + i, j);
-  return result;
-}
-
 TYPED_TEST(SolveDirect, agrees_with_dense_for_any_matrix) {
   using T = TypeParam;
   constexpr unsigned seed = 3;
@@ -39,9 +29,9 @@ TYPED_TEST(SolveDirect, agrees_with_dense_for_any_matrix) {
   for (const index_t n : {1, 2, 17, 80, 150}) {
     SCOPED_TRACE(detail::concat("seed ", seed, " n ", n));
     const Matrix<T> a = random.matrix<T>(n, n), b = random.matrix<T>(n, 3);
-    const auto r =
-        solve<T>(world(), test::lazy<T>(a), columns<T>(b, RowPartition(n, world().size())),
-                 {.method = SolveMethod::direct, .tol = 1e-12});
+    const auto r = solve<T>(world(), test::lazy<T>(a),
+                            test::columns<T>(world(), b, RowPartition(n, world().size())),
+                            {.method = SolveMethod::direct, .tol = 1e-12});
 
     EXPECT_TRUE(r.converged) << r.reason;
     EXPECT_EQ(r.method, SolveMethod::direct);
@@ -60,9 +50,10 @@ TYPED_TEST(SolveDirect, a_singular_matrix_has_not_converged) {
   Random random(5);
   Matrix<T> a = random.matrix<T>(20, 20);
   a.col(7).setZero();
-  const auto r = solve<T>(world(), test::lazy<T>(a),
-                          columns<T>(random.matrix<T>(20, 1), RowPartition(20, world().size())),
-                          {.method = SolveMethod::direct});
+  const auto r =
+      solve<T>(world(), test::lazy<T>(a),
+               test::columns<T>(world(), random.matrix<T>(20, 1), RowPartition(20, world().size())),
+               {.method = SolveMethod::direct});
 
   EXPECT_FALSE(r.converged) << r.reason;
   EXPECT_ERROR((void)r.require_converged(), NotConverged, "solve");
@@ -80,7 +71,7 @@ TYPED_TEST(SolveDirect, operators_in_their_basis_are_solved_by_every_method) {
   const auto a = test::matrix_of<T>(h.op, *h.basis);
   Random random(9);
   const Matrix<T> b = random.matrix<T>(a.rows(), 2);
-  const auto right = columns<T>(b, h.basis->partition(world().size()));
+  const auto right = test::columns<T>(world(), b, h.basis->partition(world().size()));
   const Matrix<T> exact = a.partialPivLu().solve(b);
   for (const auto method : {SolveMethod::direct, SolveMethod::minres}) {
     const auto r = solve<T>(world(), h, right, {.method = method, .tol = 1e-11});

@@ -23,16 +23,6 @@ class SolvePetsc : public ::testing::Test {};
 using Scalars = ::testing::Types<double, std::complex<double>>;
 TYPED_TEST_SUITE(SolvePetsc, Scalars);
 
-template <Scalar T>
-DistributedVectors<T> columns(const Matrix<T>& b, const RowPartition& rows) {
-  DistributedVectors<T> result(rows, world().rank(), b.cols());
-  const RowRange mine = rows.range(world().rank());
-  for (index_t j = 0; j < b.cols(); ++j)
-    for (index_t i = 0; i < mine.size(); ++i)
-      result.column(j)[static_cast<std::size_t>(i)] = b(mine.begin + i, j);
-  return result;
-}
-
 /// Residuals as the result says, and small; x as the dense solution has it.
 template <Scalar T>
 void expect_solution(const Matrix<T>& a, const Matrix<T>& b, const SolveResult<T>& r, double tol) {
@@ -87,12 +77,12 @@ TYPED_TEST(SolvePetsc, every_method_and_preconditioner_agrees_with_dense) {
     SCOPED_TRACE(detail::concat("seed ", seed, " round ", round, " n ", n, " ", to_string(method),
                                 " ", to_string(preconditioner)));
 
-    const auto r =
-        solve<T>(world(), test::lazy<T>(a), columns<T>(b, RowPartition(n, world().size())),
-                 {.method = method,
-                  .tol = 1e-11,
-                  .krylov = KrylovSource::petsc,
-                  .preconditioner = preconditioner});
+    const auto r = solve<T>(world(), test::lazy<T>(a),
+                            test::columns<T>(world(), b, RowPartition(n, world().size())),
+                            {.method = method,
+                             .tol = 1e-11,
+                             .krylov = KrylovSource::petsc,
+                             .preconditioner = preconditioner});
 
     expect_solution<T>(a, b, r, 1e-11);
     EXPECT_EQ(r.method, method);
@@ -113,13 +103,13 @@ TYPED_TEST(SolvePetsc, a_product_alone_is_enough_without_preconditioner) {
     const RowPartition rows = random.partition(n, world().size());
     const DenseMap<T> map(world(), a, rows);
 
-    const auto r =
-        solve<T>(map, columns<T>(b, rows), {.method = method, .krylov = KrylovSource::petsc});
+    const auto r = solve<T>(map, test::columns<T>(world(), b, rows),
+                            {.method = method, .krylov = KrylovSource::petsc});
 
     expect_solution<T>(a, b, r, 1e-10);
     EXPECT_EQ(r.preconditioner, Preconditioner::none);
     EXPECT_NE(r.reason.find("only a product"), std::string::npos) << r.reason;
-    EXPECT_ERROR((void)solve<T>(map, columns<T>(b, rows),
+    EXPECT_ERROR((void)solve<T>(map, test::columns<T>(world(), b, rows),
                                 {.method = method, .preconditioner = Preconditioner::jacobi}),
                  InvalidArgument, "hand over rows");
   }
@@ -137,7 +127,7 @@ TYPED_TEST(SolvePetsc, operators_in_their_basis_take_jacobi) {
   const auto a = test::matrix_of<T>(h.op, *h.basis);
   Random random(9);
   const Matrix<T> b = random.matrix<T>(a.rows(), 2);
-  const auto right = columns<T>(b, h.basis->partition(world().size()));
+  const auto right = test::columns<T>(world(), b, h.basis->partition(world().size()));
   for (const auto preconditioner : {Preconditioner::none, Preconditioner::jacobi}) {
     const auto r = solve<T>(world(), h, right,
                             {.method = SolveMethod::minres,
@@ -160,12 +150,12 @@ TYPED_TEST(SolvePetsc, preconditioners_save_products_on_badly_scaled_matrices) {
   a = scale.asDiagonal() * a * scale.asDiagonal();
   const Matrix<T> b = random.matrix<T>(n, 1);
   const auto products = [&](Preconditioner preconditioner) {
-    const auto r =
-        solve<T>(world(), test::lazy<T>(a), columns<T>(b, RowPartition(n, world().size())),
-                 {.method = SolveMethod::cg,
-                  .tol = 1e-8,
-                  .krylov = KrylovSource::petsc,
-                  .preconditioner = preconditioner});
+    const auto r = solve<T>(world(), test::lazy<T>(a),
+                            test::columns<T>(world(), b, RowPartition(n, world().size())),
+                            {.method = SolveMethod::cg,
+                             .tol = 1e-8,
+                             .krylov = KrylovSource::petsc,
+                             .preconditioner = preconditioner});
     // Without one the limit of 10 n products may not be enough.
     EXPECT_TRUE(r.converged || preconditioner == Preconditioner::none) << r.reason;
     return r.products;
@@ -180,7 +170,7 @@ TYPED_TEST(SolvePetsc, automatic_takes_our_own_unless_something_of_petsc_is_aske
   Random random(24);
   const index_t n = 40;
   const Matrix<T> a = sparse_hermitian<T>(random, n, 0.5, 3), b = random.matrix<T>(n, 1);
-  const auto right = columns<T>(b, RowPartition(n, world().size()));
+  const auto right = test::columns<T>(world(), b, RowPartition(n, world().size()));
   const auto run = [&](const SolveOptions& options) {
     return solve<T>(world(), test::lazy<T>(a), right, options);
   };
@@ -205,7 +195,7 @@ TYPED_TEST(SolvePetsc, what_did_not_converge_says_so_with_true_residuals) {
   Random random(25);
   const index_t n = 80;
   const Matrix<T> a = sparse_hermitian<T>(random, n, 0.001, 3), b = random.matrix<T>(n, 2);
-  const auto right = columns<T>(b, RowPartition(n, world().size()));
+  const auto right = test::columns<T>(world(), b, RowPartition(n, world().size()));
   const auto check = [&](const Matrix<T>& matrix, const SolveOptions& options, const char* words) {
     const auto r = solve<T>(world(), test::lazy<T>(matrix), right, options);
     EXPECT_FALSE(r.converged);
@@ -238,9 +228,10 @@ TYPED_TEST(SolvePetsc, what_did_not_converge_says_so_with_true_residuals) {
 TYPED_TEST(SolvePetsc, zero_right_hand_sides_cost_nothing) {
   using T = TypeParam;
   const index_t n = 9;
-  const auto r = solve<T>(world(), test::lazy<T>(Matrix<T>(2.0 * Matrix<T>::Identity(n, n))),
-                          columns<T>(Matrix<T>::Zero(n, 2), RowPartition(n, world().size())),
-                          {.method = SolveMethod::cg, .krylov = KrylovSource::petsc});
+  const auto r =
+      solve<T>(world(), test::lazy<T>(Matrix<T>(2.0 * Matrix<T>::Identity(n, n))),
+               test::columns<T>(world(), Matrix<T>::Zero(n, 2), RowPartition(n, world().size())),
+               {.method = SolveMethod::cg, .krylov = KrylovSource::petsc});
   EXPECT_TRUE(r.converged);
   EXPECT_EQ(r.iterations, 0);
   EXPECT_EQ(r.residuals[1], 0);
@@ -250,7 +241,7 @@ TYPED_TEST(SolvePetsc, bad_requests_are_refused) {
   using T = TypeParam;
   const RowPartition rows(4, world().size());
   const auto a = test::lazy<T>(Matrix<T>::Identity(4, 4));
-  const auto b = columns<T>(Matrix<T>::Ones(4, 1), rows);
+  const auto b = test::columns<T>(world(), Matrix<T>::Ones(4, 1), rows);
   const auto refused = [&](const SolveOptions& options, const char* words) {
     EXPECT_ERROR((void)solve<T>(world(), a, b, options), InvalidArgument, words);
   };

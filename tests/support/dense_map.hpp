@@ -128,13 +128,19 @@ Vector<T> whole(const Comm& comm, std::span<const T> mine) {
   return Eigen::Map<const Vector<T>>(all.data(), static_cast<Eigen::Index>(all.size()));
 }
 
-/// One column that holds the owned rows of v.
+/// The owned rows of b.
+template <Scalar T>
+DistributedVectors<T> columns(const Comm& comm, const Matrix<T>& b, const RowPartition& rows) {
+  const RowRange mine = rows.range(comm.rank());
+  DistributedVectors<T> result(rows, comm.rank(), b.cols());
+  for (index_t j = 0; j < b.cols(); ++j)
+    for (index_t i = 0; i < mine.size(); ++i)
+      result.column(j)[static_cast<std::size_t>(i)] = b(mine.begin + i, j);
+  return result;
+}
 template <Scalar T>
 DistributedVectors<T> distributed(const Comm& comm, const RowPartition& rows, const Vector<T>& v) {
-  DistributedVectors<T> result(rows, comm.rank(), 1);
-  const auto mine = owned<T>(v, rows.range(comm.rank()));
-  std::copy(mine.begin(), mine.end(), result.column(0).begin());
-  return result;
+  return columns<T>(comm, v, rows);
 }
 
 /// The matrix of an operator sum in a basis, whole on every rank.

@@ -61,40 +61,37 @@ void add_rows(const SparseRows& a, const BlockStep& s, const double* ghosts, con
   }
 }
 
+/// Calls f with registers of the block's width and how the rows say their values.
+template <class F>
+void with_kind(const SparseRows& a, const BlockStep& s, F&& f) {
+  const auto with_width = [&]<Values values>() {
+    if (s.doubles == 8)
+      f.template operator()<V, values>();
+    else
+      f.template operator()<Pack<4>, values>();
+  };
+  if (a.one_value)
+    with_width.template operator()<Values::one>();
+  else if (a.code)
+    with_width.template operator()<Values::coded>();
+  else
+    with_width.template operator()<Values::each>();
+}
+
 template <bool Complex>
 void block_step(const SparseRows* a, const BlockStep* s, const double* x, const double* own,
                 double* y, double* sum) {
-#define KRONSOLVE_VALUES(values)                                   \
-  if (s->doubles == 8)                                             \
-    step_rows<V, Complex, Values::values>(*a, *s, x, own, y, sum); \
-  else                                                             \
-    step_rows<Pack<4>, Complex, Values::values>(*a, *s, x, own, y, sum)
-  if (a->one_value) {
-    KRONSOLVE_VALUES(one);
-  } else if (a->code) {
-    KRONSOLVE_VALUES(coded);
-  } else {
-    KRONSOLVE_VALUES(each);
-  }
-#undef KRONSOLVE_VALUES
+  with_kind(*a, *s, [&]<class P, Values values>() {
+    step_rows<P, Complex, values>(*a, *s, x, own, y, sum);
+  });
 }
 
 template <bool Complex>
 void block_add(const SparseRows* a, const BlockStep* s, const double* ghosts, const u32* row,
                double* y, double* sum) {
-#define KRONSOLVE_VALUES(values)                                       \
-  if (s->doubles == 8)                                                 \
-    add_rows<V, Complex, Values::values>(*a, *s, ghosts, row, y, sum); \
-  else                                                                 \
-    add_rows<Pack<4>, Complex, Values::values>(*a, *s, ghosts, row, y, sum)
-  if (a->one_value) {
-    KRONSOLVE_VALUES(one);
-  } else if (a->code) {
-    KRONSOLVE_VALUES(coded);
-  } else {
-    KRONSOLVE_VALUES(each);
-  }
-#undef KRONSOLVE_VALUES
+  with_kind(*a, *s, [&]<class P, Values values>() {
+    add_rows<P, Complex, values>(*a, *s, ghosts, row, y, sum);
+  });
 }
 
 }  // namespace
