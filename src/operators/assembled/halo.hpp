@@ -37,6 +37,7 @@ class Halo {
   /// Sends ghosts() to their owners, which add them to y. Complete on return.
   void add_back(std::span<T> y);
 
+  index_t ghost_count() const noexcept { return static_cast<index_t>(ghosts_.size()); }
   index_t bytes() const noexcept;
 
  private:

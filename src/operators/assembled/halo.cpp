@@ -1,4 +1,4 @@
-#include "operators/halo.hpp"
+#include "operators/assembled/halo.hpp"
 
 #include <algorithm>
 
