@@ -1,22 +1,17 @@
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <limits>
 
 #include <kronsolve/core/memory.hpp>
-#include <kronsolve/core/random.hpp>
 
 #include "solvers/dense/blas_threads.hpp"
 #include "solvers/dense/dense_svd.hpp"
-#include "solvers/krylov/panel.hpp"
-#include "solvers/svd/triplets.hpp"
+#include "solvers/svd/thick_restart.hpp"
 
 namespace kronsolve::svd {
 
 namespace {
 
 using krylov::Columns;
-using krylov::Panel;
 
 /// Which vectors are orthogonalised against all before them; the left ones may inherit it.
 enum class Sides { right, both };
@@ -32,80 +27,55 @@ constexpr double short_length = 0.01;
 /// nothing is left (an invariant space: few distinct singular values, a deficient rank, an
 /// exhausted small side) a random vector with coupling 0 goes on.
 template <Scalar T>
-class Bidiagonalisation {
+class Bidiagonalisation final : ThickRestart<T> {
  public:
   Bidiagonalisation(const TallView<T>& a, const SvdsOptions& options, index_t wanted,
                     std::uint64_t seed, Sides sides)
-      : a_(a),
-        options_(options),
-        comm_(a.comm()),
-        wanted_(wanted),
-        ncv_(subspace(options, wanted, a.cols())),
-        seed_(seed),
+      : ThickRestart<T>(a, options, wanted, bidiagonal_subspace(wanted), seed),
         sides_(sides),
-        v_(a.col_range().size(), ncv_ + 1),
-        u_(a.row_range().size(), ncv_),
-        b_(static_cast<std::size_t>(ncv_ * ncv_)) {}
+        u_(a.row_range().size(), ncv_) {}
 
   void start(const Triplets<T>* known);
   Triplets<T> run();
 
  private:
-  static index_t subspace(const SvdsOptions& options, index_t wanted, index_t n) {
-    const index_t ncv =
-        options.ncv > 0 ? std::max(options.ncv, wanted + 1) : bidiagonal_subspace(wanted);
-    return std::min(n, ncv);
-  }
-  double& b(index_t i, index_t j) { return b_[static_cast<std::size_t>(j * ncv_ + i)]; }
-  void random_right(std::span<T> x) { fill_normal(x, a_.col_range(), seed_, stream_++); }
-  void random_left(std::span<T> x) { fill_normal(x, a_.row_range(), seed_, stream_++); }
+  using Base = ThickRestart<T>;
+  using Base::a_, Base::options_, Base::comm_, Base::wanted_, Base::ncv_, Base::v_;
+  using Base::b, Base::beta_, Base::kept_, Base::norm_, Base::size_, Base::steps_;
+
   double nothing() const { return 1e-14 * norm_; }
   double left_vector(index_t j, std::span<T> u);
-  void step(index_t j);
-  void extend();
-  void project();
+  bool step(index_t j) override;
+  void decompose(LargeVector<double> matrix) override;
+  double value(index_t i) const override {
+    return small_.values[static_cast<std::size_t>(place(i))];
+  }
+  double residual(index_t i) const override;
+  double largest() const override { return small_.values.front(); }
   void restart();
-  double estimate(index_t place) const;
   index_t place(index_t i) const {
     return options_.which == SingularEnd::largest ? i : size_ - wanted_ + i;
   }
   std::vector<double> selected(const LargeVector<double>& vectors, index_t first,
                                index_t count) const;
   Triplets<T> collect(bool converged);
-  void report() const;
 
-  const TallView<T>& a_;
-  const SvdsOptions& options_;
-  const Comm& comm_;
-  index_t wanted_, ncv_;
-  std::uint64_t seed_;
   Sides sides_;
-  std::uint32_t stream_ = 0;
-  Panel<T> v_, u_;
-  std::vector<double> b_;
-  index_t kept_ = 0;  // triplets that B starts with
-  index_t size_ = 0;  // of B now
-  double beta_ = 0;   // coupling to v_{m+1}
-  double distance_ = std::numeric_limits<double>::infinity();
-  double norm_ = 0;  // largest coefficient or value so far
-  index_t steps_ = 0;
+  krylov::Panel<T> u_;
   dense::DenseSvd<double> small_;
-  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
 
 template <Scalar T>
 void Bidiagonalisation<T>::start(const Triplets<T>* known) {
-  kept_ = known ? static_cast<index_t>(known->values.size()) : 0;
-  for (index_t i = 0; i < kept_; ++i) {
+  const index_t kept = known ? static_cast<index_t>(known->values.size()) : 0;
+  for (index_t i = 0; i < kept; ++i) {
     const auto right = known->right.column(i), left = known->left.column(i);
     std::copy(right.begin(), right.end(), v_.data(i));
     std::copy(left.begin(), left.end(), u_.data(i));
     b(i, i) = known->values[static_cast<std::size_t>(i)];
     norm_ = std::max(norm_, b(i, i));
   }
-  random_right(v_.column(kept_));
-  (void)krylov::orthonormalise(comm_, Columns(v_, 0, kept_), v_.column(kept_), 0,
-                               [&](std::span<T> x) { random_right(x); });
+  Base::start(kept);
 }
 
 /// A v_j in u, what is known of it taken out and normalised; its length.
@@ -122,68 +92,38 @@ double Bidiagonalisation<T>::left_vector(index_t j, std::span<T> u) {
     }
   }
   return krylov::orthonormalise(comm_, Columns(u_, 0, j), u, nothing(),
-                                [&](std::span<T> x) { random_left(x); });
+                                [&](std::span<T> x) { this->random_left(x); });
 }
 
 /// u_j, v_{j+1} and the column j of B from v_j: two products.
 template <Scalar T>
-void Bidiagonalisation<T>::step(index_t j) {
+bool Bidiagonalisation<T>::step(index_t j) {
   const std::span<T> u = u_.column(j), next = v_.column(j + 1);
   const double alpha = left_vector(j, u);
   b(j, j) = alpha;
   norm_ = std::max(norm_, alpha);
   a_.apply_adjoint(std::as_const(u_).column(j), next);
   krylov::add<T>(T(-alpha), std::as_const(v_).column(j), next);
-  ++steps_;
-  size_ = j + 1;
-  if (size_ == a_.cols()) {
+  if (j + 1 == a_.cols()) {
     beta_ = 0;  // the small side is exhausted: B has all singular values
-    return;
+    return true;
   }
-  beta_ = krylov::orthonormalise(comm_, Columns(v_, 0, j + 1), next, nothing(),
-                                 [&](std::span<T> x) { random_right(x); });
+  beta_ = this->orthonormalise_right(j + 1, next, nothing());
   norm_ = std::max(norm_, beta_);
   if (j + 1 < ncv_) b(j, j + 1) = beta_;
+  return true;
 }
 
-/// Steps until the subspace is full, or before that when the end is near and has come.
 template <Scalar T>
-void Bidiagonalisation<T>::extend() {
-  constexpr double near = 1e4;
-  constexpr index_t steps_between = 4;
-  for (index_t j = kept_; j < ncv_; ++j) {
-    step(j);
-    if (distance_ > near || size_ <= wanted_ || size_ == ncv_ || (j - kept_) % steps_between != 0)
-      continue;
-    project();
-    if (distance_ <= 1) return;
-  }
-  project();
-}
-
-/// Singular values of B and how far the worst wanted triplet is from its limit (1: there).
-template <Scalar T>
-void Bidiagonalisation<T>::project() {
-  LargeVector<double> leading;
-  for (index_t j = 0; j < size_; ++j)
-    leading.insert(leading.end(), b_.begin() + j * ncv_, b_.begin() + j * ncv_ + size_);
-  small_ = dense::dense_svd<double>(std::move(leading), size_, size_, dense::SvdVectors::thin);
+void Bidiagonalisation<T>::decompose(LargeVector<double> matrix) {
+  small_ = dense::dense_svd<double>(std::move(matrix), size_, size_, dense::SvdVectors::thin);
   norm_ = std::max(norm_, small_.values.front());
-  // Vectors will be checked with products: leave room for what rounding adds.
-  const double part = options_.vectors == SingularVectors::compute ? 0.5 : 1.0;
-  distance_ = 0;
-  for (index_t i = 0; i < wanted_; ++i) {
-    const double value = small_.values[static_cast<std::size_t>(place(i))];
-    const double limit = part * residual_limit(options_.tol, value, small_.values.front());
-    const double r = estimate(place(i));
-    if (r > 0) distance_ = std::max(distance_, r / limit);
-  }
 }
 
-/// |A^H u - s v| of the triplet at that place of B's; A v = s u holds by construction.
+/// |A^H u - s v|; A v = s u holds by construction.
 template <Scalar T>
-double Bidiagonalisation<T>::estimate(index_t place) const {
-  return std::abs(beta_ * small_.left[static_cast<std::size_t>(place * size_ + size_ - 1)]);
+double Bidiagonalisation<T>::residual(index_t i) const {
+  return std::abs(beta_ * small_.left[static_cast<std::size_t>(place(i) * size_ + size_ - 1)]);
 }
 
 template <Scalar T>
@@ -192,39 +132,18 @@ std::vector<double> Bidiagonalisation<T>::selected(const LargeVector<double>& ve
   return {vectors.begin() + first * size_, vectors.begin() + (first + count) * size_};
 }
 
-/// Keeps the triplets nearest to the wanted end, and v_{m+1} as the vector to go on from.
+/// Keeps the triplets nearest to the wanted end.
 template <Scalar T>
 void Bidiagonalisation<T>::restart() {
-  const index_t keep = std::min(wanted_ + (ncv_ - wanted_) * 3 / 10, ncv_ - 1);
+  const index_t keep = this->keep_count();
   const index_t first = options_.which == SingularEnd::largest ? 0 : size_ - keep;
-  const auto right = selected(small_.right, first, keep), left = selected(small_.left, first, keep);
-  krylov::rotate<T, double>(v_, size_, keep, right);
+  const auto left = selected(small_.left, first, keep);
   krylov::rotate<T, double>(u_, size_, keep, left);
-  std::copy_n(v_.data(size_), v_.rows(), v_.data(keep));
-  std::fill(b_.begin(), b_.end(), 0);
+  Base::restart(keep, selected(small_.right, first, keep));
   for (index_t i = 0; i < keep; ++i) {
     b(i, i) = small_.values[static_cast<std::size_t>(first + i)];
     b(i, keep) = beta_ * left[static_cast<std::size_t>(i * size_ + size_ - 1)];
   }
-  kept_ = keep;
-}
-
-template <Scalar T>
-void Bidiagonalisation<T>::report() const {
-  if (!options_.progress) return;
-  Progress p;
-  p.wanted = wanted_;
-  for (index_t i = 0; i < wanted_; ++i) {
-    const double value = small_.values[static_cast<std::size_t>(place(i))], r = estimate(place(i));
-    const bool good = r <= residual_limit(options_.tol, value, norm_);
-    p.converged += good ? 1 : 0;
-    if (!good) p.worst_residual = std::max(p.worst_residual, r);
-  }
-  p.best_value = small_.values[static_cast<std::size_t>(place(0))];
-  p.iterations = steps_;
-  p.products = 2 * steps_;
-  p.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
-  options_.progress(p);
 }
 
 template <Scalar T>
@@ -233,7 +152,7 @@ Triplets<T> Bidiagonalisation<T>::collect(bool converged) {
   const index_t first = place(0);
   result.steps = steps_;
   result.settled = converged;
-  result.norm = small_.values.front();
+  result.norm = largest();
   result.reason = converged ? detail::concat("every residual is within the tolerance after ",
                                              steps_, " bidiagonalisation steps")
                             : detail::concat("stopped after ", steps_, " bidiagonalisation steps");
@@ -248,25 +167,22 @@ Triplets<T> Bidiagonalisation<T>::collect(bool converged) {
   for (index_t i = 0; i < wanted_; ++i) {
     std::copy_n(v_.data(i), v_.rows(), result.right.column(i).data());
     std::copy_n(u_.data(i), u_.rows(), result.left.column(i).data());
-    const double value = small_.values[static_cast<std::size_t>(first + i)];
-    result.values.push_back(value);
+    result.values.push_back(value(i));
     result.residuals.push_back(
-        check ? triplet_residual<T>(a_, value, result.left.column(i), result.right.column(i))
-              : estimate(first + i));
+        check ? triplet_residual<T>(a_, value(i), result.left.column(i), result.right.column(i))
+              : residual(i));
   }
   return result;
 }
 
 template <Scalar T>
 Triplets<T> Bidiagonalisation<T>::run() {
-  const index_t limit =
-      options_.max_iterations > 0 ? options_.max_iterations : std::max<index_t>(10000, 100 * ncv_);
   while (true) {
-    extend();
-    report();
-    const bool done = beta_ == 0 && size_ == a_.cols();
-    if (distance_ <= 1) return collect(true);
-    if (done || steps_ >= limit) return collect(false);
+    (void)this->extend();
+    this->report();
+    const bool exhausted = beta_ == 0 && size_ == a_.cols();
+    if (this->settled()) return collect(true);
+    if (exhausted || this->spent()) return collect(false);
     restart();
   }
 }
