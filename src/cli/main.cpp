@@ -7,8 +7,6 @@
 #include <string>
 #include <vector>
 
-#include <unistd.h>
-
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/core/threads.hpp>
 #include <kronsolve/session.hpp>
@@ -23,36 +21,11 @@ namespace kronsolve::cli {
 
 namespace {
 
-/// Ranks of this job on this machine. Collective.
-int ranks_here(const Comm& comm) {
-  if (comm.size() == 1) return 1;
-  MPI_Comm node = MPI_COMM_NULL;
-  check_mpi(
-      MPI_Comm_split_type(comm.handle(), MPI_COMM_TYPE_SHARED, comm.rank(), MPI_INFO_NULL, &node),
-      "MPI_Comm_split_type");
-  int ranks = 1;
-  check_mpi(MPI_Comm_size(node, &ranks), "MPI_Comm_size");
-  MPI_Comm_free(&node);
-  return ranks;
-}
-
-/// --threads, else KRONSOLVE_NUM_THREADS, else the cores of this process: all it may use, shared
-/// with the ranks beside it unless mpirun has bound each to its own.
-void choose_threads(const Comm& comm, const std::optional<int>& asked) {
-  const int ranks = ranks_here(comm);
-  const char* environment = std::getenv("KRONSOLVE_NUM_THREADS");
-  if (asked) {
-    set_threads(*asked);
-  } else if (environment != nullptr && *environment != '\0') {
-    (void)num_threads();  // checks and takes it
-  } else {
-    const int machine = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
-    set_threads(std::max(1, std::min(available_cores(), std::max(1, machine / ranks))));
-  }
-}
-
 int run_command(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
-  choose_threads(comm, arguments.threads);
+  if (arguments.threads)
+    set_threads(*arguments.threads);
+  else
+    (void)num_threads();  // refuses nonsense in the environment
   if (arguments.command == "info") return run_info(comm, arguments);
   if (arguments.command == "plan") return run_plan(comm, arguments);
   if (arguments.command == "svds") return run_svds(comm, arguments, start);

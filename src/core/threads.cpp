@@ -3,12 +3,16 @@
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include <omp.h>
+#include <pthread.h>
 #include <sched.h>
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/threads.hpp>
+
+#include "core/binding.hpp"
 
 namespace kronsolve {
 
@@ -27,6 +31,20 @@ int quota_cores() {
   return std::max(1, static_cast<int>(std::strtod(quota.c_str(), nullptr) / period));
 }
 
+/// Cores of all places that OpenMP gives its threads (OMP_PROC_BIND, OMP_PLACES); none where it
+/// binds no threads.
+cpu_set_t cores_of_places() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (int place = 0; place < omp_get_num_places(); ++place) {
+    std::vector<int> cores(static_cast<std::size_t>(omp_get_place_num_procs(place)));
+    omp_get_place_proc_ids(place, cores.data());
+    for (const int core : cores)
+      if (core >= 0 && core < CPU_SETSIZE) CPU_SET(core, &set);
+  }
+  return set;
+}
+
 int threads_from_environment() {
   const char* text = std::getenv("KRONSOLVE_NUM_THREADS");
   if (text == nullptr || *text == '\0') return 0;
@@ -40,13 +58,33 @@ int threads_from_environment() {
 
 }  // namespace
 
-int available_cores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  int cores = 1;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) cores = std::max(1, CPU_COUNT(&set));
+namespace detail {
+
+cpu_set_t allowed_cores() {
+  cpu_set_t set = cores_of_places();
+  if (CPU_COUNT(&set) == 0) (void)sched_getaffinity(0, sizeof set, &set);
+  return set;
+}
+
+void unbind_thread() {
+  const cpu_set_t set = cores_of_places();
+  if (CPU_COUNT(&set) == 0) return;
+    // OpenMP binds a thread that it did not start itself at its first parallel region, and only
+    // then.
+#pragma omp parallel num_threads(1)
+  (void)pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+
+int limited_by_quota(int cores) {
   const int quota = quota_cores();
-  return quota > 0 ? std::min(cores, quota) : cores;
+  return std::max(1, quota > 0 ? std::min(cores, quota) : cores);
+}
+
+}  // namespace detail
+
+int available_cores() {
+  const cpu_set_t set = detail::allowed_cores();
+  return detail::limited_by_quota(CPU_COUNT(&set));
 }
 
 int num_threads() {

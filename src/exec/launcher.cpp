@@ -161,6 +161,8 @@ pid_t launch(const LaunchRequest& request) {
   const std::string threads = std::to_string(request.threads);
   for (const char* name : {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "KRONSOLVE_NUM_THREADS"})
     added.emplace(name, threads);
+  // Bound to OpenMP's places every worker would take the first one.
+  added.emplace("OMP_PROC_BIND", "false");
   // Large arguments and results come into fresh memory: huge pages take them several times faster.
   all.emplace("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
   added[worker_variable] = request.ticket.text();

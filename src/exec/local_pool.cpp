@@ -4,6 +4,8 @@
 
 #include <kronsolve/core/threads.hpp>
 
+#include "core/binding.hpp"
+
 namespace kronsolve::detail {
 
 LocalPool::LocalPool(int threads, int loop_threads, const Initializer& initializer)
@@ -143,6 +145,7 @@ bool LocalPool::is_broken() {
 }
 
 void LocalPool::serve(int worker) {
+  unbind_thread();
   initialize(worker);
   while (auto job = next_job(worker)) {
     if (job->state->start()) {

@@ -8,6 +8,8 @@
 
 #include <signal.h>
 
+#include "core/binding.hpp"
+
 namespace kronsolve::detail {
 
 namespace {
@@ -177,6 +179,7 @@ void RemotePool::shutdown(Waiting waiting, Pending pending) {
 // ---- the manager thread -------------------------------------------------------------------------
 
 void RemotePool::run() {
+  unbind_thread();  // the workers are started from here
   for (;;) {
     take_incoming();
     start_slots();

@@ -16,6 +16,7 @@
 #include "exec/local_pool.hpp"
 #include "exec/remote_pool.hpp"
 #include "exec/syncro_pool.hpp"
+#include "session/core_share.hpp"
 
 namespace kronsolve {
 
@@ -198,6 +199,7 @@ void Session::State::begin_job() {
   everybody = Comm::world();
   place.rank = everybody.rank();
   place.size = everybody.size();
+  choose_threads_of_rank(everybody);
   if (mode != Mode::futures || everybody.size() == 1) return;
   const std::string host = everybody.broadcast(host_name());
   const bool one_machine = everybody.all(host == host_name());

@@ -32,6 +32,17 @@ class Launcher(unittest.TestCase):
         self.assertEqual(run("-n", "2", *show).stdout, "futures 1 1\n" * 2)
         self.assertEqual(run("-n", "2", "--syncro", "--threads", "3", *show).stdout, "syncro 3 3\n" * 2)
 
+    def test_ranks_get_their_cores(self):
+        cores = len(os.sched_getaffinity(0))
+        if cores < 2:
+            self.skipTest("one core: nothing to bind to")
+        show = [sys.executable, "-c", "import os; print(len(os.sched_getaffinity(0)))"]
+        self.assertEqual(run("-n", "1", "--bind", "core", *show).stdout, "1\n")
+        self.assertEqual(run("-n", "1", "--bind", "core", "--threads", "2", *show).stdout, "2\n")
+        self.assertEqual(run("-n", "2", *show).stdout, f"{cores}\n" * 2)
+        printed = run("-n", "2", "-t", str(cores), PROGRAM, "cores", OMP_PROC_BIND="true").stdout
+        self.assertEqual(printed, f"threads {cores} of {cores}\nworkers {cores}\n")
+
     def test_the_status_is_that_of_the_program(self):
         self.assertEqual(run("-n", "2", "--", PROGRAM, "fail", "exit").returncode, 3)
 
@@ -40,6 +51,7 @@ class Launcher(unittest.TestCase):
             (["-n", "4", "p"], ["KRONSOLVE_MODE=futures mpirun -n 4 -x KRONSOLVE_MODE", "p"]),
             (["-n", "4", "--launcher", "srun", "p", "-x"], ["srun --mpi=pmix --kill-on-bad-exit=1 --cpu-bind=none -n 4 p -x"]),
             (["-l", "srun", "-b", "core", "-s", "p"], ["KRONSOLVE_MODE=syncro srun --mpi=pmix --kill-on-bad-exit=1 p"]),
+            (["-n", "2", "-l", "srun", "-t", "4", "p"], ["--cpu-bind=none --cpus-per-task=4 -n 2 p"]),
             (["-l", "mpiexec.hydra -v", "-n", "2", "p"], ["mpiexec.hydra -v -n 2 p"]),
         ]
         for arguments, words in cases:

@@ -8,9 +8,11 @@
 #include <string>
 #include <thread>
 
+#include <sched.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include <kronsolve/core/threads.hpp>
 #include <kronsolve/operators/charge_basis.hpp>
 #include <kronsolve/operators/serialize.hpp>
 #include <kronsolve/session.hpp>
@@ -75,6 +77,27 @@ int pending(Session& session) {  // nobody asks for the results
   return 0;
 }
 
+/// Cores that this thread may run on once OpenMP has had it in a loop.
+int cores_in_loops() {
+  int cores = 0;
+#pragma omp parallel num_threads(1)
+  {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (::sched_getaffinity(0, sizeof set, &set) == 0) cores = CPU_COUNT(&set);
+  }
+  return cores;
+}
+
+int cores(Session& session) {
+  const auto workers = session.pool().broadcast([] { return cores_in_loops(); });
+  if (!session.is_root()) return 0;
+  std::printf("threads %d of %d\nworkers", num_threads(), available_cores());
+  for (const int n : workers) std::printf(" %d", n);
+  std::printf("\n");
+  return 0;
+}
+
 int idle(Session& session) {
   Pool& pool = session.pool();
   for (const int pid : pool.broadcast([] { return static_cast<int>(::getpid()); }))
@@ -106,6 +129,7 @@ int main(int argc, char** argv) {
   if (what == "energies") return energies(session);
   if (what == "work") return work(session);
   if (what == "pending") return pending(session);
+  if (what == "cores") return cores(session);
   if (what == "idle") return idle(session);
   if (what == "fail") return fail(session, argc > 2 ? argv[2] : "main");
   std::cerr << "unknown argument\n";

@@ -185,5 +185,31 @@ def idle():
         check(process.returncode == 0, process.returncode)
 
 
-{"energies": energies, "uncaught": uncaught, "pending": pending, "endings": endings, "deaths": deaths, "idle": idle}[CASE]()
+def cores():
+    """All cores are used and no two workers sit on the same one, also where OpenMP binds threads to cores."""
+    mine = sorted(os.sched_getaffinity(0))
+    base = {"KRONSOLVE_NUM_THREADS": "", "KRONSOLVE_NUM_WORKERS": 2}
+    result = run(0, "cores", mode="threads", **base)
+    plain = int(result.stdout.split()[1])
+    check(result.returncode == 0 and 1 <= plain <= len(mine), result.stdout, result.stderr)
+    for binding in ({}, {"OMP_PROC_BIND": "true"}, {"OMP_PLACES": "cores"}, {"OMP_PROC_BIND": "spread", "OMP_PLACES": "threads"}):
+        for ranks, mode, workers in ((0, None, 2), (0, "threads", 2), (0, "serial", 1), (3, None, 2), (2, "syncro", 2)):
+            result = run(ranks, "cores", mode=mode, **base, **binding)
+            threads = max(1, plain // ranks) if ranks else plain
+            lines = [f"threads {threads} of {plain}", "workers" + f" {len(mine)}" * workers]
+            if binding and (ranks or mode == "serial"):  # OpenMP binds main and ranks as the user wants
+                lines.pop()
+            check(result.returncode == 0 and result.stdout.splitlines()[:len(lines)] == lines and not own_lines(result),
+                  (ranks, mode, binding), lines, "but", result.stdout, result.stderr)
+    result = run(0, "cores", mode="threads", OMP_PLACES=f"{{{mine[0]}}}", **base)
+    check(result.stdout.startswith("threads 1 of 1\n"), result.stdout, result.stderr)
+    # More threads than mpirun leaves them cores is said.
+    base["KRONSOLVE_NUM_THREADS"] = 2
+    result = run(1, "cores", OMPI_MCA_hwloc_base_binding_policy="core", **base)
+    said = "2 threads of rank 0 share the 1 core" in result.stderr
+    check(result.returncode == 0 and said == (len(mine) > 1), result.stdout, result.stderr)
+
+
+{"energies": energies, "uncaught": uncaught, "pending": pending, "endings": endings, "deaths": deaths, "idle": idle,
+ "cores": cores}[CASE]()
 print("ok")
