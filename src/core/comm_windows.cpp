@@ -3,6 +3,21 @@
 
 #include <kronsolve/core/comm_windows.hpp>
 
+namespace kronsolve {
+
+Comm same_machine(const Comm& comm) {
+  if (comm.is_serial()) return Comm();
+  MPI_Comm node = MPI_COMM_NULL;
+  check_mpi(
+      MPI_Comm_split_type(comm.handle(), MPI_COMM_TYPE_SHARED, comm.rank(), MPI_INFO_NULL, &node),
+      "MPI_Comm_split_type");
+  Comm machine(node);
+  MPI_Comm_free(&node);
+  return machine;
+}
+
+}  // namespace kronsolve
+
 namespace kronsolve::detail {
 
 namespace {
@@ -80,12 +95,7 @@ WindowHandle::WindowHandle(const Comm& comm, Kind kind, index_t bytes, int eleme
     clear();
     return;
   }
-  MPI_Comm node = MPI_COMM_NULL;
-  check_mpi(
-      MPI_Comm_split_type(comm.handle(), MPI_COMM_TYPE_SHARED, comm.rank(), MPI_INFO_NULL, &node),
-      "MPI_Comm_split_type");
-  const Comm machine(node);
-  MPI_Comm_free(&node);
+  const Comm machine = same_machine(comm);
   check_mpi(MPI_Win_allocate_shared(machine.is_root() ? bytes : 0, element_bytes, MPI_INFO_NULL,
                                     machine.handle(), &base_, &window_),
             "MPI_Win_allocate_shared");

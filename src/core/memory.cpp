@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 
 #include <kronsolve/core/buffer.hpp>
-#include <kronsolve/core/comm.hpp>
+#include <kronsolve/core/comm_windows.hpp>
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/large_vector.hpp>
 #include <kronsolve/core/memory.hpp>
@@ -122,12 +122,7 @@ void require_memory(index_t needed, const std::string& what) {
 
 void require_memory(const Comm& comm, index_t needed, const std::string& what) {
   if (comm.size() == 1) return require_memory(needed, what);
-  MPI_Comm node = MPI_COMM_NULL;
-  check_mpi(
-      MPI_Comm_split_type(comm.handle(), MPI_COMM_TYPE_SHARED, comm.rank(), MPI_INFO_NULL, &node),
-      "MPI_Comm_split_type");
-  const Comm machine(node);
-  MPI_Comm_free(&node);
+  const Comm machine = same_machine(comm);
   const double all_needed = machine.all_reduce(double(needed));
   const double available = double(machine.all_reduce(available_memory(), Reduce::min));
   const bool fits = all_needed <= available;

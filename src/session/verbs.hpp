@@ -81,10 +81,22 @@ struct SvdsVerb {
   }
 };
 
-struct ExpmVerb {
-  static constexpr const char* name = "expm_multiply";
+/// What verbs that move a state share.
+struct StateVerb {
   static constexpr bool takes_start = true;
   static constexpr std::size_t sets = 1;
+  template <class Request>
+  static const PortableOperator& operator_of(const Request& r) {
+    return r.h;
+  }
+  template <class Request>
+  static const PortableOperator* basis_of(const Request& r) {
+    return &r.h;
+  }
+};
+
+struct ExpmVerb : StateVerb {
+  static constexpr const char* name = "expm_multiply";
   struct Request {
     PortableOperator h;
     std::complex<double> t;
@@ -95,8 +107,6 @@ struct ExpmVerb {
     }
   };
   using Result = ExpmResult;
-  static const PortableOperator& operator_of(const Request& r) { return r.h; }
-  static const PortableOperator* basis_of(const Request& r) { return &r.h; }
   static Result run(const Seat& seat, Request& request);
   template <class F>
   static void for_each_vectors(Result& r, F&& f) {
@@ -104,10 +114,8 @@ struct ExpmVerb {
   }
 };
 
-struct EvolveVerb {
+struct EvolveVerb : StateVerb {
   static constexpr const char* name = "evolve";
-  static constexpr bool takes_start = true;
-  static constexpr std::size_t sets = 1;
   struct Request {
     PortableOperator h;
     std::vector<double> times;
@@ -119,8 +127,6 @@ struct EvolveVerb {
     }
   };
   using Result = SessionEvolution;
-  static const PortableOperator& operator_of(const Request& r) { return r.h; }
-  static const PortableOperator* basis_of(const Request& r) { return &r.h; }
   static Result run(const Seat& seat, Request& request);
   template <class F>
   static void for_each_vectors(Result& r, F&& f) {

@@ -157,17 +157,10 @@ TYPED_TEST(AssembledMapTest, few_values_take_one_byte_and_many_do_not) {
   // The 257th value comes late: what is coded by then must be decoded rightly.
   const auto tridiagonal = [n](index_t different) {
     return Lazy<T>(n, n, [n, different](RowRange range) {
-      CsrRows<T> rows;
-      rows.range = range;
-      rows.cols = n;
-      for (index_t i = range.begin; i < range.end; ++i) {
-        for (index_t j = std::max<index_t>(0, i - 1); j < std::min(n, i + 2); ++j) {
-          rows.columns.push_back(j);
-          rows.values.push_back(T(i == j ? double(i) : double(1 + (i + j) % different)));
-        }
-        rows.offsets.push_back(static_cast<index_t>(rows.columns.size()));
-      }
-      return rows;
+      return test::rows_from<T>(range, n, [&](index_t i, const auto& add) {
+        for (index_t j = std::max<index_t>(0, i - 1); j < std::min(n, i + 2); ++j)
+          add(j, T(i == j ? double(i) : double(1 + (i + j) % different)));
+      });
     });
   };
   const RowPartition partition(n, comm.size());
@@ -256,15 +249,8 @@ TEST(HermitianCheck, names_an_entry_without_partner_and_samples_large_matrices) 
   const Comm& comm = world();
   const index_t n = 100000;
   const Lazy<double> upper(n, n, [n](RowRange range) {
-    CsrRows<double> rows;
-    rows.range = range;
-    rows.cols = n;
-    for (index_t i = range.begin; i < range.end; ++i) {
-      rows.columns.push_back((i + 1) % n);
-      rows.values.push_back(1);
-      rows.offsets.push_back(static_cast<index_t>(rows.columns.size()));
-    }
-    return rows;
+    return test::rows_from<double>(range, n,
+                                   [n](index_t i, const auto& add) { add((i + 1) % n, 1); });
   });
   EXPECT_ERROR(require_hermitian_sampled(comm, upper, "eigh"), InvalidArgument, "is not Hermitian");
   const Lazy<double> wide(3, 4, [](RowRange) { return CsrRows<double>(); });

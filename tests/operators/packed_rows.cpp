@@ -5,6 +5,7 @@
 #include <random>
 
 #include "support/mpi_test.hpp"
+#include "support/rows_from.hpp"
 
 namespace kronsolve {
 namespace {
@@ -13,17 +14,10 @@ namespace {
 template <Scalar T>
 CsrRows<T> random_rows(RowRange range, index_t cols, int values, unsigned seed) {
   std::mt19937 random(seed);
-  CsrRows<T> rows;
-  rows.range = range;
-  rows.cols = cols;
-  for (index_t row = range.begin; row < range.end; ++row) {
-    for (index_t column = random() % 7; column < cols; column += 1 + random() % (cols / 4 + 1)) {
-      rows.columns.push_back(column);
-      rows.values.push_back(T(double(random() % static_cast<unsigned>(values)) + 0.25));
-    }
-    rows.offsets.push_back(static_cast<index_t>(rows.columns.size()));
-  }
-  return rows;
+  return test::rows_from<T>(range, cols, [&](index_t, const auto& add) {
+    for (index_t column = random() % 7; column < cols; column += 1 + random() % (cols / 4 + 1))
+      add(column, T(double(random() % static_cast<unsigned>(values)) + 0.25));
+  });
 }
 
 /// Appends rows in steps of the given sizes.
@@ -76,16 +70,9 @@ TEST(PackedRows, columns_beyond_32_bits) {
 TEST(PackedRows, values_beyond_16_bits) {
   // All values differ: the first parts have codes, later ones hold their values.
   const index_t n = 20000, each = 4;
-  CsrRows<double> rows;
-  rows.range = {0, n};
-  rows.cols = each;
-  for (index_t row = 0; row < n; ++row) {
-    for (index_t column = 0; column < each; ++column) {
-      rows.columns.push_back(column);
-      rows.values.push_back(double(row * each + column));
-    }
-    rows.offsets.push_back(static_cast<index_t>(rows.columns.size()));
-  }
+  const auto rows = test::rows_from<double>({0, n}, each, [](index_t row, const auto& add) {
+    for (index_t column = 0; column < each; ++column) add(column, double(row * each + column));
+  });
   detail::PackedRows<double> packed(0, each);
   append(packed, rows, 1000);
 

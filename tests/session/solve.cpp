@@ -9,11 +9,13 @@
 #include <kronsolve/operators/models.hpp>
 #include <kronsolve/operators/serialize.hpp>
 
+#include "support/rows_from.hpp"
 #include "support/session_test.hpp"
 
 namespace kronsolve {
 namespace {
 
+using test::places;
 using test::session;
 
 constexpr double energy_tolerance = 1e-9;  // ten times what the solvers are asked for
@@ -36,38 +38,17 @@ SectorOperator sz0_chain(int sites) {
 struct Laplacian {
   index_t n = 1;
   CsrRows<double> operator()(RowRange range) const {
-    CsrRows<double> rows;
-    rows.range = range;
-    rows.cols = n;
-    for (index_t i = range.begin; i < range.end; ++i) {
-      if (i > 0) push(rows, i - 1, -1);
-      push(rows, i, (i > 0) + (i + 1 < n));
-      if (i + 1 < n) push(rows, i + 1, -1);
-      rows.offsets.push_back(static_cast<index_t>(rows.columns.size()));
-    }
-    return rows;
-  }
-  static void push(CsrRows<double>& rows, index_t column, double value) {
-    rows.columns.push_back(column);
-    rows.values.push_back(value);
+    return test::rows_from<double>(range, n, [this](index_t i, const auto& add) {
+      if (i > 0) add(i - 1, -1);
+      add(i, (i > 0) + (i + 1 < n));
+      if (i + 1 < n) add(i + 1, -1);
+    });
   }
   template <class Archive>
   void serialize(Archive& archive) {
     archive(n);
   }
 };
-
-/// Worker counts that this mode can serve.
-std::vector<int> places() {
-  switch (session().mode()) {
-    case Mode::dynamic:
-      return {0, 1, 2, 3};
-    case Mode::futures:
-      return {0, 1, session().default_workers()};
-    default:
-      return {0};
-  }
-}
 
 TEST(SessionEigh, finds_the_known_energy_wherever_it_runs) {
   for (const int workers : places()) {

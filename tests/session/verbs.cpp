@@ -12,6 +12,7 @@
 #include <kronsolve/operators/symmetry_basis.hpp>
 #include <kronsolve/solvers/operator_map.hpp>
 
+#include "support/rows_from.hpp"
 #include "support/session_test.hpp"
 
 namespace kronsolve {
@@ -19,6 +20,7 @@ namespace {
 
 using Complex = std::complex<double>;
 using test::session;
+using test::worker_counts;
 
 constexpr double tolerance = 1e-8;  // a hundred times what the solvers are asked for
 
@@ -38,15 +40,10 @@ OpSum sz_at(int sites, int site) {
 struct Differences {
   index_t n = 2;
   CsrRows<double> operator()(RowRange range) const {
-    CsrRows<double> rows;
-    rows.range = range;
-    rows.cols = n;
-    for (index_t i = range.begin; i < range.end; ++i) {
-      rows.columns.insert(rows.columns.end(), {i, i + 1});
-      rows.values.insert(rows.values.end(), {-1.0, 1.0});
-      rows.offsets.push_back(static_cast<index_t>(rows.columns.size()));
-    }
-    return rows;
+    return test::rows_from<double>(range, n, [](index_t i, const auto& add) {
+      add(i, -1);
+      add(i + 1, 1);
+    });
   }
   template <class Archive>
   void serialize(Archive& archive) {
@@ -58,15 +55,8 @@ struct Differences {
 struct Phases {
   index_t n = 1;
   CsrRows<Complex> operator()(RowRange range) const {
-    CsrRows<Complex> rows;
-    rows.range = range;
-    rows.cols = n;
-    for (index_t i = range.begin; i < range.end; ++i) {
-      rows.columns.push_back(i);
-      rows.values.push_back(std::polar(double(i + 1), double(i)));
-      rows.offsets.push_back(static_cast<index_t>(rows.columns.size()));
-    }
-    return rows;
+    return test::rows_from<Complex>(
+        range, n, [](index_t i, const auto& add) { add(i, std::polar(double(i + 1), double(i))); });
   }
   template <class Archive>
   void serialize(Archive& archive) {
@@ -74,21 +64,9 @@ struct Phases {
   }
 };
 
-/// Worker counts that this mode can serve.
-std::vector<int> places() {
-  switch (session().mode()) {
-    case Mode::dynamic:
-      return {1, 2, 3};
-    case Mode::futures:
-      return {1, session().default_workers()};
-    default:
-      return {0};
-  }
-}
-
 TEST(SessionSectors, symmetries_are_set_up_where_the_solve_runs) {
   const Model model = ring(16);
-  for (const int workers : places()) {
+  for (const int workers : worker_counts()) {
     const auto ground = session().eigh(
         in(model, {"sz=0", "momentum=0", "reflection=1", "spinflip=1"}), {}, {.workers = workers});
     const auto moving =
@@ -138,7 +116,7 @@ TEST(SessionSectors, are_arguments_of_gangs_and_spread_over_them) {
 TEST(SessionSvds, finds_known_values_and_vectors) {
   constexpr index_t n = 120;
   const PortableLazy<double> a(n - 1, n, Differences{n});
-  for (const int workers : places()) {
+  for (const int workers : worker_counts()) {
     const auto solved = session().svds(a, {.k = 3}, {.workers = workers, .vectors = Gather::yes});
     const auto complex =
         session().svds(PortableLazy<Complex>(40, 40, Phases{40}), {.k = 2}, {.workers = workers});
@@ -171,7 +149,7 @@ TEST(SessionExpm, gives_what_one_process_gives) {
     const auto b = make_state<double>(serial, basis, neel);
     return std::vector<double>(b.span().begin(), b.span().end());
   }();
-  for (const int workers : places()) {
+  for (const int workers : worker_counts()) {
     const SessionSolveOptions where = {.workers = workers, .vectors = Gather::yes};
     const auto described = session().expm_multiply(model.op, {0, -0.7}, neel, {}, where);
     const auto given = session().expm_multiply(model.op, {0, -0.7}, whole, {}, where);
@@ -214,7 +192,7 @@ TEST(SessionEvolve, moves_and_measures_the_same_everywhere) {
         return Continue::yes;
       });
 
-  for (const int workers : places()) {
+  for (const int workers : worker_counts()) {
     const auto real = session().evolve(sector, neel, times, {}, {.workers = workers}, observe);
     const auto cooled = session().evolve(sector, parse_state("random", model.op.spaces(), 3),
                                          {0.0, 30.0}, {.axis = TimeAxis::imaginary},
@@ -251,7 +229,7 @@ TEST(KeptVector, is_measured_where_it_lives) {
     const auto sector = parse_sector(model.op.spaces(), model.lattice, conditions);
     const auto local = in_sector(serial, model.op, sector);
     const auto expected = eigh(serial, local, {.k = 2});
-    for (const int workers : places()) {
+    for (const int workers : worker_counts()) {
       const auto solved = session().eigh({model.op, sector}, {.k = 2},
                                          {.workers = workers, .vectors = Gather::keep});
       ASSERT_EQ(solved.kept.size(), 2u);
@@ -297,7 +275,7 @@ TEST(KeptVector, is_measured_where_it_lives) {
 TEST(KeptVector, is_where_the_next_solve_begins) {
   const Model model = ring(10);
   const auto sector = in(model, {"sz=0"});
-  for (const int workers : places()) {
+  for (const int workers : worker_counts()) {
     const SessionSolveOptions keep = {.workers = workers, .vectors = Gather::keep};
     const auto first =
         session().evolve(sector, parse_state("neel", model.op.spaces()), {0.8}, {}, keep);
@@ -322,7 +300,7 @@ TEST(KeptVector, is_where_the_next_solve_begins) {
 
 TEST(KeptVector, of_rows_without_sites_gives_norm_overlap_and_whole_vector) {
   constexpr index_t n = 60;
-  for (const int workers : places()) {
+  for (const int workers : worker_counts()) {
     const auto solved = session().svds(PortableLazy<double>(n - 1, n, Differences{n}), {.k = 2},
                                        {.workers = workers, .vectors = Gather::keep});
 
@@ -389,7 +367,7 @@ TEST(SessionSolves, refuse_what_has_no_place) {
   });
   const auto neel = parse_state("neel", ring(4).op.spaces());
   const std::vector<double> ones(20, 1.0);
-  for (const int workers : places()) {
+  for (const int workers : worker_counts()) {
     const SessionSolveOptions where = {.workers = workers};
     EXPECT_ERROR(session().evolve(rows, neel, {1.0}, {}, where), InvalidArgument, "sites");
     EXPECT_ERROR(session().evolve(rows, ones, {1.0}, {}, where, {sz_at(4, 0)}), InvalidArgument,

@@ -12,6 +12,8 @@
 #include <kronsolve/operators/rows.hpp>
 #include <kronsolve/solvers/distributed_vectors.hpp>
 
+#include "support/rows_from.hpp"
+
 namespace kronsolve::test {
 
 template <Scalar T>
@@ -160,18 +162,10 @@ Matrix<T> matrix_of(const OpSum& op, const Basis& basis) {
 template <Scalar T>
 Lazy<T> lazy(const Matrix<T>& a) {
   return {a.rows(), a.cols(), [a](RowRange range) {
-            CsrRows<T> rows;
-            rows.range = range;
-            rows.cols = a.cols();
-            for (index_t i = range.begin; i < range.end; ++i) {
+            return rows_from<T>(range, a.cols(), [&](index_t i, const auto& add) {
               for (index_t j = 0; j < a.cols(); ++j)
-                if (a(i, j) != T{}) {
-                  rows.columns.push_back(j);
-                  rows.values.push_back(a(i, j));
-                }
-              rows.offsets.push_back(rows.entries());
-            }
-            return rows;
+                if (a(i, j) != T{}) add(j, a(i, j));
+            });
           }};
 }
 

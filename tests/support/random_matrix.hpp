@@ -10,6 +10,8 @@
 #include <kronsolve/core/random.hpp>
 #include <kronsolve/operators/lazy.hpp>
 
+#include "support/rows_from.hpp"
+
 namespace kronsolve::test {
 
 template <Scalar T>
@@ -31,18 +33,10 @@ template <Scalar T>
 Lazy<T> lazy(Dense<T> m) {
   const index_t n = m.rows(), cols = m.cols();
   return Lazy<T>(n, cols, [m = std::move(m), cols](RowRange range) {
-    CsrRows<T> rows;
-    rows.range = range;
-    rows.cols = cols;
-    for (index_t i = range.begin; i < range.end; ++i) {
-      for (index_t j = 0; j < cols; ++j) {
-        if (m(i, j) == T{}) continue;
-        rows.columns.push_back(j);
-        rows.values.push_back(m(i, j));
-      }
-      rows.offsets.push_back(static_cast<index_t>(rows.columns.size()));
-    }
-    return rows;
+    return rows_from<T>(range, cols, [&](index_t i, const auto& add) {
+      for (index_t j = 0; j < cols; ++j)
+        if (m(i, j) != T{}) add(j, m(i, j));
+    });
   });
 }
 

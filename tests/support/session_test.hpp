@@ -12,6 +12,25 @@ namespace kronsolve::test {
 /// The session of the test run, in the mode that the environment asks for.
 Session& session();
 
+/// Worker counts above 0 that this mode can serve; {0} where it has no workers.
+inline std::vector<int> worker_counts() {
+  switch (session().mode()) {
+    case Mode::dynamic:
+      return {1, 2, 3};
+    case Mode::futures:
+      return {1, session().default_workers()};
+    default:
+      return {0};
+  }
+}
+
+/// The same and 0: here.
+inline std::vector<int> places() {
+  auto counts = worker_counts();
+  if (counts.front() != 0) counts.insert(counts.begin(), 0);
+  return counts;
+}
+
 /// Processes that this one has started, by any of its threads, and that are still there.
 inline int child_processes() {
   int count = 0;

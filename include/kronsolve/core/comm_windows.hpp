@@ -11,6 +11,9 @@
 
 namespace kronsolve {
 
+/// The ranks that share this one's memory. Collective.
+KRONSOLVE_EXPORT Comm same_machine(const Comm& comm);
+
 namespace detail {
 class KRONSOLVE_EXPORT WindowHandle {
  public:

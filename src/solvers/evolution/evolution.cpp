@@ -93,6 +93,18 @@ struct Evolution<T>::Impl {
   double norm_drift = 0, energy_drift = 0, error = 0;
   index_t steps = 0;
 
+  /// @param h  a map, or a TimeDependentOperator
+  template <class H, Scalar V>
+  static std::unique_ptr<Impl> begun(H&& h, const DistributedVectors<V>& psi,
+                                     EvolutionOptions options) {
+    check_options(options, std::is_same_v<std::remove_cvref_t<H>, TimeDependentOperator<T>>);
+    auto impl = std::make_unique<Impl>();
+    impl->options = std::move(options);
+    impl->set_operator(std::forward<H>(h));
+    impl->begin(psi);
+    return impl;
+  }
+
   const Comm& comm() const { return h->comm(); }
   index_t products() const {
     index_t sum_of = -products_before;
@@ -219,39 +231,19 @@ struct Evolution<T>::Impl {
 template <Scalar T>
 Evolution<T>::Evolution(const LinearMap<T>& h, const DistributedVectors<double>& psi,
                         EvolutionOptions options)
-    : impl_(std::make_unique<Impl>()) {
-  check_options(options, false);
-  impl_->options = std::move(options);
-  impl_->set_operator(h);
-  impl_->begin(psi);
-}
+    : impl_(Impl::begun(h, psi, std::move(options))) {}
 template <Scalar T>
 Evolution<T>::Evolution(const LinearMap<T>& h, const DistributedVectors<Complex>& psi,
                         EvolutionOptions options)
-    : impl_(std::make_unique<Impl>()) {
-  check_options(options, false);
-  impl_->options = std::move(options);
-  impl_->set_operator(h);
-  impl_->begin(psi);
-}
+    : impl_(Impl::begun(h, psi, std::move(options))) {}
 template <Scalar T>
 Evolution<T>::Evolution(TimeDependentOperator<T> h, const DistributedVectors<double>& psi,
                         EvolutionOptions options)
-    : impl_(std::make_unique<Impl>()) {
-  check_options(options, true);
-  impl_->options = std::move(options);
-  impl_->set_operator(std::move(h));
-  impl_->begin(psi);
-}
+    : impl_(Impl::begun(std::move(h), psi, std::move(options))) {}
 template <Scalar T>
 Evolution<T>::Evolution(TimeDependentOperator<T> h, const DistributedVectors<Complex>& psi,
                         EvolutionOptions options)
-    : impl_(std::make_unique<Impl>()) {
-  check_options(options, true);
-  impl_->options = std::move(options);
-  impl_->set_operator(std::move(h));
-  impl_->begin(psi);
-}
+    : impl_(Impl::begun(std::move(h), psi, std::move(options))) {}
 template <Scalar T>
 Evolution<T>::Evolution(Evolution&&) noexcept = default;
 template <Scalar T>

@@ -13,6 +13,7 @@
 #include <kronsolve/solvers/engine.hpp>
 
 #include "solvers/frontend/eigh_problem.hpp"
+#include "solvers/frontend/held_rows.hpp"
 #include "solvers/frontend/rows.hpp"
 
 namespace kronsolve {
@@ -316,51 +317,17 @@ EighResult eigh_lazy(const Comm& comm, const Lazy<T>& h, const EighOptions& opti
                      options);
 }
 
-/// Who holds which rows, from what each rank says. Collective.
-template <Scalar T>
-RowPartition held_rows(const Comm& comm, const CsrRows<T>& owned) {
-  const auto begins = comm.all_gather(owned.range.begin), ends = comm.all_gather(owned.range.end);
-  std::vector<index_t> offsets = {0};
-  for (std::size_t r = 0; r < ends.size(); ++r) {
-    if (begins[r] != offsets.back() || ends[r] < begins[r])
-      throw DimensionError(
-          detail::concat("eigh: rank ", r, " holds rows [", begins[r], ", ", ends[r],
-                         "), rows must follow one another in rank order from ", offsets.back()));
-    offsets.push_back(ends[r]);
-  }
-  return RowPartition(std::move(offsets));
-}
-
-/// Rows that are held, as rows to be asked for; `owned` must outlive it.
-template <Scalar T>
-Lazy<T> held_lazy(const CsrRows<T>& owned, index_t rows) {
-  return {rows, owned.cols, [&owned](RowRange range) {
-            CsrRows<T> piece;
-            piece.range = range;
-            piece.cols = owned.cols;
-            if (range.empty()) return piece;
-            const auto first = static_cast<std::size_t>(range.begin - owned.range.begin);
-            const auto last = static_cast<std::size_t>(range.end - owned.range.begin);
-            const index_t begin = owned.offsets[first], end = owned.offsets[last];
-            piece.offsets.assign(owned.offsets.begin() + static_cast<std::ptrdiff_t>(first),
-                                 owned.offsets.begin() + static_cast<std::ptrdiff_t>(last) + 1);
-            for (auto& offset : piece.offsets) offset -= begin;
-            piece.columns.assign(owned.columns.begin() + begin, owned.columns.begin() + end);
-            piece.values.assign(owned.values.begin() + begin, owned.values.begin() + end);
-            return piece;
-          }};
-}
-
 template <Scalar T>
 EighProblem<T> held_problem(const Comm& comm, const CsrRows<T>& owned, const EighOptions& options) {
-  const RowPartition partition = held_rows(comm, owned);
+  const RowPartition partition = frontend::held_partition(comm, owned, "eigh");
   comm.agree([&] { require_valid(owned, "eigh"); });
   if (!comm.all(owned.cols == partition.rows()))
     throw DimensionError(detail::concat("eigh: a Hermitian matrix is square, this one is ",
                                         partition.rows(), " x ", owned.cols));
   frontend::check_options(options, partition.rows());
   require_hermitian(comm, owned, partition, "eigh");
-  return {.comm = &comm, .rows = held_lazy(owned, partition.rows()), .partition = partition};
+  return {
+      .comm = &comm, .rows = frontend::held_lazy(owned, partition.rows()), .partition = partition};
 }
 
 }  // namespace

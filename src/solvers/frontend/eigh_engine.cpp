@@ -278,57 +278,49 @@ EighResult solve_engine(const EighProblem<T>& p, const EighOptions& o, OperatorF
 
 template <Scalar T>
 EighResult solve_lanczos(const EighProblem<T>& p, const EighOptions& o, OperatorForm form) {
-  EighResult result;
-  result.method = Method::lanczos;
-  result.form = form;
-  const Stopwatch setup;
-  const auto map = make_map(p, form, o);
-  result.setup_seconds = setup.seconds();
-  const Stopwatch solve;
-  LanczosOptions options{.k = o.k,
-                         .which = o.which,
-                         .tol = o.tol,
-                         .max_iterations = o.max_iterations,
-                         .seed = o.seed,
-                         .vectors = o.certify && o.k > 1 ? Eigenvectors::compute : o.vectors};
-  if (o.progress) options.progress = [&](const Progress& progress) { tell(*p.comm, o, progress); };
-  auto found = lanczos(*map, options);
-  take_values(found, o, result);
-  result.residual_kind = found.residual_kind;
-  result.iterations = found.iterations;
-  certify(*map, found.vectors, o, result);
-  take_vectors(*p.comm, found.vectors, o, result);
-  result.solve_seconds = solve.seconds();
-  return result;
+  const auto solve = [&](const LinearMap<T>& map, const Stopwatch&, EighResult& result) {
+    LanczosOptions options{.k = o.k,
+                           .which = o.which,
+                           .tol = o.tol,
+                           .max_iterations = o.max_iterations,
+                           .seed = o.seed,
+                           .vectors = o.certify && o.k > 1 ? Eigenvectors::compute : o.vectors};
+    if (o.progress) options.progress = [&](const Progress& now) { tell(*p.comm, o, now); };
+    auto found = lanczos(map, options);
+    take_values(found, o, result);
+    result.residual_kind = found.residual_kind;
+    result.iterations = found.iterations;
+    certify(map, found.vectors, o, result);
+    return std::move(found.vectors);
+  };
+  return solve_with_map(p, o, Method::lanczos, form, solve);
 }
 
 template <Scalar T>
 EighResult solve_lobpcg(const EighProblem<T>& p, const EighOptions& o, OperatorForm form) {
-  EighResult result;
-  result.method = Method::lobpcg;
-  result.form = form;
-  const Stopwatch setup;
-  const auto map = make_map(p, form, o);
-  result.setup_seconds = setup.seconds();
-  const Stopwatch solve;
-  LobpcgOptions<T> options{
-      .k = o.k, .which = o.which, .tol = o.tol, .max_iterations = o.max_iterations, .seed = o.seed};
-  if (o.progress) options.progress = [&](const Progress& progress) { tell(*p.comm, o, progress); };
-  const auto preconditioner = end_preconditioner(p, o, *map);
-  if (preconditioner.kind == Preconditioner::jacobi)
-    options.precondition = [&](std::span<const T> r, std::span<T> w) {
-      for (std::size_t i = 0; i < w.size(); ++i) w[i] = r[i] / std::abs(preconditioner.diagonal[i]);
-    };
-  const index_t before = map->products();
-  auto found = lobpcg(*map, options);
-  take_values(found, o, result);
-  result.products += before;
-  result.reason += preconditioner.note;
-  result.iterations = found.iterations;
-  certify(*map, found.vectors, o, result);
-  take_vectors(*p.comm, found.vectors, o, result);
-  result.solve_seconds = solve.seconds();
-  return result;
+  const auto solve = [&](const LinearMap<T>& map, const Stopwatch&, EighResult& result) {
+    LobpcgOptions<T> options{.k = o.k,
+                             .which = o.which,
+                             .tol = o.tol,
+                             .max_iterations = o.max_iterations,
+                             .seed = o.seed};
+    if (o.progress) options.progress = [&](const Progress& now) { tell(*p.comm, o, now); };
+    const auto preconditioner = end_preconditioner(p, o, map);
+    if (preconditioner.kind == Preconditioner::jacobi)
+      options.precondition = [&](std::span<const T> r, std::span<T> w) {
+        for (std::size_t i = 0; i < w.size(); ++i)
+          w[i] = r[i] / std::abs(preconditioner.diagonal[i]);
+      };
+    const index_t before = map.products();
+    auto found = lobpcg(map, options);
+    take_values(found, o, result);
+    result.products += before;
+    result.reason += preconditioner.note;
+    result.iterations = found.iterations;
+    certify(map, found.vectors, o, result);
+    return std::move(found.vectors);
+  };
+  return solve_with_map(p, o, Method::lobpcg, form, solve);
 }
 
 #define KRONSOLVE_DEFINE(T)                                                                  \

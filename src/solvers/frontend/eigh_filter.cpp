@@ -7,46 +7,40 @@ namespace kronsolve::frontend {
 
 template <Scalar T>
 EighResult solve_filter(const EighProblem<T>& p, const EighOptions& o, OperatorForm form) {
-  EighResult result;
-  result.method = Method::filter;
-  result.form = form;
-  const Stopwatch setup;
-  const auto map = make_map(p, form, o);
-  result.setup_seconds = setup.seconds();
-  const Stopwatch solve;
-  FilterOptions options{.k = o.k,
-                        .sigma = o.sigma.value_or(0),
-                        .interval = o.interval,
-                        .tol = o.tol,
-                        .max_vectors = o.ncv,
-                        .seed = o.seed,
-                        .certify = o.certify && (o.k > 1 || o.interval)};
-  // An interval of one point holds what lies within rounding of it.
-  if (o.interval) options.interval = with_margin(o.interval->first, o.interval->second);
-  if (o.progress)
-    options.progress = [&](index_t vectors, index_t converged) {
-      // How many an interval holds is known at the end.
-      const Progress progress{.wanted = o.interval ? converged : o.k,
-                              .converged = o.interval ? converged : std::min(o.k, converged),
-                              .products = map->products(),
-                              .iterations = vectors,
-                              .seconds = solve.seconds(),
-                              .remaining_seconds = {}};
-      tell(*p.comm, o, progress);
-    };
-  auto found = filter_eigh(*map, options);
-  const auto pairs = static_cast<index_t>(found.eigenvalues.size());
-  take_values(found, o, result);
-  if (o.interval) judge(result, o, pairs);
-  // All of a window are wanted: pairs within tolerance do not make up for others not found.
-  result.converged = result.converged && found.converged;
-  result.certified = found.certified;
-  result.certificate = found.certificate;
-  result.certify_products = found.certify_products;
-  result.iterations = found.krylov;
-  take_vectors(*p.comm, found.vectors, o, result);
-  result.solve_seconds = solve.seconds();
-  return result;
+  const auto solve = [&](const LinearMap<T>& map, const Stopwatch& watch, EighResult& result) {
+    FilterOptions options{.k = o.k,
+                          .sigma = o.sigma.value_or(0),
+                          .interval = o.interval,
+                          .tol = o.tol,
+                          .max_vectors = o.ncv,
+                          .seed = o.seed,
+                          .certify = o.certify && (o.k > 1 || o.interval)};
+    // An interval of one point holds what lies within rounding of it.
+    if (o.interval) options.interval = with_margin(o.interval->first, o.interval->second);
+    if (o.progress)
+      options.progress = [&](index_t vectors, index_t converged) {
+        // How many an interval holds is known at the end.
+        const Progress progress{.wanted = o.interval ? converged : o.k,
+                                .converged = o.interval ? converged : std::min(o.k, converged),
+                                .products = map.products(),
+                                .iterations = vectors,
+                                .seconds = watch.seconds(),
+                                .remaining_seconds = {}};
+        tell(*p.comm, o, progress);
+      };
+    auto found = filter_eigh(map, options);
+    const auto pairs = static_cast<index_t>(found.eigenvalues.size());
+    take_values(found, o, result);
+    if (o.interval) judge(result, o, pairs);
+    // All of a window are wanted: pairs within tolerance do not make up for others not found.
+    result.converged = result.converged && found.converged;
+    result.certified = found.certified;
+    result.certificate = found.certificate;
+    result.certify_products = found.certify_products;
+    result.iterations = found.krylov;
+    return std::move(found.vectors);
+  };
+  return solve_with_map(p, o, Method::filter, form, solve);
 }
 
 #define KRONSOLVE_DEFINE(T) \

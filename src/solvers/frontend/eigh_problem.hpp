@@ -170,6 +170,24 @@ class Stopwatch {
   double began_;
 };
 
+/// What our own solvers have around them: the map is made, `solve(map, watch, result)` fills the
+/// result and returns the vectors, which are taken over if they are wanted. Collective.
+template <Scalar T, class F>
+EighResult solve_with_map(const EighProblem<T>& problem, const EighOptions& options, Method method,
+                          OperatorForm form, F&& solve) {
+  EighResult result;
+  result.method = method;
+  result.form = form;
+  const Stopwatch setup;
+  const auto map = make_map(problem, form, options);
+  result.setup_seconds = setup.seconds();
+  const Stopwatch watch;
+  DistributedVectors<T> vectors = solve(*map, watch, result);
+  take_vectors(*problem.comm, vectors, options, result);
+  result.solve_seconds = watch.seconds();
+  return result;
+}
+
 #define KRONSOLVE_DECLARE(T)                                                                       \
   extern template void check_start<T>(const Comm&, const EighOptions&, RowRange);                  \
   extern template EighPlan plan(const EighProblem<T>&, const EighOptions&);                        \

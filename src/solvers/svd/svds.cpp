@@ -7,6 +7,7 @@
 #include <kronsolve/solvers/svds.hpp>
 
 #include "solvers/dense/dense_svd.hpp"
+#include "solvers/frontend/held_rows.hpp"
 #include "solvers/svd/triplets.hpp"
 
 namespace kronsolve {
@@ -202,50 +203,12 @@ SvdsResult<T> svds(const Comm& comm, const Lazy<T>& a, const SvdsOptions& option
   return svds<T>(map, options);
 }
 
-namespace {
-
-/// Who holds which rows, from what each rank says. Collective.
-template <Scalar T>
-RowPartition held_rows(const Comm& comm, const CsrRows<T>& owned) {
-  const auto begins = comm.all_gather(owned.range.begin), ends = comm.all_gather(owned.range.end);
-  const auto cols = comm.all_gather(owned.cols);
-  std::vector<index_t> offsets = {0};
-  for (std::size_t r = 0; r < ends.size(); ++r) {
-    if (begins[r] != offsets.back() || ends[r] < begins[r] || cols[r] != cols.front())
-      throw DimensionError(
-          detail::concat("svds: rank ", r, " holds rows [", begins[r], ", ", ends[r], ") of ",
-                         cols[r], " columns; rows must follow one another in rank order from ",
-                         offsets.back(), " and have ", cols.front(), " columns"));
-    offsets.push_back(ends[r]);
-  }
-  return RowPartition(std::move(offsets));
-}
-
-/// Some of the rows that are held.
-template <Scalar T>
-CsrRows<T> slice(const CsrRows<T>& owned, RowRange range) {
-  CsrRows<T> piece;
-  piece.range = range;
-  piece.cols = owned.cols;
-  for (index_t i = range.begin; i < range.end; ++i) {
-    const auto columns = owned.row_columns(i);
-    const auto values = owned.row_values(i);
-    piece.columns.insert(piece.columns.end(), columns.begin(), columns.end());
-    piece.values.insert(piece.values.end(), values.begin(), values.end());
-    piece.offsets.push_back(piece.entries());
-  }
-  return piece;
-}
-
-}  // namespace
-
 template <Scalar T>
 SvdsResult<T> svds(const Comm& comm, const CsrRows<T>& owned, const SvdsOptions& options) {
-  const RowPartition rows = held_rows(comm, owned);
+  const RowPartition rows = frontend::held_partition(comm, owned, "svds");
   comm.agree([&] { require_valid(owned, "svds"); });
-  const Lazy<T> lazy(rows.rows(), owned.cols,
-                     [&owned](RowRange range) { return slice(owned, range); });
-  const AssembledMap<T> map(comm, lazy, rows, RowPartition(owned.cols, comm.size()));
+  const AssembledMap<T> map(comm, frontend::held_lazy(owned, rows.rows()), rows,
+                            RowPartition(owned.cols, comm.size()));
   return svds<T>(map, options);
 }
 
