@@ -54,18 +54,18 @@ EvolutionState initial_state(const Comm& comm, const SectorOperator& h,
 
 /// The initial state and what will be done with it; a state of a file is read before its scalar is
 /// known, others are made once they are known to fit.
-std::pair<EvolutionState, EvolutionPlan> prepare(const Comm& comm, const SectorOperator& h,
-                                                 const EvolveArguments& asked) {
+std::pair<EvolutionState, PlannedEvolution> prepare(const Comm& comm, const SectorOperator& h,
+                                                    const EvolveArguments& asked) {
   const auto plan_for = [&](ScalarKind scalar) {
-    return plan_evolution(comm, h, scalar, asked.options, asked.form);
+    return prepare_evolution(comm, h, scalar, asked.options, asked.form);
   };
   if (names_state_file(asked.state)) {
-    const auto plan = plan_for(ScalarKind::complex);
-    return {read_state(comm, asked.state, *h.basis), plan};
+    auto planned = plan_for(ScalarKind::complex);
+    return {read_state(comm, asked.state, *h.basis), std::move(planned)};
   }
   const auto description = parse_state(asked.state, h.basis->spaces(), asked.seed);
-  const auto plan = plan_for(scalar_of(description, h));
-  return {initial_state(comm, h, description), plan};
+  auto planned = plan_for(scalar_of(description, h));
+  return {initial_state(comm, h, description), std::move(planned)};
 }
 
 std::vector<Observable> observables_of(const Comm& comm, const Basis& basis,
@@ -154,10 +154,10 @@ class EvolveProgress {
   ProgressLine line_;
 };
 
-EvolutionResult run(const Comm& comm, const SectorOperator& h, const EvolutionPlan& plan,
-                    const EvolveArguments& asked, const EvolutionState& psi, Recorder& recorder) {
-  return visit_scalar(plan.scalar, [&]<Scalar T>() {
-    const auto map = make_operator_map<T>(comm, h, plan.form);
+EvolutionResult run(const Comm& comm, const PlannedEvolution& planned, const EvolveArguments& asked,
+                    const EvolutionState& psi, Recorder& recorder) {
+  const auto evolve_with = [&](const auto& make_map) {
+    const auto map = make_map();
     EvolveProgress progress(asked.time);
     if (comm.is_root()) map->on_product([&] { progress.show(map->products()); });
     const auto times = times_of(asked);
@@ -172,7 +172,8 @@ EvolutionResult run(const Comm& comm, const SectorOperator& h, const EvolutionPl
     };
     return std::visit(
         [&](const auto& state) { return evolve(*map, state, times, asked.options, observe); }, psi);
-  });
+  };
+  return std::visit(evolve_with, planned.make_map);
 }
 
 }  // namespace
@@ -184,13 +185,13 @@ int run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_point s
   const SectorOperator& h = on_sites(problem);
   auto observables = observables_of(comm, *h.basis, arguments.observe);
   auto file = begin_file(comm, asked.save);
-  const auto [psi, plan] = prepare(comm, h, asked);
+  const auto [psi, planned] = prepare(comm, h, asked);
   Recorder recorder(comm, h, std::move(observables), psi);
   const double setup = seconds_since(begin);
   const auto solve_begin = Clock::now();
-  const EvolutionResult result = run(comm, h, plan, asked, psi, recorder);
+  const EvolutionResult result = run(comm, planned, asked, psi, recorder);
   const Cost cost = measure_cost(comm, setup, seconds_since(solve_begin), seconds_since(start));
-  const EvolveReport report{problem, asked, plan, result, cost, recorder.measured()};
+  const EvolveReport report{problem, asked, planned.plan, result, cost, recorder.measured()};
   if (!asked.save.empty()) save(comm, file, report);
   comm.agree([&] {
     if (!comm.is_root()) return;

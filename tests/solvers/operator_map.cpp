@@ -46,6 +46,37 @@ TEST(OperatorMap, every_form_evolves_alike_and_agrees_with_the_dense_matrix) {
   }
 }
 
+TEST(OperatorMap, a_prepared_evolution_hands_on_its_product_as_often_as_asked) {
+  for (const Complex twist : {Complex(1, 0), std::polar(1.0, 0.4)}) {
+    const OpSum op = chain(8, twist);
+    const auto basis =
+        std::make_shared<ChargeBasis>(op.spaces(), std::vector{Charge::sz(op.spaces(), 0)});
+    const SectorOperator h{op, basis};
+    for (const auto form :
+         {OperatorForm::automatic, OperatorForm::assembled, OperatorForm::matrix_free}) {
+      SCOPED_TRACE(detail::concat("twist ", twist, " form ", to_string(form)));
+      const auto planned = prepare_evolution(world(), h, ScalarKind::complex, {}, form);
+      const auto plan = plan_evolution(world(), h, ScalarKind::complex, {}, form);
+
+      EXPECT_EQ(planned.plan.form, plan.form);
+      EXPECT_EQ(planned.plan.scalar, h.scalar());
+      std::visit(
+          [&]<Scalar T>(const MapMaker<T>& make_map) {
+            test::Random random(3);
+            const auto a = test::matrix_of<T>(op, *basis);
+            const Vector<T> x = random.vector<T>(basis->size());
+            for (int time = 0; time < 2; ++time) {
+              const auto map = make_map();
+              std::vector<T> y(static_cast<std::size_t>(map->row_range().size()));
+              map->apply(test::owned<T>(x, map->row_range()), y);
+              EXPECT_LE((whole<T>(world(), std::span<const T>(y)) - a * x).norm(), 1e-12);
+            }
+          },
+          planned.make_map);
+    }
+  }
+}
+
 TEST(OperatorMap, bad_input_is_refused) {
   const OpSum op = chain(4, 1);
   OpSum raising(4);

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
+#include <variant>
 
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/core/scalar.hpp>
@@ -32,6 +34,24 @@ struct EvolutionPlan {
   index_t memory_rank_bytes = 0;                ///< the largest rank
   index_t memory_estimate_bytes = 0;            ///< all ranks, with what they hold already
 };
+
+/// Makes the product that a plan was made from; collective. The first call hands on what planning
+/// has built, later ones build anew.
+template <Scalar T>
+using MapMaker = std::function<std::unique_ptr<LinearMap<T>>()>;
+
+/// A plan and the product it speaks of, by the scalar of the operator.
+struct PlannedEvolution {
+  EvolutionPlan plan;
+  std::variant<MapMaker<double>, MapMaker<std::complex<double>>> make_map;
+};
+
+/// plan_evolution for those who go on with it: the plan of a matrix-free product is made once.
+/// Collective on `comm`, which must outlive the maker.
+KRONSOLVE_EXPORT PlannedEvolution prepare_evolution(const Comm& comm, const SectorOperator& h,
+                                                    ScalarKind state,
+                                                    const EvolutionOptions& options = {},
+                                                    OperatorForm form = OperatorForm::automatic);
 
 /// Chooses the form and estimates the memory of evolve. Collective.
 /// @param state  scalar of the initial state

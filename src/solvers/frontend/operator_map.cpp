@@ -53,8 +53,8 @@ double evolution_vectors(const EvolutionOptions& options) {
 }
 
 template <Scalar T>
-EvolutionPlan plan_for(const Comm& comm, const SectorOperator& h, ScalarKind state,
-                       const EvolutionOptions& options, OperatorForm form) {
+PlannedEvolution prepare(const Comm& comm, const SectorOperator& h, ScalarKind state,
+                         const EvolutionOptions& options, OperatorForm form) {
   auto problem = frontend::sector_problem<T>(comm, h);
   if (form == OperatorForm::matrix_free && !problem.matrix_free)
     (void)plan_matrix_free(h, scalar_kind<T>);
@@ -78,16 +78,24 @@ EvolutionPlan plan_for(const Comm& comm, const SectorOperator& h, ScalarKind sta
   const double now = double(peak_resident_memory());
   plan.memory_rank_bytes = static_cast<index_t>(comm.all_reduce(now + bytes, Reduce::max));
   plan.memory_estimate_bytes = static_cast<index_t>(comm.all_reduce(now + bytes));
-  return plan;
+  if (plan.form == OperatorForm::assembled) problem.matrix_free = {};
+  return {plan, MapMaker<T>([problem = std::move(problem), used = plan.form] {
+            return frontend::make_map(problem, used);
+          })};
 }
 
 }  // namespace
 
-EvolutionPlan plan_evolution(const Comm& comm, const SectorOperator& h, ScalarKind state,
-                             const EvolutionOptions& options, OperatorForm form) {
+PlannedEvolution prepare_evolution(const Comm& comm, const SectorOperator& h, ScalarKind state,
+                                   const EvolutionOptions& options, OperatorForm form) {
   require_evolvable(h);
   return visit_scalar(h.scalar(),
-                      [&]<Scalar T>() { return plan_for<T>(comm, h, state, options, form); });
+                      [&]<Scalar T>() { return prepare<T>(comm, h, state, options, form); });
+}
+
+EvolutionPlan plan_evolution(const Comm& comm, const SectorOperator& h, ScalarKind state,
+                             const EvolutionOptions& options, OperatorForm form) {
+  return prepare_evolution(comm, h, state, options, form).plan;
 }
 
 EvolutionResult evolve(const Comm& comm, const SectorOperator& h, const EvolutionState& psi,
