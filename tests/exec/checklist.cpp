@@ -52,10 +52,11 @@ struct Table {
 };
 
 TEST(Checklist, nothing_is_started_before_it_is_needed) {
-  const int before = test::child_processes();
+  const int before = test::child_processes(), threads = test::threads_of_this_process();
   {
     Pool pool = session().make_pool({.workers = 2});
     EXPECT_EQ(test::child_processes(), before);
+    EXPECT_EQ(test::threads_of_this_process(), threads);
     EXPECT_EQ(pool.submit(square, 3).get(), 9);
     EXPECT_EQ(test::child_processes(), before + (own_processes() ? 1 : 0));
   }
@@ -183,6 +184,8 @@ TEST(Checklist, the_number_of_workers_comes_from_the_argument_then_the_environme
   if (test::world().size() > 1 || std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr) return;
   ::setenv("KRONSOLVE_NUM_WORKERS", "3", 1);
   EXPECT_EQ(session().default_workers(), 3);
+  EXPECT_EQ(session().make_pool().num_workers(), 3);
+  EXPECT_EQ(session().make_pool({.workers = 1}).num_workers(), 1);
   ::setenv("KRONSOLVE_NUM_WORKERS", "none", 1);
   EXPECT_ERROR(session().default_workers(), InvalidArgument, "KRONSOLVE_NUM_WORKERS");
   ::unsetenv("KRONSOLVE_NUM_WORKERS");
@@ -255,6 +258,23 @@ TEST(Checklist, tasks_begin_in_the_order_of_their_submission_one_at_a_time) {
   std::vector<int> expected(50);
   std::iota(expected.begin(), expected.end(), 0);
   EXPECT_EQ(seen, expected);
+}
+
+TEST(Checklist, a_busy_worker_holds_no_other_task_back) {
+  SKIP_IN(serial, "tasks run when they are submitted");
+  SKIP_IN(syncro, "each rank runs its own tasks in their order");
+  Pool& pool = session().pool(2);
+  if (pool.num_workers() < 2) GTEST_SKIP() << "needs two workers";
+  pool.boot();
+  auto busy = pool.submit([] { nap(1500); });
+  while (!busy.running()) nap(1);
+  std::vector<Future<int>> others;
+  for (int i = 0; i < 20; ++i) others.push_back(pool.submit(square, i));
+
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(others[static_cast<std::size_t>(i)].get(), i * i);
+
+  EXPECT_FALSE(busy.done());
+  busy.get();
 }
 
 TEST(Checklist, function_objects_may_have_a_large_state) {

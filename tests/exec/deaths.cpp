@@ -111,6 +111,22 @@ void die(Way way) {
   }
 }
 
+/// What an isolated worker's end says of its cause.
+std::string cause(Way way) {
+  switch (way) {
+    case Way::kill:
+      return "killed by signal 9";
+    case Way::segfault:
+      return "killed by signal 11";
+    case Way::abort:
+      return "killed by signal 6";
+    case Way::exit_now:
+      return "exit status 3";
+    default:
+      return " died: ";
+  }
+}
+
 class Deaths : public ::testing::TestWithParam<Isolation> {};
 
 TEST_P(Deaths, every_way_to_die_is_survived_and_the_task_run_again) {
@@ -133,7 +149,10 @@ TEST_P(Deaths, every_way_to_die_is_survived_and_the_task_run_again) {
     EXPECT_EQ(risky.get(), 2) << "way " << int(way);
     for (int i = 0; i < 6; ++i) EXPECT_EQ(others[static_cast<std::size_t>(i)].get(), i);
     EXPECT_EQ(Counter::count(counter.path()), 2);
-    EXPECT_EQ(events.count(), 1u);
+    ASSERT_EQ(events.count(), 1u);
+    if (GetParam() == Isolation::worker) {
+      EXPECT_NE(events.all[0].text.find(cause(way)), std::string::npos) << events.all[0].text;
+    }
   }
 }
 
@@ -312,6 +331,13 @@ TEST(Start, more_workers_than_slots_break_the_pool_if_the_user_forbids_it) {
   const auto start = Clock::now();
   EXPECT_ERROR(pool.submit([] {}).get(), BrokenPool, "can mpirun start 200 processes here?");
   EXPECT_LT(seconds_since(start), test::slowness * 30.0);
+}
+
+TEST(Start, mpirun_gets_the_arguments_of_the_user) {
+  Pool pool = session().make_pool(
+      {.workers = 2, .launcher_arguments = {"-x", "KRONSOLVE_TEST_WORD=from mpirun"}});
+  const auto words = pool.broadcast([] { return std::string(std::getenv("KRONSOLVE_TEST_WORD")); });
+  EXPECT_EQ(words, std::vector<std::string>(2, "from mpirun"));
 }
 
 TEST(Start, workers_get_their_environment_and_folder) {

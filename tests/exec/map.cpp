@@ -82,6 +82,14 @@ TEST(Map, starmap_takes_tuples) {
   EXPECT_EQ(pool.starmap(repeat, rows).get(), (std::vector<std::string>{"abab", "c", ""}));
   EXPECT_EQ(pool.starmap({.chunk_size = 2}, repeat, rows).get(),
             (std::vector<std::string>{"abab", "c", ""}));
+  std::istringstream text("2 ab 1 c 0 d");
+  auto one_pass = std::views::iota(0, 3) | std::views::transform([&text](int) {
+                    std::tuple<int, std::string> row;
+                    text >> std::get<0>(row) >> std::get<1>(row);
+                    return row;
+                  });
+  EXPECT_EQ(pool.starmap({.max_in_flight = 2}, repeat, one_pass).get(),
+            (std::vector<std::string>{"abab", "c", ""}));
 }
 
 TEST(Map, in_order_of_completion_nothing_is_missing) {
@@ -95,6 +103,27 @@ TEST(Map, in_order_of_completion_nothing_is_missing) {
     std::sort(values.begin(), values.end());
     EXPECT_EQ(values, squares(40));
   }
+}
+
+TEST(Map, in_order_of_completion_a_slow_element_holds_no_other_back) {
+  SKIP_IN(serial, "tasks run when they are submitted");
+  SKIP_IN(syncro, "tasks run when they are submitted");
+  Pool& pool = session().pool(2);
+  if (pool.num_workers() < 2) GTEST_SKIP() << "needs two workers";
+  pool.boot();
+
+  const auto values = pool.map(
+                              {.order = ResultOrder::completion},
+                              [](int x) {
+                                if (x == 0)
+                                  std::this_thread::sleep_for(std::chrono::milliseconds(1000));
+                                return x;
+                              },
+                              numbers(6))
+                          .get();
+
+  ASSERT_EQ(values.size(), 6u);
+  EXPECT_EQ(values.back(), 0);
 }
 
 TEST(Map, an_exception_surfaces_at_its_element) {

@@ -118,8 +118,9 @@ TEST(States, product_of_spinors_is_their_kronecker_product) {
         if (scale == 0.0) scale = psi[0] / expected;
         EXPECT_LT(std::abs(psi[(a * 3 + b) * 4 + c] - scale * expected), 1e-15);
       }
-  EXPECT_NEAR(norm(StateView<Complex>(Comm::serial(), FullBasis(spaces), std::span(psi))), 1,
-              1e-14);
+  const Comm serial;
+  const FullBasis basis(spaces);
+  EXPECT_NEAR(norm(StateView<Complex>(serial, basis, std::span(psi))), 1, 1e-14);
 }
 
 TEST(States, random_ones_do_not_depend_on_the_ranks_and_differ_by_seed) {
@@ -170,11 +171,9 @@ TEST(States, sector_takes_what_is_in_it_and_refuses_the_rest) {
   EXPECT_EQ(whole(make_state<double>(
                 world(), half, neel_state(spaces)))[static_cast<std::size_t>(half.index(0b010101))],
             1);
-  EXPECT_NEAR(
-      norm(StateView<double>(
-          world(), half,
-          make_state<double>(world(), half, singlet_pairs(spaces, {{0, 5}, {1, 2}, {4, 3}})))),
-      1, 1e-14);
+  const auto singlets =
+      make_state<double>(world(), half, singlet_pairs(spaces, {{0, 5}, {1, 2}, {4, 3}}));
+  EXPECT_NEAR(norm(StateView<double>(world(), half, singlets)), 1, 1e-14);
   EXPECT_ERROR((void)make_state<double>(world(), wrong, neel_state(spaces)), InvalidArgument,
                "digits=2");
   EXPECT_ERROR((void)make_state<double>(world(), half, plus_state(spaces)), InvalidArgument,

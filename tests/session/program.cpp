@@ -98,12 +98,40 @@ int cores(Session& session) {
   return 0;
 }
 
-int idle(Session& session) {
-  Pool& pool = session.pool();
+void print_processes(Pool& pool) {
   for (const int pid : pool.broadcast([] { return static_cast<int>(::getpid()); }))
     std::printf("worker %d\n", pid);
   std::printf("main %d\n", static_cast<int>(::getpid()));
   std::fflush(stdout);
+}
+
+/// Many more workers than cores: small tasks, then a gang of all of them, then nothing to do.
+int crowd(Session& session) {
+  Pool& pool = session.pool();
+  long sum = 0;
+  for (const long x : pool.map(
+           [](int i) {
+             const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(2);
+             while (std::chrono::steady_clock::now() < end) continue;
+             return static_cast<long>(i) * i;
+           },
+           std::views::iota(0, 800)))
+    sum += x;
+  const int together = pool.submit_spmd(pool.num_workers(),
+                                        [](const Comm& comm) {
+                                          int ranks = 0;
+                                          for (int i = 0; i < 20; ++i) ranks += comm.all_reduce(1);
+                                          return ranks / 20;
+                                        })
+                           .get();
+  std::printf("sum %ld gang %d\n", sum, together);
+  print_processes(pool);
+  std::this_thread::sleep_for(std::chrono::seconds(8));
+  return 0;
+}
+
+int idle(Session& session) {
+  print_processes(session.pool());
   std::this_thread::sleep_for(std::chrono::seconds(4));
   return 0;
 }
@@ -130,6 +158,7 @@ int main(int argc, char** argv) {
   if (what == "work") return work(session);
   if (what == "pending") return pending(session);
   if (what == "cores") return cores(session);
+  if (what == "crowd") return crowd(session);
   if (what == "idle") return idle(session);
   if (what == "fail") return fail(session, argc > 2 ? argv[2] : "main");
   std::cerr << "unknown argument\n";

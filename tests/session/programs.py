@@ -62,11 +62,13 @@ def start_and_learn(ranks, what, mode=None, **more):
         line = process.stdout.readline()
         if not line:
             check(False, "the program ended early", process.stderr.read())
-        word, pid = line.split()
+        word, *rest = line.split()
         if word == "worker":
-            workers.append(int(pid))
+            workers.append(int(rest[0]))
+        elif word == "main":
+            main = int(rest[0])
         else:
-            main = int(pid)
+            process.said = line.strip()
     return process, workers, main
 
 
@@ -165,24 +167,54 @@ def deaths():
     process.communicate(timeout=30)
 
 
+def used(pid):
+    """Seconds of processor time."""
+    with open(f"/proc/{pid}/stat") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def shares(pids, seconds):
+    """Share of a core that each uses."""
+    before, began = [used(pid) for pid in pids], time.monotonic()
+    time.sleep(seconds)
+    passed = time.monotonic() - began
+    return [(used(pid) - b) / passed for pid, b in zip(pids, before)]
+
+
 def idle():
     """Eight workers that wait use less than 5 % of a core together with the process that owns them; so do sixteen."""
-    def used(pid):
-        with open(f"/proc/{pid}/stat") as stat:
-            fields = stat.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
     for ranks, count in ((0, 8), (9, 8), (0, 16)):
         process, workers, main = start_and_learn(ranks, "idle", KRONSOLVE_NUM_WORKERS=count)
         time.sleep(0.5)
-        everyone = workers + [main]
-        before, began = [used(pid) for pid in everyone], time.monotonic()
-        time.sleep(2)
-        share = sum(used(pid) - b for pid, b in zip(everyone, before)) / (time.monotonic() - began)
+        share = sum(shares(workers + [main], 2))
         check(len(workers) == count and share < 0.05, ranks, f"{100 * share:.1f} % of a core")
         print(f"idle, {len(workers)} workers: {100 * share:.2f} % of a core")
         process.communicate(timeout=30)
         check(process.returncode == 0, process.returncode)
+
+
+def crowd():
+    """Sixteen workers while other programs keep every core busy: all is done, and who waits uses less than 5 % of a core."""
+    load = [subprocess.Popen([sys.executable, "-c", "while True: pass"], stdin=subprocess.DEVNULL)
+            for _ in range(2 * len(os.sched_getaffinity(0)))]
+    try:
+        for ranks in (0, 17):
+            began = time.monotonic()
+            process, workers, main = start_and_learn(ranks, "crowd", KRONSOLVE_NUM_WORKERS=16)
+            seconds = time.monotonic() - began
+            check(process.said == f"sum {sum(i * i for i in range(800))} gang 16" and len(workers) == 16, ranks, process.said)
+            time.sleep(0.5)
+            each = shares(workers + [main], 4)
+            check(max(each) < 0.05, ranks, [f"{100 * share:.1f} %" for share in each])
+            print(f"16 workers on {len(os.sched_getaffinity(0))} cores with {len(load)} other programs: done after {seconds:.1f} s, "
+                  f"then the busiest uses {100 * max(each):.2f} % of a core, all together {100 * sum(each):.2f} %")
+            process.communicate(timeout=60)
+            check(process.returncode == 0, process.returncode)
+    finally:
+        for program in load:
+            program.kill()
+            program.wait()
 
 
 def cores():
@@ -211,5 +243,5 @@ def cores():
 
 
 {"energies": energies, "uncaught": uncaught, "pending": pending, "endings": endings, "deaths": deaths, "idle": idle,
- "cores": cores}[CASE]()
+ "cores": cores, "crowd": crowd}[CASE]()
 print("ok")

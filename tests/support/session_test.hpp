@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include <kronsolve/session.hpp>
 
@@ -39,6 +40,11 @@ inline int child_processes() {
     for (long pid; in >> pid;) ++count;
   }
   return count;
+}
+
+inline int threads_of_this_process() {
+  const std::filesystem::directory_iterator all("/proc/self/task");
+  return static_cast<int>(std::distance(begin(all), end(all)));
 }
 
 /// What limits of time are multiplied by: sanitizers slow everything down.

@@ -81,6 +81,10 @@ class KRONSOLVE_EXPORT Observable {
 template <Scalar T>
 std::unique_ptr<LinearMap<T>> observable_product(const Comm& comm, const OpSum& hamiltonian,
                                                  const Basis& basis);
+template <Scalar T>
+std::unique_ptr<LinearMap<T>> observable_product(const Comm&&, const OpSum&, const Basis&) = delete;
+template <Scalar T>
+std::unique_ptr<LinearMap<T>> observable_product(const Comm&, const OpSum&, const Basis&&) = delete;
 
 /// The values for one state, in order; energy and variance share one product, by
 /// `observable_product` if the context has none. Collective.

@@ -32,6 +32,8 @@ class KRONSOLVE_EXPORT AssembledMap final : public LinearMap<T> {
   AssembledMap(const Comm& comm, const Lazy<T>& a, RowPartition rows, RowPartition cols);
   /// A square matrix whose vectors are dealt like its rows.
   AssembledMap(const Comm& comm, const Lazy<T>& a, RowPartition rows);
+  AssembledMap(const Comm&&, const Lazy<T>&, RowPartition, RowPartition) = delete;
+  AssembledMap(const Comm&&, const Lazy<T>&, RowPartition) = delete;
   ~AssembledMap() override;
 
   index_t local_entries() const noexcept;  ///< stored on this rank, the diagonal included

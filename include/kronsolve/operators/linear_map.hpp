@@ -26,6 +26,7 @@ template <Scalar T>
 class KRONSOLVE_EXPORT LinearMap {
  public:
   LinearMap(const Comm& comm, RowPartition rows, RowPartition cols);
+  LinearMap(const Comm&&, RowPartition, RowPartition) = delete;  ///< it would be gone
   virtual ~LinearMap();
   LinearMap(const LinearMap&) = delete;
   LinearMap& operator=(const LinearMap&) = delete;

@@ -61,6 +61,9 @@ struct KRONSOLVE_EXPORT MatrixFreePlan {
 template <Scalar T>
 std::unique_ptr<LinearMap<T>> make_matrix_free(const Comm& comm, const SectorOperator& h,
                                                const MatrixFreeOptions& options = {});
+template <Scalar T>
+std::unique_ptr<LinearMap<T>> make_matrix_free(const Comm&&, const SectorOperator&,
+                                               const MatrixFreeOptions& = {}) = delete;
 
 /// A product and what is known of it.
 template <Scalar T>
@@ -74,6 +77,9 @@ struct MatrixFreeProduct {
 template <Scalar T>
 MatrixFreeProduct<T> plan_and_make_matrix_free(const Comm& comm, const SectorOperator& h,
                                                const MatrixFreeOptions& options = {});
+template <Scalar T>
+MatrixFreeProduct<T> plan_and_make_matrix_free(const Comm&&, const SectorOperator&,
+                                               const MatrixFreeOptions& = {}) = delete;
 
 /// What make_matrix_free would build on `ranks` ranks: numbers of the first one. Local; no vector
 /// is allocated.

@@ -51,6 +51,7 @@ class KRONSOLVE_EXPORT PortableOperator {
   /// The basis of a sum; null for rows of the user. Collective on `comm`, which must outlive it, if
   /// the sector has symmetries; then a new list is made, else one basis is shared.
   std::shared_ptr<const Basis> basis(const Comm& comm) const;
+  std::shared_ptr<const Basis> basis(const Comm&&) const = delete;
 
   template <class Archive>
   void serialize(Archive& archive) {

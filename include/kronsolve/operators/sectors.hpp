@@ -48,6 +48,7 @@ KRONSOLVE_EXPORT void require_respects(const OpSum& op, const Sector& sector);
 /// it) if the sector has symmetries, local otherwise.
 /// @throws InvalidArgument  the sector is empty: names those that are not
 KRONSOLVE_EXPORT std::shared_ptr<const Basis> make_basis(const Comm& comm, const Sector& sector);
+std::shared_ptr<const Basis> make_basis(const Comm&&, const Sector&) = delete;
 
 /// A sector with symmetries by its size alone, which takes milliseconds where listing takes
 /// minutes: what a plan needs. It names no state.

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <complex>
+#include <concepts>
 #include <span>
+#include <type_traits>
+#include <vector>
 
 #include <kronsolve/core/buffer.hpp>
 #include <kronsolve/core/comm.hpp>
@@ -28,6 +31,13 @@ class StateView {
       : StateView(comm, basis, std::span<const T>(owned)) {}
   StateView(const Comm& comm, const Basis& basis, const Buffer<T>& owned)
       : StateView(comm, basis, owned.span()) {}
+  /// Nothing that ends with the statement: the view would refer to what is gone.
+  template <class C, class B, class Owned>
+  requires(!std::is_lvalue_reference_v<C> || !std::is_lvalue_reference_v<B> ||
+           std::same_as<std::remove_cv_t<Owned>, Buffer<T>> ||
+           std::same_as<std::remove_cv_t<Owned>, std::vector<T>>)
+      StateView(C&& comm, B&& basis, Owned&& owned)
+  = delete;
 
   const Comm& comm() const noexcept { return *comm_; }
   const Basis& basis() const noexcept { return *basis_; }

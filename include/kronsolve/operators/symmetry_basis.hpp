@@ -39,6 +39,8 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
   /// @throws InvalidArgument  no states, charges that a spin flip of the group changes
   SymmetryBasis(const Comm& comm, SymmetryGroup group, std::vector<Charge> charges,
                 std::vector<std::string> sector);
+  SymmetryBasis(const Comm&&, SymmetryGroup, std::vector<Charge>,
+                std::vector<std::string>) = delete;  ///< it would be gone
   ~SymmetryBasis() override;
 
   index_t size() const override { return partition_.rows(); }

@@ -95,6 +95,10 @@ class KRONSOLVE_EXPORT Evolution {
             EvolutionOptions options = {});
   Evolution(TimeDependentOperator<T> h, const DistributedVectors<std::complex<double>>& psi,
             EvolutionOptions options = {});
+  Evolution(const LinearMap<T>&&, const DistributedVectors<double>&,
+            EvolutionOptions = {}) = delete;  ///< it would be gone
+  Evolution(const LinearMap<T>&&, const DistributedVectors<std::complex<double>>&,
+            EvolutionOptions = {}) = delete;
   Evolution(Evolution&&) noexcept;
   Evolution& operator=(Evolution&&) noexcept;
   ~Evolution();

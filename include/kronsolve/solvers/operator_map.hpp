@@ -21,6 +21,9 @@ namespace kronsolve {
 template <Scalar T>
 std::unique_ptr<LinearMap<T>> make_operator_map(const Comm& comm, const SectorOperator& h,
                                                 OperatorForm form = OperatorForm::automatic);
+template <Scalar T>
+std::unique_ptr<LinearMap<T>> make_operator_map(const Comm&&, const SectorOperator&,
+                                                OperatorForm = OperatorForm::automatic) = delete;
 
 extern template KRONSOLVE_EXPORT std::unique_ptr<LinearMap<double>> make_operator_map(
     const Comm&, const SectorOperator&, OperatorForm);
