@@ -142,6 +142,65 @@ TYPED_TEST(Mfn, long_real_times_are_split_and_right) {
                InvalidArgument, "shorter time");
 }
 
+/// However many products are allowed: not one more is made, and what did not suffice is not called
+/// converged.
+TYPED_TEST(Mfn, stops_where_max_products_says_and_says_so) {
+  using T = TypeParam;
+  Random random(17);
+  const DenseMap<T> h(world(), random.hermitian<T>(80, 8, 1), random.partition(80, world().size()));
+  const Vector<Complex> v = random.vector<Complex>(80).normalized();
+  const auto mine = owned<Complex>(v, h.row_range());
+  const auto go = [&](double t, index_t most) {
+    return expm_multiply<T>(h, Complex(0, -t), std::span<const Complex>(mine),
+                            {.method = ExpmMethod::mfn, .tol = 1e-11, .max_products = most});
+  };
+  for (const double t : {3.0, 60.0}) {
+    const auto whole_way = go(t, 10'000'000);
+    ASSERT_TRUE(whole_way.converged) << whole_way.reason;
+    for (const index_t most : {index_t{1}, index_t{7}, index_t{45}, whole_way.products / 2}) {
+      SCOPED_TRACE(detail::concat("t ", t, ", max_products ", most));
+      const index_t before = h.products();
+      const auto result = go(t, most);
+
+      EXPECT_FALSE(result.converged) << result.reason;
+      EXPECT_EQ(result.products, h.products() - before);
+      EXPECT_LE(result.products, std::max<index_t>(most, 5));  // 5 look at the size of A
+      EXPECT_TRUE(std::isinf(result.error));
+      EXPECT_ERROR((void)result.require_converged(), NotConverged, "max_products");
+    }
+    // As many as were needed, and room for one restart.
+    const auto enough = go(t, whole_way.products + 60);
+    EXPECT_TRUE(enough.converged) << enough.reason;
+    EXPECT_EQ(enough.products, whole_way.products);
+  }
+}
+
+TYPED_TEST(Mfn, a_state_that_max_products_hold_back_stays_where_it_is) {
+  using T = TypeParam;
+  Random random(18);
+  const DenseMap<T> h(world(), random.hermitian<T>(60, 8, 1), random.partition(60, world().size()));
+  const auto psi = distributed<T>(world(), h.row_partition(), random.vector<T>(60).normalized());
+  for (const TimeAxis axis : {TimeAxis::real, TimeAxis::imaginary}) {
+    Evolution<T> evolution(h, psi,
+                           {.method = EvolutionMethod::mfn, .axis = axis, .max_products = 400});
+    evolution.update_to(0.5);
+    const auto state = [&] {
+      return std::visit(
+          [](const auto& s) -> Vector<Complex> {
+            return whole(world(), s.column(0)).template cast<Complex>();
+          },
+          evolution.state());
+    };
+    const Vector<Complex> before = state();
+
+    EXPECT_ERROR(evolution.update_to(2000), InvalidArgument, "max_products is 400");
+    EXPECT_EQ(evolution.time(), 0.5);
+    EXPECT_EQ((state() - before).norm(), 0);
+    evolution.update_to(0.75);
+    EXPECT_LE(evolution.error(), 1e-9);
+  }
+}
+
 TYPED_TEST(Mfn, long_imaginary_times_stay_in_the_range_of_doubles) {
   using T = TypeParam;
   Random random(12);

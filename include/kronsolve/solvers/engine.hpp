@@ -85,6 +85,13 @@ struct EnginePairs {
   std::string reason;          ///< why it stopped
 };
 
+/// exp(t A) v as far as an engine got.
+template <Scalar T>
+struct EngineExponential {
+  std::vector<T> w;       ///< owned rows
+  bool converged = true;  ///< false: the products did not suffice, w is what there is by then
+};
+
 /// A general eigenproblem as an engine gets it.
 template <Scalar T>
 struct EngineEig {
@@ -161,8 +168,9 @@ class KRONSOLVE_EXPORT Engine {
                                           const DistributedVectors<T>& b) = 0;
   /// w = exp(t A) v for any square A by a restarted Krylov method (SLEPc's MFN); error about tol
   /// |w|.
-  virtual std::vector<T> expm_multiply(const LinearMap<T>& map, T t, std::span<const T> v,
-                                       double tol, index_t ncv) = 0;
+  /// @param max_products  at least 1; restarts that may need more are not begun
+  virtual EngineExponential<T> expm_multiply(const LinearMap<T>& map, T t, std::span<const T> v,
+                                             double tol, index_t max_products) = 0;
 };
 
 /// @throws NotSupported  this PETSc has not the factors that `where` asks for
@@ -194,7 +202,7 @@ KRONSOLVE_EXPORT bool engine_installed(ScalarKind scalar);
 
 /// What a module exports under the name `kronsolve_engine_module`; the first field never moves.
 struct EngineModule {
-  static constexpr std::uint32_t current_abi = 2;
+  static constexpr std::uint32_t current_abi = 3;
   std::uint32_t abi;
   const char* scalar;  ///< "real" or "complex"
   const char* variant;

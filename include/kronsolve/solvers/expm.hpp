@@ -21,7 +21,7 @@ struct FunctionResult {
   DistributedVectors<T> vectors;  ///< one column: owned rows of w
   /// Absolute 2-norm error of w: a bound from the truncated series plus an estimate of rounding
   /// (Chebyshev), or an estimate from successive approximations (Krylov).
-  double error = 0;
+  double error = 0;            ///< infinite where nothing is known (mfn, not converged)
   bool converged = false;      ///< error <= tol |w|
   index_t products = 0;        ///< products with the operator, the search for its bounds included
   index_t degree = 0;          ///< degree of the polynomial used
@@ -43,7 +43,8 @@ struct ExpmOptions {
   ExpmMethod method = ExpmMethod::automatic;
   double tol = 1e-10;                         ///< error <= tol |w|
   std::optional<SpectralBounds> bounds = {};  ///< of the operator, if known: saves finding them
-  index_t max_products = 10'000'000;          ///< refuse before starting what needs more
+  /// chebyshev refuses before starting what needs more; mfn ends there, not converged.
+  index_t max_products = 10'000'000;
   std::uint64_t seed = 0;                     ///< of the search for the bounds
 };
 
@@ -56,8 +57,7 @@ struct ExpmOptions {
 /// @throws InvalidArgument  t or an entry of v not finite, tol not in (0, 1), map not Hermitian,
 /// too many products needed,
 ///                          |w| above the largest double
-/// @throws NotSupported     mfn without the engine it needs  @throws EngineError  mfn did not
-/// converge
+/// @throws NotSupported     mfn without the engine it needs  @throws EngineError  mfn broke down
 /// Cost: about sqrt(80 |t| R) products for long times, R half the width of the spectrum; five
 /// vectors. Source: Tal-Ezer and Kosloff 1984, doi:10.1063/1.448136; bounds: Hochbruck and Lubich
 /// 1997, doi:10.1137/S0036142995280572.

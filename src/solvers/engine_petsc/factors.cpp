@@ -72,8 +72,9 @@ DistributedVectors<Scalar> solve_direct(const Comm& comm, const Lazy<Scalar>& ro
   return x;
 }
 
-std::vector<Scalar> exponentiate(const LinearMap<Scalar>& map, Scalar t, std::span<const Scalar> v,
-                                 double tol, index_t ncv) {
+EngineExponential<Scalar> exponentiate(const LinearMap<Scalar>& map, Scalar t,
+                                       std::span<const Scalar> v, double tol,
+                                       index_t max_products) {
   const MatHandle matrix = shell(map, Symmetry::none);
   const VecHandle from = vector(map.comm(), map.row_range(), map.rows());
   const VecHandle to = vector(map.comm(), map.row_range(), map.rows());
@@ -86,13 +87,21 @@ std::vector<Scalar> exponentiate(const LinearMap<Scalar>& map, Scalar t, std::sp
   KRONSOLVE_PETSC(FNSetType(function, FNEXP));
   KRONSOLVE_PETSC(FNSetScale(function, t, 1.0));
   KRONSOLVE_PETSC(MFNSetType(mfn.get(), MFNKRYLOV));
-  KRONSOLVE_PETSC(MFNSetTolerances(mfn.get(), tol, 10000));
-  if (ncv > 0) KRONSOLVE_PETSC(MFNSetDimensions(mfn.get(), narrow<PetscInt>(ncv, "ncv")));
-  KRONSOLVE_PETSC(MFNSetErrorIfNotConverged(mfn.get(), PETSC_TRUE));
+  // A restart makes as many products as the space has vectors; 30 are SLEPc's choice.
+  constexpr index_t space = 30, most_restarts = 10000;
+  const index_t ncv = std::min({space, map.rows(), max_products});
+  const index_t restarts = std::min(most_restarts, max_products / ncv);
+  KRONSOLVE_PETSC(MFNSetDimensions(mfn.get(), narrow<PetscInt>(ncv, "ncv")));
+  KRONSOLVE_PETSC(MFNSetTolerances(mfn.get(), tol, narrow<PetscInt>(restarts, "restarts")));
   KRONSOLVE_PETSC(MFNSolve(mfn.get(), from.get(), to.get()));
-  std::vector<Scalar> w(v.size());
-  copy_from(to.get(), w);
-  return w;
+  MFNConvergedReason reason = MFN_CONVERGED_ITERATING;
+  KRONSOLVE_PETSC(MFNGetConvergedReason(mfn.get(), &reason));
+  if (reason < 0 && reason != MFN_DIVERGED_ITS)
+    throw EngineError(static_cast<int>(reason),
+                      detail::concat("MFNSolve: ", MFNConvergedReasons[reason]));
+  EngineExponential<Scalar> result{.w = std::vector<Scalar>(v.size()), .converged = reason > 0};
+  copy_from(to.get(), result.w);
+  return result;
 }
 
 }  // namespace kronsolve::KRONSOLVE_ENGINE_NAMESPACE

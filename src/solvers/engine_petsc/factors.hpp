@@ -14,7 +14,7 @@ std::vector<index_t> count_by_inertia(const Comm& comm, const Lazy<Scalar>& rows
 DistributedVectors<Scalar> solve_direct(const Comm& comm, const Lazy<Scalar>& rows,
                                         const DistributedVectors<Scalar>& b, Factors factors);
 /// exp(t A) v by SLEPc's MFN. Collective.
-std::vector<Scalar> exponentiate(const LinearMap<Scalar>& map, Scalar t, std::span<const Scalar> v,
-                                 double tol, index_t ncv);
+EngineExponential<Scalar> exponentiate(const LinearMap<Scalar>& map, Scalar t,
+                                       std::span<const Scalar> v, double tol, index_t max_products);
 
 }  // namespace kronsolve::KRONSOLVE_ENGINE_NAMESPACE

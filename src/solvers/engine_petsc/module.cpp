@@ -138,11 +138,12 @@ class PetscEngine final : public Engine<Scalar> {
     forget_errors();
     return KRONSOLVE_ENGINE_NAMESPACE::solve_krylov(problem, b);
   }
-  std::vector<Scalar> expm_multiply(const LinearMap<Scalar>& map, Scalar t,
-                                    std::span<const Scalar> v, double tol, index_t ncv) override {
+  EngineExponential<Scalar> expm_multiply(const LinearMap<Scalar>& map, Scalar t,
+                                          std::span<const Scalar> v, double tol,
+                                          index_t max_products) override {
     const std::lock_guard lock(one_at_a_time_);
     forget_errors();
-    return exponentiate(map, t, v, tol, ncv);
+    return exponentiate(map, t, v, tol, max_products);
   }
 
  private:

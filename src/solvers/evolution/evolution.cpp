@@ -162,7 +162,7 @@ struct Evolution<T>::Impl {
         propagator = evolution::make_chebyshev(*h, options.axis, bounds, options.max_products);
       } else if (const double size = std::max(std::abs(bounds.lower), std::abs(bounds.upper));
                  method == EvolutionMethod::mfn) {
-        propagator = evolution::make_mfn(*h, options.axis, size);
+        propagator = evolution::make_mfn(*h, options.axis, size, options.max_products);
       } else {
         propagator = evolution::make_runge_kutta<T>(
             comm(), [this](double t) -> const LinearMap<T>& { return at(t); }, options.axis, size,

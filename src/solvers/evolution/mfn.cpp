@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
+#include <optional>
 
 #include "solvers/evolution/propagator.hpp"
 
@@ -21,22 +21,38 @@ constexpr double longest_piece = 50;
 template <Scalar T>
 class Mfn final : public Propagator<T> {
  public:
-  Mfn(const LinearMap<T>& h, TimeAxis axis, double width) : h_(&h), axis_(axis), width_(width) {}
+  Mfn(const LinearMap<T>& h, TimeAxis axis, double width, index_t max_products)
+      : h_(&h), axis_(axis), width_(width), max_products_(max_products) {}
 
   Advance advance(StateParts<T>& state, double from, double to, double tol) override {
-    const double dt = to - from;
+    const index_t before = h_->products();
+    StateParts<T> moved = state.like();  // a state stays where it is if it cannot be moved
+    moved.copy_from(state);
+    const auto done = move(moved, to - from, tol, before);
+    if (!done)
+      throw InvalidArgument(detail::concat("evolution: ", h_->products() - before,
+                                           " products of method mfn do not reach time ", to,
+                                           " from ", from, ", max_products is ", max_products_,
+                                           "; take shorter steps, method expm, or raise it"));
+    state.copy_from(moved);
+    return *done;
+  }
+
+ private:
+  /// Nothing if max_products do not suffice.
+  std::optional<Advance> move(StateParts<T>& state, double dt, double tol, index_t before) {
     if (axis_ == TimeAxis::real) {
-      const double before = state.norm(h_->comm());
-      step(state, Complex(0, -dt), tol);
+      const double norm = state.norm(h_->comm());
+      if (!step(state, Complex(0, -dt), tol, before)) return std::nullopt;
       // SLEPc gives no error; that it changed the norm is one.
-      const double drift = std::abs(state.norm(h_->comm()) / before - 1);
-      return {.error = std::max(tol, drift)};
+      return Advance{.error = std::max(tol, std::abs(state.norm(h_->comm()) / norm - 1))};
     }
     const auto pieces =
         static_cast<index_t>(std::max(1.0, std::ceil(width_ * std::abs(dt) / longest_piece)));
+    const double part = 1 / static_cast<double>(pieces);
     Advance done{.error = tol, .steps = pieces};
     for (index_t piece = 0; piece < pieces; ++piece) {
-      step(state, Complex(-dt / static_cast<double>(pieces), 0), tol / static_cast<double>(pieces));
+      if (!step(state, Complex(-dt * part, 0), tol * part, before)) return std::nullopt;
       const double norm = state.norm(h_->comm());
       state.scale(1 / norm);
       done.log_scale += std::log(norm);
@@ -44,33 +60,41 @@ class Mfn final : public Propagator<T> {
     return done;
   }
 
- private:
-  void step(StateParts<T>& state, Complex t, double tol) {
+  bool step(StateParts<T>& state, Complex t, double tol, index_t before) {
+    const index_t left = max_products_ - (h_->products() - before);
+    const double size = width_ * std::abs(t);
     if constexpr (is_complex<T>) {
-      exponentiate_mfn_in_pieces<T, T>(*h_, t, width_ * std::abs(t), state.part(0), tol);
+      return exponentiate_mfn_in_pieces<T, T>(*h_, t, size, state.part(0), tol, left).converged();
     } else if (state.parts() == 1) {
-      exponentiate_mfn<T, T>(*h_, t.real(), state.part(0), tol);
+      return exponentiate_mfn<T, T>(*h_, t.real(), state.part(0), tol, left);
     } else {
       Buffer<Complex> joined(state.rows());
       vec::join(state.part(0), state.part(1), joined.span());
-      exponentiate_mfn_in_pieces<T, Complex>(*h_, t, width_ * std::abs(t), joined.span(), tol);
+      const bool good =
+          exponentiate_mfn_in_pieces<T, Complex>(*h_, t, size, joined.span(), tol, left)
+              .converged();
       vec::split(joined.span(), state.part(0), state.part(1));
+      return good;
     }
   }
 
   const LinearMap<T>* h_;
   TimeAxis axis_;
   double width_;
+  index_t max_products_;
 };
 
 }  // namespace
 
 template <Scalar T>
-std::unique_ptr<Propagator<T>> make_mfn(const LinearMap<T>& h, TimeAxis axis, double width) {
-  return std::make_unique<Mfn<T>>(h, axis, width);
+std::unique_ptr<Propagator<T>> make_mfn(const LinearMap<T>& h, TimeAxis axis, double width,
+                                        index_t max_products) {
+  return std::make_unique<Mfn<T>>(h, axis, width, max_products);
 }
 
-template std::unique_ptr<Propagator<double>> make_mfn(const LinearMap<double>&, TimeAxis, double);
-template std::unique_ptr<Propagator<Complex>> make_mfn(const LinearMap<Complex>&, TimeAxis, double);
+template std::unique_ptr<Propagator<double>> make_mfn(const LinearMap<double>&, TimeAxis, double,
+                                                      index_t);
+template std::unique_ptr<Propagator<Complex>> make_mfn(const LinearMap<Complex>&, TimeAxis, double,
+                                                       index_t);
 
 }  // namespace kronsolve::evolution

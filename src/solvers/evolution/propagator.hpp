@@ -33,7 +33,8 @@ std::unique_ptr<Propagator<T>> make_dense(const LinearMap<T>& h, TimeAxis axis);
 /// SLEPc's MFN, piece by piece in imaginary time. `width`: a bound of |H|.
 /// Its errors are what SLEPc was asked for, not bounds.
 template <Scalar T>
-std::unique_ptr<Propagator<T>> make_mfn(const LinearMap<T>& h, TimeAxis axis, double width);
+std::unique_ptr<Propagator<T>> make_mfn(const LinearMap<T>& h, TimeAxis axis, double width,
+                                        index_t max_products);
 
 /// The operator at a time; for constant operators always the same.
 template <Scalar T>

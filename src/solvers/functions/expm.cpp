@@ -56,7 +56,9 @@ double growth(const LinearMap<T>& a, std::span<const V> v) {
 
 /// exp(tA) v left to SLEPc.
 template <Scalar T, Scalar V>
-FunctionResult<V> by_mfn(const LinearMap<T>& a, V t, std::span<const V> v, double tol) {
+FunctionResult<V> by_mfn(const LinearMap<T>& a, V t, std::span<const V> v,
+                         const ExpmOptions& options) {
+  const double tol = options.tol;
   const index_t before = a.products();
   const double size = t == V(0) ? 0 : growth<T, V>(a, v);
   const double exponent = std::abs(real_part(t)) * size;
@@ -68,18 +70,25 @@ FunctionResult<V> by_mfn(const LinearMap<T>& a, V t, std::span<const V> v, doubl
   FunctionResult<V> result{.vectors = DistributedVectors<V>(a.row_partition(), a.comm().rank(), 1)};
   const auto w = result.vectors.column(0);
   vec::copy<V>(v, w);
-  const index_t pieces = exponentiate_mfn_in_pieces<T, V>(a, t, std::abs(t) * size, w, tol);
+  const index_t left = options.max_products - (a.products() - before);
+  const auto moved = exponentiate_mfn_in_pieces<T, V>(a, t, std::abs(t) * size, w, tol, left);
   const double norm = vec::norm<V>(a.comm(), w);
   if (!std::isfinite(norm))
     throw InvalidArgument(
         "expm_multiply: the result is above the largest double; evolve in imaginary time "
         "normalises");
-  result.error = tol * norm;
-  result.converged = true;  // else SLEPc had thrown
+  result.converged = moved.converged();
+  result.error = result.converged ? tol * norm : std::numeric_limits<double>::infinity();
   result.products = a.products() - before;
-  result.reason =
-      detail::concat("SLEPc MFN, ", result.products, " products in ", pieces,
-                     pieces == 1 ? " piece" : " pieces", ", error as SLEPc estimates it");
+  const char* pieces = moved.wanted == 1 ? " piece" : " pieces";
+  if (result.converged)
+    result.reason = detail::concat("SLEPc MFN, ", result.products, " products in ", moved.wanted,
+                                   pieces, ", error as SLEPc estimates it");
+  else
+    result.reason =
+        detail::concat("SLEPc MFN ended after ", result.products, " products with ", moved.done,
+                       " of ", moved.wanted, pieces, " of the time done: max_products is ",
+                       options.max_products, "; raise it, shorten the time or take chebyshev");
   return result;
 }
 
@@ -115,7 +124,7 @@ FunctionResult<T> expm_multiply(const LinearMap<T>& a, double t, std::span<const
   vec::require_square("expm_multiply", a);
   vec::require_vector("expm_multiply", a, v);
   check(t, options);
-  if (options.method == ExpmMethod::mfn) return by_mfn<T, T>(a, t, v, options.tol);
+  if (options.method == ExpmMethod::mfn) return by_mfn<T, T>(a, t, v, options);
   const auto bounds = bounds_of(a, options);
   FunctionResult<T> result{.vectors = DistributedVectors<T>(a.row_partition(), a.comm().rank(), 1)};
   vec::copy<T>(v, result.vectors.column(0));
@@ -131,7 +140,7 @@ FunctionResult<Complex> expm_multiply(const LinearMap<T>& a, Complex t, std::spa
   vec::require_square("expm_multiply", a);
   vec::require_vector("expm_multiply", a, v);
   check(t, options);
-  if (options.method == ExpmMethod::mfn) return by_mfn<T, Complex>(a, t, v, options.tol);
+  if (options.method == ExpmMethod::mfn) return by_mfn<T, Complex>(a, t, v, options);
   const auto bounds = bounds_of(a, options);
   FunctionResult<Complex> result{
       .vectors = DistributedVectors<Complex>(a.row_partition(), a.comm().rank(), 1)};

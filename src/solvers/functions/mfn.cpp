@@ -24,54 +24,62 @@ constexpr double most_mfn_pieces = 50'000;
 constexpr double least_mfn_tolerance = 1e-14;
 
 template <Scalar T>
-void run(const LinearMap<T>& a, T t, std::span<T> x, double tol) {
+bool run(const LinearMap<T>& a, T t, std::span<T> x, double tol, index_t max_products) {
   // SLEPc would divide by either.
-  if (t == T(0) || vec::norm<T>(a.comm(), x) == 0) return;
-  const auto w = load_engine<T>(a.rows()).expm_multiply(a, t, x, tol, 0);
-  vec::copy<T>(w, x);
+  if (t == T(0) || vec::norm<T>(a.comm(), x) == 0) return true;
+  if (max_products < 1) return false;
+  const auto found = load_engine<T>(a.rows()).expm_multiply(a, t, x, tol, max_products);
+  vec::copy<T>(found.w, x);
+  return found.converged;
 }
 
 }  // namespace
 
 template <Scalar T, Scalar V>
-void exponentiate_mfn(const LinearMap<T>& a, V t, std::span<V> x, double tol) {
+bool exponentiate_mfn(const LinearMap<T>& a, V t, std::span<V> x, double tol,
+                      index_t max_products) {
   if constexpr (std::same_as<T, V>) {
     if constexpr (!is_complex<T>) {
       if (!a.comm().all(engine_installed(ScalarKind::real))) {
         std::vector<Complex> z(x.begin(), x.end());
-        exponentiate_mfn<double, Complex>(a, t, z, tol);
+        const bool good = exponentiate_mfn<double, Complex>(a, t, z, tol, max_products);
         for (std::size_t i = 0; i < z.size(); ++i) x[i] = z[i].real();
-        return;
+        return good;
       }
     }
-    run<T>(a, t, x, tol);
+    return run<T>(a, t, x, tol, max_products);
   } else {
-    run<Complex>(ComplexView(a), t, x, tol);
+    // A complex product is two real ones.
+    return run<Complex>(ComplexView(a), t, x, tol, max_products / 2);
   }
 }
 
 template <Scalar T, Scalar V>
-index_t exponentiate_mfn_in_pieces(const LinearMap<T>& a, V t, double size, std::span<V> x,
-                                   double tol) {
+MfnPieces exponentiate_mfn_in_pieces(const LinearMap<T>& a, V t, double size, std::span<V> x,
+                                     double tol, index_t max_products) {
   const double pieces = std::max(1.0, std::ceil(size / longest_mfn_piece));
   if (!(pieces <= most_mfn_pieces))
     throw InvalidArgument(detail::concat("method mfn: |t| |A| is about ", size, ", at most ",
                                          longest_mfn_piece * most_mfn_pieces,
                                          " is done; use chebyshev or a shorter time"));
   const double each = std::max(tol / pieces, std::min(tol, least_mfn_tolerance));
-  const auto count = static_cast<index_t>(pieces);
-  for (index_t piece = 0; piece < count; ++piece) exponentiate_mfn<T, V>(a, t / pieces, x, each);
-  return count;
+  const index_t before = a.products();
+  MfnPieces moved{.wanted = static_cast<index_t>(pieces)};
+  while (!moved.converged()) {
+    const index_t left = max_products - (a.products() - before);
+    if (!exponentiate_mfn<T, V>(a, t / pieces, x, each, left)) break;
+    ++moved.done;
+  }
+  return moved;
 }
 
-template void exponentiate_mfn(const LinearMap<double>&, double, std::span<double>, double);
-template void exponentiate_mfn(const LinearMap<double>&, Complex, std::span<Complex>, double);
-template void exponentiate_mfn(const LinearMap<Complex>&, Complex, std::span<Complex>, double);
-template index_t exponentiate_mfn_in_pieces(const LinearMap<double>&, double, double,
-                                            std::span<double>, double);
-template index_t exponentiate_mfn_in_pieces(const LinearMap<double>&, Complex, double,
-                                            std::span<Complex>, double);
-template index_t exponentiate_mfn_in_pieces(const LinearMap<Complex>&, Complex, double,
-                                            std::span<Complex>, double);
+#define KRONSOLVE_INSTANTIATE(T, V)                                                           \
+  template bool exponentiate_mfn(const LinearMap<T>&, V, std::span<V>, double, index_t);      \
+  template MfnPieces exponentiate_mfn_in_pieces(const LinearMap<T>&, V, double, std::span<V>, \
+                                                double, index_t);
+KRONSOLVE_INSTANTIATE(double, double)
+KRONSOLVE_INSTANTIATE(double, Complex)
+KRONSOLVE_INSTANTIATE(Complex, Complex)
+#undef KRONSOLVE_INSTANTIATE
 
 }  // namespace kronsolve
