@@ -1,6 +1,8 @@
 """`plan` counts the states of a symmetry sector without listing them: sizes against a count of its own."""
 
 import math
+import pathlib
+import platform
 
 import program
 
@@ -57,6 +59,15 @@ def sectors(*conditions: str) -> list[str]:
     return [word for condition in conditions for word in ("--sector", condition)]
 
 
+def instruction_sets() -> list[str]:
+    """Kernels that this processor can run, the best last."""
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return ["baseline"]
+    flags = set(next(line for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags")).split())
+    needs = {"avx2": {"avx2", "fma"}, "avx512": {"avx512f", "avx512dq", "avx512vl", "avx512bw"}}
+    return ["baseline", *(name for name, need in needs.items() if need <= flags)]
+
+
 class Plan(program.ProgramTest):
     def test_36_sites_are_counted_not_listed(self):
         all_of_it = sectors("sz=0", "momentum=0", "reflection=1", "spinflip=1")
@@ -87,6 +98,20 @@ class Plan(program.ProgramTest):
         for words in ("Kronecker-block product of 184756 rows", "split: ", "blocks of", "mixed", "register operations"):
             self.assertIn(words, text)
         self.assertNotIn("Kronecker", program.run(*case, "--operator", "assembled", "--method", "slepc").out)
+
+    def test_instruction_sets_are_chosen_and_refused(self):
+        case = ("--model", "heisenberg", "--sites", 14, "--cyclic", *sectors("sz=0"))
+        sets = instruction_sets()
+        for asked, used in [*((name, name) for name in sets), ("", sets[-1])]:
+            env = {"KRONSOLVE_SIMD": asked}
+            self.assertIn(f"kernels: {used};", program.run("plan", *case, env=env).out)
+            ground = self.solve("ground", *case, "--operator", "matrix-free", env=env)
+            self.assertAlmostEqual(ground["eigenvalues"][0], -6.263549533547, delta=1e-10)
+        missing = [name for name in ("avx2", "avx512") if name not in sets]
+        for name in ("sse2", "AVX2", *missing):
+            for command, ranks in (("plan", 0), ("ground", 0), ("ground", 2)):
+                self.assert_refused(program.run(command, *case, ranks=ranks, env={"KRONSOLVE_SIMD": name}), 2,
+                                    "KRONSOLVE_SIMD", "baseline, avx2 or avx512", f"up to {sets[-1]}", f"'{name}'")
 
     def test_suggests_every_symmetry(self):
         chain = self.solve("plan", "--model", "heisenberg", "--sites", 32, "--cyclic")

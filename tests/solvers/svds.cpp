@@ -289,6 +289,52 @@ TYPED_TEST(Svds, values_alone_come_with_a_bound_and_without_vectors) {
   }
 }
 
+/// What `automatic` takes depends on the shorter side, on k and on the end, not on which side is
+/// the short one.
+TYPED_TEST(Svds, automatic_chooses_alike_for_tall_and_wide_maps) {
+  using T = TypeParam;
+  struct Case {
+    index_t longer, shorter, k;
+    SingularEnd which;
+    SvdMethod expected;
+  };
+  const Case cases[] = {
+      {520, 90, 3, SingularEnd::largest, SvdMethod::dense},
+      {520, 90, 3, SingularEnd::smallest, SvdMethod::dense},
+      {410, 402, 201, SingularEnd::largest, SvdMethod::dense},  // half of all
+      {520, 410, 3, SingularEnd::largest, SvdMethod::restarted},
+      {520, 410, 3, SingularEnd::smallest, SvdMethod::bidiagonal},
+      {50001, 80, 3, SingularEnd::largest, SvdMethod::restarted},  // short, but 4 million entries
+  };
+  for (const auto& c : cases)
+    for (const bool wide : {false, true}) {
+      SCOPED_TRACE(detail::concat(c.longer, " x ", c.shorter, wide ? " wide, " : " tall, ",
+                                  to_string(c.which)));
+      // Singular values 1, 2, 3, about 10, and the largest three.
+      const auto value = [n = c.shorter](index_t i) {
+        return i < 3 ? double(i + 1) : i < n - 3 ? 10 + std::sin(double(i)) : double(23 + i - n);
+      };
+      const index_t rows = wide ? c.shorter : c.longer, cols = wide ? c.longer : c.shorter;
+      const Lazy<T> a(rows, cols, [&](RowRange range) {
+        return test::rows_from<T>(range, cols, [&](index_t i, const auto& add) {
+          if (i >= c.shorter) return;
+          if constexpr (is_complex<T>)
+            add(i, std::polar(value(i), double(i)));
+          else
+            add(i, i % 2 == 0 ? value(i) : -value(i));
+        });
+      });
+      const auto r = svds<T>(world(), a, {.k = c.k, .which = c.which});
+
+      EXPECT_EQ(r.method, c.expected) << r.reason;
+      EXPECT_TRUE(r.converged && r.certified) << r.reason;
+      const auto first = c.which == SingularEnd::largest ? 22.0 : 3.0;
+      for (index_t j = 0; j < 3; ++j)
+        EXPECT_NEAR(r.singular_values.at(static_cast<std::size_t>(j)), first - double(j),
+                    value_tolerance);
+    }
+}
+
 TYPED_TEST(Svds, trivial_maps_end_at_once) {
   using T = TypeParam;
   for (const auto& [m, n] : {std::pair{1, 1}, std::pair{1, 9}, std::pair{9, 1}, std::pair{5, 4}}) {
