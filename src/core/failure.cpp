@@ -96,21 +96,27 @@ bool dispatch(const Failure& f, Raise&& raise) {
   return false;
 }
 
+/// True if the class of `e` is exactly E, here or where `e` was thrown.
+template <class E>
+bool is(const std::exception& e) {
+  const std::type_info& t = typeid(e);
+  return t == typeid(E) || t == typeid(RemoteCopy<E>);
+}
+
 /// The kind of an exception whose dynamic class is exactly a known one; a class derived from it is
 /// `other`, because only its base could be rebuilt here and a handler must not be led to believe
 /// that it has the class itself.
 Failure::Kind exact_kind(const std::exception& e) {
   using Kind = Failure::Kind;
-  const std::type_info& t = typeid(e);
-  if (t == typeid(std::runtime_error)) return Kind::runtime;
-  if (t == typeid(std::logic_error)) return Kind::logic;
-  if (t == typeid(std::invalid_argument)) return Kind::invalid_argument;
-  if (t == typeid(std::out_of_range)) return Kind::out_of_range;
-  if (t == typeid(std::length_error)) return Kind::length;
-  if (t == typeid(std::domain_error)) return Kind::domain;
-  if (t == typeid(std::range_error)) return Kind::range;
-  if (t == typeid(std::overflow_error)) return Kind::overflow;
-  if (t == typeid(std::underflow_error)) return Kind::underflow;
+  if (is<std::runtime_error>(e)) return Kind::runtime;
+  if (is<std::logic_error>(e)) return Kind::logic;
+  if (is<std::invalid_argument>(e)) return Kind::invalid_argument;
+  if (is<std::out_of_range>(e)) return Kind::out_of_range;
+  if (is<std::length_error>(e)) return Kind::length;
+  if (is<std::domain_error>(e)) return Kind::domain;
+  if (is<std::range_error>(e)) return Kind::range;
+  if (is<std::overflow_error>(e)) return Kind::overflow;
+  if (is<std::underflow_error>(e)) return Kind::underflow;
   return Kind::other;
 }
 
@@ -141,7 +147,7 @@ Failure Failure::current() {
   } catch (const IoError& e) {
     return {Kind::io, 0, e.what(), e.path(), type};
   } catch (const Error& e) {
-    return {typeid(e) == typeid(Error) ? Kind::error : Kind::other, 0, e.what(), {}, type};
+    return {is<Error>(e) ? Kind::error : Kind::other, 0, e.what(), {}, type};
   } catch (const std::bad_alloc& e) {
     return {Kind::memory, 0, e.what(), {}, type};
   } catch (const std::exception& e) {

@@ -51,6 +51,8 @@ Descriptor::~Descriptor() {
 
 Channel::Channel(Descriptor socket) : socket_(std::move(socket)) { tune(socket_.get()); }
 
+void Channel::shut() noexcept { (void)::shutdown(fd(), SHUT_RDWR); }
+
 void Channel::set_nonblocking() { fcntl(fd(), F_SETFL, fcntl(fd(), F_GETFL) | O_NONBLOCK); }
 
 void Channel::queue(Frame frame) {

@@ -64,6 +64,8 @@ class Channel {
   int fd() const noexcept { return socket_.get(); }
   bool open() const noexcept { return static_cast<bool>(socket_); }
   void close() { socket_.close(); }
+  /// Ends the connection for both sides; whoever waits for something from it finds its end.
+  void shut() noexcept;
   /// Frames that may come before trust is established are small.
   void set_trusted() noexcept { trusted_ = true; }
   /// Large arrays the other side sends are read out of its memory: at once, or when they are

@@ -2,14 +2,17 @@
 
 #include <atomic>
 #include <cerrno>
+#include <condition_variable>
 #include <cstdlib>
 #include <deque>
 #include <filesystem>
+#include <future>
 #include <iostream>
 #include <mutex>
 #include <optional>
 #include <sstream>
 #include <thread>
+#include <utility>
 
 #include <poll.h>
 #include <unistd.h>
@@ -24,8 +27,24 @@ class Lifeline {
  public:
   explicit Lifeline(Channel channel) : channel_(std::move(channel)) {
     channel_.set_trusted();
-    std::thread([this] { watch(); }).detach();
+    std::thread([this, left = left_watch_] {
+      watch();
+      left->set_value();
+    }).detach();
   }
+  /// Ends the watch after a goodbye, for a process that goes on without the pool.
+  ~Lifeline() {
+    closing_ = true;
+    {
+      const std::lock_guard lock(parting_);
+      parted_ = true;
+    }
+    part_.notify_all();
+    channel_.shut();
+    left_watch_->get_future().wait();
+  }
+  Lifeline(const Lifeline&) = delete;
+  Lifeline& operator=(const Lifeline&) = delete;
 
   bool send(Frame frame) { return channel_.send(std::move(frame)); }
   /// Sends a result and keeps its arrays while the pool may still read them.
@@ -88,7 +107,10 @@ class Lifeline {
     // Nothing a task could still do would be seen by anybody. A process that is on its way out gets
     // time for it: MPI's end takes long on a crowded machine, and leaving before it would fail the
     // job.
-    if (closing_) std::this_thread::sleep_for(std::chrono::seconds(120));
+    if (closing_) {
+      std::unique_lock lock(parting_);
+      if (part_.wait_for(lock, std::chrono::seconds(120), [this] { return parted_; })) return;
+    }
     ::_exit(1);
   }
 
@@ -98,14 +120,20 @@ class Lifeline {
   std::atomic<bool> closing_{false};
   std::mutex reading_;
   std::deque<Frame> left_;  // read after the other side had closed
+  std::mutex parting_;
+  std::condition_variable part_;
+  bool parted_ = false;
+  std::shared_ptr<std::promise<void>> left_watch_ = std::make_shared<std::promise<void>>();
 };
 
 namespace {
 
 /// A task that calls exit() must not take MPI's end with it, which would wait for workers that
 /// never come.
-void leave_at_once_unless_closing(int status, void* lifeline) {
-  if (!static_cast<Lifeline*>(lifeline)->closing()) {
+std::atomic<Lifeline*> serving{nullptr};
+void leave_at_once_unless_closing(int status, void*) {
+  const Lifeline* lifeline = serving;
+  if (lifeline != nullptr && !lifeline->closing()) {
     std::cout.flush();
     std::fflush(nullptr);
     ::_exit(status == 0 ? 1 : status);
@@ -176,8 +204,15 @@ Channel connect_or_leave(const std::string& address) {
 PoolConnection::PoolConnection(const WorkerTicket& ticket)
     : ticket_(ticket), lifeline_(new Lifeline(connect_or_leave(ticket.address))) {}
 
+void PoolConnection::leave() {
+  serving = nullptr;
+  delete std::exchange(lifeline_, nullptr);
+}
+
 void PoolConnection::serve(const Comm* world, int rank, int size) {
-  on_exit(leave_at_once_unless_closing, lifeline_);
+  serving = lifeline_;
+  static const int registered = on_exit(leave_at_once_unless_closing, nullptr);
+  (void)registered;
   const Hello hello{ticket_.token, host_name(),
                     ticket_.world, rank,
                     size,          static_cast<long>(::getpid()),

@@ -69,10 +69,12 @@ class PoolConnection {
   /// Serves tasks until the pool says goodbye. `world`: the communicator of all workers started
   /// together, or null. `serving_ranks` maps the number in the pool to the rank in `world`.
   void serve(const Comm* world, int rank, int size);
+  /// After serve(): for a process that does something else from now on.
+  void leave();
 
  private:
   WorkerTicket ticket_;
-  Lifeline* lifeline_;  // never destroyed: its thread may outlive main
+  Lifeline* lifeline_;  // destroyed by leave() alone: its thread may outlive main
 };
 
 }  // namespace kronsolve::detail

@@ -14,6 +14,7 @@
 #include <kronsolve/session.hpp>
 
 #include "exec/local_pool.hpp"
+#include "exec/ranks_as_workers.hpp"
 #include "exec/remote_pool.hpp"
 #include "exec/syncro_pool.hpp"
 #include "session/core_share.hpp"
@@ -201,23 +202,10 @@ void Session::State::begin_job() {
   place.size = everybody.size();
   choose_threads_of_rank(everybody);
   if (mode != Mode::futures || everybody.size() == 1) return;
-  const std::string host = everybody.broadcast(host_name());
-  const bool one_machine = everybody.all(host == host_name());
-  std::optional<Listener> listener;
-  WorkerTicket ticket;
-  ticket.mpi = true;
-  std::string text;
-  if (everybody.is_root()) {
-    listener.emplace(one_machine ? Listener::Reach::this_machine : Listener::Reach::network);
-    ticket.address = listener->address();
-    ticket.token = random_token();
-    text = ticket.text();
-  }
-  ticket = WorkerTicket::parse(everybody.broadcast(text));
-  const Comm colleagues = everybody.split(everybody.is_root() ? -1 : 0);
-  if (!everybody.is_root()) be_job_worker(ticket, colleagues);
-  job_workers =
-      std::make_shared<RemotePool>(everybody.size() - 1, std::move(*listener), ticket.token);
+  Meeting meeting = meet(everybody, 0);
+  if (!everybody.is_root()) be_job_worker(meeting.ticket, meeting.colleagues);
+  job_workers = std::make_shared<RemotePool>(everybody.size() - 1, std::move(*meeting.listener),
+                                             meeting.ticket.token);
 }
 
 void Session::State::be_job_worker(const WorkerTicket& ticket, const Comm& colleagues) {
@@ -233,15 +221,7 @@ void Session::State::be_job_worker(const WorkerTicket& ticket, const Comm& colle
 
 void Session::State::close() {
   pools.clear();
-  if (job_workers) {
-    job_workers->shutdown(Waiting::wait, Pending::finish);
-    if (job_workers->has_lost_workers()) {
-      std::cerr << "kronsolve: a worker is still in a task that was given up; the job is ended\n"
-                << std::flush;
-      kronsolve::Environment::abort(1);
-    }
-    job_workers.reset();
-  }
+  if (job_workers) dismiss(job_workers);
   if (mode == Mode::syncro && everybody.size() > 1 &&
       std::uncaught_exceptions() > exceptions_at_start) {
     // This rank leaves, the others may wait for it in a collective.

@@ -277,4 +277,13 @@ class KRONSOLVE_EXPORT Pool {
 using detail::Pending;
 using detail::Waiting;
 
+/// A pool on ranks that all run the program: `root` calls f(pool), the other ranks of `comm` are
+/// its workers until f is over and its tasks are done; then all go on. For a part of a job (split
+/// `comm` first; parts may have pools at the same time) or a phase of a program in syncro mode.
+/// Collective. f may not use `comm`; on other ranks it is not looked at. A `comm` of one rank gets
+/// a pool of one thread. The death of a rank ends the job.
+/// @throws InvalidArgument  root is none of the ranks, inside a task; and what f throws. On every
+/// rank.
+KRONSOLVE_EXPORT void with_pool(const Comm& comm, int root, const std::function<void(Pool&)>& f);
+
 }  // namespace kronsolve

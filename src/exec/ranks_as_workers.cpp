@@ -1,0 +1,90 @@
+#include "exec/ranks_as_workers.hpp"
+
+#include <exception>
+#include <iostream>
+
+#include <kronsolve/exec/pool.hpp>
+
+#include "exec/local_pool.hpp"
+#include "exec/remote_pool.hpp"
+#include "exec/worker.hpp"
+
+namespace kronsolve {
+
+namespace detail {
+
+Meeting meet(const Comm& comm, int owner) {
+  const bool here = comm.rank() == owner;
+  const std::string host = comm.broadcast(host_name(), owner);
+  const bool one_machine = comm.all(host == host_name());
+  Meeting meeting;
+  meeting.ticket.mpi = true;
+  std::string text;
+  comm.agree([&] {
+    if (!here) return;
+    meeting.listener.emplace(one_machine ? Listener::Reach::this_machine
+                                         : Listener::Reach::network);
+    meeting.ticket.address = meeting.listener->address();
+    meeting.ticket.token = random_token();
+    text = meeting.ticket.text();
+  });
+  meeting.ticket = WorkerTicket::parse(comm.broadcast(text, owner));
+  meeting.colleagues = comm.split(here ? -1 : 0);
+  return meeting;
+}
+
+void dismiss(std::shared_ptr<RemotePool>& pool) {
+  pool->shutdown(Waiting::wait, Pending::finish);
+  if (pool->has_lost_workers()) {
+    std::cerr << "kronsolve: a worker is still in a task that was given up; the job is ended\n"
+              << std::flush;
+    Environment::abort(1);
+  }
+  pool.reset();
+}
+
+}  // namespace detail
+
+namespace {
+
+void own_pool(const Comm& comm, detail::Meeting meeting, const std::function<void(Pool&)>& f) {
+  auto workers = std::make_shared<detail::RemotePool>(comm.size() - 1, std::move(*meeting.listener),
+                                                      meeting.ticket.token);
+  std::exception_ptr error;
+  try {
+    Pool pool(workers, true);
+    f(pool);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  detail::dismiss(workers);
+  if (error) std::rethrow_exception(error);
+}
+
+void work_for_pool(const detail::Meeting& meeting) {
+  detail::PoolConnection connection(meeting.ticket);
+  connection.serve(&meeting.colleagues, meeting.colleagues.rank(), meeting.colleagues.size());
+  connection.leave();
+}
+
+}  // namespace
+
+void with_pool(const Comm& comm, int root, const std::function<void(Pool&)>& f) {
+  comm.require_all(
+      root >= 0 && root < comm.size(),
+      detail::concat("with_pool: root must be in [0, ", comm.size() - 1, "], got ", root));
+  comm.require_all(!this_worker::is_task(), "with_pool: a task cannot have a pool");
+  if (comm.size() == 1) {
+    Pool pool(std::make_shared<detail::LocalPool>(1, 1, detail::Initializer{}), true);
+    return f(pool);
+  }
+  detail::Meeting meeting = detail::meet(comm, root);
+  comm.agree([&] {
+    if (comm.rank() == root)
+      own_pool(comm, std::move(meeting), f);
+    else
+      work_for_pool(meeting);
+  });
+}
+
+}  // namespace kronsolve
