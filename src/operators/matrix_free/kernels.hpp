@@ -95,6 +95,7 @@ struct RowTask {
   Overlap overlap;
   double alpha, weight;
   double* const* sum;  ///< null: none
+  bool stream;         ///< write y past the caches
 };
 inline constexpr std::int64_t row_room = 16;
 

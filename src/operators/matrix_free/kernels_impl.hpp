@@ -267,7 +267,8 @@ struct Finish {
     else
       dot += load(x) * v;
   }
-  KRONSOLVE_INLINE_MEMBER void write(double* y, const double* x, double* sum, R v) {
+  /// @param streamed  y is aligned to the register, and a whole line is written together
+  KRONSOLVE_INLINE_MEMBER void write(double* y, const double* x, double* sum, R v, bool streamed) {
     if (old == Old::scale) v += gamma * load(y);
     if (overlap == Overlap::added) add_overlap(x, v);
     if (old == Old::keep) v += load(y);
@@ -276,7 +277,10 @@ struct Finish {
       v -= alpha * load(x);
       store(sum, load(sum) + weight * v);
     }
-    store(y, v);
+    if (streamed)
+      stream(y, v);
+    else
+      store(y, v);
   }
   KRONSOLVE_INLINE_MEMBER void add_overlap(const double* x, const double* v) {
     re += x[0] * v[0];
@@ -341,25 +345,32 @@ KRONSOLVE_INLINE void finish_row(const RowTask& task, int j, const double* from,
   const double* x = task.x[j];
   double* sum = task.sum ? task.sum[j] : y;  // y: not used
   i64 l = 0;
+  const auto one_by_one = [&](i64 end) {
+    for (; l < end; l += width) {
+      double v[2] = {from ? from[l] : 0, from && Complex ? from[l + width - 1] : 0};
+      moved_entry<Complex>(moves, l, v);
+      f.write_entry(y + l, x + l, sum + l, v);
+    }
+  };
+  // Only whole lines are streamed: 8 doubles.
+  const auto before_line = static_cast<i64>(-(reinterpret_cast<std::uintptr_t>(y) / 8) % 8);
+  const bool stream_lines = task.stream && before_line % width == 0;
+  if (stream_lines) one_by_one(before_line < size ? before_line : size);
   for (; l + 4 * block <= size; l += 4 * block) {
     R r[4] = {};
     if (from)
       for (int w = 0; w < 4; ++w) r[w] = load(from + l + block * w);
     moved<4, Complex>(moves, l, r);
     for (int w = 0; w < 4; ++w)
-      f.write(y + l + block * w, x + l + block * w, sum + l + block * w, r[w]);
+      f.write(y + l + block * w, x + l + block * w, sum + l + block * w, r[w], stream_lines);
   }
   for (; l + block <= size; l += block) {
     R r[1] = {};
     if (from) r[0] = load(from + l);
     moved<1, Complex>(moves, l, r);
-    f.write(y + l, x + l, sum + l, r[0]);
+    f.write(y + l, x + l, sum + l, r[0], stream_lines && block == 8);
   }
-  for (; l < size; l += width) {
-    double v[2] = {from ? from[l] : 0, from && Complex ? from[l + width - 1] : 0};
-    moved_entry<Complex>(moves, l, v);
-    f.write_entry(y + l, x + l, sum + l, v);
-  }
+  one_by_one(size);
 }
 
 template <bool Complex>
@@ -378,6 +389,7 @@ KRONSOLVE_INLINE void finish(const RowTask& task, double* out) {
     for (int p = 0; p < moves.pieces; ++p) add_piece<Complex>(row, moves.piece[p]);
     finish_row<Complex>(task, j, task.tile || moves.pieces > 0 ? row : nullptr, size, f);
   }
+  if (task.stream) finish_streams();
   f.result(out);
 }
 

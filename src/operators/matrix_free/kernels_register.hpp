@@ -90,6 +90,27 @@ KRONSOLVE_INLINE void store(double* p, P v) {
   Memory<P>::store(p, v);
 }
 
+/// Writes past the caches, if the machine can; p is aligned to the register.
+KRONSOLVE_INLINE void stream(double* p, R v) {
+#if defined(__x86_64__)
+#if defined(__AVX512F__)
+  __builtin_ia32_movntpd512(p, v);
+#elif defined(__AVX__)
+  __builtin_ia32_movntpd256(p, v);
+#else
+  __builtin_ia32_movntpd(p, v);
+#endif
+#else
+  store(p, v);
+#endif
+}
+/// What was streamed is seen by others before anything that is written later.
+KRONSOLVE_INLINE void finish_streams() {
+#if defined(__x86_64__)
+  __builtin_ia32_sfence();
+#endif
+}
+
 template <class H>
 KRONSOLVE_INLINE Twice<H> operator+(Twice<H> a, Twice<H> b) {
   return {a.low + b.low, a.high + b.high};

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <unordered_map>
 
 #include <omp.h>
+#include <unistd.h>
 
 #include <kronsolve/core/buffer.hpp>
 #include <kronsolve/core/memory.hpp>
@@ -10,6 +12,7 @@
 #include "operators/matrix_free/block_plan.hpp"
 #include "operators/matrix_free/exchange.hpp"
 #include "operators/matrix_free/node_readers.hpp"
+#include "operators/matrix_free/tile_shares.hpp"
 
 namespace kronsolve {
 
@@ -18,12 +21,19 @@ namespace detail {
 namespace {
 
 /// Scratch memory of one thread.
-struct Workspace {
+struct alignas(line_pair) Workspace {
   Buffer<double> in, other, out;      ///< tiles
   std::vector<double> weight;         ///< [diagonal pair][lane]
   std::vector<const double*> source;  ///< moves of a tile's rows
   std::vector<RowRuns> pieces;        ///< of a tile's rows
 };
+
+/// Bytes; a usual size where the machine does not say.
+index_t last_level_cache() {
+  for (const int level : {_SC_LEVEL3_CACHE_SIZE, _SC_LEVEL2_CACHE_SIZE})
+    if (const long bytes = sysconf(level); bytes > 0) return bytes;
+  return index_t{32} << 20;
+}
 
 /// How a stage combines with what y holds, and which overlap with x it returns.
 struct Mode {
@@ -33,6 +43,8 @@ struct Mode {
   /// If there is a sum: y -= alpha x, sum += weight y once a tile is done.
   double alpha = 0, weight = 0;
   double* sum = nullptr;
+  /// Write y past the caches.
+  bool stream = false;
 };
 
 /// Where the rows of x lie that a stage uses, by slot.
@@ -117,6 +129,7 @@ class MatrixFreeMap final : public LinearMap<T> {
   T run_stages(const double* const* bases, const T* x, T* y, Mode mode) const;
   T run(const Stage& stage, Memories<width> source, const double* x, double* y, Mode mode,
         bool poke) const;
+  bool stays_in_caches(int threads) const;
   void prepare(const Way<T>& way) const;
   DiagonalView diagonal(const Stage& stage, const Stage::Tile& tile, double* constant,
                         Workspace& w) const;
@@ -137,6 +150,7 @@ class MatrixFreeMap final : public LinearMap<T> {
   const KernelTable& k_;
   mutable std::vector<Workspace> workspaces_;
   mutable std::vector<double> partial_;
+  mutable std::unordered_map<const Stage*, TileShares> shares_;
 };
 
 /// Makes `way` the one that runs.
@@ -215,29 +229,33 @@ T MatrixFreeMap<T>::run_stages(const double* const* bases, const T* x, T* y, Mod
 template <Scalar T>
 T MatrixFreeMap<T>::run(const Stage& stage, Memories<width> source, const double* x, double* y,
                         Mode mode, bool poke) const {
-  const auto tiles = static_cast<index_t>(stage.tiles.size());
+  const std::size_t tiles = stage.tiles.size();
   // A thread must have something to do: starting a team costs two microseconds.
   constexpr double fewest_operations = 2500;
   const double useful = std::max(1.0, stage.operations / fewest_operations);
   const int threads = static_cast<int>(std::min({double(num_threads()), double(tiles), useful}));
   // Messages proceed only when somebody asks: between pieces of the work.
-  constexpr index_t fewest_in_piece = 64;
-  const index_t pieces = poke ? std::clamp<index_t>(tiles / fewest_in_piece, 1, 24) : 1;
-  for (index_t piece = 0; piece < pieces; ++piece) {
-    const index_t begin = tiles * piece / pieces, end = tiles * (piece + 1) / pieces;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-    for (index_t t = begin; t < end; ++t) {
-      Workspace& w = workspaces_[static_cast<std::size_t>(omp_get_thread_num())];
-      double out[2] = {0, 0};
-      do_tile(stage, static_cast<std::size_t>(t), source, x, y, mode, w, out);
-      partial_[static_cast<std::size_t>(2 * t)] = out[0];
-      partial_[static_cast<std::size_t>(2 * t + 1)] = out[1];
-    }
+  constexpr std::size_t fewest_in_piece = 64;
+  const std::size_t pieces = poke ? std::clamp<std::size_t>(tiles / fewest_in_piece, 1, 24) : 1;
+  const auto work = [&](std::size_t t) {
+    Workspace& w = workspaces_[static_cast<std::size_t>(omp_get_thread_num())];
+    double out[2] = {0, 0};
+    do_tile(stage, t, source, x, y, mode, w, out);
+    partial_[2 * t] = out[0];
+    partial_[2 * t + 1] = out[1];
+  };
+  mode.stream = stage.own && !poke && stays_in_caches(threads);
+  TileShares& shares = shares_[&stage];
+  shares.divide(stage, threads, this->row_range().size());
+  for (std::size_t piece = 0; piece < pieces; ++piece) {
+    shares.start(piece, pieces);
+#pragma omp parallel num_threads(threads) if (threads > 1)
+    shares.work(omp_get_thread_num(), work);
     if (poke) exchange_->poke();
   }
   // In the order of the tiles: the same sum on any number of threads.
   double re = 0, im = 0;
-  for (std::size_t t = 0; t < static_cast<std::size_t>(tiles); ++t) {
+  for (std::size_t t = 0; t < tiles; ++t) {
     re += partial_[2 * t];
     im += partial_[2 * t + 1];
   }
@@ -245,6 +263,18 @@ T MatrixFreeMap<T>::run(const Stage& stage, Memories<width> source, const double
     return {re, im};
   else
     return re;
+}
+
+/// Whether several cores read x and find it in their caches again in the next step, as y: a line
+/// that another cache still has a copy of is dear to write, 25 ns where the cores have no cache in
+/// common (EPYC: 2.5 GB/s a core), and five times cheaper past the caches. The step of N=22, Sz=0
+/// took 2.2 ms instead of 1.3; where all share a cache it now takes 5 to 10 % longer than before.
+template <Scalar T>
+bool MatrixFreeMap<T>::stays_in_caches(int threads) const {
+  const auto readers = static_cast<index_t>(threads) * readers_->count();
+  static const index_t cache = last_level_cache();
+  const index_t vector = this->row_range().size() * static_cast<index_t>(sizeof(T));
+  return readers > 1 && vector <= threads * cache;
 }
 
 /// The diagonal of a tile; `constant` has room for one register.
@@ -367,7 +397,8 @@ void MatrixFreeMap<T>::finish_tile(const Stage& stage, std::size_t t, Memories<w
                      mode.overlap,
                      mode.alpha,
                      mode.weight,
-                     mode.sum ? sums : nullptr};
+                     mode.sum ? sums : nullptr,
+                     mode.stream};
   (is_complex<T> ? k_.finish_complex : k_.finish_real)(task, out);
 }
 
