@@ -43,6 +43,8 @@ def main() -> None:
         assert run(program, "--version", env=environment).strip() == f"kronsolve {version}"
         printed = run(program, "ground", "--model", "ising", "--sites", "6", env=environment)
         assert "energy" in printed, printed
+        launcher = prefix / "bin" / "kronsolve-mpi"
+        assert run(launcher, "-n", "2", program, "--version", env=environment).strip() == f"kronsolve {version}"
         for module in pathlib.Path(build, "lib", "kronsolve").glob("*.so"):
             assert list(prefix.rglob(module.name)), f"{module.name} is not installed"
 

@@ -13,7 +13,7 @@ LAUNCHER, PROGRAM = sys.argv[1:3]
 
 
 def run(*arguments, **variables):
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("KRONSOLVE_", "SLURM_"))}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("KRONSOLVE_", "SLURM_", "OMPI_"))}
     environment |= {"KRONSOLVE_NUM_WORKERS": "2", **variables}
     return subprocess.run([LAUNCHER, *arguments], capture_output=True, text=True, timeout=60, check=False, env=environment,
                           stdin=subprocess.DEVNULL)
@@ -32,16 +32,25 @@ class Launcher(unittest.TestCase):
         self.assertEqual(run("-n", "2", *show).stdout, "futures 1 1\n" * 2)
         self.assertEqual(run("-n", "2", "--syncro", "--threads", "3", *show).stdout, "syncro 3 3\n" * 2)
 
+    def printed(self, *arguments, **variables):
+        done = run(*arguments, **variables)
+        self.assertEqual(done.returncode, 0, (arguments, done.stdout, done.stderr))
+        return done.stdout
+
     def test_ranks_get_their_cores(self):
         cores = len(os.sched_getaffinity(0))
         if cores < 2:
             self.skipTest("one core: nothing to bind to")
         show = [sys.executable, "-c", "import os; print(len(os.sched_getaffinity(0)))"]
-        self.assertEqual(run("-n", "1", "--bind", "core", *show).stdout, "1\n")
-        self.assertEqual(run("-n", "1", "--bind", "core", "--threads", "2", *show).stdout, "2\n")
-        self.assertEqual(run("-n", "2", *show).stdout, f"{cores}\n" * 2)
-        printed = run("-n", "2", "-t", str(cores), PROGRAM, "cores", OMP_PROC_BIND="true").stdout
-        self.assertEqual(printed, f"threads {cores} of {cores}\nworkers {cores}\n")
+        self.assertEqual(self.printed("-n", "1", "--bind", "core", *show), "1\n")
+        self.assertEqual(self.printed("-n", "1", "--bind", "core", "--threads", "2", *show), "2\n")
+        self.assertEqual(self.printed("-n", "2", *show), f"{cores}\n" * 2)
+        self.assertEqual(self.printed("-n", "2", "-t", str(cores), PROGRAM, "cores", OMP_PROC_BIND="true"),
+                         f"threads {cores} of {cores}\nworkers {cores}\n")
+
+    def test_more_ranks_than_cores(self):
+        ranks = 2 * os.cpu_count() + 1
+        self.assertEqual(self.printed("-n", str(ranks), "echo", "here"), "here\n" * ranks)
 
     def test_the_status_is_that_of_the_program(self):
         self.assertEqual(run("-n", "2", "--", PROGRAM, "fail", "exit").returncode, 3)
