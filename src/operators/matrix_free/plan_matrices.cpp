@@ -30,6 +30,8 @@ class PackedStrings {
       bits_[at] = std::bit_width(dim - 1);
       used += bits_[at];
     }
+    bits_used_ = used;
+    middle_ = shift_.empty() ? 0 : shift_[shift_.size() / 2] + bits_[shift_.size() / 2];
     // A string has at most 20 bits, so that fields take at most 40.
     KRONSOLVE_ASSERT(used <= 64);
     if (l.low_bits()) return;
@@ -45,12 +47,15 @@ class PackedStrings {
     return packed_.empty() ? string : packed_[string];
   }
   int shift(int site) const { return shift_[static_cast<std::size_t>(site)]; }
+  int bits() const { return bits_used_; }
+  int middle() const { return middle_; }  ///< bits of the last half of the sites
   std::uint64_t field(int site) const {
     return (std::uint64_t{1} << bits_[static_cast<std::size_t>(site)]) - 1;
   }
 
  private:
   std::vector<int> shift_, bits_;
+  int bits_used_ = 0, middle_ = 0;
   std::vector<std::uint64_t> packed_;  ///< empty: the string itself
 };
 
@@ -67,6 +72,12 @@ struct LowTerm {
     double product = 1;
     for (const auto& f : functions) product *= f.table[packed >> f.shift & f.field];
     return product;
+  }
+  /// Whether all digits it looks at are digits: a field may have room for more.
+  bool can_be(std::uint64_t packed) const {
+    return std::all_of(functions.begin(), functions.end(), [&](const auto& f) {
+      return (packed >> f.shift & f.field) < f.table.size();
+    });
   }
 
   struct Function {
@@ -106,11 +117,14 @@ class LowSum {
     for (auto& t : terms_)
       if (t.diagonal) t.coefficient = Complex(0, t.coefficient.imag());
   }
-  /// @pre all terms are diagonal
-  double value(std::uint64_t packed) const {
-    double sum = 0;
-    for (const auto& t : terms_) sum += t.coefficient.real() * t.factor(packed);
-    return sum;
+  /// Real numbers in places of their own: the terms are the entries. Found out on the way to a
+  /// matrix, once.
+  bool is_plain() const {
+    for (std::size_t t = 0; t < terms_.size(); ++t)
+      if (!terms_[t].functions.empty() || terms_[t].coefficient.imag() != 0 ||
+          terms_[t].coefficient.real() == 0 || (t > 0 && terms_[t].step == terms_[t - 1].step))
+        return false;
+    return true;
   }
   /// Calls f(term), in their order, for all that may act on the string. Which these are is hard to
   /// foresee: they are found without a branch.
@@ -136,6 +150,56 @@ class LowSum {
   std::vector<LowTerm> terms_;
 };
 
+/// A sum of diagonal low terms. Those that look at one half of the string only are looked up by
+/// that half: three or four numbers are added up, however many terms there are.
+class DiagonalSum {
+ public:
+  template <class Pick>
+  DiagonalSum(const PartSum& sum, const BlockLayout& layout, const PackedStrings& strings,
+              const Pick& pick) {
+    middle_ = strings.middle();
+    constexpr int most_bits = 12;
+    const bool tables = middle_ <= most_bits && strings.bits() - middle_ <= most_bits;
+    std::vector<LowTerm> low, high;
+    for (const auto& m : monomials(sum, layout)) {
+      if (!pick(m)) continue;
+      KRONSOLVE_ASSERT(m.is_diagonal());
+      LowTerm term(m, strings);
+      const auto below = [&](const auto& f) { return f.shift < middle_; };
+      const auto& functions = term.functions;
+      const auto count = std::count_if(functions.begin(), functions.end(), below);
+      const bool all_low = count == static_cast<std::ptrdiff_t>(functions.size());
+      (!tables || (count > 0 && !all_low) ? rest_
+       : all_low                          ? low
+                                          : high)
+          .push_back(std::move(term));
+    }
+    low_ = table(low, tables ? middle_ : 0, 0);
+    high_ = table(high, tables ? strings.bits() - middle_ : 0, middle_);
+    if (!tables) middle_ = 0;
+  }
+  double value(std::uint64_t packed) const {
+    double sum = low_[packed & (low_.size() - 1)] + high_[packed >> middle_ & (high_.size() - 1)];
+    for (const auto& t : rest_) sum += t.coefficient.real() * t.factor(packed);
+    return sum;
+  }
+
+ private:
+  static std::vector<double> table(const std::vector<LowTerm>& terms, int bits, int shift) {
+    std::vector<double> values(std::size_t{1} << bits, 0.0);
+    if (terms.empty()) return values;
+    for (std::size_t half = 0; half < values.size(); ++half)
+      for (const auto& t : terms) {
+        const auto packed = static_cast<std::uint64_t>(half) << shift;
+        if (t.can_be(packed)) values[half] += t.coefficient.real() * t.factor(packed);
+      }
+    return values;
+  }
+  int middle_ = 0;
+  std::vector<double> low_, high_;
+  std::vector<LowTerm> rest_;
+};
+
 /// Entries of one row that fall on the same place, added up.
 struct EntrySum {
   std::int64_t step = 0;
@@ -159,14 +223,24 @@ void matrix_entries(const LowSum& sum, const BlockLayout& l, const PackedStrings
   const auto& strings = l.low[static_cast<std::size_t>(to)];
   scratch.re.clear();
   scratch.im.clear();
+  const auto column_of = [&](std::int64_t place) {
+    const auto target = static_cast<std::uint32_t>(place);
+    KRONSOLVE_ASSERT(target < l.low_strings && l.low_class[target] == from);
+    return static_cast<std::uint32_t>(l.rank[target]);
+  };
+  if (sum.is_plain()) {
+    for (std::uint32_t i = 0; i < strings.size(); ++i)
+      sum.for_each_at(packed[strings[i]], [&](const LowTerm& t) {
+        scratch.re.push_back({i, column_of(strings[i] + t.step), t.coefficient.real()});
+      });
+    return;
+  }
   for (std::uint32_t i = 0; i < strings.size(); ++i) {
     const std::uint64_t digits = packed[strings[i]];
     EntrySum entry;
     const auto finish = [&] {
       if (!entry.counts()) return;
-      const auto target = static_cast<std::uint32_t>(strings[i] + entry.step);
-      KRONSOLVE_ASSERT(target < l.low_strings && l.low_class[target] == from);
-      const auto col = static_cast<std::uint32_t>(l.rank[target]);
+      const std::uint32_t col = column_of(strings[i] + entry.step);
       if (entry.value.real() != 0) scratch.re.push_back({i, col, entry.value.real()});
       if (entry.value.imag() != 0) scratch.im.push_back({i, col, entry.value.imag()});
     };
@@ -190,11 +264,12 @@ void matrix_entries(const LowSum& sum, const BlockLayout& l, const PackedStrings
 void PlanBuilder::build_matrices() {
   const PackedStrings packed(l_);
   const auto any = [](const Monomial&) { return true; };
-  const LowSum diagonal(terms_.low, l_, packed, [](const auto& m) { return m.is_diagonal(); });
+  const DiagonalSum diagonal(terms_.low, l_, packed, [](const auto& m) { return m.is_diagonal(); });
   LowSum moves(terms_.low, l_, packed,
                [](const auto& m) { return !m.is_diagonal() || m.coefficient().imag() != 0; });
   moves.drop_real_diagonal();
-  std::vector<LowSum> pairs, mixed;
+  std::vector<DiagonalSum> pairs;
+  std::vector<LowSum> mixed;
   for (const auto& pair : terms_.diagonal) pairs.emplace_back(pair.low, l_, packed, any);
   for (const auto& pair : terms_.mixed) mixed.emplace_back(pair.low, l_, packed, any);
   p_.diagonal_pairs = static_cast<int>(pairs.size());
