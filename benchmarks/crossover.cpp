@@ -33,8 +33,8 @@ SectorOperator chain(int sites, int twice_sz, ScalarKind scalar) {
     h.add(turn, {{"S+", i}, {"S-", i + 1}})
         .add(std::conj(turn), {{"S-", i}, {"S+", i + 1}})
         .add(1, {{"Sz", i}, {"Sz", i + 1}});
-  auto basis = std::make_shared<const ChargeBasis>(
-      h.spaces(), std::vector{Charge::sz(h.spaces(), 0.5 * twice_sz)});
+  auto basis = std::make_shared<const ChargeBasis>(h.spaces(),
+                                                   std::vector{Charge::sz(h.spaces(), twice_sz)});
   return {std::move(h), std::move(basis)};
 }
 

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <numbers>
 
+#include <kronsolve/operators/charge_basis.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 #include <kronsolve/solvers/engine.hpp>
 
@@ -341,6 +342,59 @@ TEST(Eigh, progress_is_reported_and_may_stop_the_solve) {
                "by the user");
   EXPECT_NEAR(eigh(world(), h, {.method = Method::slepc}).eigenvalues[0], -5.3873909174452059,
               exact);
+}
+
+TEST(Eigh, the_method_goes_by_rows_pairs_and_scalar) {
+  const auto method = [](const OpSum& h, int twice_sz, EighOptions options) {
+    auto basis = std::make_shared<const ChargeBasis>(h.spaces(),
+                                                     std::vector{Charge::sz(h.spaces(), twice_sz)});
+    return plan_eigh(world(), SectorOperator{h, std::move(basis)}, options).method;
+  };
+  const OpSum real = heisenberg(13, false);  // 1716 states of Sz = 1/2, 715 of 5/2
+  OpSum complex = real;
+  complex.add(Complex(0, 0.1), {{"S+", 0}, {"S-", 5}})
+      .add(Complex(0, -0.1), {{"S-", 0}, {"S+", 5}});
+
+  EXPECT_EQ(method(real, 5, {.k = 2}), Method::dense);
+  EXPECT_EQ(method(complex, 5, {.k = 2}), Method::lanczos);
+  EXPECT_EQ(method(complex, 7, {.k = 2}), Method::dense);  // 286 states
+  for (const auto& h : {real, complex}) {
+    EXPECT_EQ(method(h, 1, {}), Method::lanczos);
+    EXPECT_EQ(method(h, 1, {.k = 8}), Method::lanczos);
+    EXPECT_EQ(method(h, 1, {.k = 400}), Method::dense);
+    EXPECT_EQ(method(h, 1, {.k = 8, .method = Method::dense}), Method::dense);
+    if (!engine_installed(h.scalar())) continue;
+    EXPECT_EQ(method(h, 1, {.k = 9}), Method::slepc);
+    EXPECT_EQ(method(h, 1, {.k = 4, .ncv = 30}), Method::slepc);
+    EXPECT_EQ(method(h, 1, {.k = 2, .which = Which::LM}), Method::slepc);
+  }
+  if (engine_installed(ScalarKind::real)) {
+    EXPECT_EQ(method(heisenberg(18, false), 0, {.k = 5}), Method::slepc);  // 48620 states
+  }
+}
+
+/// The path graph: 4 sin^2(pi j / 2n) lie so close together that no Krylov method gets there soon.
+TEST(Eigh, what_no_iteration_solves_is_left_to_lapack_while_it_can) {
+  const index_t n = 1400;
+  const Lazy<double> path(n, n, [n](RowRange range) {
+    return test::rows_from<double>(range, n, [n](index_t i, const auto& add) {
+      if (i > 0) add(i - 1, -1);
+      add(i, (i > 0) + (i + 1 < n));
+      if (i + 1 < n) add(i + 1, -1);
+    });
+  });
+  const auto result = eigh(world(), path, {.k = 3});
+  const auto limited = eigh(world(), path, {.k = 3, .max_iterations = 50});
+
+  EXPECT_TRUE(result.converged) << result.reason;
+  EXPECT_EQ(result.method, Method::dense);
+  EXPECT_NE(result.reason.find("which had not converged"), std::string::npos) << result.reason;
+  for (int j = 0; j < 3; ++j) {
+    const double s = std::sin(std::numbers::pi * j / (2.0 * double(n)));
+    EXPECT_NEAR(result.eigenvalues.at(static_cast<std::size_t>(j)), 4 * s * s, 1e-12);
+  }
+  EXPECT_FALSE(limited.converged);
+  EXPECT_EQ(limited.method, Method::lanczos);
 }
 
 TEST(Eigh, more_ranks_than_rows) {

@@ -236,7 +236,7 @@ EighResult run(EighProblem<T> problem, const EighOptions& given) {
   options.seed += 0x9E3779B9u * static_cast<std::uint64_t>(frontend::count_against(options));
   frontend::check_against<T>(*problem.comm, options, problem.partition);
   look_at_rows(problem);
-  const EighPlan plan = frontend::plan(problem, options);
+  EighPlan plan = frontend::plan(problem, options);
   if (!plan.fits) throw InvalidArgument(plan.reason);
   if (plan.form == OperatorForm::assembled) problem.matrix_free = {};
   EighResult result =
@@ -246,6 +246,16 @@ EighResult run(EighProblem<T> problem, const EighOptions& given) {
       : plan.method == Method::lobpcg  ? frontend::solve_lobpcg(problem, options, plan.form)
       : plan.method == Method::filter  ? frontend::solve_filter(problem, options, plan.form)
                                        : frontend::solve_engine(problem, options, plan.form);
+  if (const auto instead = frontend::rescue_plan(problem, options, result)) {
+    const index_t products = result.products;
+    const std::string failed = detail::concat("; ", plan.reason, ", which had not converged after ",
+                                              products, " products");
+    result = frontend::solve_dense(problem, options);
+    result.products += products;
+    result.reason += failed;
+    plan = *instead;
+    plan.reason = "dense: LAPACK can do what iterations could not";
+  }
   result.dimension = problem.n();
   result.scalar = scalar_kind<T>;
   // Skipped ones are none of the scalar that the result names.

@@ -72,8 +72,10 @@ void project_out(LargeVector<T>& a, index_t n, const LargeVector<T>& v, const Ei
 
 template <Scalar T>
 RootPairs<T> solve_on_root(LargeVector<T> a, index_t n, index_t k, const EighOptions& o) {
-  const dense::BlasThreads threads(num_threads());
   const bool from_below = o.which == Which::SA, partial = from_below || o.which == Which::LA;
+  // Two threads gain nothing below 1000 rows (60 and 57 ms), and wait for each other in a spin:
+  // beside other work that took a hundred times as long.
+  const dense::BlasThreads threads(partial && n <= 1000 ? 1 : num_threads());
   const index_t first = from_below || !partial ? 0 : n - k, count = partial ? k : n;
   RootPairs<T> root;
   const bool wanted = o.vectors == Eigenvectors::compute;

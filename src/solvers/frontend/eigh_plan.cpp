@@ -13,9 +13,16 @@ namespace kronsolve::frontend {
 
 namespace {
 
-/// Up to here LAPACK is done before an engine has started (n = 1000: 0.05 s for a few real pairs,
-/// 0.2 s for complex ones).
-constexpr index_t dense_rows = 1000;
+/// Up to here LAPACK takes 0.05 s, is sure, and is done before an engine has started (which takes
+/// 0.3 s).
+template <Scalar T>
+constexpr index_t dense_rows = is_complex<T> ? 600 : 1000;
+/// So few pairs of so few rows our own Lanczos has before an engine has started (docs/solvers.md
+/// has the figures).
+constexpr index_t few_pairs = 8, few_pairs_rows = 200'000;
+/// What an iteration chosen by itself could not solve is left to LAPACK up to here (real: 2 s,
+/// complex: 9 s).
+constexpr index_t rescue_rows = 3200;
 /// Up to here LAPACK wins where a good part of the spectrum is wanted.
 constexpr index_t dense_rows_many = 8000;
 constexpr index_t many_pairs = 5;  // a fifth of the spectrum
@@ -68,8 +75,8 @@ Choice choose_method(const EighProblem<T>& problem, const EighOptions& o) {
     return {Method::slepc, o.form, detail::concat("factors by ", to_string(o.factors))};
   if (!o.petsc_options.empty()) return {Method::slepc, o.form, "options for PETSc are given"};
   if (o.form != OperatorForm::matrix_free) {
-    if (n <= dense_rows)
-      return {Method::dense, o.form, detail::concat("at most ", dense_rows, " rows")};
+    if (n <= dense_rows<T>)
+      return {Method::dense, o.form, detail::concat("at most ", dense_rows<T>, " rows")};
     if (n <= dense_rows_many && o.k >= n / many_pairs)
       return {Method::dense, o.form, "a good part of the spectrum is wanted"};
   }
@@ -77,6 +84,8 @@ Choice choose_method(const EighProblem<T>& problem, const EighOptions& o) {
   if (!ends) return {Method::slepc, o.form, detail::concat("which = ", to_string(o.which))};
   if (o.start.index() != 0) return {Method::slepc, o.form, "a start vector is given"};
   if (o.k == 1) return {Method::lanczos, o.form, "one pair at the end of the spectrum"};
+  if (o.k <= few_pairs && n <= few_pairs_rows / o.k && o.ncv == 0)
+    return {Method::lanczos, o.form, "a few pairs at the end of a small spectrum"};
   if (problem.comm->all(engine_installed(scalar_kind<T>)))
     return {Method::slepc, o.form, "several pairs at the end of the spectrum"};
   return {Method::lanczos, o.form, "no engine for this scalar is installed"};
@@ -208,6 +217,23 @@ EighPlan plan(const EighProblem<T>& problem, const EighOptions& options) {
   return plan;
 }
 
+template <Scalar T>
+std::optional<EighPlan> rescue_plan(const EighProblem<T>& problem, const EighOptions& options,
+                                    const EighResult& result) {
+  if (result.converged || result.method == Method::dense || problem.n() > rescue_rows) return {};
+  if (options.method != Method::automatic || options.form == OperatorForm::matrix_free ||
+      options.max_iterations > 0)
+    return {};
+  EighOptions dense = options;
+  dense.method = Method::dense;
+  const EighPlan instead = plan(problem, dense);
+  return instead.fits ? std::optional(instead) : std::nullopt;
+}
+
+#define KRONSOLVE_DEFINE(T)                                                               \
+  template std::optional<EighPlan> rescue_plan(const EighProblem<T>&, const EighOptions&, \
+                                               const EighResult&);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DEFINE)
 template EighPlan plan(const EighProblem<double>&, const EighOptions&);
 template EighPlan plan(const EighProblem<std::complex<double>>&, const EighOptions&);
 

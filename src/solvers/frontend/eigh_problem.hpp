@@ -47,6 +47,11 @@ void check_start(const Comm& comm, const EighOptions& options, RowRange owned);
 /// large allocation.
 template <Scalar T>
 EighPlan plan(const EighProblem<T>& problem, const EighOptions& options);
+/// LAPACK, if the method was left to us, what we chose has not converged, and LAPACK can do it.
+/// Collective.
+template <Scalar T>
+std::optional<EighPlan> rescue_plan(const EighProblem<T>& problem, const EighOptions& options,
+                                    const EighResult& result);
 
 /// Pairs numbered by the order of `which`, of ascending values: which positions are wanted.
 /// Ascending positions.
@@ -191,6 +196,8 @@ EighResult solve_with_map(const EighProblem<T>& problem, const EighOptions& opti
 #define KRONSOLVE_DECLARE(T)                                                                       \
   extern template void check_start<T>(const Comm&, const EighOptions&, RowRange);                  \
   extern template EighPlan plan(const EighProblem<T>&, const EighOptions&);                        \
+  extern template std::optional<EighPlan> rescue_plan(const EighProblem<T>&, const EighOptions&,   \
+                                                      const EighResult&);                          \
   extern template EighResult solve_dense(const EighProblem<T>&, const EighOptions&);               \
   extern template EighResult solve_engine(const EighProblem<T>&, const EighOptions&, OperatorForm, \
                                           const DistributedVectors<T>*);                           \
