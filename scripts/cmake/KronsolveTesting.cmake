@@ -30,6 +30,14 @@ set(KRONSOLVE_TEST_ENVIRONMENT
     OMPI_MCA_hwloc_base_binding_policy=none
     KRONSOLVE_ENGINE_DIR=${PROJECT_BINARY_DIR}/lib/kronsolve)
 
+# kronsolve_time_limit(VARIABLE SECONDS): what CTest is told, ten times as much with sanitizers.
+function(kronsolve_time_limit variable seconds)
+  if(KRONSOLVE_SANITIZE)
+    math(EXPR seconds "${seconds} * 10")
+  endif()
+  set(${variable} ${seconds} PARENT_SCOPE)
+endfunction()
+
 # kronsolve_test_executable(NAME SUPPORT [LIBS ...]): internal; NAME.cpp becomes test_<layer>_NAME, linked with SUPPORT (what has
 # its main). Sets `layer`, `target` and the defaults of what every kind of test takes: COST, TIMEOUT and THREADS.
 macro(kronsolve_test_executable name support)
@@ -58,10 +66,7 @@ endmacro()
 # kronsolve_start_test(SUFFIX LABEL [ENVIRONMENT]): internal; <layer>.NAME<SUFFIX> runs the target, on `ranks` ranks unless that is
 # empty, and takes `processors`.
 macro(kronsolve_start_test suffix label)
-  set(limit ${arg_TIMEOUT})
-  if(KRONSOLVE_SANITIZE)
-    math(EXPR limit "${limit} * 10")
-  endif()
+  kronsolve_time_limit(limit ${arg_TIMEOUT})
   if(ranks)
     add_test(NAME ${layer}.${name}${suffix} COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks} $<TARGET_FILE:${target}>)
   else()
