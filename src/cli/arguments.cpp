@@ -12,6 +12,8 @@
 #include <kronsolve/core/suggest.hpp>
 #include <kronsolve/core/version.hpp>
 
+#include "cli/habits.hpp"
+
 namespace kronsolve::cli {
 
 namespace {
@@ -441,18 +443,27 @@ std::string misused(const CLI::ParseError& error) {
     throw InvalidArgument(detail::concat("which command? one of ", list, "; see ", help));
   }
   if (extras.empty()) throw InvalidArgument(detail::concat(misused(error), "; see ", help));
-  std::vector<std::string> known;
-  for (const auto* option : command.get_options())
+  std::vector<std::string> known, all;
+  for (const auto* option : command.get_options()) {
     for (const auto& name : option->get_lnames()) known.push_back("--" + name);
+    for (const auto& name : option->get_snames()) all.push_back("-" + name);
+  }
+  all.insert(all.end(), known.begin(), known.end());
+  const auto question = [](const std::string& meant) {
+    return meant.empty() ? std::string() : detail::concat("did you mean ", meant, "? ");
+  };
   if (extras.front().starts_with("-")) {
     const auto given = extras.front().substr(0, extras.front().find('='));
-    const auto near = closest(given, known);
-    throw InvalidArgument(detail::concat(
-        "unknown option '", given, "'; ",
-        near.empty() ? "" : detail::concat("did you mean ", near, "? "), "see ", help));
+    const auto meant = meant_option(given, all);
+    throw InvalidArgument(detail::concat("unknown option '", given, "'; ",
+                                         question(meant.empty() ? closest(given, known) : meant),
+                                         "see ", help));
   }
   if (!commands.empty())
-    throw InvalidArgument(detail::concat("unexpected argument '", extras.front(), "'; see ", help));
+    throw InvalidArgument(detail::concat("unexpected argument '", extras.front(), "'; ",
+                                         question(meant_argument(extras.front(), all)), "see ",
+                                         help));
+  if (extras.front() == "help") throw InvalidArgument("there is no command 'help'; see " + help);
   throw InvalidArgument(unknown_name("command", extras.front(), command_names(app)));
 }
 
