@@ -6,10 +6,12 @@ import resource
 import signal
 import subprocess
 import time
+import unittest
 
 import program
 
 GUARD = os.environ["KRONSOLVE_GUARD_PROGRAM"]
+SANITIZED = bool(os.environ.get("KRONSOLVE_SANITIZE"))
 
 LONG = ("ground", "--model", "heisenberg", "--sites", "22", "-k", "2", "--tol", "1e-14")
 
@@ -85,7 +87,7 @@ class Faults(program.ProgramTest):
             process = self.start(*LONG)
             time.sleep(1.5)
             process.send_signal(number)
-            out, err = process.communicate(timeout=10)
+            out, err = process.communicate(timeout=100 if SANITIZED else 10)
             self.assertEqual((process.returncode, out), (-number, ""))
             self.assertTrue(err.endswith(f"kronsolve: {word}\n"), err)
 
@@ -113,6 +115,7 @@ class Faults(program.ProgramTest):
             with self.subTest(sites=sites):
                 self.assert_refused(done, 2, *words)
 
+    @unittest.skipIf(SANITIZED, "the sanitizer's own map of the address space is larger")
     def test_address_space_limit_is_an_error_not_a_crash(self):
         def limit():
             resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))

@@ -88,12 +88,13 @@ KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
 /// Lanczos vectors are kept for the eigenvector only where at least so many fit into keep_bytes.
 inline constexpr index_t lanczos_fewest_kept = 40;
 
-/// Bytes of vectors that `lanczos` holds on the rank with `local_rows` rows.
+/// Bytes of vectors that `lanczos` holds on the rank with `local_rows` rows; of 2^62 rows more than
+/// 64 bits count.
 template <Scalar T>
-index_t lanczos_memory(index_t local_rows, const LanczosOptions& options) {
-  const index_t vector = local_rows * static_cast<index_t>(sizeof(T));
+double lanczos_memory(index_t local_rows, const LanczosOptions& options) {
+  const double vector = double(local_rows) * sizeof(T);
   const bool form = options.vectors == Eigenvectors::compute || options.k > 1;
-  return (form ? 2 + options.k : 2) * vector;
+  return (form ? 2 + double(options.k) : 2) * vector;
 }
 
 }  // namespace kronsolve
