@@ -422,7 +422,7 @@ std::vector<std::string> command_names(const CLI::App& app) {
 
 /// What is wrong with an option that exists: it has no value, or several.
 std::string misused(const CLI::ParseError& error) {
-  const std::string text = error.what();
+  std::string text = error.what();
   const std::string name = text.substr(0, text.find(':'));
   if (!name.starts_with("-")) return text;
   if (text.find("missing") != text.npos) return name + " needs a value";
