@@ -1,7 +1,9 @@
 // Pools on the ranks of a communicator, or on a part of them: each rank runs this program.
 
+#include <chrono>
 #include <filesystem>
 #include <numeric>
+#include <thread>
 
 #include <kronsolve/exec/pool.hpp>
 
@@ -96,12 +98,16 @@ TEST(WithPool, refuses_roots_that_are_none) {
 
 TEST(WithPool, forty_of_them_leave_nothing_behind) {
   with_pool(world(), 0, [](Pool& pool) { pool.broadcast([] {}); });
+  // A thread that has been joined may stand there a moment longer.
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
   const auto descriptors = entries_of("/proc/self/fd"), threads = entries_of("/proc/self/task");
   for (int i = 0; i < 40; ++i)
     with_pool(world(), i % world().size(),
               [i](Pool& pool) { EXPECT_EQ(pool.submit(square, i).get(), i * i); });
   EXPECT_EQ(entries_of("/proc/self/fd"), descriptors);
-  EXPECT_EQ(entries_of("/proc/self/task"), threads);
+  for (int i = 0; i < 100 && entries_of("/proc/self/task") > threads; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_LE(entries_of("/proc/self/task"), threads);
 }
 
 }  // namespace
