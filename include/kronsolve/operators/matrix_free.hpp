@@ -23,6 +23,8 @@ struct MatrixFreeOptions {
   int node_ranks = 0;
   /// That pays from so many rows of the largest rank; fewer are sent as fast.
   index_t in_place_rows = index_t{1} << 14;
+  /// Register operations that pay for a thread: starting a team costs two microseconds.
+  double thread_operations = 2500;
 };
 
 /// What a Kronecker-block product will do, known before any vector exists. Numbers of this rank

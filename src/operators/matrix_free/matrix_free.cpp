@@ -230,9 +230,7 @@ template <Scalar T>
 T MatrixFreeMap<T>::run(const Stage& stage, Memories<width> source, const double* x, double* y,
                         Mode mode, bool poke) const {
   const std::size_t tiles = stage.tiles.size();
-  // A thread must have something to do: starting a team costs two microseconds.
-  constexpr double fewest_operations = 2500;
-  const double useful = std::max(1.0, stage.operations / fewest_operations);
+  const double useful = std::max(1.0, stage.operations / options_.thread_operations);
   const int threads = static_cast<int>(std::min({double(num_threads()), double(tiles), useful}));
   // Messages proceed only when somebody asks: between pieces of the work.
   constexpr std::size_t fewest_in_piece = 64;
