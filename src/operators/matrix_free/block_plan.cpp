@@ -1,6 +1,8 @@
 #include "operators/matrix_free/block_plan.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/threads.hpp>
@@ -131,6 +133,11 @@ void PlanBuilder::facts() {
 /// (ring) of complex ones; in doubt the stored matrix takes it. Stored rows are shared evenly among
 /// threads; tiles are not cut.
 void judge(MatrixFreePlan& facts, const ProductWork& work, int ranks) {
+  const auto rounded = [](double x) {
+    std::array<char, 32> text;
+    std::snprintf(text.data(), text.size(), "%.3g", x);
+    return std::string(text.data());
+  };
   if (work.rows == 0) return;
   const double entry_cost = facts.scalar == ScalarKind::real ? 0.5 : 0.7;
   const double workers = double(num_threads()) * double(ranks);
@@ -141,11 +148,11 @@ void judge(MatrixFreePlan& facts, const ProductWork& work, int ranks) {
   facts.better_than_assembled = product <= stored;
   facts.verdict =
       concat(facts.better_than_assembled ? "better than assembled: " : "assembled is better: ",
-             facts.operations_per_row, " register operations a row against ", facts.entries_per_row,
-             " stored entries (", entry_cost, " operations each)",
+             rounded(facts.operations_per_row), " register operations a row against ",
+             rounded(facts.entries_per_row), " stored entries (", entry_cost, " operations each)",
              product > work.operations / workers
                  ? concat("; the largest tile keeps one thread for ",
-                          100 * work.largest_tile / work.operations, " % of the product")
+                          rounded(100 * work.largest_tile / work.operations), " % of the product")
                  : "");
 }
 
