@@ -128,9 +128,10 @@ class Lifeline {
 
 namespace {
 
+std::atomic<Lifeline*> serving{nullptr};
+
 /// A task that calls exit() must not take MPI's end with it, which would wait for workers that
 /// never come.
-std::atomic<Lifeline*> serving{nullptr};
 void leave_at_once_unless_closing(int status, void*) {
   const Lifeline* lifeline = serving;
   if (lifeline != nullptr && !lifeline->closing()) {

@@ -7,6 +7,7 @@
 #include <mpi.h>
 #include <unistd.h>
 
+#include <kronsolve/core/comm_windows.hpp>
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/threads.hpp>
 
@@ -21,14 +22,10 @@ int share_of_cores(const Comm& comm) {
   cpu_set_t machine = mine;
   int ranks = 1;
   if (comm.size() > 1) {
-    MPI_Comm node = MPI_COMM_NULL;
-    check_mpi(
-        MPI_Comm_split_type(comm.handle(), MPI_COMM_TYPE_SHARED, comm.rank(), MPI_INFO_NULL, &node),
-        "MPI_Comm_split_type");
-    check_mpi(MPI_Comm_size(node, &ranks), "MPI_Comm_size");
-    check_mpi(MPI_Allreduce(&mine, &machine, sizeof mine, MPI_BYTE, MPI_BOR, node),
+    const Comm node = same_machine(comm);
+    ranks = node.size();
+    check_mpi(MPI_Allreduce(&mine, &machine, sizeof mine, MPI_BYTE, MPI_BOR, node.handle()),
               "MPI_Allreduce");
-    MPI_Comm_free(&node);
   }
   return std::clamp(limited_by_quota(CPU_COUNT(&machine)) / ranks, 1,
                     std::max(1, CPU_COUNT(&mine)));

@@ -3,19 +3,14 @@
 #include <random>
 #include <span>
 
+#include <kronsolve/core/comm_windows.hpp>
+
 namespace kronsolve::detail {
 
 namespace {
 
-Comm same_machine(const Comm& comm, int node_ranks) {
-  if (node_ranks > 0) return comm.split(comm.rank() / node_ranks);
-  MPI_Comm raw = MPI_COMM_NULL;
-  check_mpi(
-      MPI_Comm_split_type(comm.handle(), MPI_COMM_TYPE_SHARED, comm.rank(), MPI_INFO_NULL, &raw),
-      "MPI_Comm_split_type");
-  Comm machine(raw);
-  MPI_Comm_free(&raw);
-  return machine;
+Comm machine_of(const Comm& comm, int node_ranks) {
+  return node_ranks > 0 ? comm.split(comm.rank() / node_ranks) : same_machine(comm);
 }
 
 /// A page of node memory with a number that no other process has.
@@ -47,7 +42,7 @@ NodeReaders::NodeReaders(const Comm& comm, int node_ranks)
     : comm_(&comm), slot_of_(static_cast<std::size_t>(comm.size()), -1), places_(1, nullptr) {
   slot_of_[static_cast<std::size_t>(comm.rank())] = 0;
   if (comm.size() == 1 || node_ranks == 1) return;
-  machine_ = same_machine(comm, node_ranks);
+  machine_ = machine_of(comm, node_ranks);
   try_out();
   any_ = comm.all_reduce(machine_.size(), Reduce::max) > 1;
 }
