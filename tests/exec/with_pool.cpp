@@ -1,13 +1,13 @@
 // Pools on the ranks of a communicator, or on a part of them: each rank runs this program.
 
 #include <chrono>
-#include <filesystem>
 #include <numeric>
 #include <thread>
 
 #include <kronsolve/exec/pool.hpp>
 
 #include "support/mpi_test.hpp"
+#include "support/own_process.hpp"
 
 namespace kronsolve {
 namespace {
@@ -15,11 +15,6 @@ namespace {
 using test::world;
 
 int square(int x) { return x * x; }
-
-std::ptrdiff_t entries_of(const char* folder) {
-  const std::filesystem::directory_iterator all(folder);
-  return std::distance(begin(all), end(all));
-}
 
 TEST(WithPool, root_has_a_pool_and_the_others_work_for_it) {
   for (int root = 0; root < world().size(); ++root) {
@@ -100,14 +95,14 @@ TEST(WithPool, forty_of_them_leave_nothing_behind) {
   with_pool(world(), 0, [](Pool& pool) { pool.broadcast([] {}); });
   // A thread that has been joined may stand there a moment longer.
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
-  const auto descriptors = entries_of("/proc/self/fd"), threads = entries_of("/proc/self/task");
+  const auto descriptors = test::open_descriptors(), threads = test::threads_of_this_process();
   for (int i = 0; i < 40; ++i)
     with_pool(world(), i % world().size(),
               [i](Pool& pool) { EXPECT_EQ(pool.submit(square, i).get(), i * i); });
-  EXPECT_EQ(entries_of("/proc/self/fd"), descriptors);
-  for (int i = 0; i < 100 && entries_of("/proc/self/task") > threads; ++i)
+  EXPECT_EQ(test::open_descriptors(), descriptors);
+  for (int i = 0; i < 100 && test::threads_of_this_process() > threads; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  EXPECT_LE(entries_of("/proc/self/task"), threads);
+  EXPECT_LE(test::threads_of_this_process(), threads);
 }
 
 }  // namespace

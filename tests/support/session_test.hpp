@@ -1,12 +1,9 @@
 #pragma once
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-
 #include <kronsolve/session.hpp>
 
 #include "support/mpi_test.hpp"
+#include "support/own_process.hpp"
 
 namespace kronsolve::test {
 
@@ -30,21 +27,6 @@ inline std::vector<int> places() {
   auto counts = worker_counts();
   if (counts.front() != 0) counts.insert(counts.begin(), 0);
   return counts;
-}
-
-/// Processes that this one has started, by any of its threads, and that are still there.
-inline int child_processes() {
-  int count = 0;
-  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
-    std::ifstream in(thread.path() / "children");
-    for (long pid; in >> pid;) ++count;
-  }
-  return count;
-}
-
-inline int threads_of_this_process() {
-  const std::filesystem::directory_iterator all("/proc/self/task");
-  return static_cast<int>(std::distance(begin(all), end(all)));
 }
 
 /// What limits of time are multiplied by: sanitizers slow everything down.
