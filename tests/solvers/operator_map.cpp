@@ -21,18 +21,19 @@ OpSum chain(int sites, Complex twist) {
   return h;
 }
 
+SectorOperator half_filled(const OpSum& op) {
+  return {op, std::make_shared<ChargeBasis>(op.spaces(), std::vector{Charge::sz(op.spaces(), 0)})};
+}
+
 TEST(OperatorMap, every_form_evolves_alike_and_agrees_with_the_dense_matrix) {
   for (const Complex twist : {Complex(1, 0), std::polar(1.0, 0.4)}) {
-    const OpSum op = chain(8, twist);
-    const auto basis =
-        std::make_shared<ChargeBasis>(op.spaces(), std::vector{Charge::sz(op.spaces(), 0)});
-    const SectorOperator h{op, basis};
-    Vector<Complex> start = Vector<Complex>::Zero(basis->size());
+    const SectorOperator h = half_filled(chain(8, twist));
+    Vector<Complex> start = Vector<Complex>::Zero(h.basis->size());
     start(7) = 1;
     const EvolutionState psi =
-        test::distributed<Complex>(world(), basis->partition(world().size()), start);
+        test::distributed<Complex>(world(), h.basis->partition(world().size()), start);
     const Vector<Complex> exact =
-        test::SpectralOracle<Complex>(test::matrix_of<Complex>(op, *basis))
+        test::SpectralOracle<Complex>(test::matrix_of<Complex>(h.op, *h.basis))
             .apply([](double e) { return std::polar(1.0, -3 * e); }, start);
     const double times[] = {3};
     for (const auto form :
@@ -48,10 +49,7 @@ TEST(OperatorMap, every_form_evolves_alike_and_agrees_with_the_dense_matrix) {
 
 TEST(OperatorMap, a_prepared_evolution_hands_on_its_product_as_often_as_asked) {
   for (const Complex twist : {Complex(1, 0), std::polar(1.0, 0.4)}) {
-    const OpSum op = chain(8, twist);
-    const auto basis =
-        std::make_shared<ChargeBasis>(op.spaces(), std::vector{Charge::sz(op.spaces(), 0)});
-    const SectorOperator h{op, basis};
+    const SectorOperator h = half_filled(chain(8, twist));
     for (const auto form :
          {OperatorForm::automatic, OperatorForm::assembled, OperatorForm::matrix_free}) {
       SCOPED_TRACE(detail::concat("twist ", twist, " form ", to_string(form)));
@@ -63,8 +61,8 @@ TEST(OperatorMap, a_prepared_evolution_hands_on_its_product_as_often_as_asked) {
       std::visit(
           [&]<Scalar T>(const MapMaker<T>& make_map) {
             test::Random random(3);
-            const auto a = test::matrix_of<T>(op, *basis);
-            const Vector<T> x = random.vector<T>(basis->size());
+            const auto a = test::matrix_of<T>(h.op, *h.basis);
+            const Vector<T> x = random.vector<T>(h.basis->size());
             for (int time = 0; time < 2; ++time) {
               const auto map = make_map();
               std::vector<T> y(static_cast<std::size_t>(map->row_range().size()));

@@ -7,12 +7,11 @@
 
 #include <Eigen/Dense>
 
-#include <kronsolve/operators/lazy.hpp>
 #include <kronsolve/operators/linear_map.hpp>
 #include <kronsolve/operators/rows.hpp>
 #include <kronsolve/solvers/distributed_vectors.hpp>
 
-#include "support/rows_from.hpp"
+#include "support/lazy_matrix.hpp"
 
 namespace kronsolve::test {
 
@@ -156,17 +155,6 @@ Matrix<T> matrix_of(const OpSum& op, const Basis& basis) {
     for (std::size_t e = 0; e < columns.size(); ++e) result(i, columns[e]) += values[e];
   }
   return result;
-}
-
-/// The entries of a dense matrix that are not zero, as rows built on demand.
-template <Scalar T>
-Lazy<T> lazy(const Matrix<T>& a) {
-  return {a.rows(), a.cols(), [a](RowRange range) {
-            return rows_from<T>(range, a.cols(), [&](index_t i, const auto& add) {
-              for (index_t j = 0; j < a.cols(); ++j)
-                if (a(i, j) != T{}) add(j, a(i, j));
-            });
-          }};
 }
 
 /// f(A) v of a Hermitian matrix by its eigenvectors, found once.

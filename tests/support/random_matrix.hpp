@@ -8,9 +8,8 @@
 #include <Eigen/Dense>
 
 #include <kronsolve/core/random.hpp>
-#include <kronsolve/operators/lazy.hpp>
 
-#include "support/rows_from.hpp"
+#include "support/lazy_matrix.hpp"
 
 namespace kronsolve::test {
 
@@ -26,18 +25,6 @@ Dense<T> dense(const Lazy<T>& a) {
     for (std::size_t e = 0; e < rows.row_columns(i).size(); ++e)
       m(i, rows.row_columns(i)[e]) = rows.row_values(i)[e];
   return m;
-}
-
-/// A lazy view of a dense matrix: entries that are exactly zero are left out.
-template <Scalar T>
-Lazy<T> lazy(Dense<T> m) {
-  const index_t n = m.rows(), cols = m.cols();
-  return Lazy<T>(n, cols, [m = std::move(m), cols](RowRange range) {
-    return rows_from<T>(range, cols, [&](index_t i, const auto& add) {
-      for (index_t j = 0; j < cols; ++j)
-        if (m(i, j) != T{}) add(j, m(i, j));
-    });
-  });
 }
 
 /// Normal entries where a uniform number is below `density`.
