@@ -5,7 +5,6 @@
 //
 // One JSON line a case; values must agree with LAPACK's.
 
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -17,13 +16,12 @@
 #include <kronsolve/operators/charge_basis.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 
+#include "clock.hpp"
+
 namespace {
 
 using namespace kronsolve;
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+using bench::now;
 
 /// sum of S.S over neighbours; hopping turns by an angle where it is to be complex.
 SectorOperator chain(int sites, int twice_sz, ScalarKind scalar) {

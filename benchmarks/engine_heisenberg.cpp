@@ -5,7 +5,6 @@
 // mpirun -n 2 engine_heisenberg 20 rows                      rows generated, in products with the
 // stored matrix mpirun -n 4 engine_heisenberg 20 memory                    what the largest rank
 // holds, in quarters of the matrix
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -21,13 +20,12 @@
 #include <kronsolve/operators/rows.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 
+#include "clock.hpp"
+
 namespace {
 
 using namespace kronsolve;
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+using bench::now;
 
 OpSum chain(int sites) {
   OpSum h(sites);

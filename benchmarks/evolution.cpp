@@ -2,7 +2,6 @@
 // against SLEPc's MFN, on the same product and on the stored complex matrix, at equal error.
 //
 // benchmark_evolution [sites 20] [time 10]    one JSON line a method and tolerance
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -19,14 +18,13 @@
 #include <kronsolve/solvers/expm.hpp>
 #include <kronsolve/solvers/operator_map.hpp>
 
+#include "clock.hpp"
+
 namespace {
 
 using namespace kronsolve;
+using bench::now;
 using Complex = std::complex<double>;
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 void require(bool right, const char* what) {
   if (right) return;

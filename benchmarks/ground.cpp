@@ -4,7 +4,6 @@
 // under mpirun as well. Exit code 1 if a case does not converge or misses --expect by more than
 // 1e-9. Threads: KRONSOLVE_NUM_THREADS.
 
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -18,13 +17,10 @@
 #include <kronsolve/solvers/lanczos.hpp>
 
 #include "cases.hpp"
+#include "clock.hpp"
 
 namespace kronsolve::bench {
 namespace {
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 template <Scalar T>
 bool measure(const Comm& comm, const Case& c, const LanczosOptions& options,

@@ -5,7 +5,6 @@
 // under mpirun as well (the plain loop runs on one rank only). Threads: KRONSOLVE_NUM_THREADS.
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -18,6 +17,7 @@
 #include <kronsolve/operators/rows.hpp>
 
 #include "cases.hpp"
+#include "clock.hpp"
 #include "handover.hpp"
 #include "plain_loop.hpp"
 
@@ -28,10 +28,6 @@ struct Settings {
   bool assembled = false, plain = true;
   int split = -1;
 };
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 /// Shortest of at least three runs within about a second, on the slowest rank.
 template <class F>

@@ -6,7 +6,6 @@
 // One JSON line. The answer is checked first: trace of H^2 over the dimension is 3 N / 16.
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -16,13 +15,12 @@
 #include <kronsolve/operators/models.hpp>
 #include <kronsolve/operators/rows.hpp>
 
+#include "clock.hpp"
+
 namespace {
 
 using namespace kronsolve;
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+using bench::now;
 
 void multiply(const CsrRows<double>& a, const std::vector<double>& x, std::vector<double>& y) {
 #pragma omp parallel for schedule(static)

@@ -6,7 +6,6 @@
 //
 // One JSON line. The number of states is checked against Burnside's formula by the library itself.
 
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -17,13 +16,12 @@
 #include <kronsolve/operators/rows.hpp>
 #include <kronsolve/operators/sectors.hpp>
 
+#include "clock.hpp"
+
 namespace {
 
 using namespace kronsolve;
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+using bench::now;
 
 int run(int argc, char** argv) {
   const int sites = argc > 1 ? std::atoi(argv[1]) : 24;
