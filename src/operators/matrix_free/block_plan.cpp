@@ -37,6 +37,12 @@ int chosen_split(const DigitPaths& paths, const RowPartition& rows,
   return split;
 }
 
+std::string three_digits(double x) {
+  std::array<char, 32> text;
+  std::snprintf(text.data(), text.size(), "%.3g", x);
+  return text.data();
+}
+
 }  // namespace
 
 PlanBuilder::PlanBuilder(BlockPlan& plan, const OpSum& op)
@@ -133,11 +139,6 @@ void PlanBuilder::facts() {
 /// (ring) of complex ones; in doubt the stored matrix takes it. Stored rows are shared evenly among
 /// threads; tiles are not cut.
 void judge(MatrixFreePlan& facts, const ProductWork& work, int ranks) {
-  const auto rounded = [](double x) {
-    std::array<char, 32> text;
-    std::snprintf(text.data(), text.size(), "%.3g", x);
-    return std::string(text.data());
-  };
   if (work.rows == 0) return;
   const double entry_cost = facts.scalar == ScalarKind::real ? 0.5 : 0.7;
   const double workers = double(num_threads()) * double(ranks);
@@ -146,14 +147,14 @@ void judge(MatrixFreePlan& facts, const ProductWork& work, int ranks) {
   facts.operations_per_row = work.operations / work.rows;
   facts.entries_per_row = work.entries / work.rows;
   facts.better_than_assembled = product <= stored;
-  facts.verdict =
-      concat(facts.better_than_assembled ? "better than assembled: " : "assembled is better: ",
-             rounded(facts.operations_per_row), " register operations a row against ",
-             rounded(facts.entries_per_row), " stored entries (", entry_cost, " operations each)",
-             product > work.operations / workers
-                 ? concat("; the largest tile keeps one thread for ",
-                          rounded(100 * work.largest_tile / work.operations), " % of the product")
-                 : "");
+  facts.verdict = concat(
+      facts.better_than_assembled ? "better than assembled: " : "assembled is better: ",
+      three_digits(facts.operations_per_row), " register operations a row against ",
+      three_digits(facts.entries_per_row), " stored entries (", entry_cost, " operations each)",
+      product > work.operations / workers
+          ? concat("; the largest tile keeps one thread for ",
+                   three_digits(100 * work.largest_tile / work.operations), " % of the product")
+          : "");
 }
 
 std::size_t Stage::memory_bytes() const noexcept {

@@ -30,8 +30,6 @@ class PackedStrings {
       bits_[at] = std::bit_width(dim - 1);
       used += bits_[at];
     }
-    bits_used_ = used;
-    middle_ = shift_.empty() ? 0 : shift_[shift_.size() / 2] + bits_[shift_.size() / 2];
     // A string has at most 20 bits, so that fields take at most 40.
     KRONSOLVE_ASSERT(used <= 64);
     if (l.low_bits()) return;
@@ -47,15 +45,18 @@ class PackedStrings {
     return packed_.empty() ? string : packed_[string];
   }
   int shift(int site) const { return shift_[static_cast<std::size_t>(site)]; }
-  int bits() const { return bits_used_; }
-  int middle() const { return middle_; }  ///< bits of the last half of the sites
+  int bits() const { return end_of(0); }
+  int middle() const { return end_of(shift_.size() / 2); }  ///< bits of the last half of the sites
   std::uint64_t field(int site) const {
     return (std::uint64_t{1} << bits_[static_cast<std::size_t>(site)]) - 1;
   }
 
  private:
+  /// Where the field of a site ends. Later sites have the lower bits.
+  int end_of(std::size_t site) const {
+    return site < shift_.size() ? shift_[site] + bits_[site] : 0;
+  }
   std::vector<int> shift_, bits_;
-  int bits_used_ = 0, middle_ = 0;
   std::vector<std::uint64_t> packed_;  ///< empty: the string itself
 };
 
@@ -117,8 +118,7 @@ class LowSum {
     for (auto& t : terms_)
       if (t.diagonal) t.coefficient = Complex(0, t.coefficient.imag());
   }
-  /// Real numbers in places of their own: the terms are the entries. Found out on the way to a
-  /// matrix, once.
+  /// Real numbers in places of their own: the terms are the entries.
   bool is_plain() const {
     for (std::size_t t = 0; t < terms_.size(); ++t)
       if (!terms_[t].functions.empty() || terms_[t].coefficient.imag() != 0 ||
@@ -168,11 +168,12 @@ class DiagonalSum {
       const auto below = [&](const auto& f) { return f.shift < middle_; };
       const auto& functions = term.functions;
       const auto count = std::count_if(functions.begin(), functions.end(), below);
-      const bool all_low = count == static_cast<std::ptrdiff_t>(functions.size());
-      (!tables || (count > 0 && !all_low) ? rest_
-       : all_low                          ? low
-                                          : high)
-          .push_back(std::move(term));
+      if (!tables)
+        rest_.push_back(std::move(term));
+      else if (count == static_cast<std::ptrdiff_t>(functions.size()))
+        low.push_back(std::move(term));
+      else
+        (count == 0 ? high : rest_).push_back(std::move(term));
     }
     low_ = table(low, tables ? middle_ : 0, 0);
     high_ = table(high, tables ? strings.bits() - middle_ : 0, middle_);
