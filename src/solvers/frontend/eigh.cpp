@@ -256,11 +256,7 @@ EighResult run(EighProblem<T> problem, const EighOptions& given) {
     plan = *instead;
     plan.reason = "dense: LAPACK can do what iterations could not";
   }
-  result.dimension = problem.n();
-  result.scalar = scalar_kind<T>;
-  // Skipped ones are none of the scalar that the result names.
-  if (!std::holds_alternative<DistributedVectors<T>>(result.vectors))
-    result.vectors = DistributedVectors<T>();
+  frontend::name_problem<T>(result, problem.n());
   result.memory_estimate_bytes = plan.memory_estimate_bytes;
   result.reason += "; " + plan.reason;
   return result;

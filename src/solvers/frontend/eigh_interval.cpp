@@ -484,11 +484,9 @@ EighResult eigh_generalised(const Comm& comm, const Lazy<T>& a, const Lazy<T>& b
   vectors.keep(positions);
   frontend::fix_phases(comm, vectors);
   result.products += a_map.products();
-  result.dimension = n;
-  result.scalar = scalar_kind<T>;
   frontend::judge(result, options, k);
-  result.vectors =
-      options.vectors == Eigenvectors::compute ? std::move(vectors) : DistributedVectors<T>();
+  if (options.vectors == Eigenvectors::compute) result.vectors = std::move(vectors);
+  frontend::name_problem<T>(result, n);
   return result;
 }
 

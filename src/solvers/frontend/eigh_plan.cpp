@@ -231,10 +231,10 @@ std::optional<EighPlan> rescue_plan(const EighProblem<T>& problem, const EighOpt
 }
 
 #define KRONSOLVE_DEFINE(T)                                                               \
+  template EighPlan plan(const EighProblem<T>&, const EighOptions&);                      \
   template std::optional<EighPlan> rescue_plan(const EighProblem<T>&, const EighOptions&, \
                                                const EighResult&);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DEFINE)
-template EighPlan plan(const EighProblem<double>&, const EighOptions&);
-template EighPlan plan(const EighProblem<std::complex<double>>&, const EighOptions&);
+#undef KRONSOLVE_DEFINE
 
 }  // namespace kronsolve::frontend

@@ -136,6 +136,15 @@ void finish_pairs(const LinearMap<T>& map, DistributedVectors<T>& vectors, EighR
 template <Scalar T>
 void fix_phases(const Comm& comm, DistributedVectors<T>& vectors);
 
+/// Says in the result of which problem it is. Skipped vectors are none of the scalar named there.
+template <Scalar T>
+void name_problem(EighResult& result, index_t n) {
+  result.dimension = n;
+  result.scalar = scalar_kind<T>;
+  if (!std::holds_alternative<DistributedVectors<T>>(result.vectors))
+    result.vectors = DistributedVectors<T>();
+}
+
 /// Counts pairs within tolerance and says so.
 void judge(EighResult& result, const EighOptions& options, index_t wanted);
 
