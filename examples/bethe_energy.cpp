@@ -1,13 +1,13 @@
 // The exact ground-state energy of the periodic Heisenberg chain, from the Bethe equations.
 //
 //     $ bethe_energy 20
-//     exact       -8.904386529876442  (Bethe equations, 20 sites)
+//     exact      -8.904386529876442  (Bethe equations, 20 sites)
 //
 // With a second number it prints how far that is from the exact one:
 //
 //     $ bethe_energy 20 -8.904386529876
-//     exact       -8.904386529876442  (Bethe equations, 20 sites)
-//     difference   4.4e-13
+//     exact      -8.904386529876442  (Bethe equations, 20 sites)
+//     difference  4.4e-13
 //
 // N tan^-1(2 l_j) 2 = 2 pi I_j + sum_{k != j} 2 tan^-1(l_j - l_k), I_j = -(M-1)/2 ... (M-1)/2, M =
 // N/2; E = N/4 - (1/2) sum_j 1/(l_j^2 + 1/4). H. Bethe, Z. Phys. 71, 205 (1931),

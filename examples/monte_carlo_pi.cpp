@@ -1,8 +1,9 @@
 // pi by chance, 64 batches over the workers: the same digits in every mode and for any number of
 // workers, because the random numbers are counted, not drawn in turn.
 //
-//   ./monte_carlo_pi            mpirun -n 3 ./monte_carlo_pi            KRONSOLVE_MODE=syncro
+//   ./monte_carlo_pi
 //   mpirun -n 3 ./monte_carlo_pi
+//   KRONSOLVE_MODE=syncro mpirun -n 3 ./monte_carlo_pi
 //
 // prints
 //   pi = 3.141486 +- 0.001

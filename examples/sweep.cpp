@@ -2,8 +2,10 @@
 // ring as one distributed solve: a sweep with `map`. Written once, it prints the same as a plain
 // process, as ranks of a job with one master, and with every rank running main:
 //
-//   ./sweep     mpirun -n 3 ./sweep     KRONSOLVE_MODE=syncro mpirun -n 3 ./sweep     srun -n 3
 //   ./sweep
+//   mpirun -n 3 ./sweep
+//   KRONSOLVE_MODE=syncro mpirun -n 3 ./sweep
+//   srun --mpi=pmix -n 3 ./sweep
 //
 // prints
 //   delta -1.0  energy -3.0000000000

@@ -7,32 +7,49 @@
 //   read    1000003 entries, sum 500002500003
 
 #include <cstdio>
+#include <filesystem>
 #include <numeric>
+#include <string>
 #include <vector>
 
 #include <kronsolve/core/comm_windows.hpp>
 #include <kronsolve/core/error.hpp>
 
+namespace {
+
+using namespace kronsolve;
+
+void read_or_write(const Comm& comm, const std::string& path) {
+  constexpr index_t n = 1'000'003;
+  const RowRange mine = RowPartition(n, comm.size()).range(comm.rank());
+  std::vector<double> owned(static_cast<std::size_t>(mine.size()));
+  int there = comm.is_root() && std::filesystem::exists(path) ? 1 : 0;
+  comm.broadcast(std::span(&there, 1), 0);
+  if (there != 0) {
+    read_distributed(comm, path, std::span(owned));
+  } else {
+    std::iota(owned.begin(), owned.end(), double(mine.begin));
+    write_distributed(comm, path, std::span<const double>(owned));
+  }
+  const double sum = comm.all_reduce(std::accumulate(owned.begin(), owned.end(), 0.0));
+  if (comm.is_root())
+    std::printf("%s %lld entries, sum %.0f\n", there != 0 ? "read   " : "written",
+                static_cast<long long>(n), sum);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
-  using namespace kronsolve;
   const Comm comm = launched_by_mpi() ? Comm::world() : Comm::serial();
   if (argc != 2) {
     if (comm.is_root()) std::fprintf(stderr, "usage: vector_file FILE\n");
     return 2;
   }
-  constexpr index_t n = 1'000'003;
-  const RowRange mine = RowPartition(n, comm.size()).range(comm.rank());
-  std::vector<double> owned(static_cast<std::size_t>(mine.size()));
-  const char* what = "read   ";
   try {
-    read_distributed(comm, argv[1], std::span(owned));
-  } catch (const IoError&) {  // on every rank: there is no such file yet
-    std::iota(owned.begin(), owned.end(), double(mine.begin));
-    write_distributed(comm, argv[1], std::span<const double>(owned));
-    what = "written";
+    read_or_write(comm, argv[1]);
+  } catch (const Error& error) {  // the same on every rank
+    if (comm.is_root()) std::fprintf(stderr, "vector_file: %s\n", error.what());
+    return 1;
   }
-  const double sum = comm.all_reduce(std::accumulate(owned.begin(), owned.end(), 0.0));
-  if (comm.is_root())
-    std::printf("%s %lld entries, sum %.0f\n", what, static_cast<long long>(n), sum);
   return 0;
 }
