@@ -114,10 +114,13 @@ index_t parse_bytes(const std::string& text, const std::string& what) {
 
 void require_memory(index_t needed, const std::string& what) {
   const index_t available = available_memory();
+  const std::string limit =
+      memory_limit_leaves() == unlimited ? "" : " (KRONSOLVE_MEMORY_LIMIT is set)";
   if (needed > available)
-    throw InvalidArgument(detail::concat(
-        what, " needs ", format_bytes(double(needed)), ", ", format_bytes(double(available)),
-        " are available; make the system smaller, choose a sector or use more machines"));
+    throw InvalidArgument(
+        detail::concat(what, " needs ", format_bytes(double(needed)), ", ",
+                       format_bytes(double(available)), " are available", limit,
+                       "; make the system smaller, choose a sector or use more machines"));
 }
 
 void require_memory(const Comm& comm, index_t needed, const std::string& what) {

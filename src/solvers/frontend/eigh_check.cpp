@@ -77,7 +77,7 @@ void check_numbers(const EighOptions& o, index_t n) {
   const index_t least = std::min(k + 1, n);
   if (o.ncv != 0 && (o.ncv < least || o.ncv > n))
     throw InvalidArgument(detail::concat("eigh: ncv must be in [", least, ", ", n, "] for k = ", k,
-                                         ", got ", o.ncv, "; 0 chooses it"));
+                                         ", got ", o.ncv, "; leave it out and it is chosen"));
 }
 
 void check_combination(const EighOptions& o) {

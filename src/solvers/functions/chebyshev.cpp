@@ -243,7 +243,7 @@ namespace {
 
 void require_products(Complex z, index_t max_products) {
   if (!(std::abs(z) < static_cast<double>(max_products)))
-    throw InvalidArgument(detail::concat("exp(tA): about ", std::abs(z),
+    throw InvalidArgument(detail::concat("exp(tA): about ", std::round(std::abs(z)),
                                          " products are needed, max_products is ", max_products,
                                          "; shorten the time or raise max_products"));
 }
@@ -260,7 +260,7 @@ Exponential with_bounds(const LinearMap<T>& a, Complex t, SpectralBounds bounds,
     bounds = not_empty(bounds);
     const Complex z = t * bounds.half_width();
     if (!(std::abs(z) < static_cast<double>(max_products)))
-      throw InvalidArgument(detail::concat("exp(tA): about ", std::abs(z),
+      throw InvalidArgument(detail::concat("exp(tA): about ", std::round(std::abs(z)),
                                            " products are needed, max_products is ", max_products,
                                            "; shorten the time or raise max_products"));
     auto series = exponential_series(z);
