@@ -11,8 +11,10 @@
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/suggest.hpp>
 #include <kronsolve/core/version.hpp>
+#include <kronsolve/operators/models.hpp>
 
-#include "cli/habits.hpp"
+#include "cli/help.hpp"
+#include "cli/refusal.hpp"
 
 namespace kronsolve::cli {
 
@@ -323,20 +325,32 @@ void option(CLI::App& app, const std::string& name, std::string& value, const st
   app.add_option(name, value, text)->type_name(type);
 }
 
+std::string model_names() {
+  std::string text;
+  for (const auto& info : models()) text += (text.empty() ? "" : ", ") + info.name;
+  return text;
+}
+
 void operator_options(CLI::App& app, OperatorArguments& op, Raw& raw) {
-  option(app, "--model", op.model, "a Hamiltonian by name, with --sites or --size", "NAME");
+  option(app, "--model", op.model,
+         "a Hamiltonian by name, with --sites or --size: " + model_names(), "NAME");
   option(app, "--sites", raw.sites, "number of sites of a chain", "N");
   option(app, "--size", raw.size, "lengths of a lattice", "LXxLY");
-  app.add_flag("--cyclic{all}", raw.cyclic, "periodic in all directions; --cyclic=x or y in one");
+  app.add_flag("--cyclic{all}", raw.cyclic,
+               "periodic in all directions; --cyclic=x or --cyclic=y in one");
   option(app, "--spin", raw.spin, "spin of each site (1/2)", "S");
-  option(app, "--lattice", raw.lattice,
-         "where the model lives, if it lives in several places; edges:FILE for a graph", "NAME");
+  option(
+      app, "--lattice", raw.lattice,
+      "chain, square, ladder, triangular, honeycomb, kagome, or edges:FILE for any graph, if the "
+      "model does not say it",
+      "NAME");
   app.add_option("-p,--parameter", raw.parameters, "a parameter of the model; repeatable")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
   app.add_option(
          "--sector", op.sector,
-         "sz=0, n=4, nup=2, ndown=2, parity=1, momentum=0, reflection=1, spinflip=1; repeatable")
+         "a part of the space that the Hamiltonian keeps: sz=0, n=4, nup=2, ndown=2, parity=1, "
+         "momentum=0, reflection=1, rotation=0, spinflip=1, permutation=1,2,0:1/3; repeatable")
       ->type_name("WHAT=VALUE")
       ->allow_extra_args(false);
   option(app, "--terms", op.terms, "an operator file", "FILE.toml");
@@ -377,11 +391,11 @@ void svds_options(CLI::App& app, Raw& raw) {
 }
 
 void evolve_options(CLI::App& app, Raw& raw, bool& json_lines) {
-  option(
-      app, "--state", raw.state,
-      "initial state: neel, neel-down, domain-wall, up, down, plus, w, ghz, singlets, random, or "
-      "a digit, u, d, + or - for each site, or FILE.h5 of --save",
-      "STATE");
+  option(app, "--state", raw.state,
+         "initial state: neel, neel-down, domain-wall, up, down, plus, w, ghz, singlets, "
+         "bell:phi+, random, or "
+         "a digit, u, d, + or - for each site, or FILE.h5 of --save",
+         "STATE");
   option(app, "--time", raw.time, "until when, in inverse units of the couplings (hbar = 1)", "T");
   option(app, "--steps", raw.steps, "steps that are shown, from 0 to T (1)", "N");
   app.add_flag("--imaginary", raw.imaginary, "exp(-T H), normalised, in place of exp(-i T H)");
@@ -413,84 +427,32 @@ void observe_option(CLI::App& app, std::vector<std::string>& observe) {
       ->allow_extra_args(false);
 }
 
-std::vector<std::string> command_names(const CLI::App& app) {
-  std::vector<std::string> names;
-  for (const auto* sub : app.get_subcommands([](const CLI::App*) { return true; }))
-    names.push_back(sub->get_name());
-  return names;
-}
-
-/// What is wrong with an option that exists: it has no value, or several.
-std::string misused(const CLI::ParseError& error) {
-  std::string text = error.what();
-  const std::string name = text.substr(0, text.find(':'));
-  if (!name.starts_with("-")) return text;
-  if (text.find("missing") != text.npos) return name + " needs a value";
-  if (text.find("At Most") != text.npos) return name + " is given more than once; give it once";
-  return text;
-}
-
-/// The error of the parser as ours: it knows neither the command nor what was meant.
-[[noreturn]] void rethrow(const CLI::ParseError& error, const CLI::App& app) {
-  const auto commands = app.get_subcommands();
-  const CLI::App& command = commands.empty() ? app : *commands.front();
-  const std::string help =
-      commands.empty() ? "kronsolve --help" : "kronsolve " + command.get_name() + " --help";
-  const auto extras = app.remaining(true);
-  if (extras.empty() && commands.empty()) {
-    std::string list;
-    for (const auto& name : command_names(app)) list += (list.empty() ? "" : ", ") + name;
-    throw InvalidArgument(detail::concat("which command? one of ", list, "; see ", help));
-  }
-  if (extras.empty()) throw InvalidArgument(detail::concat(misused(error), "; see ", help));
-  std::vector<std::string> known, all;
-  for (const auto* option : command.get_options()) {
-    for (const auto& name : option->get_lnames()) known.push_back("--" + name);
-    for (const auto& name : option->get_snames()) all.push_back("-" + name);
-  }
-  all.insert(all.end(), known.begin(), known.end());
-  const auto question = [](const std::string& meant) {
-    return meant.empty() ? std::string() : detail::concat("did you mean ", meant, "? ");
-  };
-  if (extras.front().starts_with("-")) {
-    const auto given = extras.front().substr(0, extras.front().find('='));
-    const auto meant = meant_option(given, all);
-    throw InvalidArgument(detail::concat("unknown option '", given, "'; ",
-                                         question(meant.empty() ? closest(given, known) : meant),
-                                         "see ", help));
-  }
-  if (!commands.empty())
-    throw InvalidArgument(detail::concat("unexpected argument '", extras.front(), "'; ",
-                                         question(meant_argument(extras.front(), all)), "see ",
-                                         help));
-  if (extras.front() == "help") throw InvalidArgument("there is no command 'help'; see " + help);
-  throw InvalidArgument(unknown_name("command", extras.front(), command_names(app)));
-}
-
 }  // namespace
 
 Arguments parse_arguments(int argc, const char* const* argv) {
   Arguments arguments;
   Raw raw;
   CLI::App app(
-      "Eigenpairs of large sparse operators with Kronecker structure, above all of spin models.\n"
-      "Under mpirun one problem is solved on all ranks.",
+      "Eigenpairs of large sparse operators with Kronecker structure, above all of\n"
+      "spin models. Under mpirun one problem is solved on all ranks.",
       "kronsolve");
-  app.set_version_flag("--version", version_text());
+  app.set_version_flag("--version", version_text(), "the version of the program");
   app.require_subcommand(1);
+  app.set_help_flag("-h,--help", "this text");
+  app.formatter(help_formatter());  // before the commands, which inherit it
   auto* ground = app.add_subcommand("ground", "lowest eigenpairs of a Hamiltonian");
   auto* eigh = app.add_subcommand("eigh", "some or all eigenpairs of a Hermitian operator");
-  auto* info = app.add_subcommand(
-      "info", "version, engines, MPI, BLAS, threads and limits of this installation");
+  auto* svds = app.add_subcommand("svds", "largest or smallest singular triplets of any matrix");
+  auto* evolve = app.add_subcommand("evolve", "a state in real or imaginary time");
   auto* plan = app.add_subcommand("plan", "dimension, memory and method of a solve; runs nothing");
+  auto* info = app.add_subcommand(
+      "info", "version, engines, MPI, BLAS, threads and memory of this installation");
   for (auto* command : {ground, eigh, plan}) {
     operator_options(*command, arguments.op, raw);
     solve_options(*command, raw);
   }
-  auto* svds = app.add_subcommand("svds", "largest or smallest singular triplets of any matrix");
   operator_options(*svds, arguments.op, raw);
   svds_options(*svds, raw);
-  auto* evolve = app.add_subcommand("evolve", "a state in real or imaginary time");
   operator_options(*evolve, arguments.op, raw);
   evolve_options(*evolve, raw, arguments.evolve.json_lines);
   for (auto* command : {ground, eigh, evolve}) observe_option(*command, arguments.observe);
@@ -499,6 +461,8 @@ Arguments parse_arguments(int argc, const char* const* argv) {
     option(*command, "--ranks", raw.ranks, "worker processes to start for this solve (1)", "N");
   for (auto* command : {ground, eigh, svds, evolve, plan, info})
     command->add_flag("--json", arguments.json, "one JSON object on stdout");
+  for (auto* command : {ground, eigh, svds, evolve, plan, info}) command->group("Commands");
+  add_examples(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
@@ -509,7 +473,7 @@ Arguments parse_arguments(int argc, const char* const* argv) {
     arguments.message = version_text() + "\n";
     return arguments;
   } catch (const CLI::ParseError& error) {
-    rethrow(error, app);
+    refuse_words(error, app);
   }
   arguments.command = app.get_subcommands().front()->get_name();
   if (arguments.command == "info") return arguments;

@@ -1,9 +1,11 @@
 #include <array>
+#include <cstdlib>
 #include <string>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <kronsolve/core/error.hpp>
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/core/threads.hpp>
 #include <kronsolve/core/version.hpp>
@@ -39,7 +41,11 @@ using Json = nlohmann::ordered_json;
 /// What is known of the engine for a scalar: the first usable one, else why there is none; and of
 /// a second one with wider indices that it is there.
 Json engine_for(ScalarKind scalar, const std::vector<EngineInfo>& engines) {
-  Json json = {{"available", false}, {"description", "not installed"}};
+  const char* folder = std::getenv("KRONSOLVE_ENGINE_DIR");
+  const std::string missing =
+      folder == nullptr ? "not installed"
+                        : detail::concat("not in ", folder, ", where KRONSOLVE_ENGINE_DIR points");
+  Json json = {{"available", false}, {"description", missing}};
   for (const auto& engine : engines) {
     if (engine.scalar != scalar) continue;
     const bool usable = engine.problem.empty();

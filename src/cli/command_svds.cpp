@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <kronsolve/core/memory.hpp>
 #include <kronsolve/operators/matrix_market.hpp>
 #include <kronsolve/operators/rows.hpp>
 #include <kronsolve/solvers/svds.hpp>
@@ -12,6 +11,7 @@
 #include "cli/progress_line.hpp"
 #include "cli/report.hpp"
 #include "cli/text.hpp"
+#include "cli/text_parts.hpp"
 
 namespace kronsolve::cli {
 
@@ -78,31 +78,27 @@ std::string json_of(const Matrix& matrix, const SvdsResult<T>& r, const Cost& co
   return json.dump(2) + "\n";
 }
 
-std::string line(std::string_view name, const std::string& value) {
-  return fmt::format("{:<11}{}\n", name, value);
-}
-
 template <Scalar T>
 std::string text_of(const Matrix& matrix, const SvdsResult<T>& r, const Cost& cost) {
-  std::string text =
-      fmt::format("{}\n{} x {}, {}\n\n{:>5}  {:<24}  {}\n", matrix.title, grouped(r.rows),
-                  grouped(r.cols), to_string(scalar_kind<T>), "", " singular value", "residual");
+  std::string text = fmt::format("{}\n{} x {}, {}\n\n{:>5}  {:<24}  {}\n", matrix.title,
+                                 grouped(r.rows), grouped(r.cols), to_string(scalar_kind<T>),
+                                 "value", " singular value", "residual");
   for (std::size_t i = 0; i < r.singular_values.size(); ++i)
     text += fmt::format("{:>5}  {:<24}  {}\n", i, value_text(r.singular_values[i]),
                         residual_text(r.residuals[i]));
-  text += "\n" + line("converged", r.converged
-                                       ? fmt::format("{} of {} triplets", r.converged_triplets,
-                                                     r.singular_values.size())
-                                       : fmt::format("NO: {} triplets only", r.converged_triplets));
+  text += "\n" + line("converged",
+                      r.converged
+                          ? fmt::format("{} of {}", r.converged_triplets,
+                                        counted(index_t(r.singular_values.size()), "triplet"))
+                          : fmt::format("NO: {} only", counted(r.converged_triplets, "triplet")));
   if (!r.certificate.empty()) text += line("checked", r.certificate);
-  text += line("method", fmt::format("{}; {}", to_string(r.method), r.reason));
-  text += line("products", fmt::format("{} in {} iterations, {} for the check", grouped(r.products),
-                                       grouped(r.iterations), grouped(r.certify_products)));
-  text +=
-      line("time", fmt::format("{} (setup {}, solve {})", seconds_text(cost.total_seconds),
-                               seconds_text(cost.setup_seconds), seconds_text(cost.solve_seconds)));
-  text += line("memory", fmt::format("{} at most", format_bytes(double(cost.peak_rss_bytes))));
-  return text;
+  text += line("method", std::string(to_string(r.method)));
+  text += line("", r.reason);
+  const std::string check =
+      r.certify_products > 0 ? fmt::format(", {} for the check", grouped(r.certify_products)) : "";
+  text += line("products", fmt::format("{} in {}{}", grouped(r.products),
+                                       counted(r.iterations, "iteration"), check));
+  return text + cost_lines(cost, std::nullopt);
 }
 
 }  // namespace

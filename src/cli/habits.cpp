@@ -32,6 +32,19 @@ const std::vector<Habit>& habits() {
       {"--sector", "--sector spinflip=VALUE", {"--spinflip", "--zblock"}},
       {"-p", "-p j=VALUE", {"-J", "-j", "--J", "--j", "--coupling"}},
       {"-p", "-p bz=VALUE", {"--field", "--h", "--hz"}},
+      {"--size", "--size LXxLY", {"--lx", "--ly", "--Lx", "--Ly", "--width", "--height"}},
+      {"--steps", "--steps N (time / dt)", {"--dt", "--step", "--nsteps"}},
+      {"--state",
+       "--state STATE",
+       {"--psi", "--psi0", "--init", "--initial", "--initial-state", "--start"}},
+      {"--save", "--save FILE.h5", {"-o", "--out", "--output", "--hdf5"}},
+      {"--json", "--json > FILE", {"-o", "--out", "--output"}},
+      {"--json", "--json", {"--format", "--output-format"}},
+      {"--observe", "--observe WHAT", {"-O", "--obs", "--observable", "--measure"}},
+      {"--sigma", "--sigma X", {"--target", "--shift", "--energy"}},
+      {"--max-iterations", "--max-iterations N", {"--maxiter", "--max-iter", "--maxit"}},
+      {"--threads", "--threads N", {"-t", "--nthreads", "--num-threads", "--cores"}},
+      {"--ranks", "--ranks N", {"-np", "--np", "--procs", "--workers"}},
   };
   return all;
 }
@@ -57,6 +70,8 @@ std::string meant_option(const std::string& given, const std::vector<std::string
 std::string meant_argument(const std::string& given, const std::vector<std::string>& options) {
   if (given.ends_with(".mtx") && has(options, "--matrix")) return "--matrix " + given;
   if (given.ends_with(".toml") && has(options, "--terms")) return "--terms " + given;
+  // "--cyclic x": the value of a flag is glued to it.
+  if ((given == "x" || given == "y") && has(options, "--cyclic")) return "--cyclic=" + given;
   const bool model = std::any_of(models().begin(), models().end(),
                                  [&](const ModelInfo& info) { return info.name == given; });
   return model && has(options, "--model") ? "--model " + given : std::string();

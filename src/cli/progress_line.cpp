@@ -67,7 +67,11 @@ void ProgressLine::show(const std::function<std::string()>& text) {
   last_ = now;
   if (terminal_) {
     line_is_drawn = 1;
-    fmt::print(stderr, "\r{}\033[K", text());
+    // A line that wraps could not be drawn over.
+    const auto columns = std::max<std::size_t>(terminal_columns(STDERR_FILENO), 1);
+    std::string now_text = text();
+    if (columns > 1) now_text.resize(std::min(now_text.size(), columns - 1));
+    fmt::print(stderr, "\r{}\033[K", now_text);
   } else {
     fmt::print(stderr, "kronsolve: {}\n", text());
     log_interval_ = std::min(600.0, 2 * log_interval_);

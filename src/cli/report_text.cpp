@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/core/threads.hpp>
@@ -15,23 +16,21 @@
 namespace kronsolve::cli {
 
 std::string line(std::string_view name, const std::string& value) {
-  return fmt::format("{:<11}{}\n", name, value);
+  constexpr std::size_t left = 11, columns = 80;
+  return fmt::format("{:<{}}{}\n", name, left,
+                     wrapped(value, columns - left, "\n" + std::string(left, ' ')));
 }
 
 std::string where(int ranks, int threads) {
-  const auto count = [](int n, std::string_view word) {
-    return fmt::format("{} {}{}", n, word, n == 1 ? "" : "s");
-  };
-  return fmt::format("{} with {}{}", count(ranks, "rank"), count(threads, "thread"),
+  return fmt::format("{} with {}{}", counted(ranks, "rank"), counted(threads, "thread"),
                      ranks > 1 ? " each" : "");
 }
 
 std::string head(const Problem& problem, index_t dimension, ScalarKind scalar) {
   std::string sector;
   for (const auto& condition : problem.sector) sector += (sector.empty() ? "" : ", ") + condition;
-  return fmt::format("{}\n{} state{}, {}, {}\n", problem.title, grouped(dimension),
-                     dimension == 1 ? "" : "s", sector.empty() ? "full space" : "sector " + sector,
-                     to_string(scalar));
+  return fmt::format("{}\n{}, {}, {}\n", problem.title, counted(dimension, "state"),
+                     sector.empty() ? "full space" : "sector " + sector, to_string(scalar));
 }
 
 std::string number(const ObservableValue& value, std::size_t at) {
@@ -40,20 +39,24 @@ std::string number(const ObservableValue& value, std::size_t at) {
   return fmt::format("({:.12g}, {:.12g})", z.real(), z.imag());
 }
 
-std::string cost_lines(const Cost& cost, index_t memory_estimate_bytes) {
+std::string cost_lines(const Cost& cost, std::optional<index_t> memory_estimate_bytes) {
+  const std::string estimate =
+      memory_estimate_bytes
+          ? fmt::format(", {} estimated", format_bytes(double(*memory_estimate_bytes)))
+          : "";
   return line("time",
               fmt::format("{} (setup {}, solve {})", seconds_text(cost.total_seconds),
                           seconds_text(cost.setup_seconds), seconds_text(cost.solve_seconds))) +
-         line("memory",
-              fmt::format("{} at most, {} estimated", format_bytes(double(cost.peak_rss_bytes)),
-                          format_bytes(double(memory_estimate_bytes)))) +
+         line("memory", format_bytes(double(cost.peak_rss_bytes)) + " at most" + estimate) +
          line("on", where(cost.ranks, cost.threads));
 }
 
 namespace {
 
-std::string table(const EighResult& result) {
-  std::string text = fmt::format("{:>5}  {:<24}  {}\n", "level", " eigenvalue", "residual");
+/// @param numbered  what the first column counts: levels from the lowest, or pairs as found
+std::string table(const EighResult& result, std::string_view numbered) {
+  if (result.eigenvalues.empty()) return "no eigenvalue there\n";
+  std::string text = fmt::format("{:>5}  {:<24}  {}\n", numbered, " eigenvalue", "residual");
   for (std::size_t i = 0; i < result.eigenvalues.size(); ++i)
     text += fmt::format("{:>5}  {:<24}  {}\n", i, value_text(result.eigenvalues[i]),
                         residual_text(result.residuals[i]));
@@ -64,20 +67,26 @@ std::string pairs(const EighResult& result) {
   const std::string kind =
       result.residual_kind == ResidualKind::bound ? " (residuals are bounds)" : "";
   if (result.converged)
-    return fmt::format("{} of {} pairs{}", result.converged_pairs, result.eigenvalues.size(), kind);
-  return fmt::format("NO: {} {} only{}", result.converged_pairs,
-                     result.converged_pairs == 1 ? "pair" : "pairs", kind);
+    return fmt::format("{} of {}{}", result.converged_pairs,
+                       counted(index_t(result.eigenvalues.size()), "pair"), kind);
+  return fmt::format("NO: {} only{}", counted(result.converged_pairs, "pair"), kind);
 }
 
 /// Rows of numbers, indented; one row for numbers and vectors.
 std::string text_of(const ObservableValue& value) {
   const bool matrix = value.shape == ObservableValue::Shape::matrix;
   const auto length = static_cast<std::size_t>(matrix ? value.cols : value.rows);
+  // On a terminal rows are cut where they end, and go on a little further in.
+  constexpr std::size_t left = 11, cell = 20;
+  const std::size_t columns = terminal_columns(STDOUT_FILENO);
+  const std::size_t fitting = columns == 0 ? length : std::max(columns, left + 2 + cell) - left - 2;
+  const std::size_t a_line = columns == 0 ? length : fitting / cell;
   std::string text;
   for (std::size_t i = 0; i < value.values.size(); ++i) {
-    if (i % length == 0) text += fmt::format("{:<11}", "");
-    text += fmt::format("{:<20}", number(value, i));
-    if ((i + 1) % length == 0) {
+    const std::size_t at = i % length;
+    if (at % a_line == 0) text += std::string(at == 0 ? left : left + 2, ' ');
+    text += fmt::format("{:<{}}", number(value, i), cell);
+    if (at + 1 == length || (at + 1) % a_line == 0) {
       text.erase(text.find_last_not_of(' ') + 1);
       text += "\n";
     }
@@ -87,7 +96,10 @@ std::string text_of(const ObservableValue& value) {
 
 std::string text_of(const Measured& measured) {
   std::string text = "\n" + measured.text + "\n";
-  for (const auto& value : measured.values) text += text_of(value);
+  for (std::size_t i = 0; i < measured.values.size(); ++i) {
+    const bool matrix = measured.values[i].shape == ObservableValue::Shape::matrix;
+    text += (matrix && i > 0 ? "\n" : "") + text_of(measured.values[i]);
+  }
   return text;
 }
 
@@ -104,7 +116,7 @@ std::string to_text(const EighReport& report) {
   const bool one = ground && result.eigenvalues.size() == 1;
   if (ground) text += line("energy", value_text(result.eigenvalues.front()));
   if (one) text += line("residual", " " + residual_text(result.residuals.front()));
-  if (!one) text += (ground ? "\n" : "") + table(result);
+  if (!one) text += (ground ? "\n" : "") + table(result, ground ? "level" : "pair");
   for (const auto& measured : observables) text += text_of(measured);
   text += "\n" + line("converged", pairs(result));
   if (!result.certificate.empty())
@@ -116,8 +128,8 @@ std::string to_text(const EighReport& report) {
       result.certify_products > 0
           ? fmt::format(", {} for the certificate", grouped(result.certify_products))
           : "";
-  text += line("products", fmt::format("{} in {} iterations{}", grouped(result.products),
-                                       grouped(result.iterations), check));
+  text += line("products", fmt::format("{} in {}{}", grouped(result.products),
+                                       counted(result.iterations, "iteration"), check));
   text += cost_lines(cost, result.memory_estimate_bytes);
   return text;
 }
@@ -141,13 +153,16 @@ std::string to_text(const PlanReport& report) {
     for (const auto& condition : s.conditions) words += " --sector " + condition;
     return words;
   };
+  // Options stand on lines of their own, to be copied whole.
   if (suggestion)
-    text += line("smaller", fmt::format("{} states in one of its sectors,{}",
-                                        grouped(suggestion->dimension), options(*suggestion)));
+    text += line("smaller", fmt::format("{} in one of its sectors:",
+                                        counted(suggestion->dimension, "state"))) +
+            fmt::format("{:<10}{}\n", "", options(*suggestion));
   if (symmetries)
     text += line(suggestion ? "" : "smaller",
-                 fmt::format("{} with symmetries (the state sought may have other values),{}",
-                             grouped(symmetries->dimension), options(*symmetries)));
+                 fmt::format("{} with symmetries (the one sought may have other values):",
+                             counted(symmetries->dimension, "state"))) +
+            fmt::format("{:<10}{}\n", "", options(*symmetries));
   return text;
 }
 

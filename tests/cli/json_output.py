@@ -14,9 +14,19 @@ EIGENPAIRS = {
 SECONDS = {"setup", "solve", "total"}
 
 
+def strict(schema):
+    """The same schema, and no field besides those that it names: what is printed is documented."""
+    if isinstance(schema, list):
+        return [strict(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {"additionalProperties": False} if schema.get("type") == "object" and "properties" in schema else {}
+    return closed | {key: strict(value) for key, value in schema.items()}
+
+
 def check(document: dict, schema: str):
     with open(program.SOURCE / "docs" / "schema" / schema, encoding="utf-8") as file:
-        jsonschema.Draft202012Validator(json.load(file)).validate(document)
+        jsonschema.Draft202012Validator(strict(json.load(file))).validate(document)
 
 
 class JsonOutput(program.ProgramTest):
@@ -121,7 +131,7 @@ class JsonOutput(program.ProgramTest):
         for ranks in (0, 2):
             self.assertRegex(program.run("--version", ranks=ranks).out, r"\Akronsolve \d+\.\d+\.\d+\n\Z")
             helped = program.run("ground", "--help", ranks=ranks)
-            self.assertEqual((helped.status, helped.out.count("--cyclic")), (0, 1 + helped.out.count("--cyclic=")))
+            self.assertEqual((helped.status, helped.out.count("Usage:")), (0, 1))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The commands of the README, run as written, print what it says (numbers that depend on the machine aside)."""
+"""The commands of the README and of docs/cli.md, run as written, print what these say (numbers that depend on the machine aside)."""
 
 import os
 import pathlib
@@ -9,6 +9,8 @@ import program
 
 # Lines about time, memory, rounding and the way there: not the same on two machines.
 VOLATILE = re.compile(r"^(residual|products|time|memory|on|method|certified|difference|  )")
+# The second and further lines of a long text.
+CONTINUED = re.compile(r"^ {11}\S")
 NUMBER = re.compile(r"-?\d+\.\d+(?:e[-+]\d+)?")
 
 
@@ -42,7 +44,7 @@ class Readme(program.ProgramTest):
             done = subprocess.run(command, shell=True, cwd=self.folder, capture_output=True, text=True, check=False, timeout=60,
                                   env=os.environ | {"PATH": f"{pathlib.Path(program.PROGRAM).parent}:{os.environ['PATH']}"})
             self.assertEqual(done.returncode, 0, f"{command}: {done.stderr}")
-            printed = done.stdout.splitlines()
+            expected, printed = ([line for line in lines if not CONTINUED.match(line)] for lines in (expected, done.stdout.splitlines()))
             for want, line in zip(expected, printed):
                 if want == "...":
                     break
@@ -52,11 +54,12 @@ class Readme(program.ProgramTest):
                 self.assertEqual(len(expected), len(printed), command)
 
     def test_every_command(self):
-        found = blocks((program.SOURCE / "README.md").read_text(encoding="utf-8"))
-        self.assertGreaterEqual(len(found), 3)
-        for steps in found:
-            with self.subTest(steps[0][0]):
-                self.run_block(steps)
+        for document in ("README.md", "docs/cli.md"):
+            found = blocks((program.SOURCE / document).read_text(encoding="utf-8"))
+            self.assertGreaterEqual(len(found), 3)
+            for steps in found:
+                with self.subTest(steps[0][0]):
+                    self.run_block(steps)
 
     def test_commands_too_large_to_run_are_planned(self):
         text = (program.SOURCE / "README.md").read_text(encoding="utf-8")

@@ -1,0 +1,119 @@
+#include "cli/refusal.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include <kronsolve/core/error.hpp>
+#include <kronsolve/core/suggest.hpp>
+
+#include "cli/habits.hpp"
+
+namespace kronsolve::cli {
+
+namespace {
+
+std::vector<const CLI::App*> commands_of(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App*) { return true; });
+}
+
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const auto* command : commands_of(app)) names.push_back(command->get_name());
+  return names;
+}
+
+/// "-k" and "--sites": what a command may be told; long names come first.
+std::vector<std::string> option_names(const CLI::App& command) {
+  std::vector<std::string> lasting, brief;
+  for (const auto* option : command.get_options()) {
+    for (const auto& name : option->get_lnames()) lasting.push_back("--" + name);
+    for (const auto& name : option->get_snames()) brief.push_back("-" + name);
+  }
+  lasting.insert(lasting.end(), brief.begin(), brief.end());
+  return lasting;
+}
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// Names of the commands that have the option.
+std::vector<std::string> owners(const CLI::App& app, const std::string& option) {
+  std::vector<std::string> names;
+  for (const auto* command : commands_of(app))
+    if (contains(option_names(*command), option)) names.push_back(command->get_name());
+  return names;
+}
+
+std::string enumeration(const std::vector<std::string>& words) {
+  std::string text;
+  for (std::size_t i = 0; i < words.size(); ++i)
+    text += (i == 0 ? "" : i + 1 == words.size() ? " and " : ", ") + words[i];
+  return text;
+}
+
+/// What is wrong with an option that exists: it has no value, or several.
+std::string misused(const CLI::ParseError& error) {
+  std::string text = error.what();
+  const std::string name = text.substr(0, text.find(':'));
+  if (!name.starts_with("-")) return text;
+  if (text.find("missing") != text.npos) return name + " needs a value";
+  if (text.find("At Most") != text.npos) return name + " is given more than once; give it once";
+  return text;
+}
+
+std::string question(const std::string& meant) {
+  return meant.empty() ? std::string() : detail::concat("did you mean ", meant, "? ");
+}
+
+/// What helps with an option that does not stand where it could be understood.
+std::string remedy(const std::string& given, const CLI::App& app, const CLI::App& command,
+                   const std::string& help) {
+  const auto own = option_names(command);
+  if (&command != &app && contains(own, given))
+    return detail::concat("; options stand behind the command: kronsolve ", command.get_name(), " ",
+                          given);
+  const auto others = owners(app, given);
+  if (&command == &app && !others.empty())
+    return detail::concat("; the command comes first: kronsolve ", others.front(), " ", given);
+  if (!others.empty())
+    return detail::concat(": it belongs to ", enumeration(others), "; see kronsolve ",
+                          others.front(), " --help");
+  const auto meant = meant_option(given, own);
+  std::vector<std::string> lasting;
+  std::copy_if(own.begin(), own.end(), std::back_inserter(lasting),
+               [](const std::string& name) { return name.starts_with("--"); });
+  return detail::concat("; ", question(meant.empty() ? closest(given, lasting) : meant), "see ",
+                        help);
+}
+
+}  // namespace
+
+void refuse_words(const CLI::ParseError& error, const CLI::App& app) {
+  const auto commands = app.get_subcommands();
+  const CLI::App& command = commands.empty() ? app : *commands.front();
+  const std::string help =
+      commands.empty() ? "kronsolve --help" : "kronsolve " + command.get_name() + " --help";
+  const auto extras = app.remaining(true);
+  if (extras.empty() && commands.empty())
+    throw InvalidArgument(
+        detail::concat("which command? one of ", enumeration(command_names(app)), "; see ", help));
+  if (extras.empty()) throw InvalidArgument(detail::concat(misused(error), "; see ", help));
+  const auto& word = extras.front();
+  if (word.starts_with("-")) {
+    const auto given = word.substr(0, word.find('='));
+    throw InvalidArgument(
+        detail::concat("unknown option '", given, "'", remedy(given, app, command, help)));
+  }
+  if (!commands.empty())
+    throw InvalidArgument(detail::concat("unexpected argument '", word, "'; ",
+                                         question(meant_argument(word, option_names(command))),
+                                         "see ", help));
+  if (word == "help") throw InvalidArgument("there is no command 'help'; see " + help);
+  throw InvalidArgument(unknown_name("command", word, command_names(app)));
+}
+
+}  // namespace kronsolve::cli
