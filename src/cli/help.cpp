@@ -52,7 +52,7 @@ void add_examples(CLI::App& app) {
        "  kronsolve ground --model hubbard --size 2x3 --sector nup=3 --sector ndown=3"},
       {"eigh",
        "  kronsolve eigh --model heisenberg --sites 8 -k all\n"
-       "  kronsolve eigh --model mbl --sites 12 -p dh=3 --sector sz=0 --position 0.5 -k 10\n"
+       "  kronsolve eigh --model mbl --sites 8 -p dh=3 --sector sz=0 --position 0.5 -k 4\n"
        "  kronsolve eigh --matrix FILE.mtx --interval=-0.5,0.5"},
       {"svds",
        "  kronsolve svds --matrix FILE.mtx -k 5\n"
