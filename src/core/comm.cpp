@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdlib>
+
+#include <unistd.h>
 
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/core/failure.hpp>
@@ -31,6 +34,9 @@ bool mpi_finalized() noexcept {
   return flag != 0;
 }
 
+/// The process in which MPI was started: one that it forked off cannot end MPI.
+std::atomic<pid_t> mpi_process{0};
+
 /// Starts MPI; true if this call did it.
 bool start_mpi() {
   if (mpi_initialized()) return false;
@@ -39,10 +45,12 @@ bool start_mpi() {
   if (provided < MPI_THREAD_SERIALIZED)
     throw MpiError(MPI_ERR_OTHER,
                    "this MPI grants no thread level above FUNNELED; kronsolve needs SERIALIZED");
+  mpi_process = ::getpid();
   return true;
 }
 
 void end_mpi() noexcept {
+  if (mpi_process != 0 && mpi_process != ::getpid()) return;
   if (mpi_initialized() && !mpi_finalized()) MPI_Finalize();
 }
 

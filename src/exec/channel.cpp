@@ -305,6 +305,8 @@ Listener::Listener(Reach reach)
 
 std::optional<Channel> Listener::accept() {
   Descriptor s(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!s && (errno == EMFILE || errno == ENFILE))
+    throw Error(concat("accept: ", std::strerror(errno), "; raise the limit (ulimit -n)"));
   if (!s) return {};
   return Channel(std::move(s));
 }

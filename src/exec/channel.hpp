@@ -145,6 +145,7 @@ class Listener {
   /// "port host address address ...", what connect_to() takes.
   const std::string& address() const noexcept { return address_; }
   /// A new connection, if there is one.
+  /// @throws Error  this process may not have more open files
   std::optional<Channel> accept();
 
  private:

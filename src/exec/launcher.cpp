@@ -156,6 +156,10 @@ pid_t launch(const LaunchRequest& request) {
   if (!executable(program))
     throw BrokenPool(
         concat("workers cannot be started: '", program, "' is not a program that can be executed"));
+  const std::string& folder = request.working_directory;
+  if (!folder.empty() && !std::filesystem::is_directory(folder))
+    throw BrokenPool(concat("workers cannot be started: working_directory '", folder,
+                            "' is not a folder that can be entered"));
   Environment all = clean_environment();
   std::map<std::string, std::string> added = request.environment;
   const std::string threads = std::to_string(request.threads);

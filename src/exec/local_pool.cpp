@@ -1,6 +1,7 @@
 #include "exec/local_pool.hpp"
 
 #include <algorithm>
+#include <system_error>
 
 #include <kronsolve/core/threads.hpp>
 
@@ -35,16 +36,21 @@ TaskPtr LocalPool::submit_after(const TaskPtr& before, TaskSpec spec) {
   auto state = std::make_shared<TaskState>(shared_from_this());
   {
     const std::lock_guard lock(mutex_);
+    if (closing_ && ended_ == threads_.size()) throw InvalidArgument("pool: it was shut down");
     ++continuations_;
   }
   auto job = std::make_shared<Job>(Job{state, std::move(spec)});
   before->when_over([this, self = shared_from_this(), before, job] {
-    if (const auto error = before->error()) {
-      job->state->fail(error);
-    } else {
-      Message arguments = before->result();
-      job->spec.arguments = std::move(arguments.append(job->spec.arguments));
-      enqueue(std::move(*job));
+    try {
+      if (const auto error = before->error()) {
+        job->state->fail(error);
+      } else {
+        Message arguments = before->result();
+        job->spec.arguments = std::move(arguments.append(job->spec.arguments));
+        enqueue(*job);
+      }
+    } catch (...) {
+      job->state->fail(std::current_exception());
     }
     const std::lock_guard lock(mutex_);
     --continuations_;
@@ -63,18 +69,29 @@ void LocalPool::enqueue(Job job) {
     if (job.state->start()) run(job, 0);
     return;
   }
+  bool cancelled = false;
   {
     const std::lock_guard lock(mutex_);
     start_threads();
-    queue_.push_back(std::move(job));
+    if (threads_.empty()) throw BrokenPool(broken_text_);
+    if (!cancel_) queue_.push_back(job);
+    cancelled = cancel_;
   }
+  if (cancelled) job.state->cancel();  // what was to follow a task that was running then
   changed_.notify_all();
 }
 
 void LocalPool::start_threads() {
   if (started_) return;
   started_ = true;
-  for (int w = 0; w < workers_; ++w) threads_.emplace_back([this, w] { serve(w); });
+  try {
+    for (int w = 0; w < workers_; ++w) threads_.emplace_back([this, w] { serve(w); });
+  } catch (const std::system_error& e) {
+    broken_ = true;
+    broken_text_ = concat("the pool's workers cannot be started: thread ", threads_.size() + 1,
+                          " of ", workers_, ": ", e.what());
+    initialized_ += workers_ - static_cast<int>(threads_.size());  // nobody need wait for these
+  }
 }
 
 void LocalPool::boot(Waiting waiting) {
@@ -126,14 +143,17 @@ std::optional<LocalPool::Job> LocalPool::next_job(int worker) {
   std::unique_lock lock(mutex_);
   for (;;) {
     const auto mine = std::find_if(queue_.begin(), queue_.end(), [&](const Job& j) {
-      return !j.spec.options.worker || *j.spec.options.worker == worker;
+      return !j.spec.options.worker || *j.spec.options.worker == worker || broken_;
     });
     if (mine != queue_.end()) {
       Job job = std::move(*mine);
       queue_.erase(mine);
       return job;
     }
-    if (closing_ && queue_.empty() && continuations_ == 0) return {};
+    if (closing_ && queue_.empty() && continuations_ == 0) {
+      ++ended_;
+      return {};
+    }
     changed_.wait(lock);
   }
 }
@@ -181,11 +201,15 @@ void LocalPool::shutdown(Waiting waiting, Pending pending) {
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
-    if (pending == Pending::cancel) dropped.swap(queue_);
+    if (pending == Pending::cancel) {
+      cancel_ = true;
+      dropped.swap(queue_);
+    }
   }
   for (const Job& job : dropped) job.state->cancel();
   changed_.notify_all();
   if (waiting == Waiting::no_wait) return;
+  const std::lock_guard lock(joining_);
   for (auto& thread : threads_)
     if (thread.joinable()) thread.join();
 }

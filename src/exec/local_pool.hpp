@@ -53,8 +53,10 @@ class LocalPool final : public Backend {
   std::vector<std::thread> threads_;
   int continuations_ = 0;  // submitted after a task that is not over
   int initialized_ = 0;
-  bool started_ = false, closing_ = false, broken_ = false;
+  std::size_t ended_ = 0;  // of the threads
+  bool started_ = false, closing_ = false, cancel_ = false, broken_ = false;
   std::string broken_text_;
+  std::mutex joining_;
 };
 
 }  // namespace kronsolve::detail

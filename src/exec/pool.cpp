@@ -16,7 +16,7 @@ int detail::require_ranks(int ranks) {
 struct Pool::Core {
   std::shared_ptr<Backend> backend;
   bool owns_backend = true;
-  std::mutex mutex;
+  std::recursive_mutex mutex;  // a task may run where it is submitted, and ask
   bool open = true;
   std::string broken;
   std::vector<std::weak_ptr<detail::TaskState>>

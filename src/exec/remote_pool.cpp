@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <system_error>
 
 #include <signal.h>
 
@@ -25,7 +26,11 @@ Listener::Reach reach_of(const PoolOptions& options) {
                                                         : Listener::Reach::this_machine;
 }
 
+thread_local const RemotePool* managed_here = nullptr;
+
 }  // namespace
+
+bool RemotePool::is_own_thread() const noexcept { return managed_here == this; }
 
 std::string RemotePool::Job::name() const {
   return spec.options.label.empty() ? concat("task ", id)
@@ -122,10 +127,10 @@ void RemotePool::enqueue(JobPtr job) {
     const std::lock_guard lock(mutex_);
     if (!broken_.empty()) throw BrokenPool(broken_);
     if (ended_) throw InvalidArgument("pool: it was shut down");
+    start_thread();
     alone = incoming_.empty();
     incoming_.push_back(std::move(job));
     boot_requested_ = true;
-    start_thread();
   }
   if (alone) wake_.signal();  // all that wait are taken at once: one signal is enough
 }
@@ -136,8 +141,14 @@ void RemotePool::start_thread() {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
+  std::string trouble;
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error& e) {
+    trouble = e.what();
+  }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (!trouble.empty()) throw BrokenPool("the pool's own thread cannot be started: " + trouble);
 }
 
 void RemotePool::boot(Waiting waiting) {
@@ -165,6 +176,10 @@ int RemotePool::num_workers() {
 }
 
 void RemotePool::shutdown(Waiting waiting, Pending pending) {
+  if (waiting == Waiting::wait && is_own_thread())
+    throw InvalidArgument(
+        "pool: what a pool calls back cannot wait for its end; shut it down with "
+        "Waiting::no_wait");
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
@@ -173,17 +188,21 @@ void RemotePool::shutdown(Waiting waiting, Pending pending) {
     if (!own_workers_) start_thread();
   }
   wake_.signal();
-  if (waiting == Waiting::wait && thread_.joinable()) thread_.join();
+  if (waiting == Waiting::no_wait) return;
+  const std::lock_guard lock(joining_);
+  if (thread_.joinable()) thread_.join();
 }
 
 // ---- the manager thread -------------------------------------------------------------------------
 
 void RemotePool::run() {
+  managed_here = this;
   unbind_thread();  // the workers are started from here
   for (;;) {
     take_incoming();
     start_slots();
     dispatch();
+    fail_unservable();
     if (all_done()) break;
     wait_for_events();
     check_launchers();
@@ -199,14 +218,18 @@ void RemotePool::take_incoming() {
   {
     const std::lock_guard lock(mutex_);
     fresh.swap(incoming_);
-    cancel = std::exchange(cancel_, false);
+    cancel = cancel_;
   }
+  if (cancel && !std::exchange(queue_cancelled_, true))
+    for (const auto& job : std::exchange(ready_, {})) job->state->cancel();
   for (auto& job : fresh) {
+    if (cancel) {  // also what was to follow a task that was running then
+      job->state->cancel();
+      continue;
+    }
     job->id = next_job_++;
     ready_.push_back(std::move(job));
   }
-  if (!cancel) return;
-  for (const auto& job : std::exchange(ready_, {})) job->state->cancel();
 }
 
 void RemotePool::dispatch() {
@@ -258,6 +281,34 @@ bool RemotePool::try_dispatch(const JobPtr& job) {
   }
   if (job->state->start()) send_task(job, members);
   return true;
+}
+
+bool RemotePool::needs_lost_worker(const Job& job) const {
+  if (job.spec.ranks > workers_ - lost_) return true;
+  return job.spec.ranks <= 1 && job.spec.options.worker &&
+         std::any_of(peers_.begin(), peers_.end(),
+                     [&](const Peer& p) { return p.lost && p.index == *job.spec.options.worker; });
+}
+
+/// Workers of a job that are stuck in a task that was given up may come back; not for ever.
+void RemotePool::fail_unservable() {
+  if (lost_ == 0) return;
+  const auto now = Clock::now();
+  std::vector<JobPtr> hopeless;
+  for (const auto& job : ready_) {
+    if (!needs_lost_worker(*job))
+      job->patience.reset();
+    else if (!job->patience)
+      job->patience = now + seconds_of(options_.straggler_seconds);
+    else if (now >= *job->patience)
+      hopeless.push_back(job);
+  }
+  for (const auto& job : hopeless) {
+    std::erase(ready_, job);
+    job->state->fail(std::make_exception_ptr(BrokenPool(
+        concat(job->name(), " needs a worker that is stuck in a task that was given up; ",
+               lost_.load(), " of ", workers_, " workers are"))));
+  }
 }
 
 void RemotePool::send_task(const JobPtr& job, const std::vector<Peer*>& members) {

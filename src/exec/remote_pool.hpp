@@ -18,9 +18,6 @@
 
 namespace kronsolve::detail {
 
-inline Clock::duration seconds_of(double s) {
-  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(s));
-}
 inline std::string seconds_text(double s) {
   std::ostringstream out;
   out << s;
@@ -45,6 +42,7 @@ class RemotePool final : public Backend {
   int num_workers() override;
   void shutdown(Waiting waiting, Pending pending) override;
   bool has_gangs() const noexcept override { return options_.isolation == Isolation::pool; }
+  bool is_own_thread() const noexcept override;
   /// A worker of the job is stuck in a task that was given up: the job cannot end properly.
   bool has_lost_workers() const noexcept { return lost_ > 0; }
 
@@ -65,6 +63,8 @@ class RemotePool final : public Backend {
     Message result;
     std::optional<Clock::time_point> deadline;
     bool overdue_is_straggler = false;
+    // While it waits for a worker that is stuck in another task:
+    std::optional<Clock::time_point> patience;
     std::string name() const;
   };
   using JobPtr = std::shared_ptr<Job>;
@@ -74,6 +74,7 @@ class RemotePool final : public Backend {
     int index = 0;
     long pid = 0;
     std::string host;
+    std::string trouble;  // why this process gave up the connection
     bool ready = false, alive = true, lost = false, closing = false;
     JobPtr job;
     bool idle() const { return ready && alive && !lost && !job; }
@@ -106,6 +107,8 @@ class RemotePool final : public Backend {
   void start_slot(Slot& slot);
   void dispatch();
   bool try_dispatch(const JobPtr& job);
+  bool needs_lost_worker(const Job& job) const;
+  void fail_unservable();
   Peer* idle_peer(const Job& job);
   void send_task(const JobPtr& job, const std::vector<Peer*>& members);
   void wait_for_events();
@@ -141,6 +144,7 @@ class RemotePool final : public Backend {
   Listener listener_;
   WakeUp wake_;
   std::thread thread_;
+  std::mutex joining_;
   std::atomic<int> lost_{0};
 
   mutable std::mutex mutex_;  // of what follows
@@ -153,6 +157,7 @@ class RemotePool final : public Backend {
 
   // Of the manager thread alone.
   std::deque<JobPtr> ready_;
+  bool queue_cancelled_ = false;
   std::list<Peer> peers_;
   std::vector<Slot> slots_;
   std::vector<Ending> ending_;

@@ -22,7 +22,7 @@ std::string RemotePool::Peer::name() const {
 
 void RemotePool::report(WorkerEvent::Kind kind, int worker, const std::string& text) {
   if (options_.on_event)
-    options_.on_event({kind, worker, text});
+    call_back(options_.on_event, WorkerEvent{kind, worker, text});
   else if (kind != WorkerEvent::Kind::started)
     std::cerr << concat("kronsolve: ", text, "\n") << std::flush;
 }
@@ -71,13 +71,19 @@ int RemotePool::poll_timeout() const {
     if (slot.state == Slot::State::starting) next = std::min(next, slot.deadline);
   for (const Peer& peer : peers_)
     if (peer.job && peer.job->deadline) next = std::min(next, *peer.job->deadline);
+  if (lost_ > 0)
+    for (const auto& job : ready_)
+      if (job->patience) next = std::min(next, *job->patience);
   if (next == Clock::time_point::max()) return -1;
   const auto left = std::chrono::ceil<milliseconds>(next - Clock::now()).count();
   return static_cast<int>(std::clamp<long long>(left, 0, 60'000));
 }
 
 void RemotePool::wait_for_events() {
-  std::vector<pollfd> watched = {{wake_.fd(), POLLIN, 0}, {listener_.fd(), POLLIN, 0}};
+  const bool awaited = std::any_of(slots_.begin(), slots_.end(),
+                                   [](const Slot& s) { return s.state == Slot::State::starting; });
+  std::vector<pollfd> watched = {{wake_.fd(), POLLIN, 0},
+                                 {awaited ? listener_.fd() : -1, POLLIN, 0}};
   std::vector<Peer*> who;
   for (Peer& peer : peers_) {
     if (!peer.alive) continue;
@@ -98,10 +104,14 @@ void RemotePool::wait_for_events() {
 }
 
 void RemotePool::accept_peers() {
-  while (auto channel = listener_.accept()) {
-    Peer& peer = peers_.emplace_back();
-    peer.channel = std::move(*channel);
-    peer.channel.set_nonblocking();
+  try {
+    while (auto channel = listener_.accept()) {
+      Peer& peer = peers_.emplace_back();
+      peer.channel = std::move(*channel);
+      peer.channel.set_nonblocking();
+    }
+  } catch (const Error& e) {
+    break_pool(concat("a worker cannot be connected: ", e.what()));
   }
 }
 
@@ -110,7 +120,9 @@ void RemotePool::read_peer(Peer& peer) {
   bool there = false;
   try {
     there = peer.channel.receive(frames);
-  } catch (const Error&) {
+  } catch (const std::bad_alloc&) {
+    peer.trouble = "what it sent does not fit into the memory of this process";
+  } catch (const std::exception&) {
   }
   for (Frame& frame : frames) {
     if (!peer.alive) return;
@@ -128,7 +140,7 @@ void RemotePool::handle(Peer& peer, Frame& frame) {
   if (frame.type == FrameType::ready) return take_ready(peer, frame);
   if (frame.type == FrameType::report) {
     if (!peer.lost && peer.job && peer.job->id == frame.id)
-      peer.job->spec.options.on_report(MessageReader(frame.body));
+      call_back(peer.job->spec.options.on_report, MessageReader(frame.body));
     return;
   }
   if (frame.type == FrameType::result) {
@@ -211,6 +223,11 @@ void RemotePool::peer_gone(Peer& peer) {
   peer.alive = false;
   peer.channel.close();
   if (peer.slot == nullptr || peer.closing) return;
+  if (!peer.trouble.empty() && peer.job && !peer.job->failure) {  // another attempt would not help
+    peer.job->failure = {Failure::Kind::memory, 0, {}, {}, "std::bad_alloc"};
+    peer.job->failed_worker = peer.index;
+    peer.job->failed_host = peer.host;
+  }
   Slot& slot = *peer.slot;
   // What the others of its world have already sent counts; who is gone with it may be the one to
   // blame as well.
@@ -228,8 +245,9 @@ void RemotePool::peer_gone(Peer& peer) {
     }
     if (!there && other->job) guilty.push_back(other->job);
   }
-  std::string how = "its connection broke";
-  if (!slot.members.empty() && slot.launcher > 0 && options_.isolation == Isolation::worker)
+  std::string how = peer.trouble.empty() ? "its connection broke" : peer.trouble;
+  if (peer.trouble.empty() && !slot.members.empty() && slot.launcher > 0 &&
+      options_.isolation == Isolation::worker)
     for (int tries = 0; tries < 50; ++tries) {
       if (const auto ended = how_it_ended(slot.launcher)) {
         how = *ended;
@@ -238,8 +256,9 @@ void RemotePool::peer_gone(Peer& peer) {
       }
       std::this_thread::sleep_for(milliseconds(1));
     }
-  const std::string text = concat(peer.name(), " died: ", how,
-                                  peer.job ? " while it ran " + peer.job->name() : std::string());
+  const std::string text =
+      concat(peer.name(), peer.trouble.empty() ? " died: " : " was ended: ", how,
+             peer.job ? " while it ran " + peer.job->name() : std::string());
   if (!own_workers_) {
     // mpirun ends the other ranks too, or (srun) never will: there is no job without this rank.
     std::cerr << concat("kronsolve: ", text,

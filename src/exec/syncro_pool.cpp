@@ -21,6 +21,7 @@ class SyncroTask final : public TaskState {
   }
   bool wait(std::optional<Clock::time_point>) override;
 
+  std::uint64_t number() const noexcept { return number_; }
   int owner() const noexcept { return members_.front(); }
   const std::vector<int>& members() const noexcept { return members_; }
   bool resolved() const noexcept { return resolved_; }
@@ -125,6 +126,14 @@ Outcome SyncroPool::run(const TaskSpec& spec, const std::vector<int>& members) {
   return run_task(spec.code, MessageReader(spec.arguments), spec.ranks > 0 ? &gang : nullptr);
 }
 
+/// The number of a new task. `place`: what else it depends on, the worker or the task before it.
+std::uint64_t SyncroPool::number_task(const TaskSpec& spec, std::uint64_t place) {
+  for (const std::uint64_t fact :
+       {spec.code.name_hash, static_cast<std::uint64_t>(spec.ranks), place, submitted_})
+    history_ = (history_ ^ fact) * 0x100000001b3u;
+  return submitted_++;
+}
+
 TaskPtr SyncroPool::submit(TaskSpec spec) {
   if (!broken_.empty()) throw BrokenPool(broken_);
   const auto& worker = spec.options.worker;
@@ -134,10 +143,8 @@ TaskPtr SyncroPool::submit(TaskSpec spec) {
   if (spec.ranks > world_.size())
     throw InvalidArgument(concat("pool: a gang of ", spec.ranks,
                                  " ranks was asked for, the job has ", world_.size()));
-  const std::uint64_t number = submitted_++;
-  history_ =
-      (history_ ^ spec.code.name_hash ^ static_cast<std::uint64_t>(spec.ranks)) * 0x100000001b3u +
-      number;
+  const std::uint64_t number =
+      number_task(spec, worker ? static_cast<std::uint64_t>(*worker) + 1 : 0);
   std::vector<int> members;
   if (spec.ranks > 0)
     members = choose_gang(spec.ranks);
@@ -155,8 +162,7 @@ TaskPtr SyncroPool::submit_after(const TaskPtr& before, TaskSpec spec) {
   auto& first = static_cast<SyncroTask&>(*before);
   // Any member of a gang may have failed: only together do the ranks know.
   if (first.members().size() > 1) first.wait({});
-  const std::uint64_t number = submitted_++;
-  history_ = (history_ ^ spec.code.name_hash) * 0x100000001b3u + number;
+  const std::uint64_t number = number_task(spec, first.number());
   const std::vector<int> members = {first.owner()};
   auto task = std::make_shared<SyncroTask>(std::static_pointer_cast<SyncroPool>(shared_from_this()),
                                            number, members);

@@ -24,6 +24,7 @@ class SyncroPool final : public Backend {
   friend class SyncroTask;
   class Agreement;
   std::vector<int> choose_gang(int ranks);
+  std::uint64_t number_task(const TaskSpec& spec, std::uint64_t place);
   Outcome run(const TaskSpec& spec, const std::vector<int>& members);
 
   Comm control_, world_;

@@ -41,7 +41,7 @@ void TaskState::requeue() {
 }
 
 void TaskState::end(TaskStatus status, Message result, std::exception_ptr error) {
-  std::vector<std::function<void()>> callbacks;
+  decltype(callbacks_) callbacks;
   {
     const std::lock_guard lock(mutex_);
     if (over(status_)) return;
@@ -51,7 +51,7 @@ void TaskState::end(TaskStatus status, Message result, std::exception_ptr error)
     callbacks.swap(callbacks_);
   }
   changed_.notify_all();
-  for (const auto& f : callbacks) f();
+  for (const auto& [id, f] : callbacks) call_back(f);
 }
 
 void TaskState::finish(Message result) { end(TaskStatus::done, std::move(result), nullptr); }
@@ -72,20 +72,30 @@ bool TaskState::cancel() {
 bool TaskState::wait(std::optional<Clock::time_point> deadline) {
   std::unique_lock lock(mutex_);
   const auto is_done = [this] { return over(status_); };
+  if (!is_done() && backend_->is_own_thread())
+    throw InvalidArgument(
+        "pool: what a pool calls back cannot wait for its tasks; chain what comes next with "
+        "then()");
   if (deadline) return changed_.wait_until(lock, *deadline, is_done);
   changed_.wait(lock, is_done);
   return true;
 }
 
-void TaskState::when_over(std::function<void()> f) {
+std::uint64_t TaskState::when_over(std::function<void()> f) {
   {
     const std::lock_guard lock(mutex_);
     if (!over(status_)) {
-      callbacks_.push_back(std::move(f));
-      return;
+      callbacks_.emplace_back(++last_callback_, std::move(f));
+      return last_callback_;
     }
   }
-  f();
+  call_back(f);
+  return 0;
+}
+
+void TaskState::forget(std::uint64_t callback) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(callbacks_, [&](const auto& c) { return c.first == callback; });
 }
 
 const Message& TaskState::result() const {
@@ -113,7 +123,7 @@ std::shared_ptr<void> TaskState::value(
 
 std::function<void(Message)> reports_to(const ReportHandler& handler) {
   if (!handler) return {};
-  return [handler](const Message& report) { handler(MessageReader(report)); };
+  return [handler](const Message& report) { call_back(handler, MessageReader(report)); };
 }
 
 Outcome run_task(const CodeId& code, MessageReader arguments, const Comm* gang) {
@@ -137,17 +147,20 @@ struct Completion::Shared {
 Completion::Completion(const std::vector<TaskPtr>& tasks) : shared_(std::make_shared<Shared>()) {
   for (const auto& task : tasks) add(task);
 }
-Completion::~Completion() = default;
+Completion::~Completion() {
+  for (const Awaited& awaited : tasks_)
+    if (awaited.task && awaited.callback != 0) awaited.task->forget(awaited.callback);
+}
 Completion::Completion(Completion&&) noexcept = default;
-Completion& Completion::operator=(Completion&&) noexcept = default;
 
 void Completion::add(const TaskPtr& task) {
+  if (!task) throw InvalidArgument("Future: empty; it was not given by a pool");
   const std::size_t i = tasks_.size();
-  tasks_.push_back(task);
+  tasks_.push_back({task, 0});
   ++left_;
   collective_ = task->backend()->is_collective();
   if (collective_) return;
-  task->when_over([shared = shared_, i] {
+  tasks_.back().callback = task->when_over([shared = shared_, i] {
     {
       const std::lock_guard lock(shared->mutex);
       shared->ended.push_back(i);
@@ -161,7 +174,7 @@ std::optional<std::size_t> Completion::next(std::optional<Clock::time_point> dea
   if (collective_) {
     // Which task ends first differs from rank to rank: the order of submission is the one they
     // share.
-    tasks_[next_collective_]->wait(deadline);
+    tasks_[next_collective_].task->wait(deadline);
     --left_;
     return next_collective_++;
   }
@@ -174,7 +187,7 @@ std::optional<std::size_t> Completion::next(std::optional<Clock::time_point> dea
   const std::size_t i = shared_->ended.front();
   shared_->ended.pop_front();
   --left_;
-  tasks_[i].reset();
+  tasks_[i].task.reset();
   return i;
 }
 

@@ -14,7 +14,9 @@
 #include <thread>
 #include <utility>
 
+#include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <kronsolve/core/version.hpp>
@@ -68,6 +70,14 @@ class Lifeline {
     return frame;
   }
   void close_gracefully() noexcept { closing_ = true; }
+  /// In a process that a task has forked off: while that held the connection too, this worker's
+  /// death would not be seen. The number stays taken.
+  void let_go() const noexcept {
+    const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (nothing < 0) return;
+    ::dup2(nothing, channel_.fd());
+    ::close(nothing);
+  }
   bool closing() const noexcept { return closing_; }
 
  private:
@@ -141,6 +151,10 @@ void leave_at_once_unless_closing(int status, void*) {
   }
 }
 
+void let_go_after_fork() {
+  if (const Lifeline* lifeline = serving) lifeline->let_go();
+}
+
 Frame frame_of(FrameType type, std::uint64_t id, Message body) {
   return {type, id, std::move(body)};
 }
@@ -169,8 +183,13 @@ void run_one(Lifeline& lifeline, Frame& frame, WorkerContext& context) {
   }
   std::cout.flush();
   Message reply;
-  pack(reply, outcome.failure);
-  reply.append(outcome.result);
+  try {
+    pack(reply, outcome.failure);
+    reply.append(outcome.result);
+  } catch (const std::bad_alloc&) {  // a result of many small values is copied once
+    reply = {};
+    pack(reply, Failure::current());
+  }
   outcome.result = {};
   // Where it arrives nowhere, next() finds a goodbye, or the end.
   (void)lifeline.send_result(frame_of(FrameType::result, frame.id, std::move(reply)));
@@ -212,7 +231,8 @@ void PoolConnection::leave() {
 
 void PoolConnection::serve(const Comm* world, int rank, int size) {
   serving = lifeline_;
-  static const int registered = on_exit(leave_at_once_unless_closing, nullptr);
+  static const int registered = on_exit(leave_at_once_unless_closing, nullptr) |
+                                ::pthread_atfork(nullptr, nullptr, let_go_after_fork);
   (void)registered;
   const Hello hello{ticket_.token, host_name(),
                     ticket_.world, rank,

@@ -1,11 +1,14 @@
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <map>
+#include <mutex>
 #include <thread>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -89,6 +92,14 @@ Mode choose_mode(Mode asked) {
   return launched_by_mpi() ? Mode::futures : Mode::dynamic;
 }
 
+/// Where standard input or output is closed, a socket would get its number, and what the program
+/// prints would go there.
+void take_standard_descriptors() {
+  for (int fd = 0; fd <= 2; ++fd)
+    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+      (void)!::open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
+}
+
 /// A process that a pool has started: serves it and ends.
 [[noreturn]] void be_spawned_worker(const std::string& text) {
   const auto ticket = WorkerTicket::parse(text);
@@ -146,7 +157,9 @@ struct Session::State {
   Comm everybody;                           // of the job
   Comm mains;                               // those that run main
   std::shared_ptr<RemotePool> job_workers;  // futures mode
+  std::mutex making_pools;
   std::map<int, Pool> pools;
+  pid_t process = ::getpid();
   int exceptions_at_start = std::uncaught_exceptions();
 
   static State* open_one;
@@ -162,7 +175,16 @@ struct Session::State {
 /// them.
 Session::State* Session::State::open_one = nullptr;
 void Session::State::close_at_exit() {
-  if (open_one != nullptr) std::exchange(open_one, nullptr)->close();
+  State* const state = std::exchange(open_one, nullptr);
+  if (state == nullptr || state->process != ::getpid()) return;  // a child that was forked off
+  if (this_worker::is_task()) {
+    if (state->mode == Mode::threads) return;  // would wait for itself
+    if (state->everybody.size() > 1) {
+      std::cerr << concat("kronsolve: ", describe(place), ": a task called exit()\n") << std::flush;
+      kronsolve::Environment::abort(1);
+    }
+  }
+  state->close();
 }
 
 void Session::State::begin(Mode chosen) {
@@ -255,12 +277,18 @@ std::shared_ptr<Backend> Session::State::make_backend(PoolOptions options) {
 Session::Session(const SessionOptions& options) : state_(std::make_unique<State>()) {
   if (session_exists.exchange(true))
     throw InvalidArgument("Session: one per process; pass the first one on");
+  take_standard_descriptors();
   remember_environment();
   std::set_terminate(&end_with_message);
   (void)launched_by_mpi();  // asked before MPI starts, whoever starts it
   if (const char* ticket = std::getenv(worker_variable)) be_spawned_worker(std::string(ticket));
-  state_->workers = check_workers(options.workers);
-  state_->begin(choose_mode(options.mode));
+  try {
+    state_->workers = check_workers(options.workers);
+    state_->begin(choose_mode(options.mode));
+  } catch (...) {
+    session_exists = false;
+    throw;
+  }
   static const bool registered =
       std::atexit(&State::close_at_exit) == 0;  // after MPI's own: called before it
   (void)registered;
@@ -268,6 +296,10 @@ Session::Session(const SessionOptions& options) : state_(std::make_unique<State>
 }
 
 Session::~Session() {
+  if (state_->process != ::getpid()) {  // a child that was forked off: nothing here is its own
+    (void)state_.release();
+    return;
+  }
   State::open_one = nullptr;
   state_->close();
   session_exists = false;
@@ -290,6 +322,7 @@ Pool& Session::pool(int workers) {
   const bool job_decides =
       mode() == Mode::futures || mode() == Mode::syncro || mode() == Mode::serial;
   const int n = workers == 0 || job_decides ? default_workers() : workers;
+  const std::lock_guard lock(state_->making_pools);
   auto& pools = state_->pools;
   if (const auto found = pools.find(n); found != pools.end()) {
     if (found->second.is_open()) return found->second;

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,6 +27,13 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// Bytes of addresses that this process uses.
+rlim_t address_space() {
+  rlim_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE));
 }
 
 /// Collects what a pool reports.
@@ -213,6 +221,25 @@ TEST_P(Deaths, a_task_that_always_kills_is_given_up_and_the_rest_goes_on) {
   EXPECT_EQ(pool.submit([] { return 1; }).get(), 1);
 }
 
+TEST_P(Deaths, a_process_that_a_task_left_behind_hides_no_death) {
+  Events events;
+  Pool pool =
+      session().make_pool({.workers = 1, .isolation = GetParam(), .on_event = events.listener()});
+  pool.boot();
+  const auto start = Clock::now();
+  EXPECT_ERROR(pool.submit({.retries = 0},
+                           [] {
+                             if (::fork() == 0) {
+                               ::sleep(5);
+                               ::_exit(0);
+                             }
+                             ::raise(SIGKILL);
+                           })
+                   .get(),
+               WorkerDied, "lost its worker");
+  EXPECT_LT(seconds_since(start), test::slowness * 2.0);
+}
+
 TEST_P(Deaths, an_exception_is_not_tried_again) {
   Counter counter;
   Pool pool = session().make_pool({.workers = 1, .isolation = GetParam()});
@@ -296,6 +323,49 @@ TEST(Gangs, isolated_workers_refuse_them) {
   EXPECT_FALSE(pool.has_gangs());
   EXPECT_ERROR(pool.submit_spmd(2, [](const Comm&) {}), NotSupported, "isolated");
   EXPECT_EQ(pool.submit_spmd(1, [](const Comm& comm) { return comm.size(); }).get(), 1);
+}
+
+/// Lowers a limit of this process for a while; workers that are there already do not notice.
+class Limit {
+ public:
+  Limit(__rlimit_resource what, rlim_t most) : what_(what) {
+    ::getrlimit(what_, &before_);
+    const rlimit now{most, before_.rlim_max};
+    ::setrlimit(what_, &now);
+  }
+  ~Limit() { ::setrlimit(what_, &before_); }
+  Limit(const Limit&) = delete;
+  Limit& operator=(const Limit&) = delete;
+
+ private:
+  __rlimit_resource what_;
+  rlimit before_{};
+};
+
+TEST(Memory, a_result_that_does_not_fit_here_fails_its_task_only) {
+  if (test::slowness > 1) GTEST_SKIP() << "sanitizers need address space";
+  Events events;
+  Pool pool = session().make_pool({.workers = 1, .on_event = events.listener()});
+  pool.boot();
+  {
+    const Limit limit(RLIMIT_AS, address_space() + (rlim_t{100} << 20));
+    EXPECT_ERROR(pool.submit([] { return std::vector<double>(40'000'000); }).get(), std::bad_alloc,
+                 "bad_alloc");
+  }
+  EXPECT_EQ(pool.submit([] { return 5; }).get(), 5);
+  ASSERT_EQ(events.count(), 1u);
+  EXPECT_NE(events.all[0].text.find("does not fit"), std::string::npos) << events.all[0].text;
+}
+
+TEST(Start, too_many_workers_for_the_open_files_are_refused) {
+  Pool pool = session().make_pool({.workers = 12, .isolation = Isolation::worker});
+  const Limit limit(RLIMIT_NOFILE, 16);
+  EXPECT_ERROR(pool.boot(), BrokenPool, "ulimit -n");
+}
+
+TEST(Start, a_folder_that_is_none_is_named) {
+  Pool pool = session().make_pool({.workers = 2, .working_directory = "/no/such/folder"});
+  EXPECT_ERROR(pool.boot(), BrokenPool, "/no/such/folder");
 }
 
 TEST(Start, a_program_that_cannot_be_run_breaks_the_pool_at_once) {

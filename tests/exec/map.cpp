@@ -141,6 +141,30 @@ TEST(Map, an_exception_surfaces_at_its_element) {
   }
 }
 
+TEST(Map, goes_on_after_an_exception_also_with_a_bound) {
+  Pool& pool = session().pool(2);
+  for (const index_t bound : {0, 1, 2}) {
+    std::vector<int> seen;
+    auto results = pool.map(
+        {.max_in_flight = bound},
+        [](int i) {
+          if (i == 1) throw std::range_error("one");
+          return i;
+        },
+        numbers(5));
+    auto at = results.begin();
+    while (at != results.end()) {
+      seen.push_back(*at);
+      try {
+        ++at;
+      } catch (const std::range_error&) {
+        ++at;
+      }
+    }
+    EXPECT_EQ(seen, (std::vector{0, 2, 3, 4})) << bound;
+  }
+}
+
 TEST(Map, void_functions_are_counted) {
   Pool& pool = session().pool(2);
   EXPECT_EQ(pool.map([](int) {}, numbers(7)).get().size(), 7u);
@@ -196,6 +220,7 @@ TEST(Map, refuses_options_that_mean_nothing) {
                "max_in_flight");
   EXPECT_ERROR(pool.map({.chunk_size = 2, .ranks_per_task = 2}, square, numbers(3)),
                InvalidArgument, "exclude");
+  EXPECT_ERROR(pool.map({.ranks_per_task = 2}, square, numbers(3)), InvalidArgument, "map_spmd");
   EXPECT_ERROR(pool.map_spmd(
                    {}, [](const Comm&, int x) { return x; }, numbers(3)),
                InvalidArgument, "at least one rank");

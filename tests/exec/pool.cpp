@@ -3,9 +3,11 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <thread>
 
+#include <kronsolve/core/memory.hpp>
 #include <kronsolve/exec/pool.hpp>
 
 #include "support/session_test.hpp"
@@ -243,8 +245,18 @@ TEST(Pool, refuses_what_cannot_be) {
   EXPECT_ERROR(Session(), InvalidArgument, "one per process");
 }
 
+Pool* pool_of_main = nullptr;  // null in workers that are other processes
+
 TEST(Pool, a_task_cannot_use_pools) {
   Pool& pool = session().pool(2);
+  pool_of_main = &pool;
+  EXPECT_ERROR(pool.submit([] {
+                     if (pool_of_main == nullptr) throw InvalidArgument("a task cannot submit");
+                     pool_of_main->broadcast([] {});
+                   })
+                   .get(),
+               InvalidArgument, "a task cannot submit");
+  pool_of_main = nullptr;
   EXPECT_ERROR(pool.submit([] { Session inner; }).get(), InvalidArgument, "one per process");
 }
 
@@ -301,7 +313,39 @@ TEST(Pool, ends_in_every_order) {
     EXPECT_EQ(pool.num_workers(), 0);
     EXPECT_ERROR(pool.submit(square, 1), InvalidArgument, "shut down");
     EXPECT_ERROR(pool.boot(), InvalidArgument, "shut down");
+    EXPECT_ERROR(pool.broadcast(square, 1), InvalidArgument, "shut down");
+    EXPECT_ERROR(pool.scatter(std::vector{1}), InvalidArgument, "shut down");
+    const bool shared = session().mode() == Mode::futures || session().mode() == Mode::syncro;
+    if (pending == Pending::finish && !shared) {  // shared workers serve on
+      EXPECT_ERROR(first.then(square), InvalidArgument, "shut down");
+    }
   }
+}
+
+TEST(Pool, two_threads_may_end_it_at_once) {
+  SKIP_IN(syncro, "one thread of each rank submits");
+  Pool pool = session().make_pool({.workers = 1});
+  auto task = pool.submit([] { std::this_thread::sleep_for(std::chrono::milliseconds(100)); });
+  std::thread other([&] { pool.shutdown(); });
+  pool.shutdown();
+  other.join();
+  EXPECT_TRUE(task.done());
+}
+
+TEST(Pool, a_cancelling_end_cancels_what_was_to_follow) {
+  if (session().mode() != Mode::dynamic && session().mode() != Mode::threads)
+    GTEST_SKIP() << "tasks run at once, or the workers serve on";
+  Pool pool = session().make_pool({.workers = 1});
+  pool.boot();
+  auto first = pool.submit([] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    return 3;
+  });
+  auto second = first.then(square);
+  while (!first.running()) std::this_thread::yield();
+  pool.shutdown(Waiting::wait, Pending::cancel);
+  EXPECT_EQ(first.get(), 3);
+  EXPECT_ERROR(second.get(), Cancelled, "cancelled");
 }
 
 TEST(Pool, a_pool_that_was_never_used_ends_at_once) {
@@ -440,6 +484,43 @@ TEST(Waiting, time_limits_hold) {
   slow.get();
 }
 
+TEST(Waiting, an_infinite_limit_is_none) {
+  Pool& pool = session().pool(1);
+  constexpr double forever = std::numeric_limits<double>::infinity();
+  const auto nap = [](int n) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    return n;
+  };
+  auto slow = pool.submit({.retries = 0, .timeout_seconds = forever}, nap, 1);
+  EXPECT_TRUE(slow.wait_for(forever));
+  EXPECT_EQ(slow.get(), 1);
+  if (session().mode() != Mode::syncro) {
+    EXPECT_EQ(pool.map({.timeout_seconds = 1e300}, nap, std::vector{1, 2}).get().size(), 2u);
+  }
+}
+
+TEST(Waiting, again_and_again_costs_no_memory) {
+  SKIP_IN(syncro, "waiting is collective and has no limit");
+  Pool& pool = session().pool(1);
+  pool.boot();
+  std::vector<Future<void>> futures;
+  for (int i = 0; i < 100; ++i)
+    futures.push_back(
+        pool.submit([] { std::this_thread::sleep_for(std::chrono::milliseconds(10)); }));
+  const index_t before = peak_resident_memory();
+  for (int i = 0; i < 3000; ++i) wait(futures, WaitFor::all, 0.0);
+  EXPECT_LT(peak_resident_memory() - before, 8 << 20);
+  for (const auto& f : futures) (void)f.cancel();
+  wait(futures);
+}
+
+TEST(Waiting, refuses_futures_that_are_none) {
+  const std::vector<Future<int>> none(1);
+  EXPECT_ERROR(wait(none), InvalidArgument, "empty");
+  EXPECT_ERROR(as_completed(none, [](const auto&) {}), InvalidArgument, "empty");
+  EXPECT_EQ(wait(std::vector<Future<int>>()), 0u);
+}
+
 TEST(Syncro, different_orders_are_noticed) {
   if (session().mode() != Mode::syncro || test::world().size() == 1)
     GTEST_SKIP() << "needs several ranks that run main";
@@ -448,6 +529,18 @@ TEST(Syncro, different_orders_are_noticed) {
 
   EXPECT_ERROR(test::world().is_root() ? a.get() : b.get(), InvalidArgument, "same order");
   EXPECT_EQ(a.get() + b.get(), 5);
+}
+
+TEST(Syncro, different_workers_and_predecessors_are_noticed) {
+  if (session().mode() != Mode::syncro || test::world().size() == 1)
+    GTEST_SKIP() << "needs several ranks that run main";
+  Pool pinned = session().make_pool();
+  EXPECT_ERROR(pinned.submit({.worker = test::world().rank()}, square, 1).get(), InvalidArgument,
+               "different tasks");
+  Pool chained = session().make_pool();
+  auto a = chained.submit(square, 2), b = chained.submit(square, 3);
+  EXPECT_ERROR((test::world().is_root() ? a : b).then(square).get(), InvalidArgument,
+               "different tasks");
 }
 
 }  // namespace

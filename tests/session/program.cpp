@@ -10,6 +10,7 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <kronsolve/core/threads.hpp>
@@ -140,6 +141,31 @@ int fail(Session& session, const std::string& where) {
   if (where == "main") throw InvalidArgument("of main");
   if (where == "task") session.pool().submit([] { throw std::range_error("of a task"); }).get();
   if (where == "poison") session.pool().submit({.label = "poison"}, [] { ::raise(SIGKILL); }).get();
+  if (where == "callback") {
+    auto task =
+        session.pool().submit([] { std::this_thread::sleep_for(std::chrono::milliseconds(50)); });
+    task.on_done([](const auto&) { throw std::domain_error("of a callback"); });
+    task.get();
+    std::this_thread::sleep_for(std::chrono::seconds(5));
+  }
+  if (where == "waiting") {
+    auto task =
+        session.pool().submit([] { std::this_thread::sleep_for(std::chrono::milliseconds(50)); });
+    auto other =
+        session.pool().submit([] { std::this_thread::sleep_for(std::chrono::seconds(1)); });
+    task.on_done([=](const auto&) { other.get(); });
+    other.get();
+    std::this_thread::sleep_for(std::chrono::seconds(5));
+  }
+  if (where == "task exits") session.pool().submit([] { std::exit(3); }).get();
+  if (where == "child exits") {
+    session.pool().submit([] { return 1; }).get();
+    const pid_t child = ::fork();
+    if (child == 0) std::exit(3);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return session.pool().submit([](int n) { return n; }, WEXITSTATUS(status)).get();
+  }
   if (where == "rank1" && session.comm().rank() == 1) throw std::domain_error("of rank 1");
   if (where == "exit") {
     session.pool().submit([] { return 1; }).get();

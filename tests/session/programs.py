@@ -96,6 +96,9 @@ def uncaught():
         (3, "task", None, "rank 0 of 3", "std::range_error on worker"),
         (3, "task", "syncro", "rank 0 of 3", "std::range_error on worker"),
         (0, "poison", None, "rank 0 of 1", "kronsolve::WorkerDied: task"),
+        (0, "callback", None, "rank 0 of 1", "std::domain_error: of a callback"),
+        (0, "callback", "threads", "rank 0 of 1", "std::domain_error: of a callback"),
+        (0, "waiting", None, "rank 0 of 1", "kronsolve::InvalidArgument: pool: what a pool calls back"),
     ]
     for ranks, where, mode, who, what in cases:
         result = run(ranks, "fail", where, mode=mode, KRONSOLVE_NUM_WORKERS=2)
@@ -118,6 +121,16 @@ def endings():
     for ranks in (0, 3):
         result = run(ranks, "fail", "exit", KRONSOLVE_NUM_WORKERS=2)
         check(result.returncode == 3 and result.seconds < 15, ranks, result.returncode, result.seconds, result.stderr)
+    for ranks, mode, status in ((0, "serial", 3), (0, "threads", 3), (2, "syncro", 1)):
+        result = run(ranks, "fail", "task exits", mode=mode, KRONSOLVE_NUM_WORKERS=2)
+        check(result.returncode == status and result.seconds < 15, mode, result.returncode, result.stderr)
+    for ranks, mode in ((0, None), (0, "threads"), (2, None)):
+        result = run(ranks, "fail", "child exits", mode=mode, KRONSOLVE_NUM_WORKERS=2)
+        check(result.returncode == 3 and result.seconds < 15, mode, result.returncode, result.stderr)
+    # Where the standard descriptors are closed no socket takes their numbers.
+    closed = subprocess.run(["sh", "-c", 'exec "$0" energies >&- 2>&-', PROGRAM], env=environment(KRONSOLVE_NUM_WORKERS=2),
+                            timeout=40, stdin=subprocess.DEVNULL)
+    check(closed.returncode == 0, closed.returncode)
     for ranks, mode, word in ((0, "nonsense", "KRONSOLVE_MODE must be"), (2, "dynamic", "single process")):
         result = run(ranks, "energies", mode=mode)
         check(result.returncode == 1 and word in result.stderr, mode, result.returncode, result.stderr)

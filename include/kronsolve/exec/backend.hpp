@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <typeinfo>
+#include <utility>
 #include <vector>
 
 #include <kronsolve/core/callable.hpp>
@@ -53,6 +54,20 @@ struct TaskOptions {
 namespace detail {
 
 using Clock = std::chrono::steady_clock;
+/// A number of seconds as the clock counts them; what it cannot count (infinity) is a hundred
+/// years.
+inline Clock::duration seconds_of(double s) {
+  constexpr double most = 100 * 365.25 * 86400;
+  if (!(s < most)) s = most;
+  return std::chrono::duration_cast<Clock::duration>(
+      std::chrono::duration<double>(s > -most ? s : -most));
+}
+/// What the user is called back with runs in threads in which nobody could catch what it throws:
+/// that ends the program, with its message, wherever it happens.
+template <class F, class... Args>
+void call_back(const F& f, Args&&... args) noexcept {
+  f(std::forward<Args>(args)...);
+}
 /// Reads arguments, runs, gives the packed result. `gang` is the communicator of an SPMD task, else
 /// null.
 using TaskCode = Message (*)(MessageReader& arguments, const Comm* gang);
@@ -91,11 +106,14 @@ class KRONSOLVE_EXPORT TaskState {
   void fail(std::exception_ptr error);
   /// Makes it known here whether and how the task ended: waits, at most until `deadline`; false if
   /// that passed.
+  /// @throws InvalidArgument  called back by the pool, which would wait for itself
   virtual bool wait(std::optional<Clock::time_point> deadline);
   virtual bool cancel();  ///< only a queued task; true if it is cancelled now
   /// Calls `f` once the task is over: at once if it is, else by the thread that ends it. `f` must
-  /// not throw.
-  void when_over(std::function<void()> f);
+  /// not throw. Returns what forget() takes.
+  std::uint64_t when_over(std::function<void()> f);
+  /// Drops a function that was not called yet.
+  void forget(std::uint64_t callback);
 
   /// After wait(): throws what the task threw, Cancelled if it was cancelled.
   const Message& result() const;
@@ -113,7 +131,8 @@ class KRONSOLVE_EXPORT TaskState {
   Message result_;
   std::exception_ptr error_;
   std::shared_ptr<void> value_;
-  std::vector<std::function<void()>> callbacks_;
+  std::uint64_t last_callback_ = 0;
+  std::vector<std::pair<std::uint64_t, std::function<void()>>> callbacks_;
   std::shared_ptr<Backend> backend_;
 };
 
@@ -137,6 +156,8 @@ class KRONSOLVE_EXPORT Backend : public std::enable_shared_from_this<Backend> {
   virtual bool is_collective() const noexcept { return false; }
   /// True if gangs of more than one rank can be had.
   virtual bool has_gangs() const noexcept = 0;
+  /// True in the thread that ends the tasks: it calls back and must not wait for one.
+  virtual bool is_own_thread() const noexcept { return false; }
 };
 
 /// Runs packed code and gives what it gave; never throws. Fails with the exception's own

@@ -6,6 +6,7 @@
 #include <optional>
 #include <tuple>
 #include <type_traits>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -69,7 +70,8 @@ class Future {
   /// @throws NotSupported  in syncro mode, where tasks run when they are submitted
   bool cancel() const { return state().cancel(); }
   /// Calls `f(*this)` once the task is over: at once if it is, else in the pool's own thread. `f`
-  /// must be quick and not throw.
+  /// must be quick, wait for no other task, and not throw: an exception ends the program (get()
+  /// throws what the task threw; error() does not).
   void on_done(std::function<void(const Future&)> f) const {
     state().when_over([self = *this, f = std::move(f)] { f(self); });
   }
@@ -117,7 +119,7 @@ class KRONSOLVE_EXPORT Completion {
   explicit Completion(const std::vector<TaskPtr>& tasks);
   ~Completion();
   Completion(Completion&&) noexcept;
-  Completion& operator=(Completion&&) noexcept;
+  Completion& operator=(Completion&&) = delete;
   void add(const TaskPtr& task);
   std::size_t left() const noexcept { return left_; }
   /// Position (as added) of the next task that ends; nothing if `deadline` passes before.
@@ -125,8 +127,12 @@ class KRONSOLVE_EXPORT Completion {
 
  private:
   struct Shared;
+  struct Awaited {
+    TaskPtr task;
+    std::uint64_t callback;  // at the task, which may outlive this; 0: none
+  };
   std::shared_ptr<Shared> shared_;
-  std::vector<TaskPtr> tasks_;
+  std::vector<Awaited> tasks_;
   bool collective_ = false;
   std::size_t next_collective_ = 0;
   std::size_t left_ = 0;
@@ -153,8 +159,9 @@ void as_completed(const std::vector<Future<R>>& futures, F&& f,
                   std::optional<double> seconds = {}) {
   std::vector<Future<R>> unique;
   std::vector<detail::TaskPtr> tasks;
+  std::unordered_set<const detail::TaskState*> seen;
   for (const auto& future : futures)
-    if (std::find(unique.begin(), unique.end(), future) == unique.end()) {
+    if (seen.insert(future.task_state().get()).second) {
       unique.push_back(future);
       tasks.push_back(future.task_state());
     }

@@ -25,7 +25,7 @@ struct MapOptions {
                               ///< the memory of long sweeps
   std::optional<double> timeout_seconds =
       {};  ///< of the whole map, from the call; results that are there are still given
-  int ranks_per_task = 0;  ///< above 0: f(comm, element...) on a gang of so many workers
+  int ranks_per_task = 0;  ///< map_spmd only: f(comm, element...) on a gang of so many workers
   TaskOptions task = {};
 };
 
@@ -102,6 +102,7 @@ class MapResults {
     current_.reset();
     while (ready_.empty()) {
       if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+      if (in_flight_ == 0) fill();  // after an exception the bound holds none back
       if (in_flight_ == 0) return;
       take();
     }

@@ -50,7 +50,7 @@ struct PoolOptions {
   std::vector<std::string> launcher_arguments =
       {};  ///< further arguments of mpirun ("--hostfile", "hosts")
   std::function<void(const WorkerEvent&)> on_event =
-      {};  ///< called in the pool's thread; empty: one line on standard error
+      {};  ///< called in the pool's thread, must not throw; empty: one line on standard error
   detail::Initializer initializer = {};  ///< see initializer()
 };
 
@@ -118,20 +118,22 @@ class KRONSOLVE_EXPORT Pool {
   /// shortest. The ranges may be one-pass.
   /// @throws InvalidArgument  chunk_size < 1, max_in_flight < 0, chunks together with gangs
   template <class F, class... Ranges>
-  requires(std::ranges::input_range<Ranges>&&...) auto map(F f, Ranges&&... ranges) {
+  requires(sizeof...(Ranges) > 0 &&
+           (std::ranges::input_range<Ranges> && ...)) auto map(F f, Ranges&&... ranges) {
     return map(MapOptions{}, std::move(f), std::forward<Ranges>(ranges)...);
   }
   template <class F, class... Ranges>
-  requires(std::ranges::input_range<Ranges>&&...) auto map(MapOptions options, F f,
-                                                           Ranges&&... ranges) {
+  requires(sizeof...(Ranges) > 0 && (std::ranges::input_range<Ranges> &&
+                                     ...)) auto map(MapOptions options, F f, Ranges&&... ranges) {
     return run_map<false>(std::move(options), std::move(f),
                           detail::Zip<std::views::all_t<Ranges>...>(
                               std::views::all(std::forward<Ranges>(ranges))...));
   }
   /// f(comm, a, b, ...) for each, on gangs of options.ranks_per_task workers.
   template <class F, class... Ranges>
-  requires(std::ranges::input_range<Ranges>&&...) auto map_spmd(MapOptions options, F f,
-                                                                Ranges&&... ranges) {
+  requires(sizeof...(Ranges) > 0 &&
+           (std::ranges::input_range<Ranges> && ...)) auto map_spmd(MapOptions options, F f,
+                                                                    Ranges&&... ranges) {
     return run_map<true>(std::move(options), std::move(f),
                          detail::Zip<std::views::all_t<Ranges>...>(
                              std::views::all(std::forward<Ranges>(ranges))...));
@@ -149,10 +151,12 @@ class KRONSOLVE_EXPORT Pool {
   }
 
   /// Runs f(args...) once on every worker; the results in order of the workers. Waits.
+  /// @throws as submit, boot; what f threw
   template <class F, class... Args>
   auto broadcast(F f, const Args&... args) {
     using R = detail::TaskResult<F, Args...>;
     std::vector<Future<R>> futures;
+    boot();
     const int workers = num_workers();
     for (int w = 0; w < workers; ++w)
       futures.push_back(submit({.label = "broadcast", .worker = w}, f, args...));
@@ -192,6 +196,7 @@ class KRONSOLVE_EXPORT Pool {
   template <class T>
   Scattered<T> scatter(const std::vector<T>& values) {
     const Scattered<T> handle(next_id());
+    boot();
     const int workers = num_workers();
     const RowPartition pieces(static_cast<index_t>(values.size()), std::max(1, workers));
     std::vector<Future<void>> futures;
@@ -244,6 +249,8 @@ class KRONSOLVE_EXPORT Pool {
     using Element = typename Source::value_type;
     using R = typename decltype(detail::MapResultOf<F, Element>::template type<gang>())::type;
     const auto limits = check_map(options);
+    if (!gang && options.ranks_per_task > 0)
+      throw InvalidArgument("map: ranks_per_task is an option of map_spmd");
     auto source = std::make_shared<Source>(std::move(elements));
     auto next = [core = core_, source, options, f = detail::kept(std::move(f)),
                  limits]() -> detail::TaskPtr {

@@ -22,8 +22,7 @@ using GangResult = std::decay_t<std::invoke_result_t<F&, const Comm&, Args&...>>
 
 inline std::optional<Clock::time_point> deadline_after(std::optional<double> seconds) {
   if (!seconds) return {};
-  return Clock::now() +
-         std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(*seconds));
+  return Clock::now() + seconds_of(*seconds);
 }
 
 /// Calls `call` and packs what it gives; the message owns it.
