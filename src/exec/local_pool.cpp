@@ -96,6 +96,7 @@ void LocalPool::start_threads() {
 
 void LocalPool::boot(Waiting waiting) {
   if (inline_) {
+    const std::lock_guard lock(inline_run_);
     if (!started_) {
       started_ = true;
       initialize(0);
@@ -181,6 +182,8 @@ void LocalPool::serve(int worker) {
 void LocalPool::run(Job& job, int worker) {
   Outcome outcome;
   {
+    std::unique_lock lock(inline_run_, std::defer_lock);
+    if (inline_) lock.lock();
     auto& context = contexts_[static_cast<std::size_t>(worker)];
     context.report = reports_to(job.spec.options.on_report);
     const WorkerScope scope(context);

@@ -57,6 +57,7 @@ class LocalPool final : public Backend {
   bool started_ = false, closing_ = false, cancel_ = false, broken_ = false;
   std::string broken_text_;
   std::mutex joining_;
+  std::recursive_mutex inline_run_;  // the one worker runs one task at a time, whoever submits
 };
 
 }  // namespace kronsolve::detail

@@ -75,7 +75,7 @@ class Lifeline {
   void let_go() const noexcept {
     const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     if (nothing < 0) return;
-    ::dup2(nothing, channel_.fd());
+    ::dup3(nothing, channel_.fd(), O_CLOEXEC);
     ::close(nothing);
   }
   bool closing() const noexcept { return closing_; }

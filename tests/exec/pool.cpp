@@ -322,6 +322,27 @@ TEST(Pool, ends_in_every_order) {
   }
 }
 
+TEST(Pool, a_worker_has_one_task_at_a_time_whoever_submits) {
+  SKIP_IN(syncro, "one thread of each rank submits");
+  Pool pool = session().make_pool({.workers = 1});
+  const auto add = [](int x) {
+    int& sum = this_worker::state<int>();
+    const int before = sum;
+    std::this_thread::yield();
+    return sum = before + x;
+  };
+  const auto chains = [&] {
+    for (int i = 0; i < 100; ++i) pool.submit(square, 1).then(add).get();
+  };
+  pool.broadcast([] { this_worker::state<int>() = 0; });
+  std::thread other(chains);
+  chains();
+  other.join();
+  int sum = 0;
+  for (const int s : pool.broadcast([] { return this_worker::state<int>(); })) sum += s;
+  EXPECT_EQ(sum, 200);
+}
+
 TEST(Pool, two_threads_may_end_it_at_once) {
   SKIP_IN(syncro, "one thread of each rank submits");
   Pool pool = session().make_pool({.workers = 1});
