@@ -222,6 +222,14 @@ void Session::State::begin_job() {
   everybody = Comm::world();
   place.rank = everybody.rank();
   place.size = everybody.size();
+  const int least = everybody.all_reduce(static_cast<int>(mode), Reduce::min);
+  const int most = everybody.all_reduce(static_cast<int>(mode), Reduce::max);
+  if (least != most)
+    throw InvalidArgument(concat(
+        "KRONSOLVE_MODE is ", to_string(static_cast<Mode>(least)), " on some ranks and ",
+        to_string(static_cast<Mode>(most)),
+        " on others; mpirun brings it to other machines with -x KRONSOLVE_MODE, as kronsolve-mpi "
+        "does"));
   choose_threads_of_rank(everybody);
   if (mode != Mode::futures || everybody.size() == 1) return;
   Meeting meeting = meet(everybody, 0);

@@ -62,6 +62,7 @@ class Launcher(unittest.TestCase):
             (["-n", "4", "--launcher", "srun", "p", "-x"], ["srun --mpi=pmix --kill-on-bad-exit=1 --cpu-bind=none -n 4 p -x"]),
             (["-l", "srun", "-b", "core", "-s", "p"], ["KRONSOLVE_MODE=syncro srun --mpi=pmix --kill-on-bad-exit=1 p"]),
             (["-n", "2", "-l", "srun", "-t", "4", "p"], ["--cpu-bind=none --cpus-per-task=4 -n 2 p"]),
+            (["-n", "2", "-s", "-l", "mpirun --hostfile h", "p"], ["mpirun --hostfile h -n 2 -x KRONSOLVE_MODE "]),
             (["-l", "mpiexec.hydra -v", "-n", "2", "p"], ["mpiexec.hydra -v -n 2 p"]),
             (["-n4", "--threads=2", "p", "-n3"], ["KRONSOLVE_NUM_THREADS=2", "mpirun -n 4 ", "p -n3"]),
             (["--np=2", "-t2", "--bind=core", "p"], ["OMPI_MCA_rmaps_base_mapping_policy=slot:PE=2", "mpirun -n 2 "]),

@@ -127,6 +127,11 @@ def endings():
     for ranks, mode in ((0, None), (0, "threads"), (2, None)):
         result = run(ranks, "fail", "child exits", mode=mode, KRONSOLVE_NUM_WORKERS=2)
         check(result.returncode == 3 and result.seconds < 15, mode, result.returncode, result.stderr)
+    # The ranks of one job are in one mode.
+    mixed = subprocess.run([MPIEXEC, "-n", "1", "-x", "KRONSOLVE_MODE=syncro", PROGRAM, "energies", ":",
+                            "-n", "1", "-x", "KRONSOLVE_MODE=futures", PROGRAM, "energies"], env=environment(), timeout=40,
+                           capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    check(mixed.returncode != 0 and "futures on some ranks and syncro on others" in mixed.stderr, mixed.stderr)
     # Where the standard descriptors are closed no socket takes their numbers.
     closed = subprocess.run(["sh", "-c", 'exec "$0" energies >&- 2>&-', PROGRAM], env=environment(KRONSOLVE_NUM_WORKERS=2),
                             timeout=40, stdin=subprocess.DEVNULL)
