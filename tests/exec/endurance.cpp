@@ -49,6 +49,19 @@ TEST(Endurance, ten_thousand_empty_tasks) {
   EXPECT_EQ(test::open_descriptors(), descriptors);
 }
 
+TEST(Endurance, a_gang_does_not_wait_for_a_stuck_rank_for_ever) {
+  if (session().mode() != Mode::futures) GTEST_SKIP() << "workers that get stuck are replaced";
+  Pool& pool = session().pool();
+  const int all = pool.num_workers();
+  const auto ranks = [](const Comm& comm) { return comm.all_reduce(1); };
+  auto stuck = pool.submit({.timeout_seconds = 0.3, .worker = 0},
+                           [] { std::this_thread::sleep_for(std::chrono::seconds(13)); });
+  EXPECT_ERROR(stuck.get(), TaskTimeout, "not done after 0.3 s");
+  EXPECT_ERROR(pool.submit_spmd(all, ranks).get(), BrokenPool, "stuck in a task");
+  EXPECT_EQ(pool.submit({.worker = all - 1}, [] { return 4; }).get(), 4);
+  EXPECT_EQ(pool.submit_spmd(all, ranks).get(), all);  // it came back in time
+}
+
 TEST(Endurance, a_thousand_pools) {
   if (!own_processes()) GTEST_SKIP() << "pools of other modes start nothing";
   const char* chosen = std::getenv("KRONSOLVE_TEST_POOLS");
