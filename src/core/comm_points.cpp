@@ -45,12 +45,20 @@ void receive(const Comm& comm, void* data, index_t count, MPI_Datatype type, int
       throw MpiError(MPI_ERR_COUNT,
                      concat("receive: ", got, " elements came where ", n,
                             " were expected; use probe() where the length is not known"));
+    // Whoever sent the first piece sends the others.
+    from = status.MPI_SOURCE;
+    tag = status.MPI_TAG;
   });
 }
 
 Transfer::Transfer(const Comm& comm, Kind kind, void* data, index_t count, MPI_Datatype type,
                    int other, int tag)
     : kind_(kind) {
+  const bool receives = kind == Kind::receive || kind == Kind::persistent_receive;
+  if (receives && count > piece && (other == any_rank || tag == any_tag))
+    throw InvalidArgument(concat("receive: ", count,
+                                 " elements from any rank come in pieces, and another's may come "
+                                 "between; name the rank"));
   const MPI_Comm raw = comm.handle();
   in_pieces(data, count, type, [&](char* at, int n) {
     MPI_Request& r = requests_.emplace_back();

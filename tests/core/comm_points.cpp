@@ -53,6 +53,23 @@ TEST(Points, transfers_own_their_buffers) {
   EXPECT_EQ(std::move(going).wait(), values_of(ring.comm.rank(), 5000));
 }
 
+TEST(Points, large_messages_from_any_rank_do_not_mix) {
+  const Comm& comm = world();
+  if (comm.size() < 3) GTEST_SKIP() << "needs two senders";
+  constexpr index_t count = (index_t{1} << 26) + 7;  // two pieces
+  std::vector<char> values(count, static_cast<char>(comm.rank()));
+  if (comm.rank() == 1 || comm.rank() == 2) send(comm, std::span<const char>(values), 0, 5);
+  if (!comm.is_root()) return;
+  EXPECT_ERROR(start_receive<char>(comm, count, any_rank), InvalidArgument, "name the rank");
+  int sum = 0;
+  for (int k = 0; k < 2; ++k) {
+    receive(comm, std::span(values), any_rank, 5);
+    EXPECT_EQ(values.front(), values.back());
+    sum += values.back();
+  }
+  EXPECT_EQ(sum, 3);
+}
+
 TEST(Points, a_receive_that_is_given_up_does_not_hang) {
   auto never = start_receive<int>(world(), 3, (world().rank() + 1) % world().size(), 77);
   EXPECT_FALSE(never.test());

@@ -87,6 +87,7 @@ InFlight<T> start_send(const Comm& comm, std::vector<T> values, int to, int tag 
   return {comm, detail::Transfer::Kind::send, std::move(values), to, tag};
 }
 /// Begins to receive `count` elements.
+/// @throws InvalidArgument  more than 2^26 of them from any rank or with any tag
 template <class T>
 InFlight<T> start_receive(const Comm& comm, index_t count, int from, int tag = 0) {
   return {comm, detail::Transfer::Kind::receive, std::vector<T>(static_cast<std::size_t>(count)),
