@@ -76,8 +76,11 @@ template <class Finish>
 void HaloProduct<T>::multiply(std::span<const T> x, std::span<T> y, const Finish& finish) {
   const T* table = rows_.table().data();
   const auto count = static_cast<index_t>(rows_.blocks().size());
+  // Fewer entries are multiplied before a team has started, above all on cores with other work.
+  constexpr index_t parallel_entries = 1 << 14;
+  [[maybe_unused]] const int threads = rows_.entries() < parallel_entries ? 1 : num_threads();
   halo_.start(x);
-#pragma omp parallel for schedule(static) num_threads(num_threads())
+#pragma omp parallel for schedule(static) num_threads(threads)
   for (index_t b = 0; b < count; ++b) {
     const auto& block = rows_.blocks()[static_cast<std::size_t>(b)];
     for (index_t i = 0; i < block.rows; ++i) {
@@ -92,7 +95,7 @@ void HaloProduct<T>::multiply(std::span<const T> x, std::span<T> y, const Finish
   halo_.finish();
   const T* ghosts = halo_.ghosts().data();
   if (halo_.ghosts().empty()) return;
-#pragma omp parallel for schedule(static) num_threads(num_threads())
+#pragma omp parallel for schedule(static) num_threads(threads)
   for (index_t b = 0; b < count; ++b) {
     const auto& block = rows_.blocks()[static_cast<std::size_t>(b)];
     for (std::size_t r = 0; r < block.ghost_rows.size(); ++r)
