@@ -1,3 +1,4 @@
+#include <kronsolve/core/buffer.hpp>
 #include <kronsolve/core/threads.hpp>
 #include <kronsolve/operators/assembled_map.hpp>
 #include <kronsolve/operators/hermitian_check.hpp>
@@ -148,6 +149,46 @@ TYPED_TEST(AssembledMapTest, block_steps_agree_with_dense) {
     std::vector<T> none;
     EXPECT_THROW(map.apply_block_step(3, 3, none, step, none, none), DimensionError);
   }
+}
+
+/// Rows enough for several threads, in memory that begins with a line: written past the caches.
+TYPED_TEST(AssembledMapTest, block_steps_of_several_threads_are_those_of_one) {
+  using T = TypeParam;
+  const Comm& comm = world();
+  const index_t n = 5000 * comm.size();
+  const Lazy<T> band(n, n, [n](RowRange range) {
+    return test::rows_from<T>(range, n, [&](index_t i, const auto& add) {
+      for (const index_t j : {i - 70, i - 1, i, i + 2, i + 300})
+        if (j >= 0 && j < n) add(j, T(double(1 + (i + j) % 11)));
+    });
+  });
+  // A block for each rank, so that no entry of another one is needed.
+  const Lazy<T> own(n, n, [n](RowRange range) {
+    return test::rows_from<T>(range, n, [&](index_t i, const auto& add) {
+      for (const index_t j : {i - 70, i - 1, i, i + 2})
+        if (j >= 0 && j / 5000 == i / 5000) add(j, T(double(1 + (i + j) % 11)));
+    });
+  });
+  const int before = num_threads();
+  for (const auto& a : {band, own}) {
+    const AssembledMap<T> map(comm, a, RowPartition(n, comm.size()));
+    const RecurrenceStep step{.scale = 0.75, .center = -0.5, .beta = 1.25, .weight = 0.125};
+    const auto stepped = [&](int threads, index_t width) {
+      set_threads(threads);
+      const index_t size = width * map.row_range().size();
+      Buffer<T> x(size), y(size), sum(size);
+      for (auto* v : {&x, &y, &sum})
+        fill_normal(v->span(), RowRange{0, size}, v == &x ? 1 : v == &y ? 2 : 3);
+      map.apply_block_step(width, width, x.span(), step, y.span(), sum.span());
+      map.apply_block_step(width, width, y.span(), step, x.span(), sum.span());
+      std::vector<T> result(x.span().begin(), x.span().end());
+      result.insert(result.end(), sum.span().begin(), sum.span().end());
+      return result;
+    };
+    for (const index_t width : {map.block_width(), map.block_width() / 2})
+      for (const int threads : {2, 3}) EXPECT_EQ(stepped(1, width), stepped(threads, width));
+  }
+  set_threads(before);
 }
 
 TYPED_TEST(AssembledMapTest, few_values_take_one_byte_and_many_do_not) {

@@ -1,8 +1,12 @@
 #include "operators/assembled/block_stepper.hpp"
 
+#include <cstdint>
+
 #include <omp.h>
 
 #include <kronsolve/core/threads.hpp>
+
+#include "operators/shared_lines.hpp"
 
 namespace kronsolve::detail {
 
@@ -25,7 +29,7 @@ SparseRows rows_of(const StoredRows<T>& stored, const Part<T>& part) {
 
 /// Entries with columns of other ranks are added afterwards: the step is linear in the product.
 template <Scalar T>
-void BlockStepper<T>::apply(const BlockStep& step, std::span<const T> x, std::span<T> y,
+void BlockStepper<T>::apply(BlockStep step, std::span<const T> x, std::span<T> y,
                             std::span<T> sum) {
   const auto& k = kernels();
   auto& fetched = halos_[step.doubles == lanes ? 1 : 0];
@@ -39,7 +43,10 @@ void BlockStepper<T>::apply(const BlockStep& step, std::span<const T> x, std::sp
   // Shorter sweeps are done before a team has started.
   constexpr index_t parallel_rows = 4096;
   const index_t owned = static_cast<index_t>(rows_.diagonal().size());
-  [[maybe_unused]] const int threads = owned < parallel_rows ? 1 : num_threads();
+  const int threads = owned < parallel_rows ? 1 : num_threads();
+  const bool aligned = reinterpret_cast<std::uintptr_t>(out) % (8 * lanes) == 0;
+  step.stream = aligned && fetched->ghosts().empty() &&
+                readers_keep_lines(static_cast<index_t>(y.size_bytes()), threads, threads);
 #pragma omp parallel for schedule(static) num_threads(threads)
   for (index_t b = 0; b < count; ++b) {
     const auto& block = rows_.blocks()[static_cast<std::size_t>(b)];

@@ -21,7 +21,7 @@ class BlockStepper {
   BlockStepper(const Comm& comm, const StoredRows<T>& rows, const Halo<T>& pattern)
       : comm_(comm), rows_(rows), pattern_(pattern) {}
   /// Collective. @param step  for 4 or 8 numbers an entry
-  void apply(const BlockStep& step, std::span<const T> x, std::span<T> y, std::span<T> sum);
+  void apply(BlockStep step, std::span<const T> x, std::span<T> y, std::span<T> sum);
   index_t bytes() const noexcept;
 
  private:

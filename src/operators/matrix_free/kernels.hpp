@@ -117,6 +117,7 @@ struct SparseRows {
 struct BlockStep {
   int doubles;
   double scale, center, beta, weight;
+  bool stream = false;  ///< write y past the caches; it begins with a line
 };
 
 /// Tiles are several rows of the vector side by side: register l holds entry l of each, 8 rows of

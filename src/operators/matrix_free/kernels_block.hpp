@@ -30,7 +30,7 @@ KRONSOLVE_INLINE P row_sum(const SparseRows& a, i64 i, const double* x) {
   return first;
 }
 
-template <class P, bool Complex, Values values>
+template <class P, bool Complex, Values values, bool streamed>
 void step_rows(const SparseRows& a, const BlockStep& s, const double* x, const double* own,
                double* y, double* sum) {
   const double scale = s.scale, center = s.center, beta = s.beta, weight = s.weight;
@@ -45,7 +45,10 @@ void step_rows(const SparseRows& a, const BlockStep& s, const double* x, const d
     }
     double *to = y + doubles<P> * i, *total = sum + doubles<P> * i;
     const P result = scale * (product - center * at) - beta * load<P>(to);
-    store(to, result);
+    if constexpr (streamed)
+      stream(to, result);
+    else
+      store(to, result);
     store(total, load<P>(total) + weight * result);
   }
 }
@@ -82,7 +85,12 @@ template <bool Complex>
 void block_step(const SparseRows* a, const BlockStep* s, const double* x, const double* own,
                 double* y, double* sum) {
   with_kind(*a, *s, [&]<class P, Values values>() {
-    step_rows<P, Complex, values>(*a, *s, x, own, y, sum);
+    if (s->stream) {
+      step_rows<P, Complex, values, true>(*a, *s, x, own, y, sum);
+      finish_streams();
+    } else {
+      step_rows<P, Complex, values, false>(*a, *s, x, own, y, sum);
+    }
   });
 }
 

@@ -90,20 +90,27 @@ KRONSOLVE_INLINE void store(double* p, P v) {
   Memory<P>::store(p, v);
 }
 
-/// Writes past the caches, if the machine can; p is aligned to the register.
-KRONSOLVE_INLINE void stream(double* p, R v) {
+/// Writes past the caches, if the machine can; p is aligned to the register. Neighbours that are
+/// written soon one after the other leave as one line.
 #if defined(__x86_64__)
+KRONSOLVE_INLINE void stream(double* p, R2 v) { __builtin_ia32_movntpd(p, v); }
+#if defined(__AVX__)
+KRONSOLVE_INLINE void stream(double* p, R4 v) { __builtin_ia32_movntpd256(p, v); }
+#endif
 #if defined(__AVX512F__)
-  __builtin_ia32_movntpd512(p, v);
-#elif defined(__AVX__)
-  __builtin_ia32_movntpd256(p, v);
-#else
-  __builtin_ia32_movntpd(p, v);
+KRONSOLVE_INLINE void stream(double* p, R8 v) { __builtin_ia32_movntpd512(p, v); }
 #endif
-#else
-  store(p, v);
-#endif
+template <class Half>
+KRONSOLVE_INLINE void stream(double* p, Twice<Half> v) {
+  stream(p, v.low);
+  stream(p + doubles<Half>, v.high);
 }
+#else
+template <class P>
+KRONSOLVE_INLINE void stream(double* p, P v) {
+  store(p, v);
+}
+#endif
 /// What was streamed is seen by others before anything that is written later.
 KRONSOLVE_INLINE void finish_streams() {
 #if defined(__x86_64__)

@@ -2,7 +2,6 @@
 #include <unordered_map>
 
 #include <omp.h>
-#include <unistd.h>
 
 #include <kronsolve/core/buffer.hpp>
 #include <kronsolve/core/memory.hpp>
@@ -13,6 +12,7 @@
 #include "operators/matrix_free/exchange.hpp"
 #include "operators/matrix_free/node_readers.hpp"
 #include "operators/matrix_free/tile_shares.hpp"
+#include "operators/shared_lines.hpp"
 
 namespace kronsolve {
 
@@ -27,13 +27,6 @@ struct alignas(line_pair) Workspace {
   std::vector<const double*> source;  ///< moves of a tile's rows
   std::vector<RowRuns> pieces;        ///< of a tile's rows
 };
-
-/// Bytes; a usual size where the machine does not say.
-index_t last_level_cache() {
-  for (const int level : {_SC_LEVEL3_CACHE_SIZE, _SC_LEVEL2_CACHE_SIZE})
-    if (const long bytes = sysconf(level); bytes > 0) return bytes;
-  return index_t{32} << 20;
-}
 
 /// How a stage combines with what y holds, and which overlap with x it returns.
 struct Mode {
@@ -129,7 +122,6 @@ class MatrixFreeMap final : public LinearMap<T> {
   T run_stages(const double* const* bases, const T* x, T* y, Mode mode) const;
   T run(const Stage& stage, Memories<width> source, const double* x, double* y, Mode mode,
         bool poke) const;
-  bool stays_in_caches(int threads) const;
   void prepare(const Way<T>& way) const;
   DiagonalView diagonal(const Stage& stage, const Stage::Tile& tile, double* constant,
                         Workspace& w) const;
@@ -242,7 +234,9 @@ T MatrixFreeMap<T>::run(const Stage& stage, Memories<width> source, const double
     partial_[2 * t] = out[0];
     partial_[2 * t + 1] = out[1];
   };
-  mode.stream = stage.own && !poke && stays_in_caches(threads);
+  mode.stream = stage.own && !poke &&
+                readers_keep_lines(this->row_range().size() * static_cast<index_t>(sizeof(T)),
+                                   threads, index_t{threads} * readers_->count());
   TileShares& shares = shares_[&stage];
   shares.divide(stage, threads, this->row_range().size());
   for (std::size_t piece = 0; piece < pieces; ++piece) {
@@ -261,18 +255,6 @@ T MatrixFreeMap<T>::run(const Stage& stage, Memories<width> source, const double
     return {re, im};
   else
     return re;
-}
-
-/// Whether several cores read x and find it in their caches again in the next step, as y: a line
-/// that another cache still has a copy of is dear to write, 25 ns where the cores have no cache in
-/// common (EPYC: 2.5 GB/s a core), and five times cheaper past the caches. The step of N=22, Sz=0
-/// took 2.2 ms instead of 1.3; where all share a cache it now takes 5 to 10 % longer than before.
-template <Scalar T>
-bool MatrixFreeMap<T>::stays_in_caches(int threads) const {
-  const auto readers = static_cast<index_t>(threads) * readers_->count();
-  static const index_t cache = last_level_cache();
-  const index_t vector = this->row_range().size() * static_cast<index_t>(sizeof(T));
-  return readers > 1 && vector <= threads * cache;
 }
 
 /// The diagonal of a tile; `constant` has room for one register.

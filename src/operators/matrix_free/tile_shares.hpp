@@ -14,8 +14,8 @@ namespace kronsolve::detail {
 inline constexpr std::size_t line_pair = 128;
 
 /// Which thread does which tiles of a stage: those whose rows lie in its part of the vector, as all
-/// loops over vectors divide it. What a thread wrote it finds again in its own caches and on its own
-/// memory node (cores without a common cache: 24 sites of an open chain, 8.3 -> 7.0 ms). Who is
+/// loops over vectors divide it. What a thread wrote it finds again in its own caches and on its
+/// own memory node (cores without a common cache: 24 sites of an open chain, 8.3 -> 7.0 ms). Who is
 /// through helps the others.
 class TileShares {
  public:
@@ -37,7 +37,8 @@ class TileShares {
       share.end = share.tiles.size() * (piece + 1) / pieces;
     }
   }
-  /// Inside a parallel region: work(tile) for the thread's own tiles, then for what others have left.
+  /// Inside a parallel region: work(tile) for the thread's own tiles, then for what others have
+  /// left.
   template <class Work>
   void work(int thread, const Work& work) {
     for (std::size_t k = 0; k < shares_.size(); ++k) {
