@@ -36,7 +36,7 @@ struct FilterOptions {
   bool certify = true;
   double miss_probability = 1e-9;  ///< accepted, over random start vectors
   std::function<void(index_t vectors, index_t converged)> progress =
-      {};  ///< on every rank, after each check
+      {};  ///< on every rank, after each block of vectors
 };
 
 template <Scalar T>

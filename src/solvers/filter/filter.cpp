@@ -59,7 +59,10 @@ class FilteredLanczos {
       if (!extend(done, width)) return false;
       done += width;
       const bool full = basis_.count() == done;  // nothing left: the whole space
-      if (done < std::min(next_check, max_vectors) && !full) continue;
+      if (done < std::min(next_check, max_vectors) && !full) {
+        if (options_->progress) options_->progress(done, converged_);
+        continue;
+      }
       const index_t before = leading_;
       const bool converged = check(done, full);
       if (options_->progress) options_->progress(done, converged_);
