@@ -39,9 +39,11 @@ extern "C" void end_on_signal(int signal) {
 }  // namespace
 
 std::string progress_text(const Progress& p) {
-  std::string text =
-      fmt::format("{}/{} pairs  worst residual {:.1e}  {} products  {}", p.converged, p.wanted,
-                  p.worst_residual, grouped(p.products), seconds_text(p.seconds));
+  // Methods that find all pairs at once know neither a number nor a residual before the end.
+  std::string text;
+  if (p.wanted > 0) text += fmt::format("{}/{} pairs  ", p.converged, p.wanted);
+  if (p.worst_residual > 0) text += fmt::format("worst residual {:.1e}  ", p.worst_residual);
+  text += fmt::format("{} products  {}", grouped(p.products), seconds_text(p.seconds));
   if (p.remaining_seconds)
     text += fmt::format(", about {} left", seconds_text(*p.remaining_seconds));
   return text;
