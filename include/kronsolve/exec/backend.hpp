@@ -44,7 +44,7 @@ struct TaskOptions {
                     ///< after an exception
   double timeout_seconds =
       0;  ///< limit of one attempt; 0: none. Enforced where workers are processes of their own
-  std::optional<int> worker = {};  ///< only there
+  std::optional<int> worker = {};  ///< only there; gangs take whoever is free
   /// Called when the task calls this_worker::report(): in the pool's own thread, where workers are
   /// processes, else in the thread of the task (syncro: on the ranks that run it). Must be quick
   /// and not throw.

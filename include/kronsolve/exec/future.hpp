@@ -142,7 +142,7 @@ KRONSOLVE_EXPORT std::size_t wait_for_tasks(const std::vector<TaskPtr>& tasks, W
 }  // namespace detail
 
 /// Waits until all are over, the first is, or the first has failed; at most `seconds`. Returns how
-/// many are over.
+/// many it has seen end: with first_completed one, whatever else is over by then.
 template <class R>
 std::size_t wait(const std::vector<Future<R>>& futures, WaitFor what = WaitFor::all,
                  std::optional<double> seconds = {}) {
