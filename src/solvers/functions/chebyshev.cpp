@@ -259,10 +259,7 @@ Exponential with_bounds(const LinearMap<T>& a, Complex t, SpectralBounds bounds,
   for (int attempt = 0; attempt < 40; ++attempt) {
     bounds = not_empty(bounds);
     const Complex z = t * bounds.half_width();
-    if (!(std::abs(z) < static_cast<double>(max_products)))
-      throw InvalidArgument(detail::concat("exp(tA): about ", std::round(std::abs(z)),
-                                           " products are needed, max_products is ", max_products,
-                                           "; shorten the time or raise max_products"));
+    require_products(z, max_products);
     auto series = exponential_series(z);
     // With growth the result may be much smaller than the bound of the series, so nothing is cut
     // off there.
