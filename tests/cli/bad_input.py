@@ -154,7 +154,7 @@ class BadInput(program.ProgramTest):
 
     def test_what_cannot_fit_is_refused_with_numbers(self):
         self.refuse("ground", "--model", "heisenberg", "--sites", "48", words=["PiB", "available"])
-        self.refuse("ground", "--model", "heisenberg", "--sites", "24", words=["MiB", "available"],
+        self.refuse("ground", "--model", "heisenberg", "--sites", "24", words=["eigh needs ", "iB", "available"],
                     env={"KRONSOLVE_MEMORY_LIMIT": "200M"})
 
     def test_environment(self):
