@@ -65,9 +65,7 @@ Pool::~Pool() {
 }
 
 TaskPtr Pool::submit_task(const std::shared_ptr<Core>& core, detail::TaskSpec spec) {
-  if (this_worker::is_task())
-    throw InvalidArgument(
-        "pool: a task cannot submit tasks; return what is left to do, or chain it with then()");
+  detail::refuse_in_task();
   if (spec.options.retries < 0)
     throw InvalidArgument(
         detail::concat("pool: retries must not be negative, got ", spec.options.retries));

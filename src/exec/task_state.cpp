@@ -126,6 +126,17 @@ std::function<void(Message)> reports_to(const ReportHandler& handler) {
   return [handler](const Message& report) { call_back(handler, MessageReader(report)); };
 }
 
+void refuse_in_task() {
+  if (this_worker::is_task())
+    throw InvalidArgument(
+        "pool: a task cannot submit tasks; return what is left to do, or chain it with then()");
+}
+
+TaskPtr submit_after(const TaskPtr& before, TaskSpec spec) {
+  refuse_in_task();
+  return before->backend()->submit_after(before, std::move(spec));
+}
+
 Outcome run_task(const CodeId& code, MessageReader arguments, const Comm* gang) {
   Outcome outcome;
   try {

@@ -240,6 +240,13 @@ TEST(Checklist, a_task_cannot_submit_tasks) {
   outer = &session().pool(2);
   auto nested = outer->submit([] { return outer->submit(square, 2).get(); });
   EXPECT_ERROR(nested.get(), InvalidArgument, "a task cannot submit tasks");
+
+  static Future<int> done;
+  done = outer->submit(square, 2);
+  done.get();
+  auto chained = outer->submit([] { return done.then(square).get(); });
+  EXPECT_ERROR(chained.get(), InvalidArgument, "a task cannot submit tasks");
+  done = {};
 }
 
 TEST(Checklist, tasks_begin_in_the_order_of_their_submission_one_at_a_time) {

@@ -160,6 +160,12 @@ class KRONSOLVE_EXPORT Backend : public std::enable_shared_from_this<Backend> {
   virtual bool is_own_thread() const noexcept { return false; }
 };
 
+/// @throws InvalidArgument  this is a task: who submits and waits there may wait for itself
+KRONSOLVE_EXPORT void refuse_in_task();
+/// A task that begins with the result of `before` once that is done.
+/// @throws InvalidArgument  as refuse_in_task() does
+KRONSOLVE_EXPORT TaskPtr submit_after(const TaskPtr& before, TaskSpec spec);
+
 /// Runs packed code and gives what it gave; never throws. Fails with the exception's own
 /// description.
 struct Outcome {

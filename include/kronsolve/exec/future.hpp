@@ -78,17 +78,18 @@ class Future {
 
   /// A further task f(result, args...) on a worker, begun when this one is done; an exception of
   /// this one is that of the next. The result goes there without being decoded here.
+  /// @throws InvalidArgument  called by a task
   template <class F, class... Args>
   auto then(F f, Args&&... args) const {
     if constexpr (std::is_void_v<R>) {
       auto spec = detail::make_task<F>(std::move(f), std::forward<Args>(args)...);
       using U = detail::TaskResult<F, std::decay_t<Args>...>;
-      return Future<U>(state().backend()->submit_after(state_, std::move(spec)));
+      return Future<U>(detail::submit_after(require_state(), std::move(spec)));
     } else {
       auto spec =
           detail::make_continuation<R>(detail::kept(std::move(f)), std::forward<Args>(args)...);
       using U = detail::TaskResult<F, R, std::decay_t<Args>...>;
-      return Future<U>(state().backend()->submit_after(state_, std::move(spec)));
+      return Future<U>(detail::submit_after(require_state(), std::move(spec)));
     }
   }
 
@@ -96,10 +97,11 @@ class Future {
   friend bool operator==(const Future&, const Future&) = default;
 
  private:
-  detail::TaskState& state() const {
+  const detail::TaskPtr& require_state() const {
     if (!state_) throw InvalidArgument("Future: empty; it was not given by a pool");
-    return *state_;
+    return state_;
   }
+  detail::TaskState& state() const { return *require_state(); }
   R* decoded() const requires(!std::is_void_v<R>) {
     return static_cast<R*>(state()
                                .value([](MessageReader& from) -> std::shared_ptr<void> {
