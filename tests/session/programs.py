@@ -124,8 +124,10 @@ def endings():
     for ranks, mode, status in ((0, "serial", 3), (0, "threads", 3), (2, "syncro", 1)):
         result = run(ranks, "fail", "task exits", mode=mode, KRONSOLVE_NUM_WORKERS=2)
         check(result.returncode == status and result.seconds < 15, mode, result.returncode, result.stderr)
+    # What the threads of the parent hold looks leaked to a sanitizer in the child, which has no such threads.
+    no_leaks = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
     for ranks, mode in ((0, None), (0, "threads"), (2, None)):
-        result = run(ranks, "fail", "child exits", mode=mode, KRONSOLVE_NUM_WORKERS=2)
+        result = run(ranks, "fail", "child exits", mode=mode, KRONSOLVE_NUM_WORKERS=2, ASAN_OPTIONS=no_leaks)
         check(result.returncode == 3 and result.seconds < 15, mode, result.returncode, result.stderr)
     # The ranks of one job are in one mode.
     mixed = subprocess.run([MPIEXEC, "-n", "1", "-x", "KRONSOLVE_MODE=syncro", PROGRAM, "energies", ":",
