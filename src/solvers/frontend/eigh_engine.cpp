@@ -123,7 +123,8 @@ EnginePairs<T> solve_shifted(Engine<T>& engine, EngineEigh<T> problem, double si
         too_few || std::any_of(result.eigenvalues.begin(), result.eigenvalues.end(), [&](double l) {
           return std::abs(l - sigma) < 10 * target_moves.back() * scale;
         });
-    if (result.converged || !hit || last) return found;
+    // Without convergence what was hit before need not be among the values.
+    if (result.converged || last || (!hit && attempt == 0)) return found;
   }
 }
 

@@ -8,6 +8,7 @@
 #include <kronsolve/operators/assembled_map.hpp>
 
 #include "solvers/frontend/eigh_problem.hpp"
+#include "solvers/krylov/vector_kernels.hpp"
 
 namespace kronsolve::frontend {
 
@@ -25,9 +26,10 @@ struct Pair {
   double value, residual;
 };
 
-/// Rayleigh quotient and |Hx - lx| / |x| with one product into y.
+/// Rayleigh quotient and |Hx - lx| / |x| with one product into y. Scales x to norm 1: what has not
+/// converged may come with another one.
 template <Scalar T>
-Pair measure(const LinearMap<T>& map, std::span<const T> x, std::span<T> y) {
+Pair measure(const LinearMap<T>& map, std::span<T> x, std::span<T> y) {
   map.apply(x, y);
   const auto rows = static_cast<index_t>(x.size());
   std::array<double, 2> sums{};
@@ -47,6 +49,8 @@ Pair measure(const LinearMap<T>& map, std::span<const T> x, std::span<T> y) {
     const auto at = static_cast<std::size_t>(i);
     square += norm_squared(y[at] - value * x[at]);
   }
+  constexpr double rounding = 1e-10;
+  if (sums[1] > 0 && std::abs(sums[1] - 1) > rounding) krylov::scale<T>(1 / std::sqrt(sums[1]), x);
   return {value, std::sqrt(map.comm().all_reduce(square) / sums[1])};
 }
 
