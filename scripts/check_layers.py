@@ -2,7 +2,7 @@
 """Checks what may include what, by reading the #include lines of the sources.
 
 core <- operators <- solvers <- measure <- session <- cli and core <- exec <- session: an arrow may include what it points to,
-directly or through others, and nothing else. PETSc and SLEPc appear only in src/solvers/engine_petsc; public headers show no
+directly or through others, and nothing else. PETSc and SLEPc appear only in solvers/engine_petsc; public headers show no
 third-party type but MPI in core/comm.hpp (and its users), cereal where callables travel, and Eigen in eigen.hpp.
 
 usage: check_layers.py [ROOT]
@@ -21,6 +21,7 @@ BELOW = {
     "session": ["measure", "exec"],
     "cli": ["session"],
 }
+FOLDERS = ["src", "include", "operators", "solvers"]
 UMBRELLAS = {"kronsolve.hpp", "eigen.hpp"}
 STANDARD = re.compile(r"^[a-z_0-9]+(\.h)?$")
 POSIX = re.compile(r"^(sys|netinet|arpa|linux|net)/")
@@ -41,10 +42,9 @@ def allowed(layer: str) -> set[str]:
 
 
 def layer_of_file(path: pathlib.PurePath) -> str | None:
-    """Layer of a source by its place: src/<layer>/... or include/kronsolve/<layer>/... (session.hpp is a layer's header)."""
+    """Layer of a source by its place: operators/..., solvers/..., src/<layer>/... or include/kronsolve/<layer>/..., or session.hpp."""
     parts = path.parts
-    at = 1 if parts[0] == "src" else 2
-    name = parts[at]
+    name = parts[{"src": 1, "include": 2}.get(parts[0], 0)]
     if name == "session.hpp":
         return "session"
     return name if name in BELOW else None
@@ -79,7 +79,7 @@ def public_third_party_ok(header: str, include: str) -> bool:
 
 def check(root: pathlib.Path) -> list[str]:
     errors = []
-    for path in sorted([*root.glob("src/**/*.[ch]pp"), *root.glob("include/**/*.hpp")]):
+    for path in sorted([path for folder in FOLDERS for path in root.glob(f"{folder}/**/*.[ch]pp")]):
         relative = path.relative_to(root)
         layer = layer_of_file(relative)
         public = relative.parts[0] == "include"
@@ -91,7 +91,7 @@ def check(root: pathlib.Path) -> list[str]:
             if layer and include in {"kronsolve/kronsolve.hpp", "kronsolve/eigen.hpp"}:
                 errors.append(where + "umbrella headers are for users")
             if re.match(r"(petsc|slepc)", include) and "engine_petsc" not in relative.parts:
-                errors.append(where + "PETSc and SLEPc belong to src/solvers/engine_petsc")
+                errors.append(where + "PETSc and SLEPc belong to solvers/engine_petsc")
             if public and not public_third_party_ok("/".join(relative.parts[2:]), include):
                 errors.append(where + "a public header shows no third-party type")
         if public and layer is None and relative.parts[2] not in UMBRELLAS:

@@ -39,7 +39,7 @@ def complaints(text: str) -> list[tuple[int, str]]:
 def main() -> int:
     root = pathlib.Path(sys.argv[1])
     failures = 0
-    for folder in ("include", "src"):
+    for folder in ("include", "operators", "solvers", "src"):
         for path in sorted((root / folder).rglob("*.[ch]pp")):
             for number, token in complaints(path.read_text(encoding="utf-8")):
                 failures += 1

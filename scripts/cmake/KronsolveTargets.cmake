@@ -38,7 +38,7 @@ function(kronsolve_add_layer name)
                              PUBLIC OMPI_SKIP_MPICXX=1 MPICH_SKIP_MPICXX=1)
   target_include_directories(
     kronsolve_${name} PUBLIC "${PROJECT_SOURCE_DIR}/include" "${PROJECT_BINARY_DIR}/include"
-    PRIVATE "${PROJECT_SOURCE_DIR}/src")
+    PRIVATE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/src")
   target_link_libraries(
     kronsolve_${name}
     PUBLIC MPI::MPI_C cereal::cereal
@@ -49,7 +49,7 @@ endfunction()
 # kronsolve_module(TARGET): a module that the library loads on first use, from the folder `kronsolve` beside it.
 function(kronsolve_module target)
   target_link_libraries(${target} PRIVATE kronsolve_warnings kronsolve_build_flags)
-  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/src")
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/src")
   set_target_properties(
     ${target}
     PROPERTIES PREFIX ""

@@ -62,8 +62,7 @@ int run_on_workers(Session& session, const Arguments& arguments, int argc, char*
                      words, seconds)
         .get();
   } catch (const BrokenPool& error) {
-    throw MpiError(MPI_ERR_OTHER,
-                   detail::concat("--ranks ", arguments.ranks, ": ", error.what()));
+    throw MpiError(MPI_ERR_OTHER, detail::concat("--ranks ", arguments.ranks, ": ", error.what()));
   }
 }
 

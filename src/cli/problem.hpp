@@ -37,8 +37,9 @@ struct SectorSuggestion {
 /// What would make the problem smaller; nothing for a matrix, for a problem in a sector, and where
 /// nothing is conserved. Local; builds no basis.
 std::optional<SectorSuggestion> suggest_sector(const Problem& problem);
-/// The trivial sector of every symmetry of the lattice that the operator respects, together with the
-/// suggested charges or with what was asked; nothing if there is none to add. Local; lists no states.
+/// The trivial sector of every symmetry of the lattice that the operator respects, together with
+/// the suggested charges or with what was asked; nothing if there is none to add. Local; lists no
+/// states.
 std::optional<SectorSuggestion> suggest_symmetries(const Problem& problem);
 
 /// States of a symmetry sector are listed to solve; to plan it is enough to count them.

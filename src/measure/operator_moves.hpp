@@ -9,7 +9,7 @@
 #include <kronsolve/operators/op_sum.hpp>
 
 #include "measure/additive_table.hpp"
-#include "operators/digit_layout.hpp"
+#include "operators/bases/digit_layout.hpp"
 
 namespace kronsolve::detail {
 

@@ -69,8 +69,8 @@ class Configurations {
   bool fermionic_ = false;
 };
 
-/// Calls f(row, column, configurations of the row and the column it came from, value) for every entry
-/// of the matrix with the digits of a exchanged.
+/// Calls f(row, column, configurations of the row and the column it came from, value) for every
+/// entry of the matrix with the digits of a exchanged.
 template <Scalar T, class F>
 void transpose(const DensityMatrix<T>& rho, const std::vector<Configuration>& configurations,
                F&& f) {

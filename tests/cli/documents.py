@@ -63,8 +63,8 @@ class Documents(program.ProgramTest):
         self.assertEqual(written - helped, set())
 
     def test_environment_variables_are_documented_and_exist(self):
-        sources = [*(program.SOURCE / "src").rglob("*.cpp"), *(program.SOURCE / "src").rglob("*.hpp"),
-                   program.SOURCE / "scripts" / "kronsolve-mpi"]
+        sources = [path for folder in ("src", "operators", "solvers") for path in (program.SOURCE / folder).rglob("*.[ch]pp")]
+        sources.append(program.SOURCE / "scripts" / "kronsolve-mpi")
         read = set(re.findall(r'getenv\("(KRONSOLVE_\w+)"\)|environment\w*\("(KRONSOLVE_\w+)"', "".join(map(text, sources))))
         read = {a or b for a, b in read} - {"KRONSOLVE_WORKER"}  # which we set for our own workers
         known = "".join(map(text, sources))

@@ -12,5 +12,7 @@ struct Plain {
 
 int main() {
   kronsolve::Session session;
-  return session.pool().submit([](const Plain& p) { return p.value == nullptr ? 0 : 1; }, Plain{}).get();
+  return session.pool()
+      .submit([](const Plain& p) { return p.value == nullptr ? 0 : 1; }, Plain{})
+      .get();
 }

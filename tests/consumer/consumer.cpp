@@ -1,6 +1,7 @@
 // Uses the installed library as a stranger would, errors crossing the library's border included.
 #include <cmath>
 #include <cstdio>
+
 #include <kronsolve/kronsolve.hpp>
 
 int main() {

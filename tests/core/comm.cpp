@@ -26,7 +26,8 @@ TEST(Comm, gathers_ragged_pieces_in_rank_order) {
   const auto all = comm.all_gather_v(std::span<const index_t>(mine));
 
   std::vector<index_t> expected;
-  for (index_t r = 0; r < comm.size(); ++r) expected.insert(expected.end(), static_cast<std::size_t>(r), r);
+  for (index_t r = 0; r < comm.size(); ++r)
+    expected.insert(expected.end(), static_cast<std::size_t>(r), r);
   EXPECT_EQ(all, expected);
 }
 
@@ -40,14 +41,16 @@ TEST(Comm, broadcasts_and_gathers_spans_at_any_root) {
     const std::vector<int> mine(std::size_t(comm.rank() + 1), comm.rank());
     std::vector<int> all;
     for (int r = 0; r < comm.size(); ++r) all.insert(all.end(), std::size_t(r + 1), r);
-    EXPECT_EQ(comm.gather_v(std::span<const int>(mine), root), comm.rank() == root ? all : std::vector<int>());
+    EXPECT_EQ(comm.gather_v(std::span<const int>(mine), root),
+              comm.rank() == root ? all : std::vector<int>());
   }
 }
 
 TEST(Comm, messages_of_a_duplicate_are_its_own) {
   const Comm& comm = world();
   const Comm other = comm.duplicate();
-  const int next = (comm.rank() + 1) % comm.size(), before = (comm.rank() + comm.size() - 1) % comm.size();
+  const int next = (comm.rank() + 1) % comm.size(),
+            before = (comm.rank() + comm.size() - 1) % comm.size();
   auto first = start_send(comm, std::vector<int>{1}, next);
   auto second = start_send(other, std::vector<int>{2}, next);
 
@@ -62,7 +65,8 @@ TEST(Comm, exchanges_different_lengths_between_all_pairs) {
   const Comm& comm = world();
   std::vector<std::vector<int>> send(static_cast<std::size_t>(comm.size()));
   for (int r = 0; r < comm.size(); ++r)
-    send[static_cast<std::size_t>(r)].assign(static_cast<std::size_t>(r + comm.rank()), 10 * comm.rank() + r);
+    send[static_cast<std::size_t>(r)].assign(static_cast<std::size_t>(r + comm.rank()),
+                                             10 * comm.rank() + r);
 
   const auto received = comm.all_to_all_v(send);
 
@@ -92,8 +96,8 @@ TEST(Comm, every_rank_throws_what_one_rank_threw) {
   };
 
   EXPECT_ERROR(comm.agree(fail), IoError, "some.file: cannot be read");
-  EXPECT_ERROR(comm.require_all(comm.rank() != guilty, detail::concat("rank ", comm.rank())), InvalidArgument,
-               detail::concat("rank ", guilty));
+  EXPECT_ERROR(comm.require_all(comm.rank() != guilty, detail::concat("rank ", comm.rank())),
+               InvalidArgument, detail::concat("rank ", guilty));
   comm.agree([] {});
 }
 
@@ -107,7 +111,9 @@ TEST(Comm, moves_and_leaves_a_serial_one_behind) {
   EXPECT_EQ(a.size(), 1);  // NOLINT: the moved-from state is what is tested
 }
 
-TEST(Comm, errors_name_the_call) { EXPECT_ERROR(check_mpi(MPI_ERR_COUNT, "MPI_Send"), MpiError, "MPI_Send"); }
+TEST(Comm, errors_name_the_call) {
+  EXPECT_ERROR(check_mpi(MPI_ERR_COUNT, "MPI_Send"), MpiError, "MPI_Send");
+}
 
 }  // namespace
 }  // namespace kronsolve

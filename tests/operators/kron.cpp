@@ -221,7 +221,8 @@ TEST(KronErrors, name_what_is_wrong) {
   EXPECT_ERROR(ikron<double>({F(x)}, {3, 2}, {0}), DimensionError, "does not fill");
   EXPECT_ERROR(ikron<double>({F(x), F(x), F(x)}, dims, {0, 1}), InvalidArgument, "left over");
   EXPECT_ERROR(ikron<double>({F(x)}, {-1, -1}, {0}), InvalidArgument, "no operator is there");
-  EXPECT_ERROR(pkron<double>(F(x), dims, {0, 1}), DimensionError, "its 2 sites together have dimension 4");
+  EXPECT_ERROR(pkron<double>(F(x), dims, {0, 1}), DimensionError,
+               "its 2 sites together have dimension 4");
   EXPECT_ERROR(ikron<double>({F(x)}, std::vector<int>(64, 2), {0}), InvalidArgument, "64 bits");
   const std::vector<double> nan = {1, std::nan(""), 0, 1};
   EXPECT_ERROR((F{2, 2, nan}), InvalidArgument, "NaN");

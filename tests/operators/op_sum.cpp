@@ -1,6 +1,6 @@
-#include <kronsolve/operators/op_sum.hpp>
-
 #include <cmath>
+
+#include <kronsolve/operators/op_sum.hpp>
 
 #include "support/dense_oracle.hpp"
 #include "support/mpi_test.hpp"
@@ -40,7 +40,8 @@ TEST(OpSum, adjoint_product_and_sum_agree_with_matrices) {
 
   EXPECT_LT(max_difference(dense(a * b), dense(a) * dense(b)), 1e-14);
   EXPECT_LT(max_difference(dense(a.adjoint()), dense(a).adjoint()), 1e-14);
-  EXPECT_LT(max_difference(dense(a - Complex(0, 2) * b), dense(a) - Complex(0, 2) * dense(b)), 1e-14);
+  EXPECT_LT(max_difference(dense(a - Complex(0, 2) * b), dense(a) - Complex(0, 2) * dense(b)),
+            1e-14);
 }
 
 TEST(OpSum, fermions_anticommute) {
@@ -65,7 +66,8 @@ TEST(OpSum, fermions_anticommute) {
 TEST(OpSum, electron_spin_flip_is_the_product_of_its_fermions) {
   OpSum spin(3, LocalSpace::electron()), fermions(3, LocalSpace::electron());
   spin.add(1, {{"S+", 1}}).add(2, {{"S+", 0}, {"S-", 2}});
-  fermions.add(1, {{"Cup+", 1}, {"Cdn-", 1}}).add(2, {{"Cup+", 0}, {"Cdn-", 0}, {"Cdn+", 2}, {"Cup-", 2}});
+  fermions.add(1, {{"Cup+", 1}, {"Cdn-", 1}})
+      .add(2, {{"Cup+", 0}, {"Cdn-", 0}, {"Cdn+", 2}, {"Cup-", 2}});
 
   EXPECT_TRUE(equal(spin, fermions));
 }
@@ -79,7 +81,8 @@ TEST(OpSum, site_elements_rebuild_every_matrix) {
 
     LocalMatrix sum(dim);
     for (const auto& term : h.canonical_terms())
-      sum = sum + term.coefficient * site_element(dim, term.factors.empty() ? 0 : term.factors[0].element);
+      sum = sum + term.coefficient *
+                      site_element(dim, term.factors.empty() ? 0 : term.factors[0].element);
 
     for (int i = 0; i < dim; ++i)
       for (int j = 0; j < dim; ++j)
@@ -99,7 +102,8 @@ TEST(OpSum, bad_input_is_refused_by_name) {
 }
 
 TEST(LocalSpace, text_reads_back) {
-  for (const char* text : {"spin-1/2", "spin-1", "spin-5/2", "boson:4", "fermion", "electron", "dim:3"})
+  for (const char* text :
+       {"spin-1/2", "spin-1", "spin-5/2", "boson:4", "fermion", "electron", "dim:3"})
     EXPECT_EQ(LocalSpace::parse(text).name(), text);
   EXPECT_ERROR((void)LocalSpace::parse("spin-2/2"), InvalidArgument, "spin-2/2");
 }

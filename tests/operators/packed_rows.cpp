@@ -1,6 +1,6 @@
 // Rows held in little memory come out as they went in.
 
-#include "operators/packed_rows.hpp"
+#include "operators/rows/packed_rows.hpp"
 
 #include <random>
 

@@ -1,9 +1,9 @@
 #pragma once
 // Dense matrices from first principles: the answers that everything faster is compared with.
 
-#include <Eigen/Dense>
-
 #include <complex>
+
+#include <Eigen/Dense>
 
 #include <kronsolve/operators/op_sum.hpp>
 
@@ -26,7 +26,8 @@ inline DenseMatrix dense(const OpSum& op) {
       for (Eigen::Index i = 0; i < product.rows(); ++i)
         for (Eigen::Index j = 0; j < product.cols(); ++j)
           for (int a = 0; a < dim; ++a)
-            for (int b = 0; b < dim; ++b) next(i * dim + a, j * dim + b) = product(i, j) * local(a, b);
+            for (int b = 0; b < dim; ++b)
+              next(i * dim + a, j * dim + b) = product(i, j) * local(a, b);
       product = std::move(next);
     }
     sum += product;

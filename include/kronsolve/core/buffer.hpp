@@ -10,8 +10,8 @@
 namespace kronsolve {
 
 /// Where the memory of a Buffer lies: with this process alone, or where other ranks of the same
-/// machine can read it in place (a product then needs no messages between them). Node memory costs a
-/// file descriptor and, on most machines, huge pages; where there is none it is process memory.
+/// machine can read it in place (a product then needs no messages between them). Node memory costs
+/// a file descriptor and, on most machines, huge pages; where there is none it is process memory.
 enum class Placement { process, node };
 
 class Comm;
@@ -19,8 +19,9 @@ class Comm;
 /// ranks. Local.
 KRONSOLVE_EXPORT Placement vector_placement(const Comm& comm) noexcept;
 
-/// Memory of one large vector: aligned to huge pages, asked for as such, touched first by the threads that will use
-/// it (rows split evenly among num_threads()). Zero-filled. Moves, does not copy.
+/// Memory of one large vector: aligned to huge pages, asked for as such, touched first by the
+/// threads that will use it (rows split evenly among num_threads()). Zero-filled. Moves, does not
+/// copy.
 template <Scalar T>
 class KRONSOLVE_EXPORT Buffer {
  public:

@@ -1,13 +1,13 @@
 #pragma once
 
-#include <mpi.h>
-
 #include <concepts>
 #include <functional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <mpi.h>
 
 #include <kronsolve/core/index.hpp>
 #include <kronsolve/core/scalar.hpp>
@@ -18,11 +18,13 @@ namespace kronsolve {
 /// Throws MpiError with the text of `code` unless it is MPI_SUCCESS.
 KRONSOLVE_EXPORT void check_mpi(int code, const char* call);
 
-/// True if this process was started by mpirun or srun as a rank of a job (looked up in the environment, before MPI starts).
+/// True if this process was started by mpirun or srun as a rank of a job (looked up in the
+/// environment, before MPI starts).
 KRONSOLVE_EXPORT bool launched_by_mpi() noexcept;
 
-/// Owns MPI: starts it (thread level MULTIPLE wanted, SERIALIZED accepted) unless it was running, ends it if it started it.
-/// At most one per process; MPI needed later without one (see Comm::handle) is started and ended by the library itself.
+/// Owns MPI: starts it (thread level MULTIPLE wanted, SERIALIZED accepted) unless it was running,
+/// ends it if it started it. At most one per process; MPI needed later without one (see
+/// Comm::handle) is started and ended by the library itself.
 class KRONSOLVE_EXPORT Environment {
  public:
   /// Collective over the job. @throws MpiError  MPI cannot be started
@@ -31,8 +33,8 @@ class KRONSOLVE_EXPORT Environment {
   Environment(const Environment&) = delete;
   Environment& operator=(const Environment&) = delete;
 
-  static bool running() noexcept;   ///< MPI was initialised and is not finalised
-  static void ensure();             ///< starts MPI if nobody has; ended at exit by whoever started it
+  static bool running() noexcept;  ///< MPI was initialised and is not finalised
+  static void ensure();  ///< starts MPI if nobody has; ended at exit by whoever started it
   static int thread_level() noexcept;
   /// Ends every process of the job at once with `status`; never returns. Works without MPI too.
   [[noreturn]] static void abort(int status) noexcept;
@@ -44,10 +46,11 @@ MPI_Datatype mpi_type();
 
 enum class Reduce { sum, min, max };
 
-/// A communicator of our own: duplicated from the one given, errors returned as MpiError. Moves, does not copy.
+/// A communicator of our own: duplicated from the one given, errors returned as MpiError. Moves,
+/// does not copy.
 ///
-/// `Comm::serial()` is one process without MPI: every collective is then local and free, and MPI is started only when
-/// somebody asks for `handle()` (an engine does).
+/// `Comm::serial()` is one process without MPI: every collective is then local and free, and MPI is
+/// started only when somebody asks for `handle()` (an engine does).
 class KRONSOLVE_EXPORT Comm {
  public:
   Comm();  ///< the same as serial()
@@ -68,10 +71,11 @@ class KRONSOLVE_EXPORT Comm {
   /// The MPI communicator. For a serial Comm this starts MPI if need be and gives MPI_COMM_SELF.
   MPI_Comm handle() const;
 
-  Comm duplicate() const;                    ///< collective
-  Comm split(int color, int key = 0) const;  ///< collective; color < 0: this rank gets a serial Comm
-  /// These ranks as a communicator, in this order. Collective over them only: ranks that are not named do not call.
-  /// `tag` tells groups apart that threads of one rank make at the same time.
+  Comm duplicate() const;  ///< collective
+  Comm split(int color,
+             int key = 0) const;  ///< collective; color < 0: this rank gets a serial Comm
+  /// These ranks as a communicator, in this order. Collective over them only: ranks that are not
+  /// named do not call. `tag` tells groups apart that threads of one rank make at the same time.
   /// @throws InvalidArgument  no ranks, one outside [0, size()) or twice
   Comm group(std::span<const int> ranks, int tag = 0) const;
 
@@ -99,10 +103,12 @@ class KRONSOLVE_EXPORT Comm {
 
   /// True if `ok` holds on every rank. Collective.
   bool all(bool ok) const;
-  /// Throws the same InvalidArgument on every rank if `ok` is false on any; `text` of the lowest such rank. Collective.
+  /// Throws the same InvalidArgument on every rank if `ok` is false on any; `text` of the lowest
+  /// such rank. Collective.
   void require_all(bool ok, std::string_view text) const;
-  /// Runs `f` (local work that may throw) and lets all ranks agree: if it threw anywhere, every rank throws an exception
-  /// of the same class and text, that of the lowest rank that failed. Collective.
+  /// Runs `f` (local work that may throw) and lets all ranks agree: if it threw anywhere, every
+  /// rank throws an exception of the same class and text, that of the lowest rank that failed.
+  /// Collective.
   void agree(const std::function<void()>& f) const;
 
  private:

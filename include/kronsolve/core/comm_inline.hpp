@@ -12,35 +12,53 @@ namespace kronsolve {
 template <class T>
 MPI_Datatype mpi_type() {
   using U = std::remove_cv_t<T>;
-  if constexpr (std::same_as<U, double>) return MPI_DOUBLE;
-  else if constexpr (std::same_as<U, float>) return MPI_FLOAT;
-  else if constexpr (std::same_as<U, std::complex<double>>) return MPI_CXX_DOUBLE_COMPLEX;
-  else if constexpr (std::same_as<U, char>) return MPI_CHAR;
-  else if constexpr (std::same_as<U, bool>) return MPI_CXX_BOOL;
-  else if constexpr (std::same_as<U, std::byte>) return MPI_BYTE;
+  if constexpr (std::same_as<U, double>)
+    return MPI_DOUBLE;
+  else if constexpr (std::same_as<U, float>)
+    return MPI_FLOAT;
+  else if constexpr (std::same_as<U, std::complex<double>>)
+    return MPI_CXX_DOUBLE_COMPLEX;
+  else if constexpr (std::same_as<U, char>)
+    return MPI_CHAR;
+  else if constexpr (std::same_as<U, bool>)
+    return MPI_CXX_BOOL;
+  else if constexpr (std::same_as<U, std::byte>)
+    return MPI_BYTE;
   else if constexpr (std::integral<U> && std::is_signed_v<U>) {
-    if constexpr (sizeof(U) == 1) return MPI_INT8_T;
-    else if constexpr (sizeof(U) == 2) return MPI_INT16_T;
-    else if constexpr (sizeof(U) == 4) return MPI_INT32_T;
-    else return MPI_INT64_T;
+    if constexpr (sizeof(U) == 1)
+      return MPI_INT8_T;
+    else if constexpr (sizeof(U) == 2)
+      return MPI_INT16_T;
+    else if constexpr (sizeof(U) == 4)
+      return MPI_INT32_T;
+    else
+      return MPI_INT64_T;
   } else if constexpr (std::integral<U>) {
-    if constexpr (sizeof(U) == 1) return MPI_UINT8_T;
-    else if constexpr (sizeof(U) == 2) return MPI_UINT16_T;
-    else if constexpr (sizeof(U) == 4) return MPI_UINT32_T;
-    else return MPI_UINT64_T;
+    if constexpr (sizeof(U) == 1)
+      return MPI_UINT8_T;
+    else if constexpr (sizeof(U) == 2)
+      return MPI_UINT16_T;
+    else if constexpr (sizeof(U) == 4)
+      return MPI_UINT32_T;
+    else
+      return MPI_UINT64_T;
   } else {
     static_assert(std::integral<U>, "no MPI datatype for this type");
   }
 }
 
 namespace detail {
-KRONSOLVE_EXPORT void all_reduce(MPI_Comm comm, void* values, index_t count, MPI_Datatype type, Reduce op);
-KRONSOLVE_EXPORT void broadcast(MPI_Comm comm, void* values, index_t count, MPI_Datatype type, int root);
-/// Gathers ragged pieces; counts and offsets are in elements, one per rank. Any count, also above 2^31.
+KRONSOLVE_EXPORT void all_reduce(MPI_Comm comm, void* values, index_t count, MPI_Datatype type,
+                                 Reduce op);
+KRONSOLVE_EXPORT void broadcast(MPI_Comm comm, void* values, index_t count, MPI_Datatype type,
+                                int root);
+/// Gathers ragged pieces; counts and offsets are in elements, one per rank. Any count, also above
+/// 2^31.
 KRONSOLVE_EXPORT void gather_v(MPI_Comm comm, const void* mine, index_t count, void* all,
                                std::span<const index_t> counts, MPI_Datatype type, int root);
 KRONSOLVE_EXPORT void all_to_all_v(MPI_Comm comm, std::span<const void* const> send,
-                                   std::span<const index_t> send_counts, std::span<void* const> receive,
+                                   std::span<const index_t> send_counts,
+                                   std::span<void* const> receive,
                                    std::span<const index_t> receive_counts, MPI_Datatype type);
 }  // namespace detail
 

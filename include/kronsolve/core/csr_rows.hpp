@@ -10,7 +10,8 @@
 
 namespace kronsolve {
 
-/// A contiguous range of rows of a sparse matrix, compressed by rows. Columns are global, strictly ascending in each row.
+/// A contiguous range of rows of a sparse matrix, compressed by rows. Columns are global, strictly
+/// ascending in each row.
 template <Scalar T>
 struct CsrRows {
   RowRange range;                      ///< which rows of the matrix these are
@@ -36,10 +37,6 @@ struct CsrRows {
 /// Checks the invariants that `CsrRows` promises: offsets, column order and bounds, finite values.
 /// @throws InvalidArgument  naming `where` and the first row that breaks one
 template <Scalar T>
-void require_valid(const CsrRows<T>& rows, std::string_view where);
-
-extern template KRONSOLVE_EXPORT void require_valid(const CsrRows<double>&, std::string_view);
-extern template KRONSOLVE_EXPORT void require_valid(const CsrRows<std::complex<double>>&,
-                                                    std::string_view);
+KRONSOLVE_EXPORT void require_valid(const CsrRows<T>& rows, std::string_view where);
 
 }  // namespace kronsolve

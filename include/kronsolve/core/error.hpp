@@ -11,7 +11,8 @@
 
 namespace kronsolve {
 
-/// Base of everything the library throws. The text says where, what was given and expected, and the remedy.
+/// Base of everything the library throws. The text says where, what was given and expected, and the
+/// remedy.
 class KRONSOLVE_EXPORT Error : public std::runtime_error {
  public:
   explicit Error(const std::string& text) : std::runtime_error(text) {}
@@ -32,7 +33,8 @@ class KRONSOLVE_EXPORT DimensionError : public InvalidArgument {
   ~DimensionError() override;
 };
 
-/// A sound request that this installation cannot serve (for example an engine that is not installed).
+/// A sound request that this installation cannot serve (for example an engine that is not
+/// installed).
 class KRONSOLVE_EXPORT NotSupported : public Error {
  public:
   using Error::Error;
@@ -68,7 +70,8 @@ class KRONSOLVE_EXPORT MpiError : public Error {
   int code_;
 };
 
-/// A file cannot be opened, read or written; carries its path. (A file that says nonsense is InvalidArgument.)
+/// A file cannot be opened, read or written; carries its path. (A file that says nonsense is
+/// InvalidArgument.)
 class KRONSOLVE_EXPORT IoError : public Error {
  public:
   IoError(std::string path, const std::string& text) : Error(text), path_(std::move(path)) {}
@@ -100,13 +103,12 @@ std::string concat(const Args&... args) {
 #ifndef KRONSOLVE_ASSERT_LEVEL
 #define KRONSOLVE_ASSERT_LEVEL 1
 #endif
-#define KRONSOLVE_ASSERT_AT(level, condition)                                   \
-  do {                                                                          \
-    if constexpr ((level) <= KRONSOLVE_ASSERT_LEVEL) {                          \
-      if (!(condition))                                                         \
-        ::kronsolve::detail::assertion_failed(#condition,                       \
-                                              std::source_location::current()); \
-    }                                                                           \
+#define KRONSOLVE_ASSERT_AT(level, condition)                                               \
+  do {                                                                                      \
+    if constexpr ((level) <= KRONSOLVE_ASSERT_LEVEL) {                                      \
+      if (!(condition))                                                                     \
+        ::kronsolve::detail::assertion_failed(#condition, std::source_location::current()); \
+    }                                                                                       \
   } while (false)
 #define KRONSOLVE_ASSERT(condition) KRONSOLVE_ASSERT_AT(1, condition)
 #define KRONSOLVE_ASSERT_FULL(condition) KRONSOLVE_ASSERT_AT(2, condition)

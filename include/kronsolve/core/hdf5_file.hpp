@@ -41,12 +41,14 @@ class KRONSOLVE_EXPORT Hdf5File {
 
   /// An array of any shape, row-major. @throws IoError
   template <Scalar T>
-  void write(const std::string& name, std::span<const T> values, const std::vector<index_t>& shape);
+  KRONSOLVE_EXPORT void write(const std::string& name, std::span<const T> values,
+                              const std::vector<index_t>& shape);
   void write_text(const std::string& name, const std::string& text);
   /// A vector to be filled by write_rows. @throws IoError
   void create_vector(const std::string& name, ScalarKind scalar, index_t rows);
   template <Scalar T>
-  void write_rows(const std::string& name, index_t begin, std::span<const T> values);
+  KRONSOLVE_EXPORT void write_rows(const std::string& name, index_t begin,
+                                   std::span<const T> values);
 
   struct Vector {
     ScalarKind scalar = ScalarKind::real;
@@ -58,7 +60,8 @@ class KRONSOLVE_EXPORT Hdf5File {
   /// @throws as vector
   std::string text(const std::string& name) const;
   template <Scalar T>
-  void read_rows(const std::string& name, index_t begin, std::span<T> values) const;
+  KRONSOLVE_EXPORT void read_rows(const std::string& name, index_t begin,
+                                  std::span<T> values) const;
 
  private:
   Hdf5File(std::string path, std::int64_t file, bool writing)
@@ -72,25 +75,12 @@ class KRONSOLVE_EXPORT Hdf5File {
 /// A distributed vector into the file that rank 0 holds (others give nullptr), in slices of bounded
 /// size: it is never together in one place. Collective; every rank throws the same.
 template <Scalar T>
-void write_distributed(const Comm& comm, Hdf5File* file, const std::string& name,
-                       const RowPartition& rows, std::span<const T> owned);
+KRONSOLVE_EXPORT void write_distributed(const Comm& comm, Hdf5File* file, const std::string& name,
+                                        const RowPartition& rows, std::span<const T> owned);
 /// Owned rows of a vector of the file that rank 0 holds. Collective; every rank throws the same.
 template <Scalar T>
-void read_distributed(const Comm& comm, const Hdf5File* file, const std::string& name,
-                      const RowPartition& rows, std::span<T> owned);
-
-#define KRONSOLVE_DECLARE(T)                                                                    \
-  extern template KRONSOLVE_EXPORT void Hdf5File::write(const std::string&, std::span<const T>, \
-                                                        const std::vector<index_t>&);           \
-  extern template KRONSOLVE_EXPORT void Hdf5File::write_rows(const std::string&, index_t,       \
-                                                             std::span<const T>);               \
-  extern template KRONSOLVE_EXPORT void Hdf5File::read_rows(const std::string&, index_t,        \
-                                                            std::span<T>) const;                \
-  extern template KRONSOLVE_EXPORT void write_distributed(                                      \
-      const Comm&, Hdf5File*, const std::string&, const RowPartition&, std::span<const T>);     \
-  extern template KRONSOLVE_EXPORT void read_distributed(                                       \
-      const Comm&, const Hdf5File*, const std::string&, const RowPartition&, std::span<T>);
-KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
-#undef KRONSOLVE_DECLARE
+KRONSOLVE_EXPORT void read_distributed(const Comm& comm, const Hdf5File* file,
+                                       const std::string& name, const RowPartition& rows,
+                                       std::span<T> owned);
 
 }  // namespace kronsolve

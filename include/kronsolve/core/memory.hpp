@@ -7,8 +7,9 @@
 
 namespace kronsolve {
 
-/// Bytes this process may still allocate: the least of what the machine has available, its control group's and its
-/// address-space limit leave. `KRONSOLVE_MEMORY_LIMIT` (bytes, or 500M, 8G) lowers it further. Local.
+/// Bytes this process may still allocate: the least of what the machine has available, its control
+/// group's and its address-space limit leave. `KRONSOLVE_MEMORY_LIMIT` (bytes, or 500M, 8G) lowers
+/// it further. Local.
 /// @throws InvalidArgument  KRONSOLVE_MEMORY_LIMIT is set and is not a size
 KRONSOLVE_EXPORT index_t available_memory();
 
@@ -24,13 +25,14 @@ KRONSOLVE_EXPORT index_t parse_bytes(const std::string& text, const std::string&
 
 class Comm;
 
-/// Refuses what cannot fit: throws when `needed` bytes of this process exceed available_memory(). Local.
+/// Refuses what cannot fit: throws when `needed` bytes of this process exceed available_memory().
+/// Local.
 /// @param what  what needs them, for the text
 /// @throws InvalidArgument  with both numbers
 KRONSOLVE_EXPORT void require_memory(index_t needed, const std::string& what);
 
-/// The same for all ranks together: ranks on one machine share its memory, so their needs are added per machine.
-/// Collective; every rank throws the same.
+/// The same for all ranks together: ranks on one machine share its memory, so their needs are added
+/// per machine. Collective; every rank throws the same.
 KRONSOLVE_EXPORT void require_memory(const Comm& comm, index_t needed, const std::string& what);
 
 }  // namespace kronsolve

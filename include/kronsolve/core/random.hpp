@@ -2,17 +2,18 @@
 
 #include <complex>
 #include <cstdint>
+#include <span>
 
 #include <kronsolve/core/index.hpp>
 #include <kronsolve/core/row_range.hpp>
 #include <kronsolve/core/scalar.hpp>
 #include <kronsolve/export.hpp>
-#include <span>
 
 namespace kronsolve {
 
-/// Random numbers by position instead of by sequence: the value at (seed, stream, index) is the same on any number
-/// of ranks and threads. Philox4x32-10 (Salmon et al. 2011, doi:10.1145/2063384.2063405).
+/// Random numbers by position instead of by sequence: the value at (seed, stream, index) is the
+/// same on any number of ranks and threads. Philox4x32-10 (Salmon et al. 2011,
+/// doi:10.1145/2063384.2063405).
 class KRONSOLVE_EXPORT CounterRandom {
  public:
   explicit constexpr CounterRandom(std::uint64_t seed, std::uint32_t stream = 0) noexcept
@@ -35,21 +36,15 @@ class KRONSOLVE_EXPORT CounterRandom {
   std::uint32_t stream_;
 };
 
-/// Fills the owned rows of a vector with normal numbers by global row (complex: both parts). Local; O(owned rows).
+/// Fills the owned rows of a vector with normal numbers by global row (complex: both parts). Local;
+/// O(owned rows).
 template <Scalar T>
-void fill_normal(std::span<T> owned, RowRange range, std::uint64_t seed, std::uint32_t stream = 0);
+KRONSOLVE_EXPORT void fill_normal(std::span<T> owned, RowRange range, std::uint64_t seed,
+                                  std::uint32_t stream = 0);
 
 /// The same with numbers uniform around 0, of variance 1 (of each part): a quarter of the cost.
 template <Scalar T>
-void fill_uniform(std::span<T> owned, RowRange range, std::uint64_t seed, std::uint32_t stream = 0);
-
-extern template KRONSOLVE_EXPORT void fill_uniform(std::span<double>, RowRange, std::uint64_t,
-                                                   std::uint32_t);
-extern template KRONSOLVE_EXPORT void fill_uniform(std::span<std::complex<double>>, RowRange,
-                                                   std::uint64_t, std::uint32_t);
-extern template KRONSOLVE_EXPORT void fill_normal(std::span<double>, RowRange, std::uint64_t,
-                                                  std::uint32_t);
-extern template KRONSOLVE_EXPORT void fill_normal(std::span<std::complex<double>>, RowRange,
-                                                  std::uint64_t, std::uint32_t);
+KRONSOLVE_EXPORT void fill_uniform(std::span<T> owned, RowRange range, std::uint64_t seed,
+                                   std::uint32_t stream = 0);
 
 }  // namespace kronsolve

@@ -48,7 +48,8 @@ constexpr double norm_squared(T x) noexcept {
     return x * x;
 }
 
-/// Takes a complex value to T: itself, or its real part where the caller has shown that the rest is zero.
+/// Takes a complex value to T: itself, or its real part where the caller has shown that the rest is
+/// zero.
 template <Scalar T>
 constexpr T from_complex(std::complex<double> z) noexcept {
   if constexpr (is_complex<T>)
@@ -57,7 +58,8 @@ constexpr T from_complex(std::complex<double> z) noexcept {
     return z.real();
 }
 
-/// Calls `f.template operator()<T>()` with the type that `kind` names: the one run-time branch on scalars.
+/// Calls `f.template operator()<T>()` with the type that `kind` names: the one run-time branch on
+/// scalars.
 template <class F>
 decltype(auto) visit_scalar(ScalarKind kind, F&& f) {
   if (kind == ScalarKind::real) return std::forward<F>(f).template operator()<double>();

@@ -45,19 +45,21 @@ KRONSOLVE_EXPORT double entropy(std::span<const double> weights,
 /// into triangles by LQ factorisations, never squared (Demmel, Grigori, Hoemmen, Langou 2012,
 /// doi:10.1137/080731992).
 template <Scalar T>
-std::vector<double> schmidt_values(const StateView<T>& psi, const std::vector<int>& sites);
+KRONSOLVE_EXPORT std::vector<double> schmidt_values(const StateView<T>& psi,
+                                                    const std::vector<int>& sites);
 
 /// Entropy of the chosen sites, the other ones traced out. For alpha >= 1 from the eigenvalues of
 /// the density matrix of the smaller side, else from schmidt_values. Cost: about (dimension of the
 /// smaller side) x (rows of the state) multiplications, shared by the ranks.
 template <Scalar T>
-double entanglement_entropy(const StateView<T>& psi, const std::vector<int>& sites,
-                            const EntropyOptions& options = {});
+KRONSOLVE_EXPORT double entanglement_entropy(const StateView<T>& psi, const std::vector<int>& sites,
+                                             const EntropyOptions& options = {});
 
 /// S(a) + S(b) - S(a and b). @throws InvalidArgument  the two share a site
 template <Scalar T>
-double mutual_information(const StateView<T>& psi, const std::vector<int>& a,
-                          const std::vector<int>& b, const EntropyOptions& options = {});
+KRONSOLVE_EXPORT double mutual_information(const StateView<T>& psi, const std::vector<int>& a,
+                                           const std::vector<int>& b,
+                                           const EntropyOptions& options = {});
 
 /// A density matrix of a few sites: Hermitian, row-major; row and column are configurations of the
 /// sites, sites[0] the most significant digit. Tr(rho O) = <O> for every operator O of these sites.
@@ -74,7 +76,8 @@ struct DensityMatrix {
 /// rho[a, a'] = sum over the configurations b of the other sites of psi(a, b) conj(psi(a', b)); its
 /// trace is <psi|psi>. Every rank holds the whole matrix.
 template <Scalar T>
-DensityMatrix<T> reduced_density_matrix(const StateView<T>& psi, const std::vector<int>& sites);
+KRONSOLVE_EXPORT DensityMatrix<T> reduced_density_matrix(const StateView<T>& psi,
+                                                         const std::vector<int>& sites);
 
 /// ln of the trace norm of the partial transpose of rho(a and b) with respect to a, divided by its
 /// trace. If a and b are all sites: 2 ln(sum of Schmidt values), without a density matrix.
@@ -85,27 +88,12 @@ DensityMatrix<T> reduced_density_matrix(const StateView<T>& psi, const std::vect
 /// Sources: Vidal, Werner 2002, doi:10.1103/PhysRevA.65.032314; fermions: Shapourian, Shiozaki, Ryu
 /// 2017, doi:10.1103/PhysRevB.95.165101.
 template <Scalar T>
-double logarithmic_negativity(const StateView<T>& psi, const std::vector<int>& a,
-                              const std::vector<int>& b);
+KRONSOLVE_EXPORT double logarithmic_negativity(const StateView<T>& psi, const std::vector<int>& a,
+                                               const std::vector<int>& b);
 
 /// Bytes that entanglement_entropy of these sites holds on every rank besides the state, at most.
 /// Local.
 KRONSOLVE_EXPORT index_t entanglement_memory(const Basis& basis, const std::vector<int>& sites,
                                              ScalarKind scalar, int ranks);
-
-#define KRONSOLVE_DECLARE(T)                                                                    \
-  extern template KRONSOLVE_EXPORT std::vector<double> schmidt_values(const StateView<T>&,      \
-                                                                      const std::vector<int>&); \
-  extern template KRONSOLVE_EXPORT double entanglement_entropy(                                 \
-      const StateView<T>&, const std::vector<int>&, const EntropyOptions&);                     \
-  extern template KRONSOLVE_EXPORT double mutual_information(                                   \
-      const StateView<T>&, const std::vector<int>&, const std::vector<int>&,                    \
-      const EntropyOptions&);                                                                   \
-  extern template KRONSOLVE_EXPORT DensityMatrix<T> reduced_density_matrix(                     \
-      const StateView<T>&, const std::vector<int>&);                                            \
-  extern template KRONSOLVE_EXPORT double logarithmic_negativity(                               \
-      const StateView<T>&, const std::vector<int>&, const std::vector<int>&);
-KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
-#undef KRONSOLVE_DECLARE
 
 }  // namespace kronsolve

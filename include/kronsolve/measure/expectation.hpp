@@ -18,65 +18,52 @@ namespace kronsolve {
 // divided by a norm unless said. Operators may lead out of the sector: what leaves has no overlap
 // with the state. In sectors of momentum, reflection or spin flip an operator is replaced by its
 // mean over the group, which has the same expectation value; for transitions between different
-// sectors of that kind the states are written out in configurations, spread over the ranks (expand).
+// sectors of that kind the states are written out in configurations, spread over the ranks
+// (expand).
 
 /// <bra|op|ket>; the two may be in different sectors of the same sites.
 /// Cost: owned rows x moves of the operator (its patterns of changed digits).
 /// @throws DimensionError   sites or local spaces differ, or a state does not fit its basis
 template <Scalar T>
-std::complex<double> matrix_element(const StateView<T>& bra, const OpSum& op,
-                                    const StateView<T>& ket);
+KRONSOLVE_EXPORT std::complex<double> matrix_element(const StateView<T>& bra, const OpSum& op,
+                                                     const StateView<T>& ket);
 
 /// <psi|op|psi>; real (to rounding) if the operator is Hermitian.
 template <Scalar T>
-std::complex<double> expectation(const StateView<T>& psi, const OpSum& op);
+KRONSOLVE_EXPORT std::complex<double> expectation(const StateView<T>& psi, const OpSum& op);
 
 /// The same for several operators in one pass.
 template <Scalar T>
-std::vector<std::complex<double>> expectations(const StateView<T>& psi, std::span<const OpSum> ops);
+KRONSOLVE_EXPORT std::vector<std::complex<double>> expectations(const StateView<T>& psi,
+                                                                std::span<const OpSum> ops);
 
 /// <op^2> - <op>^2 of a normalised state, computed as |(op - <op>) psi|^2, so that small variances
 /// are not lost in cancellation; what leads out of the sector is counted. Zero for an eigenstate.
 /// @throws InvalidArgument  the operator is not Hermitian (names a term)
 template <Scalar T>
-double variance(const StateView<T>& psi, const OpSum& op);
+KRONSOLVE_EXPORT double variance(const StateView<T>& psi, const OpSum& op);
 
 /// |<a|b>|^2 / (<a|a> <b|b>), states in the same basis. @throws InvalidArgument  a state is zero
 template <Scalar T>
-double fidelity(const StateView<T>& a, const StateView<T>& b);
+KRONSOLVE_EXPORT double fidelity(const StateView<T>& a, const StateView<T>& b);
 
 /// Amplitude of one configuration, digits in site order; 0 if it is not in the basis.
 /// @throws InvalidArgument  digits do not fit the sites
 template <Scalar T>
-T amplitude(const StateView<T>& psi, std::span<const int> digits);
+KRONSOLVE_EXPORT T amplitude(const StateView<T>& psi, std::span<const int> digits);
 
 /// <op_i> for every site i. @throws InvalidArgument  a site has no operator of that name
 template <Scalar T>
-std::vector<std::complex<double>> site_profile(const StateView<T>& psi, const std::string& op);
+KRONSOLVE_EXPORT std::vector<std::complex<double>> site_profile(const StateView<T>& psi,
+                                                                const std::string& op);
 
 /// <A_i B_j> for all pairs of sites (not connected), entry [i * sites + j]; for i = j the product
 /// of the two matrices. Fermion signs as in OpSum. One pass over the state; for diagonal operators
 /// without any message. Cost: owned rows x sites^2.
 /// @throws InvalidArgument  a site has no operator of one of the names
 template <Scalar T>
-std::vector<std::complex<double>> correlation_matrix(const StateView<T>& psi, const std::string& a,
-                                                     const std::string& b);
-
-#define KRONSOLVE_DECLARE(T)                                                                  \
-  extern template KRONSOLVE_EXPORT std::complex<double> matrix_element(                       \
-      const StateView<T>&, const OpSum&, const StateView<T>&);                                \
-  extern template KRONSOLVE_EXPORT std::complex<double> expectation(const StateView<T>&,      \
-                                                                    const OpSum&);            \
-  extern template KRONSOLVE_EXPORT std::vector<std::complex<double>> expectations(            \
-      const StateView<T>&, std::span<const OpSum>);                                           \
-  extern template KRONSOLVE_EXPORT double variance(const StateView<T>&, const OpSum&);        \
-  extern template KRONSOLVE_EXPORT double fidelity(const StateView<T>&, const StateView<T>&); \
-  extern template KRONSOLVE_EXPORT T amplitude(const StateView<T>&, std::span<const int>);    \
-  extern template KRONSOLVE_EXPORT std::vector<std::complex<double>> site_profile(            \
-      const StateView<T>&, const std::string&);                                               \
-  extern template KRONSOLVE_EXPORT std::vector<std::complex<double>> correlation_matrix(      \
-      const StateView<T>&, const std::string&, const std::string&);
-KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
-#undef KRONSOLVE_DECLARE
+KRONSOLVE_EXPORT std::vector<std::complex<double>> correlation_matrix(const StateView<T>& psi,
+                                                                      const std::string& a,
+                                                                      const std::string& b);
 
 }  // namespace kronsolve

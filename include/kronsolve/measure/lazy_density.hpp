@@ -25,17 +25,16 @@ namespace kronsolve {
 /// rank holds whole vectors of the subsystem while a product runs. Cost of a product: two
 /// multiplications an amplitude. The communicator of psi must outlive the map, psi need not.
 template <Scalar T>
-std::unique_ptr<LinearMap<T>> make_reduced_density_map(const StateView<T>& psi,
-                                                       const std::vector<int>& sites);
+KRONSOLVE_EXPORT std::unique_ptr<LinearMap<T>> make_reduced_density_map(
+    const StateView<T>& psi, const std::vector<int>& sites);
 
 /// The same for the partial transpose of rho(a and b) with respect to a. Cost of a product:
 /// (amplitudes) x (dimension of the smaller of a and b) x 2 multiplications.
 /// @throws InvalidArgument  the two share a site
 /// @throws NotSupported     a fermionic site: its partial transpose is a matter of definition
 template <Scalar T>
-std::unique_ptr<LinearMap<T>> make_partial_transpose_map(const StateView<T>& psi,
-                                                         const std::vector<int>& a,
-                                                         const std::vector<int>& b);
+KRONSOLVE_EXPORT std::unique_ptr<LinearMap<T>> make_partial_transpose_map(
+    const StateView<T>& psi, const std::vector<int>& a, const std::vector<int>& b);
 
 /// An entropy or negativity with its standard error.
 struct EntanglementEstimate {
@@ -50,27 +49,17 @@ struct EntanglementEstimate {
 /// where the density matrix is too large to be formed or diagonalised.
 /// @throws InvalidArgument  as entropy and trace_function; alpha must be finite
 template <Scalar T>
-EntanglementEstimate estimate_entropy(const StateView<T>& psi, const std::vector<int>& sites,
-                                      const EntropyOptions& entropy = {},
-                                      const TraceOptions& options = {});
+KRONSOLVE_EXPORT EntanglementEstimate estimate_entropy(const StateView<T>& psi,
+                                                       const std::vector<int>& sites,
+                                                       const EntropyOptions& entropy = {},
+                                                       const TraceOptions& options = {});
 
 /// logarithmic_negativity from tr |rho^T_a| on random vectors.
 /// @throws as make_partial_transpose_map and trace_function
 template <Scalar T>
-EntanglementEstimate estimate_negativity(const StateView<T>& psi, const std::vector<int>& a,
-                                         const std::vector<int>& b,
-                                         const TraceOptions& options = {});
-
-#define KRONSOLVE_DECLARE(T)                                                                     \
-  extern template KRONSOLVE_EXPORT std::unique_ptr<LinearMap<T>> make_reduced_density_map(       \
-      const StateView<T>&, const std::vector<int>&);                                             \
-  extern template KRONSOLVE_EXPORT std::unique_ptr<LinearMap<T>> make_partial_transpose_map(     \
-      const StateView<T>&, const std::vector<int>&, const std::vector<int>&);                    \
-  extern template KRONSOLVE_EXPORT EntanglementEstimate estimate_entropy(                        \
-      const StateView<T>&, const std::vector<int>&, const EntropyOptions&, const TraceOptions&); \
-  extern template KRONSOLVE_EXPORT EntanglementEstimate estimate_negativity(                     \
-      const StateView<T>&, const std::vector<int>&, const std::vector<int>&, const TraceOptions&);
-KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
-#undef KRONSOLVE_DECLARE
+KRONSOLVE_EXPORT EntanglementEstimate estimate_negativity(const StateView<T>& psi,
+                                                          const std::vector<int>& a,
+                                                          const std::vector<int>& b,
+                                                          const TraceOptions& options = {});
 
 }  // namespace kronsolve

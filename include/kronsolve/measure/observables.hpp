@@ -79,27 +79,22 @@ class KRONSOLVE_EXPORT Observable {
 /// @return nothing in other sectors, for operators that lead out of the sector or that T cannot
 /// hold, and where it does not fit
 template <Scalar T>
-std::unique_ptr<LinearMap<T>> observable_product(const Comm& comm, const OpSum& hamiltonian,
-                                                 const Basis& basis);
+KRONSOLVE_EXPORT std::unique_ptr<LinearMap<T>> observable_product(const Comm& comm,
+                                                                  const OpSum& hamiltonian,
+                                                                  const Basis& basis);
 template <Scalar T>
-std::unique_ptr<LinearMap<T>> observable_product(const Comm&&, const OpSum&, const Basis&) = delete;
+KRONSOLVE_EXPORT std::unique_ptr<LinearMap<T>> observable_product(const Comm&&, const OpSum&,
+                                                                  const Basis&) = delete;
 template <Scalar T>
-std::unique_ptr<LinearMap<T>> observable_product(const Comm&, const OpSum&, const Basis&&) = delete;
+KRONSOLVE_EXPORT std::unique_ptr<LinearMap<T>> observable_product(const Comm&, const OpSum&,
+                                                                  const Basis&&) = delete;
 
 /// The values for one state, in order; energy and variance share one product, by
 /// `observable_product` if the context has none. Collective.
 /// @throws InvalidArgument  the context lacks what an observable needs
 template <Scalar T>
-std::vector<ObservableValue> evaluate(std::span<const Observable> observables,
-                                      const StateView<T>& psi,
-                                      const ObservableContext<T>& context = {});
-
-#define KRONSOLVE_DECLARE(T)                                                         \
-  extern template KRONSOLVE_EXPORT std::unique_ptr<LinearMap<T>> observable_product( \
-      const Comm&, const OpSum&, const Basis&);                                      \
-  extern template KRONSOLVE_EXPORT std::vector<ObservableValue> evaluate(            \
-      std::span<const Observable>, const StateView<T>&, const ObservableContext<T>&);
-KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
-#undef KRONSOLVE_DECLARE
+KRONSOLVE_EXPORT std::vector<ObservableValue> evaluate(std::span<const Observable> observables,
+                                                       const StateView<T>& psi,
+                                                       const ObservableContext<T>& context = {});
 
 }  // namespace kronsolve

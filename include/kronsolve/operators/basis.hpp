@@ -13,7 +13,8 @@
 
 namespace kronsolve {
 
-/// A configuration of all sites as one number: its digits in mixed radix, site 0 the most significant.
+/// A configuration of all sites as one number: its digits in mixed radix, site 0 the most
+/// significant.
 using state_t = std::uint64_t;
 
 /// Turns configurations into digits and back. A value.
@@ -30,7 +31,8 @@ class KRONSOLVE_EXPORT DigitCode {
   int digit(state_t state, int site) const noexcept {
     return static_cast<int>(state / stride(site) % static_cast<state_t>(dim(site)));
   }
-  std::string text(state_t state) const;  ///< digits in site order, "0101" (comma-separated above 10)
+  std::string text(
+      state_t state) const;  ///< digits in site order, "0101" (comma-separated above 10)
 
  private:
   std::vector<int> dims_;
@@ -54,11 +56,14 @@ class KRONSOLVE_EXPORT Basis {
   virtual index_t index(state_t state) const = 0;
   /// state(range.begin + i) for every entry of `states`. One virtual call for many rows.
   virtual void states(RowRange range, std::span<state_t> states) const;
-  /// index(states[i]) for every entry; the two spans may be one memory. One virtual call for many states.
+  /// index(states[i]) for every entry; the two spans may be one memory. One virtual call for many
+  /// states.
   virtual void indices(std::span<const state_t> states, std::span<index_t> indices) const;
-  /// Complex if operators in this basis are complex matrices even where they are real on the full space.
+  /// Complex if operators in this basis are complex matrices even where they are real on the full
+  /// space.
   virtual ScalarKind scalar() const { return ScalarKind::real; }
-  /// Who owns which rows on that many ranks: contiguous, balanced, aligned to what the fast product wants.
+  /// Who owns which rows on that many ranks: contiguous, balanced, aligned to what the fast product
+  /// wants.
   virtual RowPartition partition(int ranks) const;
   /// As the command line takes it, one text a condition ("sz=0"); empty for the full space.
   virtual std::vector<std::string> sector() const = 0;

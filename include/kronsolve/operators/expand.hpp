@@ -27,11 +27,6 @@ struct ExpandedState {
 /// @throws DimensionError   psi does not have the owned length @throws InvalidArgument  memory that
 /// is not there
 template <Scalar T>
-std::optional<ExpandedState<T>> expand(const StateView<T>& psi);
-
-extern template KRONSOLVE_EXPORT std::optional<ExpandedState<double>> expand(
-    const StateView<double>&);
-extern template KRONSOLVE_EXPORT std::optional<ExpandedState<std::complex<double>>> expand(
-    const StateView<std::complex<double>>&);
+KRONSOLVE_EXPORT std::optional<ExpandedState<T>> expand(const StateView<T>& psi);
 
 }  // namespace kronsolve

@@ -22,23 +22,15 @@ inline constexpr double hermitian_tolerance = 1e-12;
 /// @throws InvalidArgument  naming the first entry that has no partner, and the defect
 /// Cost: one exchange of the entries in other ranks' columns.
 template <Scalar T>
-void require_hermitian(const Comm& comm, const CsrRows<T>& rows, const RowPartition& partition,
-                       std::string_view where);
+KRONSOLVE_EXPORT void require_hermitian(const Comm& comm, const CsrRows<T>& rows,
+                                        const RowPartition& partition, std::string_view where);
 
 /// The same for rows built on demand: all of them up to 2000 rows, else the neighbours of 64 rows
 /// spread by `seed`. Collective.
 /// @throws DimensionError   not square
 /// @throws InvalidArgument  naming an entry that has no partner, and the defect
 template <Scalar T>
-void require_hermitian_sampled(const Comm& comm, const Lazy<T>& a, std::string_view where,
-                               std::uint64_t seed = 0);
-
-#define KRONSOLVE_DECLARE(T)                                                                      \
-  extern template KRONSOLVE_EXPORT void require_hermitian(const Comm&, const CsrRows<T>&,         \
-                                                          const RowPartition&, std::string_view); \
-  extern template KRONSOLVE_EXPORT void require_hermitian_sampled(                                \
-      const Comm&, const Lazy<T>&, std::string_view, std::uint64_t);
-KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
-#undef KRONSOLVE_DECLARE
+KRONSOLVE_EXPORT void require_hermitian_sampled(const Comm& comm, const Lazy<T>& a,
+                                                std::string_view where, std::uint64_t seed = 0);
 
 }  // namespace kronsolve

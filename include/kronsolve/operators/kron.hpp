@@ -43,9 +43,10 @@ class KRONSOLVE_EXPORT KronFactor {
 /// @throws InvalidArgument  no factors; a dimension above 64 bits
 /// Cost: the size of the result.
 template <Scalar T>
-CsrRows<T> kron(const std::vector<KronFactor<T>>& factors, std::optional<RowRange> rows = {});
+KRONSOLVE_EXPORT CsrRows<T> kron(const std::vector<KronFactor<T>>& factors,
+                                 std::optional<RowRange> rows = {});
 template <Scalar T>
-Lazy<T> lazy_kron(std::vector<KronFactor<T>> factors);
+KRONSOLVE_EXPORT Lazy<T> lazy_kron(std::vector<KronFactor<T>> factors);
 
 /// What happens to site numbers outside [0, sites): -1 always is the last site.
 enum class SiteNumbers {
@@ -62,23 +63,26 @@ enum class SiteNumbers {
 /// @throws InvalidArgument  a site given twice or outside, no sites, operators that are not square
 /// or do not fill the sites
 template <Scalar T>
-CsrRows<T> ikron(const std::vector<KronFactor<T>>& operators, const std::vector<int>& dims,
-                 const std::vector<int>& sites, std::optional<RowRange> rows = {},
-                 SiteNumbers numbers = SiteNumbers::strict);
+KRONSOLVE_EXPORT CsrRows<T> ikron(const std::vector<KronFactor<T>>& operators,
+                                  const std::vector<int>& dims, const std::vector<int>& sites,
+                                  std::optional<RowRange> rows = {},
+                                  SiteNumbers numbers = SiteNumbers::strict);
 template <Scalar T>
-Lazy<T> lazy_ikron(const std::vector<KronFactor<T>>& operators, const std::vector<int>& dims,
-                   const std::vector<int>& sites, SiteNumbers numbers = SiteNumbers::strict);
+KRONSOLVE_EXPORT Lazy<T> lazy_ikron(const std::vector<KronFactor<T>>& operators,
+                                    const std::vector<int>& dims, const std::vector<int>& sites,
+                                    SiteNumbers numbers = SiteNumbers::strict);
 
 /// One operator on several sites in the order given, identities on the others: `ikron` of one
 /// operator that covers them all.
 /// @throws InvalidArgument  as ikron; the operator's dimension is not that of the sites together
 template <Scalar T>
-CsrRows<T> pkron(const KronFactor<T>& op, const std::vector<int>& dims,
-                 const std::vector<int>& sites, std::optional<RowRange> rows = {},
-                 SiteNumbers numbers = SiteNumbers::strict);
+KRONSOLVE_EXPORT CsrRows<T> pkron(const KronFactor<T>& op, const std::vector<int>& dims,
+                                  const std::vector<int>& sites, std::optional<RowRange> rows = {},
+                                  SiteNumbers numbers = SiteNumbers::strict);
 template <Scalar T>
-Lazy<T> lazy_pkron(const KronFactor<T>& op, const std::vector<int>& dims,
-                   const std::vector<int>& sites, SiteNumbers numbers = SiteNumbers::strict);
+KRONSOLVE_EXPORT Lazy<T> lazy_pkron(const KronFactor<T>& op, const std::vector<int>& dims,
+                                    const std::vector<int>& sites,
+                                    SiteNumbers numbers = SiteNumbers::strict);
 
 /// Site numbers of coordinates (x, y) on LX x LY sites, site = x*LY + y; negative and cyclic as for
 /// sites.
@@ -90,25 +94,9 @@ KRONSOLVE_EXPORT std::vector<int> site_numbers(std::pair<int, int> lengths,
 /// Rows as a dense row-major array of range.size() * cols entries.
 /// @throws InvalidArgument  they do not fit into memory
 template <Scalar T>
-std::vector<T> to_dense(const CsrRows<T>& rows);
+KRONSOLVE_EXPORT std::vector<T> to_dense(const CsrRows<T>& rows);
 
-#define KRONSOLVE_DECLARE(T)                                                                       \
-  extern template class KronFactor<T>;                                                             \
-  extern template KRONSOLVE_EXPORT CsrRows<T> kron(const std::vector<KronFactor<T>>&,              \
-                                                   std::optional<RowRange>);                       \
-  extern template KRONSOLVE_EXPORT Lazy<T> lazy_kron(std::vector<KronFactor<T>>);                  \
-  extern template KRONSOLVE_EXPORT CsrRows<T> ikron(                                               \
-      const std::vector<KronFactor<T>>&, const std::vector<int>&, const std::vector<int>&,         \
-      std::optional<RowRange>, SiteNumbers);                                                       \
-  extern template KRONSOLVE_EXPORT Lazy<T> lazy_ikron(const std::vector<KronFactor<T>>&,           \
-                                                      const std::vector<int>&,                     \
-                                                      const std::vector<int>&, SiteNumbers);       \
-  extern template KRONSOLVE_EXPORT CsrRows<T> pkron(const KronFactor<T>&, const std::vector<int>&, \
-                                                    const std::vector<int>&,                       \
-                                                    std::optional<RowRange>, SiteNumbers);         \
-  extern template KRONSOLVE_EXPORT Lazy<T> lazy_pkron(                                             \
-      const KronFactor<T>&, const std::vector<int>&, const std::vector<int>&, SiteNumbers);        \
-  extern template KRONSOLVE_EXPORT std::vector<T> to_dense(const CsrRows<T>&);
+#define KRONSOLVE_DECLARE(T) extern template class KronFactor<T>;
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
 #undef KRONSOLVE_DECLARE
 

@@ -30,7 +30,8 @@ class Lazy {
   index_t rows() const noexcept { return rows_; }
   index_t cols() const noexcept { return cols_; }
   /// Builds rows [range.begin, range.end), checked. Local.
-  /// @throws DimensionError   range outside the rows, or the builder returned other rows or columns than asked
+  /// @throws DimensionError   range outside the rows, or the builder returned other rows or columns
+  /// than asked
   /// @throws InvalidArgument  the builder returned NaN, or columns that do not ascend
   CsrRows<T> build(RowRange range) const {
     if (range.begin < 0 || range.end < range.begin || range.end > rows_)
@@ -38,9 +39,10 @@ class Lazy {
                                           ") asked of a matrix with ", rows_, " rows"));
     auto result = builder_(range);
     if (result.range != range || result.cols != cols_)
-      throw DimensionError(detail::concat(
-          "Lazy: the builder was asked for rows [", range.begin, ", ", range.end, ") of ", cols_,
-          " columns and returned [", result.range.begin, ", ", result.range.end, ") of ", result.cols));
+      throw DimensionError(detail::concat("Lazy: the builder was asked for rows [", range.begin,
+                                          ", ", range.end, ") of ", cols_,
+                                          " columns and returned [", result.range.begin, ", ",
+                                          result.range.end, ") of ", result.cols));
     require_valid(result, "Lazy");
     return result;
   }

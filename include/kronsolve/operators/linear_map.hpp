@@ -19,9 +19,11 @@ struct RecurrenceStep {
   double scale = 1, center = 0, beta = 0, weight = 0;
 };
 
-/// A distributed linear map y = A x as solvers see it: shapes, who owns which rows, and the product.
+/// A distributed linear map y = A x as solvers see it: shapes, who owns which rows, and the
+/// product.
 ///
-/// x is distributed by col_partition(), y by row_partition(); for square maps they are the same. The communicator must outlive the map.
+/// x is distributed by col_partition(), y by row_partition(); for square maps they are the same.
+/// The communicator must outlive the map.
 template <Scalar T>
 class KRONSOLVE_EXPORT LinearMap {
  public:
@@ -49,16 +51,20 @@ class KRONSOLVE_EXPORT LinearMap {
   /// stored matrix where the map can fuse them.
   /// @throws NotSupported  this map has no adjoint product
   double apply_cross(std::span<const T> x, std::span<T> y) const;
-  /// y = A x - beta y for square maps; returns the global <x, y>. Collective. One pass over memory where the map can fuse it.
+  /// y = A x - beta y for square maps; returns the global <x, y>. Collective. One pass over memory
+  /// where the map can fuse it.
   T apply_recurrence(std::span<const T> x, double beta, std::span<T> y) const;
-  /// A step of a recurrence whose coefficients are known: y = A x - alpha x - beta y, and sum += weight y.
-  /// Collective. No vector overlaps another. One pass over memory where the map can fuse it.
+  /// A step of a recurrence whose coefficients are known: y = A x - alpha x - beta y, and sum +=
+  /// weight y. Collective. No vector overlaps another. One pass over memory where the map can fuse
+  /// it.
   void apply_known_step(std::span<const T> x, double alpha, double beta, std::span<T> y,
                         double weight, std::span<T> sum) const;
 
-  /// Vectors that one sweep over the matrix takes side by side; 1: the map multiplies one at a time.
+  /// Vectors that one sweep over the matrix takes side by side; 1: the map multiplies one at a
+  /// time.
   virtual index_t block_width() const noexcept { return 1; }
-  /// A recurrence step of several vectors side by side, entry i of vector j at [i * width + j]. Collective. Nothing overlaps.
+  /// A recurrence step of several vectors side by side, entry i of vector j at [i * width + j].
+  /// Collective. Nothing overlaps.
   /// @param width    block_width(), or half of it
   /// @param vectors  how many of them count as products; the others fill up the block
   /// @throws DimensionError  a wrong length or width (on any rank)

@@ -61,11 +61,11 @@ struct KRONSOLVE_EXPORT MatrixFreePlan {
 /// operator is not
 /// @throws NotSupported     the basis is neither the full space nor a charge sector
 template <Scalar T>
-std::unique_ptr<LinearMap<T>> make_matrix_free(const Comm& comm, const SectorOperator& h,
-                                               const MatrixFreeOptions& options = {});
+KRONSOLVE_EXPORT std::unique_ptr<LinearMap<T>> make_matrix_free(
+    const Comm& comm, const SectorOperator& h, const MatrixFreeOptions& options = {});
 template <Scalar T>
-std::unique_ptr<LinearMap<T>> make_matrix_free(const Comm&&, const SectorOperator&,
-                                               const MatrixFreeOptions& = {}) = delete;
+KRONSOLVE_EXPORT std::unique_ptr<LinearMap<T>> make_matrix_free(
+    const Comm&&, const SectorOperator&, const MatrixFreeOptions& = {}) = delete;
 
 /// A product and what is known of it.
 template <Scalar T>
@@ -77,11 +77,11 @@ struct MatrixFreeProduct {
 /// allocated before the first product.
 /// @throws as make_matrix_free
 template <Scalar T>
-MatrixFreeProduct<T> plan_and_make_matrix_free(const Comm& comm, const SectorOperator& h,
-                                               const MatrixFreeOptions& options = {});
+KRONSOLVE_EXPORT MatrixFreeProduct<T> plan_and_make_matrix_free(
+    const Comm& comm, const SectorOperator& h, const MatrixFreeOptions& options = {});
 template <Scalar T>
-MatrixFreeProduct<T> plan_and_make_matrix_free(const Comm&&, const SectorOperator&,
-                                               const MatrixFreeOptions& = {}) = delete;
+KRONSOLVE_EXPORT MatrixFreeProduct<T> plan_and_make_matrix_free(
+    const Comm&&, const SectorOperator&, const MatrixFreeOptions& = {}) = delete;
 
 /// What make_matrix_free would build on `ranks` ranks: numbers of the first one. Local; no vector
 /// is allocated.
@@ -89,13 +89,5 @@ MatrixFreeProduct<T> plan_and_make_matrix_free(const Comm&&, const SectorOperato
 KRONSOLVE_EXPORT MatrixFreePlan plan_matrix_free(const SectorOperator& h, ScalarKind scalar,
                                                  int ranks = 1,
                                                  const MatrixFreeOptions& options = {});
-
-#define KRONSOLVE_DECLARE(T)                                                       \
-  extern template KRONSOLVE_EXPORT MatrixFreeProduct<T> plan_and_make_matrix_free( \
-      const Comm&, const SectorOperator&, const MatrixFreeOptions&);               \
-  extern template KRONSOLVE_EXPORT std::unique_ptr<LinearMap<T>> make_matrix_free( \
-      const Comm&, const SectorOperator&, const MatrixFreeOptions&);
-KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
-#undef KRONSOLVE_DECLARE
 
 }  // namespace kronsolve

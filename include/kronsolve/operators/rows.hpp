@@ -25,7 +25,7 @@ namespace kronsolve {
 /// @throws InvalidArgument  T is real and the operator is not; the operator leads out of the basis
 /// (names the states) Cost: about entries + rows * (terms of a row) / 8 operations.
 template <Scalar T>
-CsrRows<T> build_rows(const OpSum& op, const Basis& basis, RowRange range);
+KRONSOLVE_EXPORT CsrRows<T> build_rows(const OpSum& op, const Basis& basis, RowRange range);
 
 /// Entries that build_rows would return, without building them. Local; about a third of its cost.
 KRONSOLVE_EXPORT index_t count_entries(const OpSum& op, const Basis& basis, RowRange range);
@@ -37,12 +37,12 @@ KRONSOLVE_EXPORT index_t count_entries(const OpSum& op, const Basis& basis, RowR
 /// there are no rows to be had.
 /// @throws as build_rows
 template <Scalar T>
-Lazy<T> make_lazy(const SectorOperator& h);
+KRONSOLVE_EXPORT Lazy<T> make_lazy(const SectorOperator& h);
 
 /// About what make_lazy holds on a rank with so many rows of a symmetry sector, and takes while it
 /// builds them: a few bytes an entry. Local; from the terms alone.
 template <Scalar T>
-double held_rows_bytes(const SectorOperator& h, double local_rows);
+KRONSOLVE_EXPORT double held_rows_bytes(const SectorOperator& h, double local_rows);
 
 /// How full the rows of an operator on the full space are.
 struct EntriesPerRow {
@@ -51,12 +51,5 @@ struct EntriesPerRow {
 };
 /// Local; from the terms alone.
 KRONSOLVE_EXPORT EntriesPerRow entries_per_row(const OpSum& op);
-
-#define KRONSOLVE_DECLARE(T)                                                                    \
-  extern template KRONSOLVE_EXPORT CsrRows<T> build_rows(const OpSum&, const Basis&, RowRange); \
-  extern template KRONSOLVE_EXPORT Lazy<T> make_lazy(const SectorOperator&);                    \
-  extern template KRONSOLVE_EXPORT double held_rows_bytes<T>(const SectorOperator&, double);
-KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
-#undef KRONSOLVE_DECLARE
 
 }  // namespace kronsolve

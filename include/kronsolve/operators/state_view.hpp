@@ -53,23 +53,16 @@ class StateView {
 /// Collective. @throws DimensionError  on every rank, if any holds another number of amplitudes
 /// than it owns rows; `where` is named
 template <Scalar T>
-void require_fitting(const StateView<T>& psi, std::string_view where);
+KRONSOLVE_EXPORT void require_fitting(const StateView<T>& psi, std::string_view where);
 
 /// <a|b>. Collective; local work O(owned rows).
 /// @throws DimensionError  the lengths do not fit; the two states are in different bases (other
 /// sites, sector or size)
 template <Scalar T>
-T overlap(const StateView<T>& a, const StateView<T>& b);
+KRONSOLVE_EXPORT T overlap(const StateView<T>& a, const StateView<T>& b);
 
 /// sqrt(<psi|psi>). Collective.
 template <Scalar T>
-double norm(const StateView<T>& psi);
-
-#define KRONSOLVE_DECLARE(T)                                                                    \
-  extern template KRONSOLVE_EXPORT void require_fitting(const StateView<T>&, std::string_view); \
-  extern template KRONSOLVE_EXPORT T overlap(const StateView<T>&, const StateView<T>&);         \
-  extern template KRONSOLVE_EXPORT double norm(const StateView<T>&);
-KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
-#undef KRONSOLVE_DECLARE
+KRONSOLVE_EXPORT double norm(const StateView<T>& psi);
 
 }  // namespace kronsolve

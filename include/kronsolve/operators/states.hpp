@@ -113,27 +113,20 @@ KRONSOLVE_EXPORT StateDescription parse_state(std::string_view text,
 ///                          there is below 1 - 1e-12 (the text gives it)
 /// Cost: O(owned rows x groups) for products, O(owned rows) else.
 template <Scalar T>
-Buffer<T> make_state(const Comm& comm, const Basis& basis, const StateDescription& description);
+KRONSOLVE_EXPORT Buffer<T> make_state(const Comm& comm, const Basis& basis,
+                                      const StateDescription& description);
 
 /// Amplitudes by a function of the configuration (its digits in site order), called by several
 /// threads at once; normalised. Collective.
 /// @throws InvalidArgument  on every rank: a value is not finite, or all are zero
 template <Scalar T>
-Buffer<T> make_state(const Comm& comm, const Basis& basis,
-                     const std::function<T(std::span<const int> digits)>& amplitude);
+KRONSOLVE_EXPORT Buffer<T> make_state(
+    const Comm& comm, const Basis& basis,
+    const std::function<T(std::span<const int> digits)>& amplitude);
 
 /// Divides by the norm, which is returned. Collective.
 /// @throws InvalidArgument  on every rank: the norm is zero or not finite
 template <Scalar T>
-double normalize(const Comm& comm, std::span<T> owned);
-
-#define KRONSOLVE_DECLARE(T)                                                       \
-  extern template KRONSOLVE_EXPORT Buffer<T> make_state(const Comm&, const Basis&, \
-                                                        const StateDescription&);  \
-  extern template KRONSOLVE_EXPORT Buffer<T> make_state(                           \
-      const Comm&, const Basis&, const std::function<T(std::span<const int>)>&);   \
-  extern template KRONSOLVE_EXPORT double normalize(const Comm&, std::span<T>);
-KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
-#undef KRONSOLVE_DECLARE
+KRONSOLVE_EXPORT double normalize(const Comm& comm, std::span<T> owned);
 
 }  // namespace kronsolve

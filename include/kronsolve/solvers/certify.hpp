@@ -53,15 +53,9 @@ struct Certificate {
 ///         J. Kuczynski and H. Wozniakowski, SIAM J. Matrix Anal. Appl. 13, 1094 (1992),
 ///         doi:10.1137/0613066.
 template <Scalar T>
-Certificate certify_levels(const LinearMap<T>& map, std::vector<double>& values,
-                           std::vector<double>& residuals, DistributedVectors<T>& vectors,
-                           const CertifyOptions& options = {});
-
-#define KRONSOLVE_DECLARE(T)                                                                   \
-  extern template KRONSOLVE_EXPORT Certificate certify_levels(                                 \
-      const LinearMap<T>&, std::vector<double>&, std::vector<double>&, DistributedVectors<T>&, \
-      const CertifyOptions&);
-KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
-#undef KRONSOLVE_DECLARE
+KRONSOLVE_EXPORT Certificate certify_levels(const LinearMap<T>& map, std::vector<double>& values,
+                                            std::vector<double>& residuals,
+                                            DistributedVectors<T>& vectors,
+                                            const CertifyOptions& options = {});
 
 }  // namespace kronsolve

@@ -29,12 +29,12 @@ struct EigenPairs {
 /// All eigenpairs of a Hermitian matrix. @throws InvalidArgument  not Hermitian (names the entry)
 /// Cost: O(n^3); with blocks the sum of their cubes, after one pass over the entries.
 template <Scalar T>
-EigenPairs<T> eigh(const DenseMatrix<T>& a, Blocks blocks = Blocks::ignore);
+KRONSOLVE_EXPORT EigenPairs<T> eigh(const DenseMatrix<T>& a, Blocks blocks = Blocks::ignore);
 
 /// Eigenpairs of A x = lambda B x; vectors with X^H B X = 1. @throws InvalidArgument  A or B not
 /// Hermitian, B not positive definite
 template <Scalar T>
-EigenPairs<T> eigh(const DenseMatrix<T>& a, const DenseMatrix<T>& b);
+KRONSOLVE_EXPORT EigenPairs<T> eigh(const DenseMatrix<T>& a, const DenseMatrix<T>& b);
 
 struct GeneralEigenPairs {
   std::vector<std::complex<double>> values;   ///< by real, then imaginary part
@@ -42,7 +42,7 @@ struct GeneralEigenPairs {
 };
 /// All eigenpairs of any square matrix.
 template <Scalar T>
-GeneralEigenPairs eig(const DenseMatrix<T>& a);
+KRONSOLVE_EXPORT GeneralEigenPairs eig(const DenseMatrix<T>& a);
 
 template <Scalar T>
 struct SingularTriplets {
@@ -52,60 +52,39 @@ struct SingularTriplets {
 };
 /// The thin singular value decomposition.
 template <Scalar T>
-SingularTriplets<T> svd(const DenseMatrix<T>& a);
+KRONSOLVE_EXPORT SingularTriplets<T> svd(const DenseMatrix<T>& a);
 template <Scalar T>
-std::vector<double> singular_values(const DenseMatrix<T>& a);
+KRONSOLVE_EXPORT std::vector<double> singular_values(const DenseMatrix<T>& a);
 
 /// exp(A). Hermitian by eigenvectors, general by scaling and squaring: Higham 2005,
 /// doi:10.1137/04061101X.
 template <Scalar T>
-DenseMatrix<T> expm(const DenseMatrix<T>& a, MatrixKind kind = MatrixKind::general);
+KRONSOLVE_EXPORT DenseMatrix<T> expm(const DenseMatrix<T>& a,
+                                     MatrixKind kind = MatrixKind::general);
 /// The square root with eigenvalues in the right half plane (negative ones give positive imaginary
 /// ones). General by Schur form: Bjorck and Hammarling 1983, doi:10.1016/0024-3795(83)80010-X.
 /// @throws InvalidArgument  singular in a way that has no square root
 template <Scalar T>
-DenseMatrix<std::complex<double>> sqrtm(const DenseMatrix<T>& a,
-                                        MatrixKind kind = MatrixKind::general);
+KRONSOLVE_EXPORT DenseMatrix<std::complex<double>> sqrtm(const DenseMatrix<T>& a,
+                                                         MatrixKind kind = MatrixKind::general);
 /// The logarithm with imaginary parts of its eigenvalues in (-pi, pi]. General by square roots of
 /// the Schur form and a Pade approximant in partial fractions: Cheng, Higham, Kenney and Laub 2001,
 /// doi:10.1137/S0895479899364015.
 /// @throws InvalidArgument  singular
 template <Scalar T>
-DenseMatrix<std::complex<double>> logm(const DenseMatrix<T>& a,
-                                       MatrixKind kind = MatrixKind::general);
+KRONSOLVE_EXPORT DenseMatrix<std::complex<double>> logm(const DenseMatrix<T>& a,
+                                                        MatrixKind kind = MatrixKind::general);
 template <Scalar T>
-double norm(const DenseMatrix<T>& a, NormKind which);
+KRONSOLVE_EXPORT double norm(const DenseMatrix<T>& a, NormKind which);
 
 /// Groups of indices that no non-zero entry connects, each ascending, by first index.
 template <Scalar T>
-std::vector<std::vector<index_t>> diagonal_blocks(const DenseMatrix<T>& a);
+KRONSOLVE_EXPORT std::vector<std::vector<index_t>> diagonal_blocks(const DenseMatrix<T>& a);
 
 /// a b, a^H b. @throws DimensionError
 template <Scalar T>
-DenseMatrix<T> multiply(const DenseMatrix<T>& a, const DenseMatrix<T>& b);
+KRONSOLVE_EXPORT DenseMatrix<T> multiply(const DenseMatrix<T>& a, const DenseMatrix<T>& b);
 template <Scalar T>
-DenseMatrix<T> adjoint_multiply(const DenseMatrix<T>& a, const DenseMatrix<T>& b);
-
-#define KRONSOLVE_DECLARE(T)                                                                      \
-  extern template KRONSOLVE_EXPORT EigenPairs<T> eigh(const DenseMatrix<T>&, Blocks);             \
-  extern template KRONSOLVE_EXPORT EigenPairs<T> eigh(const DenseMatrix<T>&,                      \
-                                                      const DenseMatrix<T>&);                     \
-  extern template KRONSOLVE_EXPORT GeneralEigenPairs eig(const DenseMatrix<T>&);                  \
-  extern template KRONSOLVE_EXPORT SingularTriplets<T> svd(const DenseMatrix<T>&);                \
-  extern template KRONSOLVE_EXPORT std::vector<double> singular_values(const DenseMatrix<T>&);    \
-  extern template KRONSOLVE_EXPORT DenseMatrix<T> expm(const DenseMatrix<T>&, MatrixKind);        \
-  extern template KRONSOLVE_EXPORT DenseMatrix<std::complex<double>> sqrtm(const DenseMatrix<T>&, \
-                                                                           MatrixKind);           \
-  extern template KRONSOLVE_EXPORT DenseMatrix<std::complex<double>> logm(const DenseMatrix<T>&,  \
-                                                                          MatrixKind);            \
-  extern template KRONSOLVE_EXPORT double norm(const DenseMatrix<T>&, NormKind);                  \
-  extern template KRONSOLVE_EXPORT std::vector<std::vector<index_t>> diagonal_blocks(             \
-      const DenseMatrix<T>&);                                                                     \
-  extern template KRONSOLVE_EXPORT DenseMatrix<T> multiply(const DenseMatrix<T>&,                 \
-                                                           const DenseMatrix<T>&);                \
-  extern template KRONSOLVE_EXPORT DenseMatrix<T> adjoint_multiply(const DenseMatrix<T>&,         \
-                                                                   const DenseMatrix<T>&);
-KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
-#undef KRONSOLVE_DECLARE
+KRONSOLVE_EXPORT DenseMatrix<T> adjoint_multiply(const DenseMatrix<T>& a, const DenseMatrix<T>& b);
 
 }  // namespace kronsolve

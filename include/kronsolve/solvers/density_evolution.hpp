@@ -24,8 +24,8 @@ class KRONSOLVE_EXPORT DensityEvolution {
   /// @throws InvalidArgument  H or rho not Hermitian (names the entry), rho zero, imaginary time,
   /// method magnus, bad options
   template <Scalar T>
-  DensityEvolution(const DenseMatrix<T>& h, DenseMatrix<std::complex<double>> rho,
-                   const EvolutionOptions& options = {});
+  KRONSOLVE_EXPORT DensityEvolution(const DenseMatrix<T>& h, DenseMatrix<std::complex<double>> rho,
+                                    const EvolutionOptions& options = {});
   DensityEvolution(DensityEvolution&&) noexcept;
   DensityEvolution& operator=(DensityEvolution&&) noexcept;
   ~DensityEvolution();
@@ -49,11 +49,5 @@ class KRONSOLVE_EXPORT DensityEvolution {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-extern template KRONSOLVE_EXPORT DensityEvolution::DensityEvolution(
-    const DenseMatrix<double>&, DenseMatrix<std::complex<double>>, const EvolutionOptions&);
-extern template KRONSOLVE_EXPORT DensityEvolution::DensityEvolution(
-    const DenseMatrix<std::complex<double>>&, DenseMatrix<std::complex<double>>,
-    const EvolutionOptions&);
 
 }  // namespace kronsolve

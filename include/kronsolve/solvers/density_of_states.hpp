@@ -44,12 +44,7 @@ struct DensityOfStatesOptions {
 /// map not Hermitian Cost: samples * moments / 2 products (two moments a product), three vectors.
 /// Source: Weisse, Wellein, Alvermann and Fehske 2006, doi:10.1103/RevModPhys.78.275.
 template <Scalar T>
-DensityOfStates density_of_states(const LinearMap<T>& a,
-                                  const DensityOfStatesOptions& options = {});
-
-extern template KRONSOLVE_EXPORT DensityOfStates density_of_states(const LinearMap<double>&,
-                                                                   const DensityOfStatesOptions&);
-extern template KRONSOLVE_EXPORT DensityOfStates
-density_of_states(const LinearMap<std::complex<double>>&, const DensityOfStatesOptions&);
+KRONSOLVE_EXPORT DensityOfStates density_of_states(const LinearMap<T>& a,
+                                                   const DensityOfStatesOptions& options = {});
 
 }  // namespace kronsolve

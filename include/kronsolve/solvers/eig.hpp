@@ -62,10 +62,6 @@ struct KRONSOLVE_EXPORT EigResult {
 /// @throws NotSupported     the engine is not installed; a complex target for a real matrix needs
 /// the complex engine
 template <Scalar T>
-EigResult eig(const Comm& comm, const Lazy<T>& a, const EigOptions& options = {});
-
-extern template KRONSOLVE_EXPORT EigResult eig(const Comm&, const Lazy<double>&, const EigOptions&);
-extern template KRONSOLVE_EXPORT EigResult eig(const Comm&, const Lazy<std::complex<double>>&,
-                                               const EigOptions&);
+KRONSOLVE_EXPORT EigResult eig(const Comm& comm, const Lazy<T>& a, const EigOptions& options = {});
 
 }  // namespace kronsolve

@@ -155,23 +155,16 @@ KRONSOLVE_EXPORT EighResult eigh(const Comm& comm, const Lazy<std::complex<doubl
 /// The same for rows held by the ranks, in rank order (a matrix from a file); hermiticity is
 /// checked entry by entry.
 template <Scalar T>
-EighResult eigh(const Comm& comm, const CsrRows<T>& owned, const EighOptions& options = {});
-extern template KRONSOLVE_EXPORT EighResult eigh(const Comm&, const CsrRows<double>&,
-                                                 const EighOptions&);
-extern template KRONSOLVE_EXPORT EighResult eigh(const Comm&, const CsrRows<std::complex<double>>&,
-                                                 const EighOptions&);
+KRONSOLVE_EXPORT EighResult eigh(const Comm& comm, const CsrRows<T>& owned,
+                                 const EighOptions& options = {});
 
 /// Method, form and memory that eigh would choose. Collective; throws what eigh throws for bad
 /// arguments, but not for lack of memory.
 KRONSOLVE_EXPORT EighPlan plan_eigh(const Comm& comm, const SectorOperator& h,
                                     const EighOptions& options = {});
 template <Scalar T>
-EighPlan plan_eigh(const Comm& comm, const CsrRows<T>& owned, const EighOptions& options = {});
-extern template KRONSOLVE_EXPORT EighPlan plan_eigh(const Comm&, const CsrRows<double>&,
-                                                    const EighOptions&);
-extern template KRONSOLVE_EXPORT EighPlan plan_eigh(const Comm&,
-                                                    const CsrRows<std::complex<double>>&,
-                                                    const EighOptions&);
+KRONSOLVE_EXPORT EighPlan plan_eigh(const Comm& comm, const CsrRows<T>& owned,
+                                    const EighOptions& options = {});
 
 /// The lowest eigenpair.
 KRONSOLVE_EXPORT EighResult ground_state(const Comm& comm, const SectorOperator& h,

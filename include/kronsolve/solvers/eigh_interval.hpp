@@ -51,15 +51,7 @@ KRONSOLVE_EXPORT EighResult eigh_window(const Comm& comm, const SectorOperator& 
 /// @throws DimensionError   shapes differ  @throws InvalidArgument  not Hermitian, B not positive
 /// definite; as eigh
 template <Scalar T>
-EighResult eigh_generalised(const Comm& comm, const Lazy<T>& a, const Lazy<T>& b,
-                            const EighOptions& options = {});
-
-extern template KRONSOLVE_EXPORT EighResult eigh_generalised(const Comm&, const Lazy<double>&,
-                                                             const Lazy<double>&,
-                                                             const EighOptions&);
-extern template KRONSOLVE_EXPORT EighResult eigh_generalised(const Comm&,
-                                                             const Lazy<std::complex<double>>&,
-                                                             const Lazy<std::complex<double>>&,
-                                                             const EighOptions&);
+KRONSOLVE_EXPORT EighResult eigh_generalised(const Comm& comm, const Lazy<T>& a, const Lazy<T>& b,
+                                             const EighOptions& options = {});
 
 }  // namespace kronsolve

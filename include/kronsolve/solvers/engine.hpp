@@ -190,10 +190,7 @@ extern template class Engine<std::complex<double>>;
 ///   is no other
 /// @throws NotSupported  it is not there, or another PETSc has taken over the process
 template <Scalar T>
-Engine<T>& load_engine(index_t largest_index = 0);
-
-extern template KRONSOLVE_EXPORT Engine<double>& load_engine(index_t);
-extern template KRONSOLVE_EXPORT Engine<std::complex<double>>& load_engine(index_t);
+KRONSOLVE_EXPORT Engine<T>& load_engine(index_t largest_index = 0);
 
 /// Every engine found, usable or not, without starting any. Local.
 KRONSOLVE_EXPORT std::vector<EngineInfo> list_engines();

@@ -155,25 +155,15 @@ struct EvolutionResult {
 /// Evolves `psi` (given at options.start) through `times` and shows each point to `observer` (may
 /// be empty). Collective. As Evolution, which see for errors and cost.
 template <Scalar T, Scalar V>
-EvolutionResult evolve(const LinearMap<T>& h, const DistributedVectors<V>& psi,
-                       std::span<const double> times, const EvolutionOptions& options = {},
-                       const EvolutionObserver& observer = {});
+KRONSOLVE_EXPORT EvolutionResult evolve(const LinearMap<T>& h, const DistributedVectors<V>& psi,
+                                        std::span<const double> times,
+                                        const EvolutionOptions& options = {},
+                                        const EvolutionObserver& observer = {});
 template <Scalar T, Scalar V>
-EvolutionResult evolve(const TimeDependentOperator<T>& h, const DistributedVectors<V>& psi,
-                       std::span<const double> times, const EvolutionOptions& options = {},
-                       const EvolutionObserver& observer = {});
-
-#define KRONSOLVE_EVOLVE(T, V)                                                                \
-  extern template KRONSOLVE_EXPORT EvolutionResult evolve(                                    \
-      const LinearMap<T>&, const DistributedVectors<V>&, std::span<const double>,             \
-      const EvolutionOptions&, const EvolutionObserver&);                                     \
-  extern template KRONSOLVE_EXPORT EvolutionResult evolve(                                    \
-      const TimeDependentOperator<T>&, const DistributedVectors<V>&, std::span<const double>, \
-      const EvolutionOptions&, const EvolutionObserver&);
-KRONSOLVE_EVOLVE(double, double)
-KRONSOLVE_EVOLVE(double, std::complex<double>)
-KRONSOLVE_EVOLVE(std::complex<double>, double)
-KRONSOLVE_EVOLVE(std::complex<double>, std::complex<double>)
-#undef KRONSOLVE_EVOLVE
+KRONSOLVE_EXPORT EvolutionResult evolve(const TimeDependentOperator<T>& h,
+                                        const DistributedVectors<V>& psi,
+                                        std::span<const double> times,
+                                        const EvolutionOptions& options = {},
+                                        const EvolutionObserver& observer = {});
 
 }  // namespace kronsolve

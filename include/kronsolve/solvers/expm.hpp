@@ -45,7 +45,7 @@ struct ExpmOptions {
   std::optional<SpectralBounds> bounds = {};  ///< of the operator, if known: saves finding them
   /// chebyshev refuses before starting what needs more; mfn ends there, not converged.
   index_t max_products = 10'000'000;
-  std::uint64_t seed = 0;                     ///< of the search for the bounds
+  std::uint64_t seed = 0;  ///< of the search for the bounds
 };
 
 /// w = exp(t A) v for real t (imaginary time: t = -tau): by a Chebyshev series if A is Hermitian,
@@ -62,8 +62,9 @@ struct ExpmOptions {
 /// vectors. Source: Tal-Ezer and Kosloff 1984, doi:10.1063/1.448136; bounds: Hochbruck and Lubich
 /// 1997, doi:10.1137/S0036142995280572.
 template <Scalar T>
-FunctionResult<T> expm_multiply(const LinearMap<T>& a, double t, std::span<const T> v,
-                                const ExpmOptions& options = {});
+KRONSOLVE_EXPORT FunctionResult<T> expm_multiply(const LinearMap<T>& a, double t,
+                                                 std::span<const T> v,
+                                                 const ExpmOptions& options = {});
 
 /// The same for complex t; use t = {0, -dt} for Schroedinger time dt (hbar = 1).
 ///
@@ -71,9 +72,9 @@ FunctionResult<T> expm_multiply(const LinearMap<T>& a, double t, std::span<const
 /// step if one of them is zero. Cost: |t| R + O((|t| R)^(1/3)) products for imaginary t, twice that
 /// for a real operator and truly complex v.
 template <Scalar T>
-FunctionResult<std::complex<double>> expm_multiply(const LinearMap<T>& a, std::complex<double> t,
-                                                   std::span<const std::complex<double>> v,
-                                                   const ExpmOptions& options = {});
+KRONSOLVE_EXPORT FunctionResult<std::complex<double>> expm_multiply(
+    const LinearMap<T>& a, std::complex<double> t, std::span<const std::complex<double>> v,
+    const ExpmOptions& options = {});
 
 struct FunctionOptions {
   double tol = 1e-10;        ///< estimated error <= tol |w|
@@ -93,27 +94,14 @@ struct FunctionOptions {
 /// Source: Druskin and Knizhnerman 1989, doi:10.1016/S0041-5553(89)80020-5; Hochbruck and Lubich
 /// 1997, doi:10.1137/S0036142995280572.
 template <Scalar T>
-FunctionResult<T> apply_function(const LinearMap<T>& a, const std::function<double(double)>& f,
-                                 std::span<const T> v, const FunctionOptions& options = {});
+KRONSOLVE_EXPORT FunctionResult<T> apply_function(const LinearMap<T>& a,
+                                                  const std::function<double(double)>& f,
+                                                  std::span<const T> v,
+                                                  const FunctionOptions& options = {});
 /// The same for complex f or v; a real operator stays real.
 template <Scalar T>
-FunctionResult<std::complex<double>> apply_complex_function(
+KRONSOLVE_EXPORT FunctionResult<std::complex<double>> apply_complex_function(
     const LinearMap<T>& a, const std::function<std::complex<double>(double)>& f,
     std::span<const std::complex<double>> v, const FunctionOptions& options = {});
-
-#define KRONSOLVE_EXPM_TEMPLATES(T)                                                             \
-  extern template KRONSOLVE_EXPORT FunctionResult<T> expm_multiply(                             \
-      const LinearMap<T>&, double, std::span<const T>, const ExpmOptions&);                     \
-  extern template KRONSOLVE_EXPORT FunctionResult<std::complex<double>> expm_multiply(          \
-      const LinearMap<T>&, std::complex<double>, std::span<const std::complex<double>>,         \
-      const ExpmOptions&);                                                                      \
-  extern template KRONSOLVE_EXPORT FunctionResult<T> apply_function(                            \
-      const LinearMap<T>&, const std::function<double(double)>&, std::span<const T>,            \
-      const FunctionOptions&);                                                                  \
-  extern template KRONSOLVE_EXPORT FunctionResult<std::complex<double>> apply_complex_function( \
-      const LinearMap<T>&, const std::function<std::complex<double>(double)>&,                  \
-      std::span<const std::complex<double>>, const FunctionOptions&);
-KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_EXPM_TEMPLATES)
-#undef KRONSOLVE_EXPM_TEMPLATES
 
 }  // namespace kronsolve

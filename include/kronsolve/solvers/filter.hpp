@@ -26,8 +26,8 @@ struct FilterOptions {
   index_t block = 4;   ///< vectors iterated together: levels up to this multiplicity come at once
   index_t max_vectors = 0;  ///< largest Krylov space; 0: four times the pairs expected
   std::optional<SpectralBounds> bounds = {};  ///< of the operator, if known
-  /// Vectors to begin with, dealt as the rows, in place of as many random ones; at most `block`. They must
-  /// outlive the call. What they are orthogonal to is left to the certificate.
+  /// Vectors to begin with, dealt as the rows, in place of as many random ones; at most `block`.
+  /// They must outlive the call. What they are orthogonal to is left to the certificate.
   std::variant<std::monostate, const DistributedVectors<double>*,
                const DistributedVectors<std::complex<double>>*>
       start = {};
@@ -73,15 +73,11 @@ struct FilterResult {
 /// certificate, one search each.
 /// @throws DimensionError   map not square
 /// @throws InvalidArgument  k outside [1, n], empty interval, tol not in (0, 1), block < 1, map not
-/// Hermitian, start vectors that do not fit or are dependent, memory Cost: about 10 R rho products (R half the width of the spectrum, rho the
-/// density of states at the target), whatever k is; 2.5 to 4 times k vectors, and more for few pairs. Source: Sierant,
-/// Lewenstein and Zakrzewski 2020, doi:10.1103/PhysRevLett.125.156601.
+/// Hermitian, start vectors that do not fit or are dependent, memory Cost: about 10 R rho products
+/// (R half the width of the spectrum, rho the density of states at the target), whatever k is; 2.5
+/// to 4 times k vectors, and more for few pairs. Source: Sierant, Lewenstein and Zakrzewski 2020,
+/// doi:10.1103/PhysRevLett.125.156601.
 template <Scalar T>
-FilterResult<T> filter_eigh(const LinearMap<T>& a, const FilterOptions& options);
-
-extern template KRONSOLVE_EXPORT FilterResult<double> filter_eigh(const LinearMap<double>&,
-                                                                  const FilterOptions&);
-extern template KRONSOLVE_EXPORT FilterResult<std::complex<double>> filter_eigh(
-    const LinearMap<std::complex<double>>&, const FilterOptions&);
+KRONSOLVE_EXPORT FilterResult<T> filter_eigh(const LinearMap<T>& a, const FilterOptions& options);
 
 }  // namespace kronsolve

@@ -76,14 +76,9 @@ struct LanczosResult {
 /// orthogonal complement, which the map must leave invariant (eigenvectors found before); k counts
 /// from there
 template <Scalar T>
-LanczosResult<T> lanczos(const LinearMap<T>& map, const LanczosOptions& options = {},
-                         const DistributedVectors<T>& against = {});
-
-#define KRONSOLVE_DECLARE(T)                                 \
-  extern template KRONSOLVE_EXPORT LanczosResult<T> lanczos( \
-      const LinearMap<T>&, const LanczosOptions&, const DistributedVectors<T>&);
-KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
-#undef KRONSOLVE_DECLARE
+KRONSOLVE_EXPORT LanczosResult<T> lanczos(const LinearMap<T>& map,
+                                          const LanczosOptions& options = {},
+                                          const DistributedVectors<T>& against = {});
 
 /// Lanczos vectors are kept for the eigenvector only where at least so many fit into keep_bytes.
 inline constexpr index_t lanczos_fewest_kept = 40;

@@ -56,14 +56,9 @@ struct LobpcgResult {
 /// Source: Knyazev 2001, doi:10.1137/S1064827500366124; choice of the bases: Duersch, Shao, Yang
 /// and Gu 2018, doi:10.1137/17M1129830.
 template <Scalar T>
-LobpcgResult<T> lobpcg(const LinearMap<T>& map, const LobpcgOptions<T>& options = {},
-                       const DistributedVectors<T>& against = {});
-
-#define KRONSOLVE_DECLARE(T)                               \
-  extern template KRONSOLVE_EXPORT LobpcgResult<T> lobpcg( \
-      const LinearMap<T>&, const LobpcgOptions<T>&, const DistributedVectors<T>&);
-KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
-#undef KRONSOLVE_DECLARE
+KRONSOLVE_EXPORT LobpcgResult<T> lobpcg(const LinearMap<T>& map,
+                                        const LobpcgOptions<T>& options = {},
+                                        const DistributedVectors<T>& against = {});
 
 /// Vectors in a block when it is left to choose.
 constexpr index_t lobpcg_block(index_t k, index_t n) {

@@ -19,16 +19,11 @@ namespace kronsolve {
 /// better (see MatrixFreePlan), else stored rows. Collective on `comm`, which must outlive the map.
 /// @throws as make_matrix_free and build_rows
 template <Scalar T>
-std::unique_ptr<LinearMap<T>> make_operator_map(const Comm& comm, const SectorOperator& h,
-                                                OperatorForm form = OperatorForm::automatic);
+KRONSOLVE_EXPORT std::unique_ptr<LinearMap<T>> make_operator_map(
+    const Comm& comm, const SectorOperator& h, OperatorForm form = OperatorForm::automatic);
 template <Scalar T>
-std::unique_ptr<LinearMap<T>> make_operator_map(const Comm&&, const SectorOperator&,
-                                                OperatorForm = OperatorForm::automatic) = delete;
-
-extern template KRONSOLVE_EXPORT std::unique_ptr<LinearMap<double>> make_operator_map(
-    const Comm&, const SectorOperator&, OperatorForm);
-extern template KRONSOLVE_EXPORT std::unique_ptr<LinearMap<std::complex<double>>> make_operator_map(
-    const Comm&, const SectorOperator&, OperatorForm);
+KRONSOLVE_EXPORT std::unique_ptr<LinearMap<T>> make_operator_map(
+    const Comm&&, const SectorOperator&, OperatorForm = OperatorForm::automatic) = delete;
 
 /// What an evolution will use, known before anything large is allocated.
 struct EvolutionPlan {

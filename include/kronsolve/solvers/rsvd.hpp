@@ -53,7 +53,7 @@ struct RsvdResult {
 /// Source: Halko, Martinsson and Tropp 2011, doi:10.1137/090771806, algorithms 4.2 to 4.4 and 5.1,
 /// the bound is (4.3).
 template <Scalar T>
-RsvdResult<T> rsvd(const LinearMap<T>& a, const RsvdOptions& options = {});
+KRONSOLVE_EXPORT RsvdResult<T> rsvd(const LinearMap<T>& a, const RsvdOptions& options = {});
 
 struct RankOptions {
   double tol = 1e-10;  ///< singular values up to tol |A| count as zero
@@ -64,7 +64,7 @@ struct RankOptions {
 /// to the values within its error where not. Collective. Cost: about six products for each.
 /// @throws InvalidArgument  as rsvd
 template <Scalar T>
-index_t estimate_rank(const LinearMap<T>& a, const RankOptions& options = {});
+KRONSOLVE_EXPORT index_t estimate_rank(const LinearMap<T>& a, const RankOptions& options = {});
 
 enum class NormKind { two, frobenius, trace };
 
@@ -75,27 +75,17 @@ enum class NormKind { two, frobenius, trace };
 /// @throws NotConverged     two: the largest singular value did not converge
 /// @throws InvalidArgument  an empty map; trace: its dense form does not fit the memory
 template <Scalar T>
-double norm(const LinearMap<T>& a, NormKind kind = NormKind::two);
+KRONSOLVE_EXPORT double norm(const LinearMap<T>& a, NormKind kind = NormKind::two);
 
 /// The same for rows built on demand, stored while it runs; frobenius stores nothing and needs no
 /// product.
 template <Scalar T>
-RsvdResult<T> rsvd(const Comm& comm, const Lazy<T>& a, const RsvdOptions& options = {});
+KRONSOLVE_EXPORT RsvdResult<T> rsvd(const Comm& comm, const Lazy<T>& a,
+                                    const RsvdOptions& options = {});
 template <Scalar T>
-index_t estimate_rank(const Comm& comm, const Lazy<T>& a, const RankOptions& options = {});
+KRONSOLVE_EXPORT index_t estimate_rank(const Comm& comm, const Lazy<T>& a,
+                                       const RankOptions& options = {});
 template <Scalar T>
-double norm(const Comm& comm, const Lazy<T>& a, NormKind kind = NormKind::two);
-
-#define KRONSOLVE_DECLARE(T)                                                                       \
-  extern template KRONSOLVE_EXPORT RsvdResult<T> rsvd(const LinearMap<T>&, const RsvdOptions&);    \
-  extern template KRONSOLVE_EXPORT index_t estimate_rank(const LinearMap<T>&, const RankOptions&); \
-  extern template KRONSOLVE_EXPORT double norm(const LinearMap<T>&, NormKind);                     \
-  extern template KRONSOLVE_EXPORT RsvdResult<T> rsvd(const Comm&, const Lazy<T>&,                 \
-                                                      const RsvdOptions&);                         \
-  extern template KRONSOLVE_EXPORT index_t estimate_rank(const Comm&, const Lazy<T>&,              \
-                                                         const RankOptions&);                      \
-  extern template KRONSOLVE_EXPORT double norm(const Comm&, const Lazy<T>&, NormKind);
-KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
-#undef KRONSOLVE_DECLARE
+KRONSOLVE_EXPORT double norm(const Comm& comm, const Lazy<T>& a, NormKind kind = NormKind::two);
 
 }  // namespace kronsolve

@@ -82,11 +82,12 @@ struct SolveResult {
 /// Source: cg: Hestenes and Stiefel 1952, doi:10.6028/jres.049.044; minres: Paige and Saunders
 /// 1975, doi:10.1137/0712047; gmres: Saad and Schultz 1986, doi:10.1137/0907058.
 template <Scalar T>
-SolveResult<T> solve(const LinearMap<T>& a, const DistributedVectors<T>& b,
-                     const SolveOptions& options = {});
+KRONSOLVE_EXPORT SolveResult<T> solve(const LinearMap<T>& a, const DistributedVectors<T>& b,
+                                      const SolveOptions& options = {});
 /// The same for one right-hand side. @param b  owned entries
 template <Scalar T>
-SolveResult<T> solve(const LinearMap<T>& a, std::span<const T> b, const SolveOptions& options = {});
+KRONSOLVE_EXPORT SolveResult<T> solve(const LinearMap<T>& a, std::span<const T> b,
+                                      const SolveOptions& options = {});
 
 /// The same for rows built on demand, stored while it runs, dealt evenly to the ranks of `comm` as
 /// b must be. With method direct the residuals are true ones too, and what is left of the equation
@@ -94,25 +95,15 @@ SolveResult<T> solve(const LinearMap<T>& a, std::span<const T> b, const SolveOpt
 /// converged.
 /// @throws NotSupported  direct without an engine of this scalar that has the factors
 template <Scalar T>
-SolveResult<T> solve(const Comm& comm, const Lazy<T>& a, const DistributedVectors<T>& b,
-                     const SolveOptions& options = {});
+KRONSOLVE_EXPORT SolveResult<T> solve(const Comm& comm, const Lazy<T>& a,
+                                      const DistributedVectors<T>& b,
+                                      const SolveOptions& options = {});
 
 /// The same for an operator in its basis, matrix-free where that is better; b is dealt as
 /// h.basis->partition(comm.size()). @throws InvalidArgument  T is real and the operator is not
 template <Scalar T>
-SolveResult<T> solve(const Comm& comm, const SectorOperator& h, const DistributedVectors<T>& b,
-                     const SolveOptions& options = {});
-
-#define KRONSOLVE_DECLARE(T)                                                                     \
-  extern template KRONSOLVE_EXPORT SolveResult<T> solve(                                         \
-      const LinearMap<T>&, const DistributedVectors<T>&, const SolveOptions&);                   \
-  extern template KRONSOLVE_EXPORT SolveResult<T> solve(const LinearMap<T>&, std::span<const T>, \
-                                                        const SolveOptions&);                    \
-  extern template KRONSOLVE_EXPORT SolveResult<T> solve(                                         \
-      const Comm&, const Lazy<T>&, const DistributedVectors<T>&, const SolveOptions&);           \
-  extern template KRONSOLVE_EXPORT SolveResult<T> solve(                                         \
-      const Comm&, const SectorOperator&, const DistributedVectors<T>&, const SolveOptions&);
-KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
-#undef KRONSOLVE_DECLARE
+KRONSOLVE_EXPORT SolveResult<T> solve(const Comm& comm, const SectorOperator& h,
+                                      const DistributedVectors<T>& b,
+                                      const SolveOptions& options = {});
 
 }  // namespace kronsolve

@@ -36,11 +36,7 @@ struct SpectralBoundsOptions {
 /// 1) Cost: 10 to max_steps products, four vectors. Source: Zhou and Li 2011,
 /// doi:10.1016/j.laa.2010.06.034.
 template <Scalar T>
-SpectralBounds spectral_bounds(const LinearMap<T>& a, const SpectralBoundsOptions& options = {});
-
-extern template KRONSOLVE_EXPORT SpectralBounds spectral_bounds(const LinearMap<double>&,
-                                                                const SpectralBoundsOptions&);
-extern template KRONSOLVE_EXPORT SpectralBounds
-spectral_bounds(const LinearMap<std::complex<double>>&, const SpectralBoundsOptions&);
+KRONSOLVE_EXPORT SpectralBounds spectral_bounds(const LinearMap<T>& a,
+                                                const SpectralBoundsOptions& options = {});
 
 }  // namespace kronsolve

@@ -42,8 +42,8 @@ struct SpectralFunctionOptions {
 /// Cost: `steps` products, two vectors. Source: Gagliano and Balseiro 1987,
 /// doi:10.1103/PhysRevLett.59.2999.
 template <Scalar T>
-SpectralFunction spectral_function(const LinearMap<T>& h, std::span<const T> phi,
-                                   const SpectralFunctionOptions& options = {});
+KRONSOLVE_EXPORT SpectralFunction spectral_function(const LinearMap<T>& h, std::span<const T> phi,
+                                                    const SpectralFunctionOptions& options = {});
 
 /// <a| (z - H)^-1 |b> for any two vectors, from those of a + b, a - b (and a + ib, a - ib).
 struct KRONSOLVE_EXPORT CrossSpectralFunction {
@@ -60,9 +60,9 @@ struct KRONSOLVE_EXPORT CrossSpectralFunction {
 };
 /// Collective. Cost: two (complex: four) times that of spectral_function.
 template <Scalar T>
-CrossSpectralFunction cross_spectral_function(const LinearMap<T>& h, std::span<const T> a,
-                                              std::span<const T> b,
-                                              const SpectralFunctionOptions& options = {});
+KRONSOLVE_EXPORT CrossSpectralFunction
+cross_spectral_function(const LinearMap<T>& h, std::span<const T> a, std::span<const T> b,
+                        const SpectralFunctionOptions& options = {});
 
 /// op |psi> from one sector into another: what an operator that changes the charge needs.
 /// Collective on comm.
@@ -74,18 +74,8 @@ CrossSpectralFunction cross_spectral_function(const LinearMap<T>& h, std::span<c
 /// @throws InvalidArgument  T is real and op is not; op leads to states outside `to` (names one)
 /// Cost: O(owned rows * terms), messages in proportion.
 template <Scalar T>
-DistributedVectors<T> apply_operator(const Comm& comm, const OpSum& op, const Basis& from,
-                                     std::span<const T> psi, const Basis& to);
-
-#define KRONSOLVE_DECLARE(T)                                                      \
-  extern template KRONSOLVE_EXPORT SpectralFunction spectral_function(            \
-      const LinearMap<T>&, std::span<const T>, const SpectralFunctionOptions&);   \
-  extern template KRONSOLVE_EXPORT CrossSpectralFunction cross_spectral_function( \
-      const LinearMap<T>&, std::span<const T>, std::span<const T>,                \
-      const SpectralFunctionOptions&);                                            \
-  extern template KRONSOLVE_EXPORT DistributedVectors<T> apply_operator(          \
-      const Comm&, const OpSum&, const Basis&, std::span<const T>, const Basis&);
-KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
-#undef KRONSOLVE_DECLARE
+KRONSOLVE_EXPORT DistributedVectors<T> apply_operator(const Comm& comm, const OpSum& op,
+                                                      const Basis& from, std::span<const T> psi,
+                                                      const Basis& to);
 
 }  // namespace kronsolve

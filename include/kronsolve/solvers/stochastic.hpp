@@ -42,8 +42,9 @@ struct TraceResult {
 /// text has it) Cost: 10 to 100 products a sample, three vectors. The relative error of a sample is
 /// about 1/sqrt(rows) for smooth f. Source: Ubaru, Chen and Saad 2017, doi:10.1137/16M1104974.
 template <Scalar T>
-TraceResult trace_function(const LinearMap<T>& a, const std::function<double(double)>& f,
-                           const TraceOptions& options = {});
+KRONSOLVE_EXPORT TraceResult trace_function(const LinearMap<T>& a,
+                                            const std::function<double(double)>& f,
+                                            const TraceOptions& options = {});
 
 /// A mean with its standard error.
 struct Estimate {
@@ -88,17 +89,8 @@ struct ThermalOptions {
 /// observable. Source: Sugiura and Shimizu 2013, doi:10.1103/PhysRevLett.111.010401; Jaklic and
 /// Prelovsek 1994, doi:10.1103/PhysRevB.49.5065.
 template <Scalar T>
-std::vector<ThermalPoint> thermal_averages(const LinearMap<T>& h, std::span<const double> betas,
-                                           std::span<const LinearMap<T>* const> observables = {},
-                                           const ThermalOptions& options = {});
-
-#define KRONSOLVE_DECLARE(T)                                                              \
-  extern template KRONSOLVE_EXPORT TraceResult trace_function(                            \
-      const LinearMap<T>&, const std::function<double(double)>&, const TraceOptions&);    \
-  extern template KRONSOLVE_EXPORT std::vector<ThermalPoint> thermal_averages(            \
-      const LinearMap<T>&, std::span<const double>, std::span<const LinearMap<T>* const>, \
-      const ThermalOptions&);
-KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
-#undef KRONSOLVE_DECLARE
+KRONSOLVE_EXPORT std::vector<ThermalPoint> thermal_averages(
+    const LinearMap<T>& h, std::span<const double> betas,
+    std::span<const LinearMap<T>* const> observables = {}, const ThermalOptions& options = {});
 
 }  // namespace kronsolve

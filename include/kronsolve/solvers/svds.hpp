@@ -98,23 +98,16 @@ struct SvdsResult {
 /// (restarted); Baglama and Reichel 2005, doi:10.1137/04060593X; smallest triplets with the same
 /// Ritz restart, hence slowly where they are not separated.
 template <Scalar T>
-SvdsResult<T> svds(const LinearMap<T>& a, const SvdsOptions& options = {});
+KRONSOLVE_EXPORT SvdsResult<T> svds(const LinearMap<T>& a, const SvdsOptions& options = {});
 /// The same for rows built on demand; stored while it runs (see AssembledMap), rows and columns
 /// dealt evenly to the ranks of `comm`.
 template <Scalar T>
-SvdsResult<T> svds(const Comm& comm, const Lazy<T>& a, const SvdsOptions& options = {});
+KRONSOLVE_EXPORT SvdsResult<T> svds(const Comm& comm, const Lazy<T>& a,
+                                    const SvdsOptions& options = {});
 /// The same for rows held by the ranks, in rank order (a matrix from a file); columns dealt evenly.
 /// @throws DimensionError  the rows of the ranks do not follow one another, or differ in columns
 template <Scalar T>
-SvdsResult<T> svds(const Comm& comm, const CsrRows<T>& owned, const SvdsOptions& options = {});
-
-#define KRONSOLVE_DECLARE(T)                                                                    \
-  extern template KRONSOLVE_EXPORT SvdsResult<T> svds(const LinearMap<T>&, const SvdsOptions&); \
-  extern template KRONSOLVE_EXPORT SvdsResult<T> svds(const Comm&, const Lazy<T>&,              \
-                                                      const SvdsOptions&);                      \
-  extern template KRONSOLVE_EXPORT SvdsResult<T> svds(const Comm&, const CsrRows<T>&,           \
-                                                      const SvdsOptions&);
-KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DECLARE)
-#undef KRONSOLVE_DECLARE
+KRONSOLVE_EXPORT SvdsResult<T> svds(const Comm& comm, const CsrRows<T>& owned,
+                                    const SvdsOptions& options = {});
 
 }  // namespace kronsolve

@@ -1,0 +1,348 @@
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <set>
+
+#include <kronsolve/operators/charge_basis.hpp>
+
+#include "operators/descriptions/broken_term.hpp"
+
+namespace kronsolve {
+
+namespace {
+
+enum class Which { sz, particles, up, down };
+
+/// Value of a digit, nothing if the site does not know the charge.
+std::optional<int> value_of(Which which, const LocalSpace& space, int digit) {
+  using Kind = LocalSpace::Kind;
+  const Kind kind = space.kind();
+  const bool electrons = space.has_electrons();
+  const int up = digit == 1 || digit == 3 ? 1 : 0;
+  const int down = digit == 2 || digit == 3 ? 1 : 0;
+  switch (which) {
+    case Which::sz:
+      if (kind == Kind::spin) return space.twice_spin() - 2 * digit;
+      if (electrons) return up - down;
+      break;
+    case Which::particles:
+      if (kind == Kind::boson || kind == Kind::fermion) return digit;
+      if (electrons) return up + down;
+      break;
+    case Which::up:
+      if (electrons) return up;
+      break;
+    case Which::down:
+      if (electrons) return down;
+      break;
+  }
+  return std::nullopt;
+}
+
+AdditiveRule make_rule(Which which, const std::vector<LocalSpace>& spaces, int target,
+                       std::string_view name, std::string_view wanted) {
+  AdditiveRule rule{{}, target, 0};
+  bool known = false;
+  for (const auto& space : spaces) {
+    auto& values = rule.values.emplace_back();
+    for (int digit = 0; digit < space.dim(); ++digit) {
+      const auto value = value_of(which, space, digit);
+      known = known || value.has_value();
+      values.push_back(value.value_or(0));
+    }
+  }
+  if (!known)
+    throw InvalidArgument(detail::concat("sector ", name, ": no site has ", wanted,
+                                         "; leave it out or use other local spaces"));
+  return rule;
+}
+
+/// Totals that the sites can reach, ascending, of one rule.
+std::vector<int> reachable(const AdditiveRule& rule) {
+  std::set<int> totals = {0};
+  for (const auto& values : rule.values) {
+    std::set<int> next;
+    for (const int total : totals)
+      for (const int value : values) {
+        const int sum = total + value;
+        next.insert(rule.modulus > 0 ? ((sum % rule.modulus) + rule.modulus) % rule.modulus : sum);
+      }
+    totals = std::move(next);
+  }
+  return {totals.begin(), totals.end()};
+}
+
+/// "-1, 0, 1", the middle left out where there are many.
+std::string list_text(const Charge& charge, const std::vector<int>& values) {
+  constexpr std::size_t most = 9;
+  std::string text;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values.size() > most && i == 3) {
+      text += ", ...";
+      i = values.size() - 3;
+    }
+    text += (text.empty() ? "" : ", ") + charge.value_text(values[i]);
+  }
+  return text;
+}
+
+[[noreturn]] void empty_sector(const std::vector<LocalSpace>& spaces,
+                               const std::vector<Charge>& charges) {
+  std::string asked, possible;
+  for (const auto& charge : charges) asked += (asked.empty() ? "" : ", ") + charge.text();
+  // The last charge's values that go with the others, or each charge's own values if even that is
+  // nothing.
+  std::vector<int> dims;
+  for (const auto& space : spaces) dims.push_back(space.dim());
+  std::vector<AdditiveRule> rules;
+  for (const auto& charge : charges) rules.push_back(charge.rule);
+  std::vector<int> compatible;
+  for (const int value : reachable(charges.back().rule)) {
+    rules.back().target = value;
+    if (DigitPaths(dims, rules).size() > 0) compatible.push_back(value);
+  }
+  if (charges.size() > 1 && !compatible.empty()) {
+    possible = detail::concat("with the others, ", charges.back().name, " can be ",
+                              list_text(charges.back(), compatible));
+  } else {
+    for (const auto& charge : charges)
+      possible += detail::concat(possible.empty() ? "" : "; ", charge.name, " can be ",
+                                 list_text(charge, reachable(charge.rule)));
+  }
+  throw InvalidArgument(detail::concat("sector ", asked, " has no states on these ", spaces.size(),
+                                       " sites; ", possible));
+}
+
+}  // namespace
+
+Charge Charge::sz(const std::vector<LocalSpace>& spaces, int twice) {
+  return {"sz", make_rule(Which::sz, spaces, twice, "sz", "a spin")};
+}
+Charge Charge::particles(const std::vector<LocalSpace>& spaces, int number) {
+  return {"n", make_rule(Which::particles, spaces, number, "n", "particles")};
+}
+Charge Charge::up(const std::vector<LocalSpace>& spaces, int number) {
+  return {"nup", make_rule(Which::up, spaces, number, "nup", "electrons")};
+}
+Charge Charge::down(const std::vector<LocalSpace>& spaces, int number) {
+  return {"ndown", make_rule(Which::down, spaces, number, "ndown", "electrons")};
+}
+
+Charge Charge::parity(const std::vector<LocalSpace>& spaces, int value) {
+  if (value != 0 && value != 1)
+    throw InvalidArgument(detail::concat("sector parity: must be 0 or 1, got ", value));
+  AdditiveRule rule{{}, value, 2};
+  for (const auto& space : spaces) {
+    auto& values = rule.values.emplace_back();
+    for (int digit = 0; digit < space.dim(); ++digit)
+      values.push_back(value_of(Which::particles, space, digit).value_or(digit) % 2);
+  }
+  return {"parity", std::move(rule)};
+}
+
+std::optional<Charge> Charge::parse(const std::vector<LocalSpace>& spaces, std::string_view text) {
+  const auto equals = text.find('=');
+  const std::string_view key = text.substr(0, equals);
+  const bool is_sz = key == "sz";
+  if (!is_sz && key != "n" && key != "nup" && key != "ndown" && key != "parity")
+    return std::nullopt;
+  std::string_view digits = equals == std::string_view::npos ? "" : text.substr(equals + 1);
+  const auto bad = [&](const char* what) {
+    return InvalidArgument(detail::concat("sector '", text, "': the value must be ", what));
+  };
+  const bool half = digits.ends_with("/2");
+  if (half) digits.remove_suffix(2);
+  if (digits.starts_with('+')) digits.remove_prefix(1);
+  int value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  constexpr int largest = 1 << 20;
+  if (error != std::errc() || end != digits.data() + digits.size() || value > largest ||
+      value < -largest)
+    throw bad(is_sz ? "a number such as 0, -1 or 1/2" : "a whole number");
+  if (half && !is_sz) throw bad("a whole number");
+  if (is_sz) return sz(spaces, half ? value : 2 * value);
+  if (key == "n") return particles(spaces, value);
+  if (key == "nup") return up(spaces, value);
+  if (key == "ndown") return down(spaces, value);
+  return parity(spaces, value);
+}
+
+std::string Charge::value_text(int value) const {
+  if (name != "sz") return std::to_string(value);
+  return value % 2 == 0 ? std::to_string(value / 2) : detail::concat(value, "/2");
+}
+
+std::string Charge::text() const { return name + "=" + value_text(rule.target); }
+
+ChargeBasis::ChargeBasis(std::vector<LocalSpace> spaces, std::vector<Charge> charges)
+    : Basis(std::move(spaces)), charges_(std::move(charges)) {
+  std::set<std::string> names;
+  std::vector<AdditiveRule> rules;
+  for (const auto& charge : charges_) {
+    if (!names.insert(charge.name).second)
+      throw InvalidArgument(
+          detail::concat("sector ", charge.name, " is given twice; give it once"));
+    rules.push_back(charge.rule);
+  }
+  std::vector<int> dims;
+  for (const auto& space : Basis::spaces()) dims.push_back(space.dim());
+  paths_ = DigitPaths(dims, rules);
+  if (paths_.size() == 0) empty_sector(Basis::spaces(), charges_);
+
+  // Two parts where their tables stay in the second-level cache, more and smaller ones otherwise.
+  double strings = 1;
+  for (const int d : dims) strings *= d;
+  const double most = strings <= 4294967296.0 ? 65536 : 4096;
+  for (int site = sites(); site > 0;) {
+    Part part;
+    part.end = part.begin = site;
+    part.stride = code().stride(site - 1);
+    part.last = site == sites();
+    while (part.begin > 0 && (part.begin == part.end ||
+                              double(part.strings) * dims[std::size_t(part.begin - 1)] <= most))
+      part.strings *= static_cast<state_t>(dims[std::size_t(--part.begin)]);
+    fill(part);
+    site = part.begin;
+    parts_.insert(parts_.begin(), std::move(part));
+  }
+}
+
+void ChargeBasis::fill(Part& part) const {
+  const auto nodes = static_cast<std::size_t>(paths_.nodes(part.begin));
+  part.nodes.resize(nodes);
+  part.entries.resize(static_cast<std::size_t>(part.strings) * (part.last ? 1 : nodes));
+  for (std::size_t c = 0; c < nodes; ++c) {
+    auto& node = part.nodes[c];
+    index_t before = 0;
+    // Depth first through the digits of the run, ascending.
+    const auto walk = [&](const auto& self, int site, int at, std::uint32_t string) -> void {
+      if (site == part.end) {
+        node.string.push_back(string);
+        node.first.push_back(before);
+        auto& entry = part.entries[part.last ? string : c * part.strings + string];
+        entry = {before, part.last ? static_cast<int>(c) : at};
+        before += paths_.tails(site, at);
+        return;
+      }
+      for (int digit = 0; digit < paths_.dim(site); ++digit)
+        if (const int to = paths_.next(site, at, digit); to >= 0)
+          self(self, site + 1, to,
+               string * static_cast<std::uint32_t>(paths_.dim(site)) +
+                   static_cast<std::uint32_t>(digit));
+    };
+    walk(walk, part.begin, static_cast<int>(c), 0);
+    node.first.push_back(before);
+    // The guide tells for every 2^shift rows the string to look from: a step or two on average.
+    const auto rows_per_string = static_cast<std::uint64_t>(before) / node.string.size();
+    node.shift = static_cast<int>(std::bit_width(rows_per_string)) - 1;
+    const auto buckets = static_cast<std::size_t>((before - 1) >> node.shift) + 1;
+    std::uint32_t k = 0;
+    for (std::size_t b = 0; b < buckets; ++b) {
+      while (node.first[k + 1] <= static_cast<index_t>(b) << node.shift) ++k;
+      node.guide.push_back(k);
+    }
+  }
+}
+
+state_t ChargeBasis::state(index_t i) const {
+  state_t state = 0;
+  std::size_t at = 0;
+  for (const auto& part : parts_) {
+    const auto& node = part.nodes[at];
+    std::size_t k = node.guide[static_cast<std::size_t>(i >> node.shift)];
+    while (node.first[k + 1] <= i) ++k;
+    state += node.string[k] * part.stride;
+    if (part.last) break;
+    i -= node.first[k];
+    at = static_cast<std::size_t>(part.entries[at * part.strings + node.string[k]].node);
+  }
+  return state;
+}
+
+index_t ChargeBasis::index(state_t state) const {
+  index_t row = 0;
+  int at = 0;
+  for (const auto& part : parts_) {
+    const state_t string = state / part.stride;
+    if (string >= part.strings) return -1;  // digits beyond the first site
+    state -= string * part.stride;
+    if (part.last) {
+      const auto& entry = part.entries[string];
+      return entry.node == at ? row + entry.first : -1;
+    }
+    const auto& entry = part.entries[static_cast<std::size_t>(at) * part.strings + string];
+    if (entry.node < 0) return -1;
+    row += entry.first;
+    at = entry.node;
+  }
+  return row;
+}
+
+void ChargeBasis::states(RowRange range, std::span<state_t> states) const {
+  for (std::size_t i = 0; i < states.size(); ++i)
+    states[i] = ChargeBasis::state(range.begin + static_cast<index_t>(i));
+}
+
+void ChargeBasis::indices(std::span<const state_t> states, std::span<index_t> indices) const {
+  for (std::size_t i = 0; i < states.size(); ++i) indices[i] = ChargeBasis::index(states[i]);
+}
+
+std::vector<std::string> ChargeBasis::sector() const {
+  std::vector<std::string> texts;
+  for (const auto& charge : charges_) texts.push_back(charge.text());
+  return texts;
+}
+
+index_t ChargeBasis::memory_bytes() const noexcept {
+  std::size_t bytes = 0;
+  for (const auto& part : parts_) {
+    bytes += part.entries.size() * sizeof(Part::Entry);
+    for (const auto& node : part.nodes)
+      bytes += (node.string.size() + node.guide.size()) * sizeof(std::uint32_t) +
+               node.first.size() * sizeof(index_t);
+  }
+  return static_cast<index_t>(bytes);
+}
+
+namespace detail {
+
+int charge_shift(const CanonicalTerm& term, const std::vector<LocalSpace>& spaces,
+                 const AdditiveRule& rule) {
+  int sum = 0;
+  for (const auto& [site, element] : term.factors) {
+    const auto s = static_cast<std::size_t>(site);
+    const auto [a, b] = element_digits(spaces[s].dim(), element);
+    if (a >= 0)
+      sum +=
+          rule.values[s][static_cast<std::size_t>(a)] - rule.values[s][static_cast<std::size_t>(b)];
+  }
+  return rule.modulus > 0 ? sum % rule.modulus : sum;
+}
+
+std::string written_term(const OpSum& op, const CanonicalTerm& broken) {
+  for (const auto& term : op.terms()) {
+    OpSum single(op.spaces());
+    for (const auto& [name, matrix] : op.definitions()) single.define(name, matrix);
+    single.add(term.coefficient, term.factors);
+    for (const auto& part : single.canonical_terms())
+      if (part.factors == broken.factors) return to_string(term);
+  }
+  return "a sum of terms";
+}
+
+}  // namespace detail
+
+void require_conserved(const OpSum& op, const ChargeBasis& basis) {
+  if (op.spaces() != basis.spaces())
+    throw DimensionError(detail::concat("the operator has ", op.sites(), " sites, the sector ",
+                                        basis.sites(),
+                                        " (or other local spaces); build both on the same sites"));
+  for (const auto& term : op.canonical_terms())
+    for (const auto& charge : basis.charges())
+      if (detail::charge_shift(term, op.spaces(), charge.rule) != 0)
+        throw InvalidArgument(detail::concat("sector ", charge.text(), ": the term ",
+                                             detail::written_term(op, term), " changes ",
+                                             charge.name, "; leave the sector out"));
+}
+
+}  // namespace kronsolve

@@ -1,0 +1,302 @@
+#include "operators/bases/group_action.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <map>
+
+#include <kronsolve/core/error.hpp>
+
+namespace kronsolve::detail {
+
+namespace {
+constexpr state_t most_chunk_states = 256;
+}
+
+GroupAction::GroupAction(const SymmetryGroup& group)
+    : code_(group.spaces()), spaces_(group.spaces()), phases_(group.phases()) {
+  largest_ = 0;
+  bitwise_ = true;
+  bool all_spins = true, fermions = false;
+  for (int site = 0; site < code_.sites(); ++site) {
+    const auto& space = spaces_[static_cast<std::size_t>(site)];
+    largest_ += static_cast<state_t>(space.dim() - 1) * code_.stride(site);
+    all_spins = all_spins && space.kind() == LocalSpace::Kind::spin;
+    fermions = fermions || space.is_fermionic();
+    bitwise_ = bitwise_ && std::has_single_bit(static_cast<unsigned>(space.dim()));
+  }
+  for (int site = code_.sites(); site-- > 0;) {
+    const auto dim = static_cast<state_t>(code_.dim(site));
+    if (chunks_.empty() || chunks_.back().size * dim > most_chunk_states)
+      chunks_.push_back({code_.stride(site), 1, site + 1, site + 1});
+    chunks_.back().size *= dim;
+    chunks_.back().begin = site;
+  }
+  KRONSOLVE_ASSERT(chunks_.size() <= most_chunks);
+  for (const auto& chunk : chunks_) {
+    chunk_entries_ = std::max(chunk_entries_, static_cast<std::size_t>(chunk.size));
+    chunk_shifts_.push_back(std::countr_zero(chunk.stride));
+  }
+
+  std::map<SitePermutation, std::size_t> by_image;
+  std::vector<SymmetryGroup::Element> tabled;
+  for (int e = 0; e < group.order(); ++e) {
+    const auto& element = group.elements()[static_cast<std::size_t>(e)];
+    phases_of_.push_back(element.phase);
+    if (!all_spins) {
+      members_.push_back({e, -1});
+      tabled.push_back(element);
+      continue;
+    }
+    const auto [at, fresh] = by_image.try_emplace(element.image, members_.size());
+    if (fresh) {
+      members_.emplace_back();
+      tabled.push_back({element.image, SpinFlip::no, 0});
+    }
+    auto& member = members_[at->second];
+    (element.flip == SpinFlip::yes ? member.flipped : member.plain) = e;
+  }
+  for (const Member& member : members_) {
+    all_plain_ = all_plain_ && member.plain >= 0;
+    all_flipped_ = all_flipped_ && member.flipped >= 0;
+    none_flipped_ = none_flipped_ && member.flipped < 0;
+  }
+  add_tables(tabled);
+  if (!fermions) return;
+  for (const auto& element : group.elements()) {
+    Sign sign{std::vector<std::uint64_t>(spaces_.size(), 0), element.flip == SpinFlip::yes};
+    for (std::size_t j = 0; j < spaces_.size(); ++j)
+      for (std::size_t i = 0; i < j; ++i)
+        if (element.image[i] > element.image[j]) sign.overtaken[j] |= std::uint64_t{1} << i;
+    signs_.push_back(std::move(sign));
+  }
+}
+
+void GroupAction::add_tables(const std::vector<SymmetryGroup::Element>& elements) {
+  const bool narrow = largest_ <= std::numeric_limits<std::uint32_t>::max();
+  padded_ = (elements.size() + block - 1) / block * block;
+  const std::size_t entries = padded_ * chunks_.size() * chunk_entries_;
+  (narrow ? narrow_.resize(entries) : wide_.resize(entries));
+  std::size_t at = 0;
+  for (const auto& chunk : chunks_)
+    for (std::size_t value = 0; value < chunk_entries_; ++value)
+      for (std::size_t m = 0; m < padded_; ++m, ++at) {
+        if (value >= chunk.size) continue;
+        const state_t image = chunk_image(elements[m < elements.size() ? m : 0], chunk, value);
+        if (narrow)
+          narrow_[at] = static_cast<std::uint32_t>(image);
+        else
+          wide_[at] = image;
+      }
+}
+
+/// What the digits of one chunk add to the image of a state.
+state_t GroupAction::chunk_image(const SymmetryGroup::Element& element, const Chunk& chunk,
+                                 state_t value) const {
+  state_t image = 0;
+  for (int site = chunk.end; site-- > chunk.begin;) {
+    const auto dim = static_cast<state_t>(code_.dim(site));
+    int digit = static_cast<int>(value % dim);
+    value /= dim;
+    if (element.flip == SpinFlip::yes)
+      digit = flipped_digit(spaces_[static_cast<std::size_t>(site)], digit);
+    image +=
+        static_cast<state_t>(digit) * code_.stride(element.image[static_cast<std::size_t>(site)]);
+  }
+  return image;
+}
+
+void GroupAction::split(state_t state, Values& values) const noexcept {
+  for (std::size_t k = 0; k < chunks_.size(); ++k)
+    values[k] = bitwise_
+                    ? static_cast<std::uint32_t>(state >> chunk_shifts_[k] & (chunks_[k].size - 1))
+                    : static_cast<std::uint32_t>(state / chunks_[k].stride % chunks_[k].size);
+}
+
+template <class Word, std::size_t Chunks>
+void GroupAction::images(const Word* tables, const Values& values, std::size_t first,
+                         Word* out) const noexcept {
+  const std::size_t chunks = Chunks == 0 ? chunks_.size() : Chunks;
+  Word sums[block];  // of our own: the compiler sees that nothing else changes it
+  const Word* row = tables + values[0] * padded_ + first;
+  for (std::size_t m = 0; m < block; ++m) sums[m] = row[m];
+  for (std::size_t k = 1; k < chunks; ++k) {
+    row = tables + (k * chunk_entries_ + values[k]) * padded_ + first;
+    for (std::size_t m = 0; m < block; ++m) sums[m] += row[m];
+  }
+  for (std::size_t m = 0; m < block; ++m) out[m] = sums[m];
+}
+
+template <class F>
+auto GroupAction::dispatch(F&& f) const {
+  const auto with = [&]<class Word>(const std::vector<Word>& tables) {
+    switch (chunks_.size()) {
+      case 1:
+        return f.template operator()<Word, 1>(tables);
+      case 2:
+        return f.template operator()<Word, 2>(tables);
+      case 3:
+        return f.template operator()<Word, 3>(tables);
+      case 4:
+        return f.template operator()<Word, 4>(tables);
+      case 5:
+        return f.template operator()<Word, 5>(tables);
+      default:
+        return f.template operator()<Word, 0>(tables);
+    }
+  };
+  return narrow_.empty() ? with(wide_) : with(narrow_);
+}
+
+int GroupAction::phase(int element, state_t state) const {
+  int phase = phases_of_[static_cast<std::size_t>(element)];
+  if (signs_.empty()) return phase;
+  std::uint64_t up = 0, down = 0;
+  for (int site = 0; site < code_.sites(); ++site) {
+    if (!spaces_[static_cast<std::size_t>(site)].is_fermionic()) continue;
+    const int digit = code_.digit(state, site);
+    up |= static_cast<std::uint64_t>(digit & 1) << site;
+    down |= static_cast<std::uint64_t>(digit >> 1) << site;
+  }
+  const Sign& sign = signs_[static_cast<std::size_t>(element)];
+  int exchanges = 0;
+  for (std::size_t j = 0; j < sign.overtaken.size(); ++j) {
+    if (up >> j & 1) exchanges += std::popcount(up & sign.overtaken[j]);
+    if (down >> j & 1) exchanges += std::popcount(down & sign.overtaken[j]);
+  }
+  // Exchanged species: the block of up operators moves past that of the down ones.
+  if (sign.flips) exchanges += std::popcount(up) * std::popcount(down);
+  return exchanges % 2 == 0 ? phase : (phase + phases_ / 2) % phases_;
+}
+
+template <class Word, std::size_t Chunks>
+GroupAction::Found GroupAction::find_in(const std::vector<Word>& tables, state_t state) const {
+  constexpr std::size_t most_on_stack = 256;
+  Values values;
+  split(state, values);
+  // First all images and the least of them, without a branch; then which elements lead there.
+  Word few[most_on_stack];
+  std::vector<Word> many(padded_ > most_on_stack ? padded_ : 0);
+  Word* const to = many.empty() ? few : many.data();
+  Word low[block], high[block];
+  std::fill_n(low, block, static_cast<Word>(~Word{0}));
+  std::fill_n(high, block, Word{0});
+  for (std::size_t first = 0; first < padded_; first += block) {
+    Word* const some = to + first;
+    images<Word, Chunks>(tables.data(), values, first, some);
+    for (std::size_t m = 0; m < block; ++m) {
+      low[m] = std::min(low[m], some[m]);
+      high[m] = std::max(high[m], some[m]);
+    }
+  }
+  const Word least = *std::min_element(low, low + block),
+             most = *std::max_element(high, high + block);
+  const auto largest = static_cast<Word>(largest_);
+  Word best = least;
+  if (all_plain_ && all_flipped_) {
+    best = std::min(least, static_cast<Word>(largest - most));
+  } else if (!none_flipped_) {
+    best = static_cast<Word>(~Word{0});
+    for (std::size_t m = 0; m < members_.size(); ++m) {
+      if (members_[m].plain >= 0) best = std::min(best, to[m]);
+      if (members_[m].flipped >= 0) best = std::min(best, static_cast<Word>(largest - to[m]));
+    }
+  }
+  Found found;
+  found.representative = best;
+  found.stabiliser = 0;
+  int leader = -1;
+  const auto count = [&](int element) {
+    if (element < 0) return;
+    if (++found.stabiliser == 1) {
+      leader = element;
+      return;
+    }
+    if (found.stabiliser == 2) found.phase = phase(leader, state);
+    if (phase(element, state) != found.phase) found.vanishes = true;
+  };
+  const auto mirror = static_cast<Word>(largest - best);
+  for (std::size_t first = 0; first < members_.size(); first += block) {
+    const Word* const some = to + first;
+    unsigned hits = 0;
+    for (std::size_t m = 0; m < block; ++m)
+      hits |= (some[m] == best ? 1u : 0u) | (some[m] == mirror ? 1u : 0u);
+    if (hits == 0) continue;
+    for (std::size_t m = 0; m < std::min(block, members_.size() - first); ++m) {
+      if (some[m] == best) count(members_[first + m].plain);
+      if (some[m] == mirror) count(members_[first + m].flipped);
+    }
+  }
+  if (found.stabiliser == 1) found.phase = phase(leader, state);
+  return found;
+}
+
+template <class Word, std::size_t Chunks>
+bool GroupAction::carries_in(const std::vector<Word>& tables, state_t state) const {
+  Values values;
+  split(state, values);
+  const auto self = static_cast<Word>(state), mirror = static_cast<Word>(largest_ - state);
+  bool vanishes = false;
+  Word to[block];
+  for (std::size_t first = 0; first < members_.size(); first += block) {
+    images<Word, Chunks>(tables.data(), values, first, to);
+    if (all_plain_) {
+      unsigned smaller = 0;
+      for (std::size_t m = 0; m < block; ++m) smaller |= to[m] < self ? 1u : 0u;
+      if (smaller != 0) return false;
+    }
+    if (all_flipped_) {
+      unsigned smaller = 0;
+      for (std::size_t m = 0; m < block; ++m) smaller |= to[m] > mirror ? 1u : 0u;
+      if (smaller != 0) return false;
+    }
+    for (std::size_t m = 0; m < std::min(block, members_.size() - first); ++m) {
+      const Member& member = members_[first + m];
+      if (member.plain >= 0) {
+        if (to[m] < self) return false;
+        if (to[m] == self) vanishes = vanishes || phase(member.plain, state) != 0;
+      }
+      if (member.flipped >= 0) {  // largest - to < state
+        if (to[m] > mirror) return false;
+        if (to[m] == mirror) vanishes = vanishes || phase(member.flipped, state) != 0;
+      }
+    }
+  }
+  return !vanishes;
+}
+
+GroupAction::Found GroupAction::find(state_t state) const {
+  return dispatch([&]<class Word, std::size_t Chunks>(const std::vector<Word>& tables) {
+    return find_in<Word, Chunks>(tables, state);
+  });
+}
+
+bool GroupAction::carries(state_t state) const {
+  return dispatch([&]<class Word, std::size_t Chunks>(const std::vector<Word>& tables) {
+    return carries_in<Word, Chunks>(tables, state);
+  });
+}
+
+std::vector<std::pair<state_t, int>> GroupAction::images_of(state_t state) const {
+  Values values;
+  split(state, values);
+  std::vector<std::pair<state_t, int>> result;
+  for (std::size_t m = 0; m < members_.size(); ++m) {
+    state_t to = 0;
+    for (std::size_t k = 0; k < chunks_.size(); ++k) {
+      const std::size_t at = (k * chunk_entries_ + values[k]) * padded_ + m;
+      to += narrow_.empty() ? wide_[at] : narrow_[at];
+    }
+    const Member& member = members_[m];
+    if (member.plain >= 0) result.emplace_back(to, phase(member.plain, state));
+    if (member.flipped >= 0) result.emplace_back(largest_ - to, phase(member.flipped, state));
+  }
+  return result;
+}
+
+index_t GroupAction::memory_bytes() const noexcept {
+  return static_cast<index_t>(narrow_.size() * sizeof(std::uint32_t) +
+                              wide_.size() * sizeof(std::uint64_t));
+}
+
+}  // namespace kronsolve::detail

@@ -1,0 +1,254 @@
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <optional>
+
+#include <kronsolve/core/error.hpp>
+#include <kronsolve/core/memory.hpp>
+#include <kronsolve/operators/symmetry_basis.hpp>
+
+#include "operators/bases/group_action.hpp"
+
+namespace kronsolve {
+
+namespace {
+
+/// What a spin flip makes of the total of a charge; nothing if that is not a function of the totals
+/// alone.
+std::optional<int> flipped_total(const std::vector<LocalSpace>& spaces,
+                                 const std::vector<Charge>& charges, const Charge& charge) {
+  const int m = charge.rule.modulus;
+  for (const int sign :
+       {1, -1}) {  // value of the flipped digit = constant of the site + sign * value
+    int total = sign * charge.rule.target;
+    bool fits = true;
+    for (std::size_t site = 0; site < spaces.size() && fits; ++site) {
+      const auto& values = charge.rule.values[site];
+      const auto constant = [&](std::size_t digit) {
+        const int c =
+            values[static_cast<std::size_t>(flipped_digit(spaces[site], static_cast<int>(digit)))] -
+            sign * values[digit];
+        return m > 0 ? ((c % m) + m) % m : c;
+      };
+      for (std::size_t digit = 1; digit < values.size(); ++digit)
+        fits = fits && constant(digit) == constant(0);
+      total += constant(0);
+    }
+    if (fits) return m > 0 ? ((total % m) + m) % m : total;
+  }
+  for (const auto& other : charges) {  // nup and ndown change places
+    bool exchanged = other.rule.modulus == m;
+    for (std::size_t site = 0; site < spaces.size(); ++site)
+      for (int digit = 0; digit < spaces[site].dim(); ++digit)
+        exchanged =
+            exchanged &&
+            charge.rule
+                    .values[site][static_cast<std::size_t>(flipped_digit(spaces[site], digit))] ==
+                other.rule.values[site][static_cast<std::size_t>(digit)];
+    if (exchanged) return other.rule.target;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void require_compatible(const SymmetryGroup& group, const std::vector<Charge>& charges) {
+  for (const auto& g : group.generators()) {
+    if (g.flip == SpinFlip::no) continue;
+    for (const auto& charge : charges) {
+      const auto total = flipped_total(group.spaces(), charges, charge);
+      const int m = charge.rule.modulus;
+      const int target = m > 0 ? ((charge.rule.target % m) + m) % m : charge.rule.target;
+      if (total && *total == target) continue;
+      throw InvalidArgument(detail::concat(
+          "sector ", g.name, " does not go together with ", charge.text(), ": the flip leads to ",
+          total ? charge.name + "=" + charge.value_text(*total) : "other values of " + charge.name,
+          "; choose a sector that the flip maps on itself, such as sz=0 or nup = ndown"));
+    }
+  }
+}
+
+SymmetryBasis::SymmetryBasis(const Comm& comm, SymmetryGroup group, std::vector<Charge> charges,
+                             std::vector<std::string> sector)
+    : Basis(group.spaces()),
+      comm_(&comm),
+      group_(std::move(group)),
+      charges_(std::move(charges)),
+      sector_(std::move(sector)),
+      action_(std::make_unique<const detail::GroupAction>(group_)) {
+  require_compatible(group_, charges_);
+  const index_t size = symmetric_dimension(group_, charges_);
+  if (size == 0) {
+    std::string text;
+    for (const auto& condition : sector_) text += (text.empty() ? "" : " ") + condition;
+    throw InvalidArgument(
+        detail::concat("sector ", text, " has no states on these ", sites(), " sites"));
+  }
+  partition_ = RowPartition(size, comm.size());
+  require_memory(comm,
+                 checked_multiply(partition_.max_local_rows(), listing_bytes, "bytes of the basis"),
+                 "the symmetry sector");
+  list_states();
+  make_guide();
+}
+
+SymmetryBasis::~SymmetryBasis() = default;
+
+void SymmetryBasis::list_states() {
+  std::unique_ptr<const Basis> parent;
+  if (charges_.empty())
+    parent = std::make_unique<const FullBasis>(spaces());
+  else
+    parent = std::make_unique<const ChargeBasis>(spaces(), charges_);
+  // Representatives crowd among the small configurations: many chunks, dealt in turn, give every
+  // rank about as many.
+  const index_t all = parent->size();
+  const index_t chunks = std::min<index_t>(std::max<index_t>(all / 4096, 1), 65536);
+  const auto chunk_range = [&](index_t c) {
+    return RowRange{all / chunks * c + std::min(c, all % chunks),
+                    all / chunks * (c + 1) + std::min(c + 1, all % chunks)};
+  };
+  const int ranks = comm_->size(), me = comm_->rank();
+  const index_t mine = (chunks - me + ranks - 1) / ranks;
+  std::vector<std::vector<state_t>> found(static_cast<std::size_t>(std::max<index_t>(mine, 0)));
+#pragma omp parallel
+  {
+    constexpr index_t batch = 4096;
+    std::vector<state_t> states(batch);
+#pragma omp for schedule(dynamic, 4)
+    for (index_t c = 0; c < mine; ++c) {
+      const RowRange range = chunk_range(c * ranks + me);
+      auto& list = found[static_cast<std::size_t>(c)];
+      for (index_t begin = range.begin; begin < range.end; begin += batch) {
+        const RowRange rows{begin, std::min(range.end, begin + batch)};
+        const auto some = std::span(states).first(static_cast<std::size_t>(rows.size()));
+        parent->states(rows, some);
+        for (const state_t s : some)
+          if (action_->carries(s)) list.push_back(s);
+      }
+    }
+  }
+  std::vector<index_t> counts(static_cast<std::size_t>(chunks), 0);
+  for (index_t c = 0; c < mine; ++c)
+    counts[static_cast<std::size_t>(c * ranks + me)] =
+        static_cast<index_t>(found[static_cast<std::size_t>(c)].size());
+  comm_->all_reduce(std::span(counts));
+
+  // Every rank knows where every chunk goes; pieces arrive in the order of the chunks of their
+  // sender.
+  std::vector<std::vector<state_t>> send(static_cast<std::size_t>(ranks));
+  struct Piece {
+    std::size_t from;
+    index_t at, count;
+  };
+  std::vector<Piece> pieces;
+  index_t offset = 0;
+  for (index_t c = 0; c < chunks; ++c) {
+    const index_t count = counts[static_cast<std::size_t>(c)];
+    const auto from = static_cast<std::size_t>(c % ranks);
+    for (index_t begin = offset; begin < offset + count;) {
+      const int to = partition_.owner(begin);
+      const index_t end = std::min(offset + count, partition_.range(to).end);
+      if (to == me) pieces.push_back({from, begin - partition_.range(me).begin, end - begin});
+      if (from == static_cast<std::size_t>(me)) {
+        auto& list = found[static_cast<std::size_t>(c / ranks)];
+        send[static_cast<std::size_t>(to)].insert(send[static_cast<std::size_t>(to)].end(),
+                                                  list.begin() + (begin - offset),
+                                                  list.begin() + (end - offset));
+      }
+      begin = end;
+    }
+    if (from == static_cast<std::size_t>(me))
+      std::vector<state_t>().swap(found[static_cast<std::size_t>(c / ranks)]);
+    offset += count;
+  }
+  KRONSOLVE_ASSERT(offset ==
+                   partition_.rows());  // the list has as many states as Burnside's formula says
+  const auto received = comm_->all_to_all_v(send);
+  states_.resize(static_cast<std::size_t>(row_range().size()));
+  std::vector<std::size_t> next(static_cast<std::size_t>(ranks), 0);
+  for (const auto& [from, at, count] : pieces) {
+    std::copy_n(received[from].begin() + static_cast<std::ptrdiff_t>(next[from]), count,
+                states_.begin() + at);
+    next[from] += static_cast<std::size_t>(count);
+  }
+}
+
+void SymmetryBasis::make_guide() {
+  firsts_ = comm_->all_gather(states_.empty() ? ~state_t{0} : states_.front());
+  if (states_.empty()) return;
+  // About one bucket a representative.
+  const state_t span = states_.back() - states_.front();
+  const int bits = static_cast<int>(std::bit_width(states_.size()));
+  guide_shift_ = std::max(0, static_cast<int>(std::bit_width(span)) - bits);
+  const auto buckets = static_cast<std::size_t>(span >> guide_shift_) + 2;
+  (void)narrow<std::uint32_t>(static_cast<index_t>(states_.size()), "representatives of one rank");
+  guide_.resize(buckets);
+  std::size_t at = 0;
+  for (std::size_t b = 0; b < buckets; ++b) {
+    while (at < states_.size() &&
+           static_cast<std::size_t>((states_[at] - states_.front()) >> guide_shift_) < b)
+      ++at;
+    guide_[b] = static_cast<std::uint32_t>(at);
+  }
+}
+
+index_t SymmetryBasis::local_index(state_t state) const noexcept {
+  if (states_.empty() || state < states_.front() || state > states_.back()) return -1;
+  const auto bucket = static_cast<std::size_t>((state - states_.front()) >> guide_shift_);
+  const auto begin = states_.begin() + guide_[bucket], end = states_.begin() + guide_[bucket + 1];
+  const auto at = std::lower_bound(begin, end, state);
+  return at != end && *at == state ? row_range().begin + (at - states_.begin()) : -1;
+}
+
+state_t SymmetryBasis::state(index_t i) const {
+  if (!row_range().contains(i))
+    throw InvalidArgument(
+        detail::concat("row ", i, " of the symmetry sector is on another rank; this one has [",
+                       row_range().begin, ", ", row_range().end, ")"));
+  return states_[static_cast<std::size_t>(i - row_range().begin)];
+}
+
+int SymmetryBasis::owner(state_t representative) const noexcept {
+  const auto after = std::upper_bound(firsts_.begin(), firsts_.end(), representative);
+  return std::max(0, static_cast<int>(after - firsts_.begin()) - 1);
+}
+
+index_t SymmetryBasis::index(state_t state) const {
+  if (owner(state) != comm_->rank())
+    throw InvalidArgument(detail::concat("configuration ", code().text(state),
+                                         " of the symmetry sector is on rank ", owner(state)));
+  return local_index(state);
+}
+
+RowPartition SymmetryBasis::partition(int ranks) const {
+  return ranks == comm_->size() ? partition_ : RowPartition(size(), ranks);
+}
+
+SymmetryBasis::Overlap SymmetryBasis::overlap(state_t state) const {
+  const auto found = action_->find(state);
+  if (found.vanishes) return {found.representative, 0};
+  // P|state> = conj(phase) P|representative>, and P|representative> = sqrt(|Stab|/|G|) |row>.
+  const double length = std::sqrt(double(found.stabiliser) / group_.order());
+  return {found.representative, length * std::conj(group_.phase_value(found.phase))};
+}
+
+std::complex<double> SymmetryBasis::project(
+    state_t representative, const std::function<std::complex<double>(state_t)>& phi) const {
+  // sqrt(|G|/|Stab|) <r|P|phi>, and <r|U^-1|phi> = <U r|phi>.
+  std::complex<double> sum = 0;
+  int stabiliser = 0;
+  for (const auto& [image, phase] : action_->images_of(representative)) {
+    sum += group_.phase_value(phase) * phi(image);
+    if (image == representative) ++stabiliser;
+  }
+  return sum / std::sqrt(double(stabiliser) * group_.order());
+}
+
+index_t SymmetryBasis::memory_bytes() const noexcept {
+  return static_cast<index_t>(states_.size() * sizeof(state_t) +
+                              guide_.size() * sizeof(std::uint32_t)) +
+         action_->memory_bytes();
+}
+
+}  // namespace kronsolve

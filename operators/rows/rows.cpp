@@ -1,0 +1,326 @@
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <numeric>
+
+#include <kronsolve/core/error.hpp>
+#include <kronsolve/core/memory.hpp>
+#include <kronsolve/operators/charge_basis.hpp>
+#include <kronsolve/operators/rows.hpp>
+#include <kronsolve/operators/sectors.hpp>
+
+#include "operators/rows/compiled_operator.hpp"
+#include "operators/rows/symmetry_rows.hpp"
+
+namespace kronsolve {
+
+namespace {
+
+using detail::CompiledOperator;
+
+constexpr index_t chunk_rows = 4096;
+
+void require_range(const OpSum& op, const Basis& basis, RowRange range) {
+  if (op.spaces() != basis.spaces())
+    throw DimensionError(detail::concat("rows: the operator has ", op.sites(), " sites, the basis ",
+                                        basis.sites(), ", or their local spaces differ"));
+  if (range.begin < 0 || range.end < range.begin || range.end > basis.size())
+    throw DimensionError(detail::concat("rows: [", range.begin, ", ", range.end,
+                                        ") asked of a basis with ", basis.size(), " states"));
+}
+
+/// Walks over the states of a chunk of rows, run by run.
+template <Scalar T, class F>
+void for_each_state(const CompiledOperator<T>& op, typename CompiledOperator<T>::Run& run,
+                    std::span<const state_t> states, F&& f) {
+  const state_t width = op.low_states();
+  state_t base = 0;
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    if (i == 0 || states[i] - base >= width) {
+      const state_t high = states[i] / width;
+      base = high * width;
+      run.enter(high);
+    }
+    f(i, states[i] - base);
+  }
+}
+
+/// Calls f(first row of the chunk, its states, a Run) for chunks of `range` on all threads. f must
+/// not throw.
+template <Scalar T, class F>
+void for_each_chunk(const CompiledOperator<T>& op, const Basis& basis, RowRange range, F&& f) {
+  const index_t chunks = (range.size() + chunk_rows - 1) / chunk_rows;
+#pragma omp parallel if (chunks > 1)
+  {
+    typename CompiledOperator<T>::Run run(op);
+    std::vector<state_t> states(static_cast<std::size_t>(std::min(chunk_rows, range.size())));
+#pragma omp for schedule(static)
+    for (index_t chunk = 0; chunk < chunks; ++chunk) {
+      const RowRange rows{range.begin + chunk * chunk_rows,
+                          std::min(range.end, range.begin + (chunk + 1) * chunk_rows)};
+      const auto mine = std::span(states).first(static_cast<std::size_t>(rows.size()));
+      basis.states(rows, mine);
+      f(rows, std::span<const state_t>(mine), run);
+    }
+  }
+}
+
+/// offsets[i+1] = entries of rows before and including range.begin+i.
+template <Scalar T>
+LargeVector<index_t> count(const CompiledOperator<T>& op, const Basis& basis, RowRange range) {
+  LargeVector<index_t> offsets(static_cast<std::size_t>(range.size()) + 1);
+  offsets[0] = 0;
+  for_each_chunk(op, basis, range, [&](RowRange rows, std::span<const state_t> states, auto& run) {
+    index_t* out = offsets.data() + (rows.begin - range.begin) + 1;
+    for_each_state(op, run, states, [&](std::size_t i, state_t low) { out[i] = run.count(low); });
+  });
+  std::partial_sum(offsets.begin(), offsets.end(), offsets.begin());
+  return offsets;
+}
+
+/// Sorts one row by column; bases whose order is not that of the configurations need it.
+template <Scalar T>
+void sort_row(std::span<index_t> columns, std::span<T> values) {
+  if (std::is_sorted(columns.begin(), columns.end())) return;
+  std::vector<std::pair<index_t, T>> entries(columns.size());
+  for (std::size_t i = 0; i < columns.size(); ++i) entries[i] = {columns[i], values[i]};
+  std::sort(entries.begin(), entries.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (std::size_t i = 0; i < columns.size(); ++i) std::tie(columns[i], values[i]) = entries[i];
+}
+
+std::string sector_text(const Basis& basis) {
+  std::string text;
+  for (const auto& condition : basis.sector()) text += (text.empty() ? "" : " ") + condition;
+  return text;
+}
+
+/// Conditions that hold for every range of rows, checked once.
+template <Scalar T>
+void require_fits(const OpSum& op, const Basis& basis) {
+  require_range(op, basis, {0, 0});
+  if (!is_complex<T> && basis.scalar() == ScalarKind::complex)
+    throw InvalidArgument(
+        "rows: operators are complex in this sector; build them as complex numbers");
+  if (const auto* reduced = dynamic_cast<const SymmetryBasis*>(&basis))
+    require_symmetric(op, reduced->group());
+}
+
+/// Rank of each low part among those with the same charges: in a charge sector the rows of one high
+/// part are its low parts with the charges that are left, ascending.
+std::vector<std::uint32_t> low_ranks(const ChargeBasis& basis, int first_low_site,
+                                     state_t low_states) {
+  std::vector<std::uint32_t> ranks(low_states);
+  std::map<std::vector<int>, std::uint32_t> counts;
+  const auto& code = basis.code();
+  for (state_t low = 0; low < low_states; ++low) {
+    std::vector<int> totals;
+    for (const auto& charge : basis.charges()) {
+      int total = 0;
+      for (int site = first_low_site; site < code.sites(); ++site)
+        total += charge.rule.values[static_cast<std::size_t>(site)]
+                                   [static_cast<std::size_t>(code.digit(low, site))];
+      const int m = charge.rule.modulus;
+      totals.push_back(m > 0 ? ((total % m) + m) % m : total);
+    }
+    ranks[low] = counts[std::move(totals)]++;
+  }
+  return ranks;
+}
+
+template <Scalar T>
+CsrRows<T> fill(const CompiledOperator<T>& op, const Basis& basis, RowRange range) {
+  if (const auto* reduced = dynamic_cast<const SymmetryBasis*>(&basis))
+    return detail::build_symmetric_rows(op, *reduced, range);
+  CsrRows<T> result;
+  result.range = range;
+  result.cols = basis.size();
+  result.offsets = count(op, basis, range);
+  const auto entries = static_cast<std::size_t>(result.offsets.back());
+  result.columns.resize(entries);
+  result.values.resize(entries);
+  const bool full = dynamic_cast<const FullBasis*>(&basis) != nullptr;
+  const auto* charges = dynamic_cast<const ChargeBasis*>(&basis);
+  const auto ranks = charges != nullptr ? low_ranks(*charges, op.first_low_site(), op.low_states())
+                                        : std::vector<std::uint32_t>{};
+  std::atomic<index_t> first_bad_row = range.end;
+  const auto check = [&](index_t row, std::span<const index_t> columns) {
+    if (std::find(columns.begin(), columns.end(), -1) == columns.end()) return;
+    index_t seen = first_bad_row.load();
+    while (row < seen && !first_bad_row.compare_exchange_weak(seen, row)) {
+    }
+  };
+
+  for_each_chunk(op, basis, range, [&](RowRange rows, std::span<const state_t> states, auto& run) {
+    const auto room = static_cast<std::size_t>(op.largest_row());
+    std::vector<state_t> column_states(room);
+    std::vector<index_t> ranked(room);
+    std::vector<T> elements(room);
+    const index_t* offset = result.offsets.data() + (rows.begin - range.begin);
+    for_each_state(op, run, states, [&](std::size_t i, state_t low) {
+      const index_t row = rows.begin + static_cast<index_t>(i);
+      index_t* columns = result.columns.data() + offset[i];
+      T* values = result.values.data() + offset[i];
+      const auto n = static_cast<std::size_t>(
+          charges != nullptr
+              ? run.fill_ranked(low, row, basis, ranks.data(), ranked.data(), elements.data())
+              : run.fill(low, column_states.data(), elements.data()));
+      KRONSOLVE_ASSERT(static_cast<index_t>(n) == offset[i + 1] - offset[i]);
+      std::copy_n(elements.data(), n, values);
+      if (charges != nullptr) {
+        std::copy_n(ranked.data(), n, columns);
+        check(row, {columns, n});
+      } else if (full) {
+        for (std::size_t e = 0; e < n; ++e) columns[e] = static_cast<index_t>(column_states[e]);
+      } else {
+        basis.indices({column_states.data(), n}, {columns, n});
+        check(row, {columns, n});
+        sort_row<T>({columns, n}, {values, n});
+      }
+    });
+  });
+
+  if (const index_t row = first_bad_row.load(); row < range.end) {
+    const state_t state = basis.state(row);
+    typename CompiledOperator<T>::Run run(op);
+    run.enter(state / op.low_states());
+    std::vector<state_t> columns(static_cast<std::size_t>(op.largest_row()));
+    std::vector<T> elements(columns.size());
+    const int n = run.fill(state % op.low_states(), columns.data(), elements.data());
+    const auto outside = std::find_if(columns.begin(), columns.begin() + n,
+                                      [&](state_t s) { return basis.index(s) < 0; });
+    throw InvalidArgument(detail::concat(
+        "the operator leads out of the sector ", sector_text(basis), ": it joins state ",
+        basis.code().text(state), " with ", basis.code().text(*outside),
+        "; drop the sector or the terms that break it"));
+  }
+  return result;
+}
+
+}  // namespace
+
+template <Scalar T>
+CsrRows<T> build_rows(const OpSum& op, const Basis& basis, RowRange range) {
+  require_fits<T>(op, basis);
+  require_range(op, basis, range);
+  return fill(CompiledOperator<T>(op), basis, range);
+}
+
+index_t count_entries(const OpSum& op, const Basis& basis, RowRange range) {
+  require_fits<std::complex<double>>(op, basis);
+  require_range(op, basis, range);
+  const CompiledOperator<std::complex<double>> compiled(op);
+  if (const auto* reduced = dynamic_cast<const SymmetryBasis*>(&basis))
+    return detail::count_symmetric_entries(compiled, *reduced, range);
+  return count(compiled, basis, range).back();
+}
+
+namespace {
+
+/// Rows of a symmetry sector cost a search for each entry and messages between ranks: they are
+/// built once, and pieces are copies.
+template <Scalar T>
+Lazy<T> held_lazy(const SectorOperator& h, const SymmetryBasis& basis) {
+  require_memory(basis.comm(),
+                 static_cast<index_t>(held_rows_bytes<T>(h, double(basis.row_range().size()))),
+                 "the matrix in the symmetry sector");
+  const auto held = std::make_shared<const detail::PackedRows<T>>(
+      detail::pack_symmetric_rows(CompiledOperator<T>(h.op), basis));
+  return Lazy<T>(basis.size(), basis.size(), [held](RowRange range) {
+    const RowRange mine = held->range();
+    if (!range.empty() && (range.begin < mine.begin || range.end > mine.end))
+      throw DimensionError(detail::concat("rows of a symmetry sector: [", range.begin, ", ",
+                                          range.end, ") asked of a rank that has [", mine.begin,
+                                          ", ", mine.end, ")"));
+    return held->rows(range);
+  });
+}
+
+/// For planning alone.
+template <Scalar T>
+Lazy<T> counted_lazy(const CountedBasis& basis) {
+  return Lazy<T>(basis.size(), basis.size(), [](RowRange) -> CsrRows<T> {
+    throw InvalidArgument("the states of this sector are counted, not listed; use make_basis");
+  });
+}
+
+}  // namespace
+
+template <Scalar T>
+Lazy<T> make_lazy(const SectorOperator& h) {
+  require_fits<T>(h.op, *h.basis);
+  if (const auto* reduced = dynamic_cast<const SymmetryBasis*>(h.basis.get()))
+    return held_lazy<T>(h, *reduced);
+  if (const auto* counted = dynamic_cast<const CountedBasis*>(h.basis.get()))
+    return counted_lazy<T>(*counted);
+  const auto compiled = std::make_shared<const CompiledOperator<T>>(h.op);
+  const index_t n = h.basis->size();
+  return Lazy<T>(
+      n, n, [compiled, basis = h.basis](RowRange range) { return fill(*compiled, *basis, range); });
+}
+
+namespace {
+
+/// At most so many different numbers are on the diagonal: terms of equal coefficients count alike.
+double diagonal_values(const OpSum& op) {
+  std::map<double, int> alike;
+  for (const auto& term : op.canonical_terms())
+    if (std::all_of(term.factors.begin(), term.factors.end(), [&](const SiteElement& factor) {
+          return factor.element < op.spaces()[static_cast<std::size_t>(factor.site)].dim();
+        }))
+      ++alike[std::abs(term.coefficient)];
+  double values = 1;
+  for (const auto& [coefficient, terms] : alike) values *= terms + 1;
+  return values;
+}
+
+}  // namespace
+
+template <Scalar T>
+double held_rows_bytes(const SectorOperator& h, double local_rows) {
+  const double per_row = entries_per_row(h.op).mean;
+  const double column = h.basis->size() > index_t{1} << 32 ? 8 : 4;
+  const double value = diagonal_values(h.op) <= 65536 ? 2 : sizeof(T);
+  return local_rows * (4 + per_row * (column + value)) + detail::packing_bytes(local_rows, per_row);
+}
+
+EntriesPerRow entries_per_row(const OpSum& op) {
+  // Moves by their sites and the digits of the row on them: rows with those digits have that many
+  // entries from these sites.
+  std::map<std::vector<int>, std::map<std::vector<int>, std::map<std::vector<int>, int>>> moves;
+  for (const auto& term : op.canonical_terms()) {
+    std::vector<int> sites, from, to;
+    for (const auto& [site, element] : term.factors) {
+      const auto [row, col] =
+          element_digits(op.spaces()[static_cast<std::size_t>(site)].dim(), element);
+      if (row < 0) continue;
+      sites.push_back(site);
+      from.push_back(row);
+      to.push_back(col);
+    }
+    moves[sites][from][to] = 1;
+  }
+  EntriesPerRow result;
+  for (const auto& [sites, by_digits] : moves) {
+    double configurations = 1;
+    for (const int site : sites)
+      configurations *= op.spaces()[static_cast<std::size_t>(site)].dim();
+    index_t most = 0;
+    for (const auto& [digits, targets] : by_digits) {
+      result.mean += static_cast<double>(targets.size()) / configurations;
+      most = std::max(most, static_cast<index_t>(targets.size()));
+    }
+    result.most += most;
+  }
+  return result;
+}
+
+#define KRONSOLVE_INSTANTIATE(T)                                        \
+  template CsrRows<T> build_rows(const OpSum&, const Basis&, RowRange); \
+  template Lazy<T> make_lazy(const SectorOperator&);                    \
+  template double held_rows_bytes<T>(const SectorOperator&, double);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
+#undef KRONSOLVE_INSTANTIATE
+
+}  // namespace kronsolve

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <complex>
+
+#include <kronsolve/core/buffer.hpp>
+#include <kronsolve/operators/linear_map.hpp>
+#include <kronsolve/solvers/filter.hpp>
+
+#include "solvers/filter/window.hpp"
+
+namespace kronsolve::filter {
+
+/// Residual under the polynomial that is asked of a pair.
+double polynomial_tolerance(const FilterOptions& options, const SpectralBounds& bounds);
+
+/// Ritz pairs of the operator itself in the space of k orthonormal vectors, with residuals.
+/// Collective.
+template <Scalar T>
+FilterResult<T> rayleigh_ritz(const LinearMap<T>& a, Buffer<T> x, index_t k);
+
+/// Looks for pairs of the window that are not in r, and puts them in. Collective.
+template <Scalar T>
+void certify_window(const LinearMap<T>& a, const SpectralBounds& bounds, const Window& window,
+                    const FilterOptions& o, FilterResult<T>& r);
+
+}  // namespace kronsolve::filter

@@ -1,0 +1,205 @@
+#pragma once
+// A Hermitian eigenproblem on its way through the front end: checked, planned, solved, finished.
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <kronsolve/operators/lazy.hpp>
+#include <kronsolve/operators/linear_map.hpp>
+#include <kronsolve/solvers/eigh.hpp>
+
+#include "solvers/frontend/projected_map.hpp"
+
+namespace kronsolve::frontend {
+
+template <Scalar T>
+struct EighProblem {
+  const Comm* comm;
+  Lazy<T> rows;  ///< asked for owned rows only
+  RowPartition partition;
+  double entries_per_row = 1;  ///< about; for estimates
+  bool few_values = true;      ///< at most 256 different ones off the diagonal, as far as seen
+  /// The product from the description, to be had once; empty if there is none. Collective.
+  std::function<std::unique_ptr<LinearMap<T>>()> matrix_free = {};
+  index_t matrix_free_bytes = 0;   ///< what that product holds on a rank
+  bool matrix_free_better = true;  ///< than stored rows
+  std::string matrix_free_verdict = {};
+  /// What a rank takes before the solve where only a plan is made: states and rows of a sector
+  /// whose states are counted, not listed; nothing if the rows are at hand.
+  std::optional<double> bytes_before = {};
+  std::string note =
+      {};  ///< what the result's reason should say besides: "" or "on the complex engine: ..."
+
+  index_t n() const noexcept { return rows.rows(); }
+  RowRange owned() const { return partition.range(comm->rank()); }
+};
+
+/// Arguments that need no operator: ranges, finite numbers, combinations. Local, the same on every
+/// rank.
+/// @throws InvalidArgument
+void check_options(const EighOptions& options, index_t n);
+/// The start vector: scalar, length, finite, not zero. Collective.
+template <Scalar T>
+void check_start(const Comm& comm, const EighOptions& options, RowRange owned);
+
+/// Chooses method and form, estimates memory. Local but for the agreement on installed engines; no
+/// large allocation.
+template <Scalar T>
+EighPlan plan(const EighProblem<T>& problem, const EighOptions& options);
+/// LAPACK, if the method was left to us, what we chose has not converged, and LAPACK can do it.
+/// Collective.
+template <Scalar T>
+std::optional<EighPlan> rescue_plan(const EighProblem<T>& problem, const EighOptions& options,
+                                    const EighResult& result);
+
+/// Pairs numbered by the order of `which`, of ascending values: which positions are wanted.
+/// Ascending positions.
+std::vector<index_t> select(std::span<const double> ascending, Which which,
+                            std::optional<double> sigma, index_t k);
+
+/// What an operator in a basis must be: Hermitian, of the same sites; and the options.
+void check_sector(const SectorOperator& h, const EighOptions& options);
+/// The problem of an operator in a basis.
+template <Scalar T>
+EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h);
+
+/// Samples owned rows for entries_per_row and few_values, the same on all ranks then. Collective.
+template <Scalar T>
+void look_at_rows(EighProblem<T>& problem);
+/// What loading and starting PETSc adds to a process (measured with Debian's 3.18).
+inline constexpr double engine_bytes = 60e6;
+/// What MPI's start adds.
+inline constexpr double mpi_bytes = 25e6;
+/// Bytes that the operator takes on a rank in one form or the other.
+template <Scalar T>
+double map_bytes(const EighProblem<T>& problem, OperatorForm form);
+
+/// Eigenvalues below each shift, by inertia. Collective. @throws NotSupported  no real engine with
+/// MUMPS
+template <Scalar T>
+std::vector<index_t> count_below(const EighProblem<T>& problem, std::span<const double> shifts);
+/// The interval a little wider: a value on an end belongs to it, rounding or not.
+std::pair<double, double> with_margin(double low, double high);
+/// Every pair in [low, high] by slices. Collective.
+template <Scalar T>
+EighResult solve_slices(const EighProblem<T>& problem, const EighOptions& options, double low,
+                        double high);
+/// Every pair in options.interval by the method of the plan. Collective.
+template <Scalar T>
+EighResult solve_interval(const EighProblem<T>& problem, const EighOptions& options,
+                          const EighPlan& plan);
+/// Vectors that contour integration holds for so many pairs: solutions at each of 32 points, and
+/// the basis.
+inline double contour_vectors(index_t pairs) {
+  return (32.0 / 8 + 3) * (2 * static_cast<double>(pairs) + 24);
+}
+/// Keeps the k pairs nearest to sigma.
+template <Scalar T>
+void keep_nearest(EighResult& result, DistributedVectors<T>& vectors, double sigma, index_t k);
+
+template <Scalar T>
+EighResult solve_lobpcg(const EighProblem<T>& problem, const EighOptions& options,
+                        OperatorForm form);
+template <Scalar T>
+EighResult solve_dense(const EighProblem<T>& problem, const EighOptions& options);
+template <Scalar T>
+EighResult solve_engine(const EighProblem<T>& problem, const EighOptions& options,
+                        OperatorForm form, const DistributedVectors<T>* deflate = nullptr);
+template <Scalar T>
+EighResult solve_lanczos(const EighProblem<T>& problem, const EighOptions& options,
+                         OperatorForm form);
+template <Scalar T>
+EighResult solve_filter(const EighProblem<T>& problem, const EighOptions& options,
+                        OperatorForm form);
+
+/// The map of a form: stored rows, or the product from the description.
+template <Scalar T>
+std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>& problem, OperatorForm form);
+/// The same, orthogonal to the vectors of options.against. Collective.
+template <Scalar T>
+std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>& problem, OperatorForm form,
+                                       const EighOptions& options);
+/// How many pairs are wanted of n.
+inline index_t wanted_pairs(const EighOptions& options, index_t n) {
+  return options.k == EighOptions::all ? n - count_against(options) : options.k;
+}
+
+/// Values, vectors and residuals by one product each: Rayleigh quotients, ascending, phases fixed.
+/// Collective. Fills eigenvalues, residuals and the vectors' phases; `vectors` hold norm-1 columns
+/// in about ascending order.
+template <Scalar T>
+void finish_pairs(const LinearMap<T>& map, DistributedVectors<T>& vectors, EighResult& result);
+
+/// Multiplies each column so that its component of largest modulus (the first within 1e-8 of it) is
+/// real and positive. Collective.
+template <Scalar T>
+void fix_phases(const Comm& comm, DistributedVectors<T>& vectors);
+
+/// Says in the result of which problem it is. Skipped vectors are none of the scalar named there.
+template <Scalar T>
+void name_problem(EighResult& result, index_t n) {
+  result.dimension = n;
+  result.scalar = scalar_kind<T>;
+  if (!std::holds_alternative<DistributedVectors<T>>(result.vectors))
+    result.vectors = DistributedVectors<T>();
+}
+
+/// Counts pairs within tolerance and says so.
+void judge(EighResult& result, const EighOptions& options, index_t wanted);
+
+/// Rank 0 hears how far a solve is; all ranks agree on what the callback throws. Collective.
+inline void tell(const Comm& comm, const EighOptions& options, const Progress& progress) {
+  comm.agree([&] {
+    if (comm.is_root()) options.progress(progress);
+  });
+}
+
+/// Takes over the values that one of our own solvers found, and judges them.
+template <class Found>
+void take_values(Found& found, const EighOptions& options, EighResult& result) {
+  result.eigenvalues = std::move(found.eigenvalues);
+  result.residuals = std::move(found.residuals);
+  result.products = found.products;
+  result.reason = std::move(found.reason);
+  judge(result, options, options.k);
+}
+
+/// Takes over the vectors with their phases fixed, if they were asked for. Collective.
+template <Scalar T>
+void take_vectors(const Comm& comm, DistributedVectors<T>& vectors, const EighOptions& options,
+                  EighResult& result) {
+  if (options.vectors != Eigenvectors::compute) return;
+  fix_phases(comm, vectors);
+  result.vectors = std::move(vectors);
+}
+
+/// Seconds since it was made.
+class Stopwatch {
+ public:
+  Stopwatch();
+  double seconds() const;
+
+ private:
+  double began_;
+};
+
+/// What our own solvers have around them: the map is made, `solve(map, watch, result)` fills the
+/// result and returns the vectors, which are taken over if they are wanted. Collective.
+template <Scalar T, class F>
+EighResult solve_with_map(const EighProblem<T>& problem, const EighOptions& options, Method method,
+                          OperatorForm form, F&& solve) {
+  EighResult result;
+  result.method = method;
+  result.form = form;
+  const Stopwatch setup;
+  const auto map = make_map(problem, form, options);
+  result.setup_seconds = setup.seconds();
+  const Stopwatch watch;
+  DistributedVectors<T> vectors = solve(*map, watch, result);
+  take_vectors(*problem.comm, vectors, options, result);
+  result.solve_seconds = watch.seconds();
+  return result;
+}
+
+}  // namespace kronsolve::frontend
