@@ -6,11 +6,11 @@
 #include <kronsolve/solvers/operator_map.hpp>
 
 #include "cli/commands.hpp"
-#include "cli/evolution_file.hpp"
 #include "cli/guard.hpp"
 #include "cli/problem.hpp"
 #include "cli/progress_line.hpp"
 #include "cli/report.hpp"
+#include "cli/saved_file.hpp"
 #include "cli/text.hpp"
 
 namespace kronsolve::cli {
@@ -184,7 +184,7 @@ int run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_point s
   const Problem problem = hermitian_problem(comm, arguments.op);
   const SectorOperator& h = on_sites(problem);
   auto observables = observables_of(comm, *h.basis, arguments.observe);
-  auto file = begin_file(comm, asked.save);
+  require_writable(comm, asked.save);
   const auto [psi, planned] = prepare(comm, h, asked);
   Recorder recorder(comm, h, std::move(observables), psi);
   const double setup = seconds_since(begin);
@@ -192,7 +192,7 @@ int run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_point s
   const EvolutionResult result = run(comm, planned, asked, psi, recorder);
   const Cost cost = measure_cost(comm, setup, seconds_since(solve_begin), seconds_since(start));
   const EvolveReport report{problem, asked, planned.plan, result, cost, recorder.measured()};
-  if (!asked.save.empty()) save(comm, file, report);
+  if (!asked.save.empty()) save(comm, asked.save, report);
   comm.agree([&] {
     if (!comm.is_root()) return;
     print_result(arguments.json     ? to_json(report)

@@ -10,6 +10,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <kronsolve/core/file.hpp>
+
 #include "cli/text.hpp"
 
 namespace kronsolve::cli {
@@ -32,6 +34,7 @@ extern "C" void end_on_signal(int signal) {
   if (line_is_drawn != 0) say("\r\033[K");
   if (this_rank_speaks != 0)
     say(signal == SIGINT ? "kronsolve: interrupted\n" : "kronsolve: terminated\n");
+  remove_unfinished_files();
   std::signal(signal, SIG_DFL);
   std::raise(signal);
 }
@@ -85,11 +88,14 @@ InterruptGuard::InterruptGuard(bool speaks) {
   this_rank_speaks = speaks ? 1 : 0;
   std::signal(SIGINT, end_on_signal);
   std::signal(SIGTERM, end_on_signal);
+  if (std::signal(SIGHUP, end_on_signal) == SIG_IGN) std::signal(SIGHUP, SIG_IGN);  // nohup
+  std::signal(SIGXFSZ, SIG_IGN);  // beyond a limit of files, write() then says so
 }
 
 InterruptGuard::~InterruptGuard() {
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
+  if (std::signal(SIGHUP, SIG_DFL) == SIG_IGN) std::signal(SIGHUP, SIG_IGN);
 }
 
 }  // namespace kronsolve::cli

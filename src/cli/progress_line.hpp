@@ -31,8 +31,8 @@ class ProgressLine {
 /// "2/4 pairs  worst residual 3.1e-07  112 products  8.1 s, about 5 s left"
 std::string progress_text(const Progress& progress);
 
-/// While it lives, Ctrl-C and SIGTERM end the program with a clean terminal and a line that says
-/// so. It ends before MPI does: mpirun sends SIGTERM to the ranks that are still leaving once one
+/// While it lives, Ctrl-C, SIGTERM and SIGHUP end the program with a clean terminal, without
+/// unfinished files and with a line that says so. It ends before MPI does: mpirun sends SIGTERM to the ranks that are still leaving once one
 /// has left with an error, and that is no interruption to tell of.
 class InterruptGuard {
  public:

@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
-#include <filesystem>
+#include <exception>
+#include <string_view>
+#include <variant>
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/file.hpp>
@@ -36,105 +36,201 @@ const Hdf5Module& hdf5() {
   return module;
 }
 
-std::string part(const std::string& path) { return path + ".part"; }
-
 }  // namespace
 
-void Hdf5File::fail(const char* doing, const std::string& name) const {
-  throw IoError(path_,
-                detail::concat("cannot ", doing, " '", name, "' of '", path_, "'",
-                               errno != 0 ? detail::concat(": ", std::strerror(errno)) : ""));
-}
+// ---- bytes -----------------------------------------------------------------------------------
 
-Hdf5File Hdf5File::create(std::string path) {
-  const auto refuse = [&](const char* why) {
-    throw IoError(path, detail::concat("cannot create '", path, "': ", why));
-  };
-  if (std::filesystem::is_directory(path)) refuse("it is a directory");
-  const Hdf5Module& module = hdf5();
-  // The system says why better than HDF5 does.
-  std::FILE* probe = std::fopen(part(path).c_str(), "wb");
-  if (probe == nullptr) refuse(std::strerror(errno));
-  (void)std::fclose(probe);
-  const auto file = module.create(part(path).c_str());
-  if (file < 0) refuse("HDF5 cannot write there");
-  return Hdf5File(std::move(path), file, true);
-}
+/// The file that HDF5 reads or writes. What fails is kept and thrown once HDF5 has returned.
+class Hdf5File::Bytes final : public Hdf5Storage {
+ public:
+  explicit Bytes(OutputFile file) : file_(std::move(file)) {}
+  explicit Bytes(InputFile file) : file_(std::move(file)) { size_ = verified_size(); }
 
-Hdf5File Hdf5File::open(std::string path) {
-  { const InputFile readable(path); }  // or throws with the system's reason
-  const auto file = hdf5().open(path.c_str());
-  if (file < 0) throw InvalidArgument(detail::concat("'", path, "' is not an HDF5 file"));
-  return Hdf5File(std::move(path), file, false);
-}
+  index_t size() const noexcept override {
+    const auto* output = std::get_if<OutputFile>(&file_);
+    return output != nullptr ? output->size() : size_;
+  }
+  bool read(index_t offset, std::span<char> bytes) noexcept override {
+    return kept([&] {
+      const auto readable = static_cast<std::size_t>(std::max<index_t>(0, size() - offset));
+      const auto wanted = bytes.first(std::min(readable, bytes.size()));
+      const auto got = get(offset, wanted);
+      std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(got), bytes.end(), '\0');
+    });
+  }
+  void write(index_t offset, std::span<const char> bytes) noexcept override {
+    (void)kept([&] { std::get<OutputFile>(file_).write(offset, bytes); });
+  }
+  void rethrow() const {
+    if (failure_) std::rethrow_exception(failure_);
+  }
+  void close() {
+    auto& file = std::get<OutputFile>(file_);
+    file.append(seal(file.size()));
+    file.close();
+  }
+
+ private:
+  /// False once anything has failed: then nothing is read or written any more.
+  template <class Move>
+  bool kept(Move&& move) noexcept {
+    if (failure_) return false;
+    try {
+      move();
+    } catch (...) {
+      failure_ = std::current_exception();
+    }
+    return !failure_;
+  }
+  std::size_t get(index_t offset, std::span<char> bytes) const {
+    return std::visit([&](const auto& file) { return file.read(offset, bytes); }, file_);
+  }
+
+  /// The line at the end of a file: HDF5 does not look beyond its own end.
+  std::string seal(index_t size) const {
+    Checksum sum;
+    std::vector<char> piece(std::size_t{1} << 20);
+    for (index_t at = 0; at < size; at += static_cast<index_t>(piece.size())) {
+      const auto wanted = std::min(static_cast<index_t>(piece.size()), size - at);
+      sum.add({piece.data(), get(at, std::span(piece).first(static_cast<std::size_t>(wanted)))});
+    }
+    char text[2 * seal_length];
+    (void)std::snprintf(text, sizeof(text), "kronsolve checksum %016llx of %018lld bytes\n",
+                        static_cast<unsigned long long>(sum.value()), static_cast<long long>(size));
+    return text;
+  }
+  /// Bytes before the seal. @throws InvalidArgument  they are not what it says
+  index_t verified_size() const {
+    const auto& file = std::get<InputFile>(file_);
+    const auto refuse = [&](const char* why) {
+      throw InvalidArgument(detail::concat("'", file.path(), "' ", why));
+    };
+    constexpr std::string_view magic = "\x89HDF\r\n\x1a\n";
+    const index_t size = file.size() - static_cast<index_t>(seal_length);
+    std::string begin(magic.size(), '\0'), end(seal_length, '\0');
+    if (file.read(0, begin) != magic.size() || begin != magic) refuse("is not an HDF5 file");
+    if (size < 0 || file.read(size, end) != seal_length || !end.starts_with("kronsolve checksum "))
+      refuse("is cut short, was changed, or was not saved by kronsolve: no checksum at its end");
+    if (end != seal(size)) refuse("is damaged: its bytes do not have the checksum at its end");
+    return size;
+  }
+
+  static constexpr std::size_t seal_length = 64;
+  std::variant<InputFile, OutputFile> file_;
+  index_t size_ = 0;
+  std::exception_ptr failure_;
+};
+
+// ---- files -----------------------------------------------------------------------------------
+
+Hdf5File::Hdf5File(std::string path, std::unique_ptr<Bytes> bytes)
+    : path_(std::move(path)), bytes_(std::move(bytes)) {}
+Hdf5File::Hdf5File(Hdf5File&& other) noexcept
+    : path_(std::move(other.path_)),
+      bytes_(std::move(other.bytes_)),
+      file_(std::exchange(other.file_, -1)) {}
 
 Hdf5File& Hdf5File::operator=(Hdf5File&& other) noexcept {
   std::swap(path_, other.path_);
+  std::swap(bytes_, other.bytes_);
   std::swap(file_, other.file_);
-  std::swap(writing_, other.writing_);
   return *this;
 }
 
 Hdf5File::~Hdf5File() {
-  if (file_ >= 0) (void)hdf5().close(file_, false);
-  if (writing_) (void)std::remove(part(path_).c_str());
+  if (file_ >= 0) (void)hdf5().close(file_);
+}
+
+Hdf5File Hdf5File::create(std::string path) {
+  const Hdf5Module& module = hdf5();
+  Hdf5File result(path, std::make_unique<Bytes>(OutputFile(path)));
+  result.file_ = module.create(*result.bytes_);
+  result.require(result.file_ >= 0, "begin", "/");
+  return result;
+}
+
+Hdf5File Hdf5File::open(std::string path) {
+  Hdf5File result(path, std::make_unique<Bytes>(InputFile(path)));
+  result.file_ = hdf5().open(*result.bytes_);
+  result.bytes_->rethrow();
+  if (result.file_ < 0) throw InvalidArgument(detail::concat("'", path, "' is not an HDF5 file"));
+  return result;
 }
 
 void Hdf5File::close() {
-  errno = 0;
-  if (!hdf5().close(std::exchange(file_, -1), true)) fail("write", "/");
-  if (writing_ && std::rename(part(path_).c_str(), path_.c_str()) != 0) fail("name", "/");
-  writing_ = false;
+  const bool done = hdf5().close(std::exchange(file_, -1));
+  require(done, "end", "/");
+  bytes_->close();
+}
+
+void Hdf5File::require(bool done, const char* doing, const std::string& name) const {
+  bytes_->rethrow();
+  if (!done)
+    throw IoError(path_,
+                  detail::concat("cannot ", doing, " '", name, "' of '", path_, "': HDF5 refuses"));
+}
+
+void Hdf5File::write_dimension(const std::string& name, index_t length) {
+  require(hdf5().dimension(file_, name, length, nullptr), "write", name);
+}
+
+void Hdf5File::write_dimension(const std::string& name, std::span<const double> coordinates) {
+  const auto length = static_cast<index_t>(coordinates.size());
+  require(hdf5().dimension(file_, name, length, coordinates.data()), "write", name);
 }
 
 template <Scalar T>
 void Hdf5File::write(const std::string& name, std::span<const T> values,
-                     const std::vector<index_t>& shape) {
-  errno = 0;
-  if (!hdf5().write(file_, name, scalar_kind<T>, values.data(), shape)) fail("write", name);
+                     const std::vector<std::string>& dimensions) {
+  create_vectors(name, scalar_kind<T>, dimensions);
+  require(hdf5().write(file_, name, scalar_kind<T>, values.data()), "write", name);
 }
 
 void Hdf5File::write_text(const std::string& name, const std::string& text) {
-  errno = 0;
-  if (!hdf5().write_text(file_, name, text)) fail("write", name);
+  require(hdf5().write_text(file_, name, text), "write", name);
 }
 
-void Hdf5File::create_vector(const std::string& name, ScalarKind scalar, index_t rows) {
-  errno = 0;
-  if (!hdf5().create_vector(file_, name, scalar, rows)) fail("write", name);
+void Hdf5File::create_vectors(const std::string& name, ScalarKind scalar,
+                              const std::vector<std::string>& dimensions) {
+  require(hdf5().create_array(file_, name, scalar, dimensions), "write", name);
 }
 
 template <Scalar T>
-void Hdf5File::write_rows(const std::string& name, index_t begin, std::span<const T> values) {
+void Hdf5File::write_rows(const std::string& name, index_t column, index_t begin,
+                          std::span<const T> values) {
   if (values.empty()) return;
-  errno = 0;
   const RowRange rows{begin, begin + static_cast<index_t>(values.size())};
-  if (!hdf5().write_rows(file_, name, scalar_kind<T>, rows, values.data())) fail("write", name);
+  require(hdf5().write_rows(file_, name, scalar_kind<T>, column, rows, values.data()), "write",
+          name);
 }
 
 Hdf5File::Vector Hdf5File::vector(const std::string& name) const {
   using Missing = Hdf5Module::Missing;
   const auto [found, missing] = hdf5().vector(file_, name);
+  bytes_->rethrow();
   if (found) return *found;
-  const char* why = missing == Missing::name     ? "has no"
-                    : missing == Missing::vector ? "holds something other than a vector under"
-                                                 : "holds no real or complex numbers under";
+  const char* why = missing == Missing::name      ? "has no"
+                    : missing == Missing::vector  ? "holds something other than vectors under"
+                    : missing == Missing::numbers ? "holds no real or complex numbers under"
+                                                  : "does not hold all of";
   throw InvalidArgument(detail::concat("'", path_, "' ", why, " '", name, "'"));
 }
 
 std::string Hdf5File::text(const std::string& name) const {
   auto [found, missing] = hdf5().text(file_, name);
+  bytes_->rethrow();
   if (found) return std::move(*found);
-  const char* what = missing == Hdf5Module::Missing::name ? "attribute" : "text in the attribute";
-  throw InvalidArgument(detail::concat("'", path_, "' has no ", what, " '", name, "'"));
+  const char* what =
+      missing == Hdf5Module::Missing::text ? "holds something other than a text as" : "has no text";
+  throw InvalidArgument(detail::concat("'", path_, "' ", what, " '", name, "'"));
 }
 
 template <Scalar T>
-void Hdf5File::read_rows(const std::string& name, index_t begin, std::span<T> values) const {
+void Hdf5File::read_rows(const std::string& name, index_t column, index_t begin,
+                         std::span<T> values) const {
   if (values.empty()) return;
-  errno = 0;
   const RowRange rows{begin, begin + static_cast<index_t>(values.size())};
-  if (!hdf5().read_rows(file_, name, scalar_kind<T>, rows, values.data())) fail("read", name);
+  require(hdf5().read_rows(file_, name, scalar_kind<T>, column, rows, values.data()), "read", name);
 }
 
 namespace {
@@ -155,11 +251,8 @@ void for_each_slice(const RowPartition& rows, Take&& take) {
 }  // namespace
 
 template <Scalar T>
-void write_distributed(const Comm& comm, Hdf5File* file, const std::string& name,
+void write_distributed(const Comm& comm, Hdf5File* file, const std::string& name, index_t column,
                        const RowPartition& rows, std::span<const T> owned) {
-  comm.agree([&] {
-    if (comm.is_root()) file->create_vector(name, scalar_kind<T>, rows.rows());
-  });
   const index_t first = rows.range(comm.rank()).begin;
   for_each_slice(rows, [&](int rank, RowRange piece) {
     const auto mine = rank == comm.rank()
@@ -168,14 +261,14 @@ void write_distributed(const Comm& comm, Hdf5File* file, const std::string& name
                           : std::span<const T>();
     const auto values = comm.gather_v(mine);
     comm.agree([&] {
-      if (comm.is_root()) file->write_rows<T>(name, piece.begin, values);
+      if (comm.is_root()) file->write_rows<T>(name, column, piece.begin, values);
     });
   });
 }
 
 template <Scalar T>
 void read_distributed(const Comm& comm, const Hdf5File* file, const std::string& name,
-                      const RowPartition& rows, std::span<T> owned) {
+                      index_t column, const RowPartition& rows, std::span<T> owned) {
   const index_t first = rows.range(comm.rank()).begin;
   for_each_slice(rows, [&](int rank, RowRange piece) {
     std::vector<std::vector<T>> send(static_cast<std::size_t>(comm.size()));
@@ -183,7 +276,7 @@ void read_distributed(const Comm& comm, const Hdf5File* file, const std::string&
       if (!comm.is_root()) return;
       auto& values = send[static_cast<std::size_t>(rank)];
       values.resize(static_cast<std::size_t>(piece.size()));
-      file->read_rows<T>(name, piece.begin, values);
+      file->read_rows<T>(name, column, piece.begin, values);
     });
     const auto received = comm.all_to_all_v(send);
     if (rank == comm.rank())
@@ -192,14 +285,14 @@ void read_distributed(const Comm& comm, const Hdf5File* file, const std::string&
   });
 }
 
-#define KRONSOLVE_INSTANTIATE(T)                                                                   \
-  template void Hdf5File::write(const std::string&, std::span<const T>,                            \
-                                const std::vector<index_t>&);                                      \
-  template void Hdf5File::write_rows(const std::string&, index_t, std::span<const T>);             \
-  template void Hdf5File::read_rows(const std::string&, index_t, std::span<T>) const;              \
-  template void write_distributed(const Comm&, Hdf5File*, const std::string&, const RowPartition&, \
-                                  std::span<const T>);                                             \
-  template void read_distributed(const Comm&, const Hdf5File*, const std::string&,                 \
+#define KRONSOLVE_INSTANTIATE(T)                                                                \
+  template void Hdf5File::write(const std::string&, std::span<const T>,                         \
+                                const std::vector<std::string>&);                               \
+  template void Hdf5File::write_rows(const std::string&, index_t, index_t, std::span<const T>); \
+  template void Hdf5File::read_rows(const std::string&, index_t, index_t, std::span<T>) const;  \
+  template void write_distributed(const Comm&, Hdf5File*, const std::string&, index_t,          \
+                                  const RowPartition&, std::span<const T>);                     \
+  template void read_distributed(const Comm&, const Hdf5File*, const std::string&, index_t,     \
                                  const RowPartition&, std::span<T>);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
 #undef KRONSOLVE_INSTANTIATE

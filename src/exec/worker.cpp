@@ -19,6 +19,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <kronsolve/core/file.hpp>
 #include <kronsolve/core/version.hpp>
 #include <kronsolve/exec/backend.hpp>
 #include <kronsolve/exec/this_worker.hpp>
@@ -121,6 +122,7 @@ class Lifeline {
       std::unique_lock lock(parting_);
       if (part_.wait_for(lock, std::chrono::seconds(120), [this] { return parted_; })) return;
     }
+    remove_unfinished_files();
     ::_exit(1);
   }
 
