@@ -7,9 +7,6 @@
 namespace kronsolve::detail {
 
 namespace {
-/// Largest count of one message: no implementation's byte counts overflow.
-constexpr index_t piece = index_t{1} << 26;
-constexpr int tag = 7201;
 /// Shorter loops are not worth waking threads for.
 constexpr index_t parallel_size = 1 << 15;
 }  // namespace
@@ -39,8 +36,8 @@ Halo<T>::Halo(const Comm& comm, const RowPartition& partition, std::span<const i
   }
   send_.resize(send_rows_.size());
   ghosts_.resize(ghosts.size());
-  prepare(forward_, comm.handle(), false);
-  prepare(reverse_, comm.handle(), true);
+  prepare(forward_, comm, false);
+  prepare(reverse_, comm, true);
 }
 
 template <Scalar T>
@@ -53,41 +50,25 @@ Halo<T>::Halo(const Comm& comm, const Halo& pattern, index_t width)
   if (comm.size() == 1) return;
   send_.resize(send_rows_.size() * static_cast<std::size_t>(width));
   ghosts_.resize(pattern.ghosts_.size() * static_cast<std::size_t>(width));
-  prepare(forward_, comm.handle(), false);
+  prepare(forward_, comm, false);
 }
 
 template <Scalar T>
-Halo<T>::~Halo() {
-  if (!Environment::running()) return;
-  for (auto* messages : {&forward_, &reverse_})
-    for (auto& request : messages->requests) MPI_Request_free(&request);
-}
-
-template <Scalar T>
-void Halo<T>::prepare(Messages& messages, MPI_Comm comm, bool reverse) {
-  const auto each = [&](const std::vector<index_t>& offsets, T* data, bool receive) {
+void Halo<T>::prepare(Messages& messages, const Comm& comm, bool reverse) {
+  const auto each = [&](const std::vector<index_t>& offsets, T* data, Transfer::Kind kind) {
     for (std::size_t r = 0; r + 1 < offsets.size(); ++r)
-      for (index_t at = width_ * offsets[r], end = width_ * offsets[r + 1]; at < end; at += piece) {
-        const int count = static_cast<int>(std::min(piece, end - at));
-        auto& request = messages.requests.emplace_back(MPI_REQUEST_NULL);
-        if (receive)
-          check_mpi(MPI_Recv_init(data + at, count, mpi_type<T>(), static_cast<int>(r), tag, comm,
-                                  &request),
-                    "MPI_Recv_init");
-        else
-          check_mpi(MPI_Send_init(data + at, count, mpi_type<T>(), static_cast<int>(r), tag, comm,
-                                  &request),
-                    "MPI_Send_init");
-      }
+      if (const index_t count = width_ * (offsets[r + 1] - offsets[r]); count > 0)
+        messages.transfers.emplace_back(comm, kind, data + width_ * offsets[r], count,
+                                        mpi_type<T>(), static_cast<int>(r), halo_tag);
   };
-  each(ghost_offsets_, ghosts_.data(), !reverse);
-  each(send_offsets_, send_.data(), reverse);
+  using Kind = Transfer::Kind;
+  each(ghost_offsets_, ghosts_.data(), reverse ? Kind::persistent_send : Kind::persistent_receive);
+  each(send_offsets_, send_.data(), reverse ? Kind::persistent_receive : Kind::persistent_send);
 }
 
 template <Scalar T>
 void Halo<T>::Messages::start() {
-  if (requests.empty()) return;
-  check_mpi(MPI_Startall(static_cast<int>(requests.size()), requests.data()), "MPI_Startall");
+  for (Transfer& t : transfers) t.start();
   active = true;
 }
 
@@ -95,8 +76,7 @@ template <Scalar T>
 void Halo<T>::Messages::wait() {
   if (!active) return;
   active = false;
-  check_mpi(MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE),
-            "MPI_Waitall");
+  for (Transfer& t : transfers) t.wait();
 }
 
 template <Scalar T>
@@ -115,11 +95,13 @@ void Halo<T>::start(std::span<const T> x) {
 template <Scalar T>
 void Halo<T>::poll() noexcept {
   if (!forward_.active) return;
-  int done = 0;
-  const int code = MPI_Testall(static_cast<int>(forward_.requests.size()), forward_.requests.data(),
-                               &done, MPI_STATUSES_IGNORE);
-  if (code == MPI_SUCCESS && done != 0)
-    forward_.active = false;  // an error shows again in finish()
+  try {
+    bool done = true;
+    for (Transfer& t : forward_.transfers) done = t.test() && done;
+    if (done) forward_.active = false;
+  } catch (const MpiError&) {
+    // It shows again in finish().
+  }
 }
 
 template <Scalar T>

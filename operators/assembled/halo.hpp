@@ -6,9 +6,8 @@
 #include <span>
 #include <vector>
 
-#include <mpi.h>
-
 #include <kronsolve/core/comm.hpp>
+#include <kronsolve/core/comm_points.hpp>
 #include <kronsolve/core/row_range.hpp>
 #include <kronsolve/core/scalar.hpp>
 
@@ -25,7 +24,6 @@ class Halo {
   Halo(const Comm& comm, const Halo& pattern, index_t width);
   Halo(Halo&&) = delete;
   Halo& operator=(Halo&&) = delete;
-  ~Halo();
 
   /// Starts fetching; x must stay unchanged until finish().
   void start(std::span<const T> x);
@@ -43,12 +41,12 @@ class Halo {
  private:
   /// The messages in one direction.
   struct Messages {
-    std::vector<MPI_Request> requests;
+    std::vector<Transfer> transfers;
     bool active = false;
     void start();
     void wait();
   };
-  void prepare(Messages& messages, MPI_Comm comm, bool reverse);
+  void prepare(Messages& messages, const Comm& comm, bool reverse);
 
   int rank_ = 0;
   index_t width_ = 1;

@@ -6,10 +6,6 @@
 
 namespace kronsolve::detail {
 
-namespace {
-constexpr int tag = 7201;
-}
-
 template <Scalar T>
 Exchange<T>::Exchange(const Comm& comm, const BlockPlan& plan)
     : comm_(comm.duplicate()), first_row_(plan.rows.range(comm.rank()).begin) {
@@ -58,10 +54,10 @@ Exchange<T>::Exchange(const Comm& comm, const BlockPlan& plan)
       in.buffers.emplace_back(largest);
     for (std::size_t k = 0; k < in.messages.size(); ++k) {
       const index_t size = plan.messages[static_cast<std::size_t>(in.messages[k])].size;
-      check_mpi(
-          MPI_Recv_init(in.buffers[k % 2].data(), narrow<int>(size, "entries of a message"),
-                        mpi_type<T>(), in.from, tag, comm_.handle(), &in.requests.emplace_back()),
-          "MPI_Recv_init");
+      check_mpi(MPI_Recv_init(in.buffers[k % 2].data(), narrow<int>(size, "entries of a message"),
+                              mpi_type<T>(), in.from, exchange_tag, comm_.handle(),
+                              &in.requests.emplace_back()),
+                "MPI_Recv_init");
     }
   }
 }
@@ -86,8 +82,8 @@ void Exchange<T>::send_next(Out& out, std::size_t slot) {
       to = std::copy(x_ + (range.begin - first_row_), x_ + (range.end - first_row_), to);
     size = to - data;
   }
-  check_mpi(MPI_Isend(data, narrow<int>(size, "entries of a message"), mpi_type<T>(), out.to, tag,
-                      comm_.handle(), &out.requests[slot]),
+  check_mpi(MPI_Isend(data, narrow<int>(size, "entries of a message"), mpi_type<T>(), out.to,
+                      exchange_tag, comm_.handle(), &out.requests[slot]),
             "MPI_Isend");
 }
 

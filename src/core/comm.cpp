@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include <kronsolve/core/comm.hpp>
+#include <kronsolve/core/comm_points.hpp>
 #include <kronsolve/core/failure.hpp>
+
+#include "core/pieces.hpp"
 
 namespace kronsolve {
 
@@ -130,7 +133,14 @@ Comm::~Comm() {
 MPI_Comm Comm::handle() const {
   if (raw_ != MPI_COMM_NULL) return raw_;
   Environment::ensure();
-  return MPI_COMM_SELF;
+  // An error on MPI_COMM_SELF itself would end the process.
+  static const MPI_Comm self = [] {
+    MPI_Comm made = MPI_COMM_NULL;
+    check_mpi(MPI_Comm_dup(MPI_COMM_SELF, &made), "MPI_Comm_dup");
+    check_mpi(MPI_Comm_set_errhandler(made, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+    return made;
+  }();
+  return self;
 }
 
 Comm Comm::duplicate() const { return raw_ == MPI_COMM_NULL ? Comm() : Comm(raw_); }
@@ -219,109 +229,96 @@ void Comm::agree(const std::function<void()>& f) const {
 
 namespace detail {
 
-namespace {
-
-/// Largest count given to one MPI call; more is sent in pieces. Small enough that no
-/// implementation's byte counts overflow.
-constexpr index_t piece = index_t{1} << 26;
-
 MPI_Op operation(Reduce op) {
   switch (op) {
+    case Reduce::sum:
+      return MPI_SUM;
+    case Reduce::product:
+      return MPI_PROD;
     case Reduce::min:
       return MPI_MIN;
     case Reduce::max:
       return MPI_MAX;
-    case Reduce::sum:
-      break;
+    case Reduce::logical_and:
+      return MPI_LAND;
+    case Reduce::logical_or:
+      return MPI_LOR;
+    case Reduce::bit_and:
+      return MPI_BAND;
+    case Reduce::bit_or:
+      return MPI_BOR;
+    case Reduce::bit_xor:
+      return MPI_BXOR;
   }
-  return MPI_SUM;
+  throw InvalidArgument("reduce: unknown operation");
 }
 
-std::size_t type_size(MPI_Datatype type) {
-  int size = 0;
-  check_mpi(MPI_Type_size(type, &size), "MPI_Type_size");
-  return static_cast<std::size_t>(size);
+void check_reduce(Reduce op, bool whole, bool ordered) {
+  if (!whole && op >= Reduce::logical_and)
+    throw InvalidArgument("reduce: logical and bitwise operations need whole numbers");
+  if (!ordered && (op == Reduce::min || op == Reduce::max))
+    throw InvalidArgument("reduce: complex numbers have no smallest or largest one");
 }
 
-int piece_count(index_t left) { return static_cast<int>(std::min(left, piece)); }
+void all_reduce(const Comm& comm, void* values, index_t count, MPI_Datatype type, Reduce op) {
+  for_each_piece(values, count, type, [&](char* at, int n, index_t) {
+    check_mpi(MPI_Allreduce(MPI_IN_PLACE, at, n, type, operation(op), comm.handle()),
+              "MPI_Allreduce");
+  });
+}
 
-/// Requests of one exchange; all are waited for at the end.
-class Requests {
+void broadcast(const Comm& comm, void* values, index_t count, MPI_Datatype type, int root) {
+  for_each_piece(values, count, type, [&](char* at, int n, index_t) {
+    check_mpi(MPI_Bcast(at, n, type, root, comm.handle()), "MPI_Bcast");
+  });
+}
+
+namespace {
+
+/// The messages of one exchange; empty ones are not sent.
+class Transfers {
  public:
-  void send(MPI_Comm comm, const void* data, index_t count, MPI_Datatype type, int to) {
-    const auto* bytes = static_cast<const char*>(data);
-    const std::size_t size = type_size(type);
-    for (index_t done = 0; done < count; done += piece)
-      check_mpi(MPI_Isend(bytes + static_cast<std::size_t>(done) * size, piece_count(count - done),
-                          type, to, tag, comm, &requests_.emplace_back()),
-                "MPI_Isend");
-  }
-  void receive(MPI_Comm comm, void* data, index_t count, MPI_Datatype type, int from) {
-    auto* bytes = static_cast<char*>(data);
-    const std::size_t size = type_size(type);
-    for (index_t done = 0; done < count; done += piece)
-      check_mpi(MPI_Irecv(bytes + static_cast<std::size_t>(done) * size, piece_count(count - done),
-                          type, from, tag, comm, &requests_.emplace_back()),
-                "MPI_Irecv");
+  Transfers(const Comm& comm, MPI_Datatype type) : comm_(comm), type_(type) {}
+  void add(Transfer::Kind kind, const void* data, index_t count, std::size_t other) {
+    if (count > 0)
+      all_.emplace_back(comm_, kind, const_cast<void*>(data), count, type_, static_cast<int>(other),
+                        collective_tag);
   }
   void wait() {
-    check_mpi(
-        MPI_Waitall(static_cast<int>(requests_.size()), requests_.data(), MPI_STATUSES_IGNORE),
-        "MPI_Waitall");
-    requests_.clear();
+    for (Transfer& t : all_) t.wait();
   }
 
  private:
-  static constexpr int tag = 7101;
-  std::vector<MPI_Request> requests_;
+  const Comm& comm_;
+  MPI_Datatype type_;
+  std::vector<Transfer> all_;
 };
 
 }  // namespace
 
-void all_reduce(MPI_Comm comm, void* values, index_t count, MPI_Datatype type, Reduce op) {
-  auto* bytes = static_cast<char*>(values);
-  const std::size_t size = type_size(type);
-  for (index_t done = 0; done < count; done += piece)
-    check_mpi(MPI_Allreduce(MPI_IN_PLACE, bytes + static_cast<std::size_t>(done) * size,
-                            piece_count(count - done), type, operation(op), comm),
-              "MPI_Allreduce");
-}
-
-void broadcast(MPI_Comm comm, void* values, index_t count, MPI_Datatype type, int root) {
-  auto* bytes = static_cast<char*>(values);
-  const std::size_t size = type_size(type);
-  for (index_t done = 0; done < count; done += piece)
-    check_mpi(MPI_Bcast(bytes + static_cast<std::size_t>(done) * size, piece_count(count - done),
-                        type, root, comm),
-              "MPI_Bcast");
-}
-
-void gather_v(MPI_Comm comm, const void* mine, index_t count, void* all,
+void gather_v(const Comm& comm, const void* mine, index_t count, void* all,
               std::span<const index_t> counts, MPI_Datatype type, int root) {
-  int rank = 0;
-  check_mpi(MPI_Comm_rank(comm, &rank), "MPI_Comm_rank");
-  Requests requests;
-  if (rank == root) {
-    auto* bytes = static_cast<char*>(all);
-    const std::size_t size = type_size(type);
-    for (std::size_t r = 0; r < counts.size(); ++r) {
-      requests.receive(comm, bytes, counts[r], type, static_cast<int>(r));
-      bytes += static_cast<std::size_t>(counts[r]) * size;
-    }
+  Transfers transfers(comm, type);
+  if (comm.rank() == root) {
+    int size = 0;
+    check_mpi(MPI_Type_size(type, &size), "MPI_Type_size");
+    auto* at = static_cast<char*>(all);
+    for (std::size_t r = 0; r < counts.size(); at += counts[r++] * size)
+      transfers.add(Transfer::Kind::receive, at, counts[r], r);
   }
-  requests.send(comm, mine, count, type, root);
-  requests.wait();
+  transfers.add(Transfer::Kind::send, mine, count, static_cast<std::size_t>(root));
+  transfers.wait();
 }
 
-void all_to_all_v(MPI_Comm comm, std::span<const void* const> send,
+void all_to_all_v(const Comm& comm, std::span<const void* const> send,
                   std::span<const index_t> send_counts, std::span<void* const> receive,
                   std::span<const index_t> receive_counts, MPI_Datatype type) {
-  Requests requests;
+  Transfers transfers(comm, type);
   for (std::size_t r = 0; r < receive.size(); ++r)
-    requests.receive(comm, receive[r], receive_counts[r], type, static_cast<int>(r));
+    transfers.add(Transfer::Kind::receive, receive[r], receive_counts[r], r);
   for (std::size_t r = 0; r < send.size(); ++r)
-    requests.send(comm, send[r], send_counts[r], type, static_cast<int>(r));
-  requests.wait();
+    transfers.add(Transfer::Kind::send, send[r], send_counts[r], r);
+  transfers.wait();
 }
 
 }  // namespace detail

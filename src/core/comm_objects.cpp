@@ -2,13 +2,13 @@
 
 #include <kronsolve/core/comm_objects.hpp>
 
-namespace kronsolve::detail {
+namespace kronsolve {
+
+namespace detail {
 
 namespace {
 
-/// Sizes first (one message), then the stream and each block, in pieces that an int can count.
-constexpr std::size_t piece = std::size_t{1} << 30;
-
+/// Sizes first (one message), then the stream and each block.
 std::vector<std::uint64_t> sizes_of(const Message& message) {
   std::vector<std::uint64_t> sizes = {message.stream.size()};
   for (const auto& block : message.blocks) sizes.push_back(block.size());
@@ -32,40 +32,44 @@ Message filled(const std::vector<std::uint64_t>& sizes, const Fill& fill) {
 
 }  // namespace
 
-void send_message(const Comm& comm, const Message& message, int to, int tag) {
-  const auto sizes = sizes_of(message);
-  check_mpi(MPI_Send(sizes.data(), narrow<int>(sizes.size(), "blocks of a message"), MPI_UINT64_T,
-                     to, tag, comm.handle()),
-            "MPI_Send");
-  const auto send = [&](const void* data, std::size_t bytes) {
-    for (std::size_t done = 0; done < bytes; done += piece)
-      check_mpi(MPI_Send(static_cast<const char*>(data) + done,
-                         static_cast<int>(std::min(piece, bytes - done)), MPI_BYTE, to, tag,
-                         comm.handle()),
-                "MPI_Send");
+}  // namespace detail
+
+ObjectInFlight::ObjectInFlight(const Comm& comm, Message message, int to, int tag)
+    : parts_(new Parts{std::move(message), {}}) {
+  parts_->sizes = detail::sizes_of(parts_->message);
+  const auto send = [&](const void* data, std::size_t count, MPI_Datatype type) {
+    if (count > 0)
+      transfers_.emplace_back(comm, detail::Transfer::Kind::send, const_cast<void*>(data),
+                              static_cast<index_t>(count), type, to, tag);
   };
-  send(message.stream.data(), message.stream.size());
-  for (const auto& block : message.blocks) send(block.data(), block.size());
+  send(parts_->sizes.data(), parts_->sizes.size(), MPI_UINT64_T);
+  send(parts_->message.stream.data(), parts_->message.stream.size(), MPI_BYTE);
+  for (const auto& block : parts_->message.blocks) send(block.data(), block.size(), MPI_BYTE);
 }
 
-Message receive_message(const Comm& comm, int from, int tag) {
-  // A matched probe: no other thread can take the message between looking and receiving.
-  MPI_Message found = MPI_MESSAGE_NULL;
-  MPI_Status status;
-  check_mpi(MPI_Mprobe(from, tag, comm.handle(), &found, &status), "MPI_Mprobe");
-  int count = 0;
-  check_mpi(MPI_Get_count(&status, MPI_UINT64_T, &count), "MPI_Get_count");
-  std::vector<std::uint64_t> sizes(static_cast<std::size_t>(count));
-  check_mpi(MPI_Mrecv(sizes.data(), count, MPI_UINT64_T, &found, MPI_STATUS_IGNORE), "MPI_Mrecv");
+bool ObjectInFlight::test() {
+  return std::all_of(transfers_.begin(), transfers_.end(), [](auto& t) { return t.test(); });
+}
+
+void ObjectInFlight::wait() {
+  for (auto& t : transfers_) t.wait();
+}
+
+namespace detail {
+
+void send_message(const Comm& comm, const Message& message, int to, int tag) {
+  if (comm.is_serial()) send(comm, nullptr, 0, MPI_BYTE, to, tag);  // says why that is not possible
+  ObjectInFlight(comm, message, to, tag).wait();
+}
+
+Message receive_message(const Comm& comm, Matched head) {
+  const auto sizes = head.receive<std::uint64_t>();
   if (sizes.empty())
     throw MpiError(MPI_ERR_OTHER,
                    "receive_object: what came is not an object; it was sent as plain data");
   return filled(sizes, [&](void* data, std::size_t bytes) {
-    for (std::size_t done = 0; done < bytes; done += piece)
-      check_mpi(
-          MPI_Recv(static_cast<char*>(data) + done, static_cast<int>(std::min(piece, bytes - done)),
-                   MPI_BYTE, status.MPI_SOURCE, status.MPI_TAG, comm.handle(), MPI_STATUS_IGNORE),
-          "MPI_Recv");
+    if (bytes > 0)
+      receive(comm, data, static_cast<index_t>(bytes), MPI_BYTE, head.source(), head.tag());
   });
 }
 
@@ -87,4 +91,6 @@ Message broadcast_message(const Comm& comm, Message message, int root) {
   return message;
 }
 
-}  // namespace kronsolve::detail
+}  // namespace detail
+
+}  // namespace kronsolve

@@ -1,6 +1,6 @@
-#include <algorithm>
-
 #include <kronsolve/core/comm_points.hpp>
+
+#include "core/pieces.hpp"
 
 namespace kronsolve {
 
@@ -8,34 +8,39 @@ namespace detail {
 
 namespace {
 
-/// Largest count of one MPI call; must be that of every other call that may meet it.
-constexpr index_t piece = index_t{1} << 26;
-
-/// Calls f(pointer, count) for each piece; at least once, so that an empty message is a message.
+/// As for_each_piece, but an empty message is a message.
 template <class F>
-void in_pieces(void* data, index_t count, MPI_Datatype type, const F& f) {
-  int size = 0;
-  check_mpi(MPI_Type_size(type, &size), "MPI_Type_size");
-  index_t done = 0;
-  do {
-    f(static_cast<char*>(data) + done * size, static_cast<int>(std::min(count - done, piece)));
-    done += piece;
-  } while (done < count);
+void in_pieces(const void* data, index_t count, MPI_Datatype type, const F& f) {
+  if (count == 0)
+    f(static_cast<char*>(const_cast<void*>(data)), 0);
+  else
+    for_each_piece(data, count, type, [&](char* at, int n, index_t) { f(at, n); });
 }
 
-MPI_Op operation(Reduce op) {
-  return op == Reduce::min ? MPI_MIN : op == Reduce::max ? MPI_MAX : MPI_SUM;
+/// One process would wait for itself.
+void require_sent(const Comm& comm, int from, int tag) {
+  if (!comm.is_serial()) return;
+  int found = 0;
+  check_mpi(MPI_Iprobe(from, tag, comm.handle(), &found, MPI_STATUS_IGNORE), "MPI_Iprobe");
+  if (found == 0)
+    throw InvalidArgument(
+        "receive: a serial Comm is one process, and it has not sent anything to itself");
 }
 
 }  // namespace
 
 void send(const Comm& comm, const void* data, index_t count, MPI_Datatype type, int to, int tag) {
-  in_pieces(const_cast<void*>(data), count, type, [&](const char* at, int n) {
+  if (comm.is_serial())
+    throw InvalidArgument(
+        "send: a serial Comm is one process, which cannot receive while it sends; start_send can "
+        "be received later");
+  in_pieces(data, count, type, [&](const char* at, int n) {
     check_mpi(MPI_Send(at, n, type, to, tag, comm.handle()), "MPI_Send");
   });
 }
 
 void receive(const Comm& comm, void* data, index_t count, MPI_Datatype type, int from, int tag) {
+  require_sent(comm, from, tag);
   in_pieces(data, count, type, [&](char* at, int n) {
     MPI_Status status;
     check_mpi(MPI_Recv(at, n, type, from, tag, comm.handle(), &status), "MPI_Recv");
@@ -104,17 +109,16 @@ bool Transfer::test() {
 
 void scatter_v(const Comm& comm, const void* all, std::span<const index_t> counts, void* mine,
                MPI_Datatype type, int root) {
-  constexpr int tag = 32764;
   const auto me = static_cast<std::size_t>(comm.rank());
   std::vector<Transfer> transfers;
-  transfers.emplace_back(comm, Transfer::Kind::receive, mine, counts[me], type, root, tag);
+  transfers.emplace_back(comm, Transfer::Kind::receive, mine, counts[me], type, root, scatter_tag);
   if (comm.rank() == root) {
     int size = 0;
     check_mpi(MPI_Type_size(type, &size), "MPI_Type_size");
     auto* at = static_cast<char*>(const_cast<void*>(all));
     for (std::size_t r = 0; r < counts.size(); ++r) {
       transfers.emplace_back(comm, Transfer::Kind::send, at, counts[r], type, static_cast<int>(r),
-                             tag);
+                             scatter_tag);
       at += counts[r] * size;
     }
   }
@@ -154,6 +158,7 @@ void Matched::receive_into(void* data, index_t count, MPI_Datatype type) {
 }
 
 Matched probe(const Comm& comm, int from, int tag) {
+  detail::require_sent(comm, from, tag);
   MPI_Message message = MPI_MESSAGE_NULL;
   MPI_Status status;
   check_mpi(MPI_Mprobe(from, tag, comm.handle(), &message, &status), "MPI_Mprobe");

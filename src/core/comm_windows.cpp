@@ -3,6 +3,8 @@
 
 #include <kronsolve/core/comm_windows.hpp>
 
+#include "core/pieces.hpp"
+
 namespace kronsolve {
 
 Comm same_machine(const Comm& comm) {
@@ -21,8 +23,6 @@ Comm same_machine(const Comm& comm) {
 namespace kronsolve::detail {
 
 namespace {
-
-constexpr index_t piece = index_t{1} << 26;
 
 /// An MPI file, closed with its owner; its errors come back as codes.
 class File {
@@ -118,35 +118,21 @@ WindowHandle::~WindowHandle() {
 
 void WindowHandle::fence() const { check_mpi(MPI_Win_fence(0, window_), "MPI_Win_fence"); }
 
-namespace {
-
-/// Calls f(pointer, elements, elements done before) for pieces that an int can count.
-template <class F>
-void in_window_pieces(const void* data, index_t count, MPI_Datatype type, const F& f) {
-  int size = 0;
-  check_mpi(MPI_Type_size(type, &size), "MPI_Type_size");
-  for (index_t done = 0; done < count; done += piece)
-    f(static_cast<char*>(const_cast<void*>(data)) + done * size,
-      static_cast<int>(std::min(count - done, piece)), done);
-}
-
-}  // namespace
-
 void WindowHandle::put(const void* data, index_t count, MPI_Datatype type, int rank,
                        index_t offset) const {
-  in_window_pieces(data, count, type, [&](const char* at, int n, index_t done) {
+  for_each_piece(data, count, type, [&](const char* at, int n, index_t done) {
     check_mpi(MPI_Put(at, n, type, rank, offset + done, n, type, window_), "MPI_Put");
   });
 }
 void WindowHandle::get(void* data, index_t count, MPI_Datatype type, int rank,
                        index_t offset) const {
-  in_window_pieces(data, count, type, [&](char* at, int n, index_t done) {
+  for_each_piece(data, count, type, [&](char* at, int n, index_t done) {
     check_mpi(MPI_Get(at, n, type, rank, offset + done, n, type, window_), "MPI_Get");
   });
 }
 void WindowHandle::add(const void* data, index_t count, MPI_Datatype type, int rank,
                        index_t offset) const {
-  in_window_pieces(data, count, type, [&](const char* at, int n, index_t done) {
+  for_each_piece(data, count, type, [&](const char* at, int n, index_t done) {
     check_mpi(MPI_Accumulate(at, n, type, rank, offset + done, n, type, MPI_SUM, window_),
               "MPI_Accumulate");
   });

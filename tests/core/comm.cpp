@@ -1,4 +1,5 @@
 #include <kronsolve/core/comm.hpp>
+#include <kronsolve/core/comm_objects.hpp>
 #include <kronsolve/core/comm_points.hpp>
 
 #include "support/mpi_test.hpp"
@@ -17,6 +18,41 @@ TEST(Comm, reduces_sum_min_and_max) {
   EXPECT_EQ(comm.all_reduce(comm.rank(), Reduce::min), 0);
   EXPECT_EQ(comm.all_reduce(index_t{comm.rank()}, Reduce::max), n - 1);
   EXPECT_EQ(comm.all_reduce(std::complex<double>(1, 2)), std::complex<double>(n, 2 * n));
+}
+
+TEST(Comm, reduces_products_truths_and_bits) {
+  const Comm& comm = world();
+  const int n = comm.size(), last = n - 1;
+
+  double factorial = 1;
+  for (int i = 2; i <= n; ++i) factorial *= i;
+
+  EXPECT_EQ(comm.all_reduce(double(comm.rank() + 1), Reduce::product), factorial);
+  EXPECT_EQ(comm.all_reduce(comm.rank() == last ? 0 : 5, Reduce::logical_and), 0);
+  EXPECT_EQ(comm.all_reduce(7, Reduce::logical_and), 1);
+  EXPECT_EQ(comm.all_reduce(comm.rank() == last ? 4 : 0, Reduce::logical_or), 1);
+  EXPECT_EQ(comm.all_reduce(1 << comm.rank(), Reduce::bit_or), (1 << n) - 1);
+  EXPECT_EQ(comm.all_reduce(8 | (1 << comm.rank()), Reduce::bit_and), n == 1 ? 9 : 8);
+  EXPECT_EQ(comm.all_reduce(1, Reduce::bit_xor), n % 2);
+  EXPECT_ERROR(comm.all_reduce(1.0, Reduce::bit_or), InvalidArgument, "whole numbers");
+  EXPECT_ERROR(comm.all_reduce(std::complex<double>(1), Reduce::min), InvalidArgument, "complex");
+}
+
+TEST(Comm, a_serial_one_refuses_to_wait_for_itself) {
+  const Comm alone;
+  std::vector<double> values = {1, 2};
+
+  EXPECT_ERROR(send(alone, std::span<const double>(values), 0), InvalidArgument, "one process");
+  EXPECT_ERROR(receive(alone, std::span<double>(values), 0), InvalidArgument, "one process");
+  EXPECT_ERROR(probe(alone), InvalidArgument, "one process");
+  EXPECT_ERROR(send_object(alone, values, 0), InvalidArgument, "one process");
+  EXPECT_ERROR(receive_object<int>(alone, 0), InvalidArgument, "one process");
+  EXPECT_ERROR(start_send(alone, values, 1), MpiError, "rank");
+  auto going = start_send(alone, values, 0, 3);
+  std::vector<double> came(2);
+  receive(alone, std::span<double>(came), 0, 3);
+  EXPECT_EQ(std::move(going).wait(), came);
+  EXPECT_EQ(sendrecv_object(alone, std::string("echo"), 0, 0), "echo");
 }
 
 TEST(Comm, gathers_ragged_pieces_in_rank_order) {

@@ -171,6 +171,61 @@ TEST(CommObjects, travel_between_ranks) {
                "values for");
 }
 
+using Large = std::vector<double>;
+
+Large large_of(int rank) { return Large(1'000'000, rank); }
+
+TEST(CommObjects, large_ones_cross_between_ranks_that_send_at_the_same_time) {
+  const Comm& comm = world();
+  const int n = comm.size(), next = (comm.rank() + 1) % n, before = (comm.rank() + n - 1) % n;
+
+  EXPECT_EQ(sendrecv_object(comm, large_of(comm.rank()), next, before, 3), large_of(before));
+  auto going = isend_object(comm, large_of(comm.rank()), next, 4);
+  EXPECT_EQ(receive_object<Large>(comm, before, 4), large_of(before));
+  going.wait();
+  EXPECT_TRUE(going.test());
+}
+
+TEST(CommObjects, are_matched_before_they_are_received) {
+  const Comm& comm = world();
+  const int n = comm.size(), next = (comm.rank() + 1) % n, before = (comm.rank() + n - 1) % n;
+  auto going = isend_object(comm, std::to_string(comm.rank()), next, comm.rank());
+  auto larger = isend_object(comm, large_of(comm.rank()), next, comm.rank());
+  auto moved = std::move(going);
+
+  const MatchedObject found = probe_object(comm);
+  const auto text = found.receive<std::string>();
+  std::optional<MatchedObject> second;
+  while (!second) second = try_probe_object(comm, before);
+
+  EXPECT_EQ(found.source(), before);
+  EXPECT_EQ(found.tag(), before);
+  EXPECT_EQ(text, std::to_string(before));
+  EXPECT_EQ(second->receive<Large>(), large_of(before));
+  moved.wait();
+  larger.wait();
+  comm.barrier();
+  EXPECT_FALSE(try_probe_object(comm).has_value());
+}
+
+TEST(CommObjects, are_reduced_in_rank_order_by_any_function) {
+  const Comm& comm = world();
+  std::string all;
+  for (int r = 0; r < comm.size(); ++r) all += std::to_string(r);
+  const auto join = [&](const std::string& a, const std::string& b) { return a + b; };
+  const auto refuse = [](const std::string&, const std::string&) -> std::string {
+    throw DimensionError("these do not fit");
+  };
+
+  EXPECT_EQ(all_reduce_objects(comm, std::to_string(comm.rank()), join), all);
+  if (comm.size() > 1)
+    EXPECT_ERROR(all_reduce_objects(comm, std::string("a"), refuse), DimensionError, "do not fit");
+  const int highest = comm.size() - 1;
+  EXPECT_EQ(max_location(comm, double(comm.rank())).rank, highest);
+  EXPECT_EQ(min_location(comm, index_t{-comm.rank()}).value, -highest);
+  EXPECT_EQ(min_location(comm, 1.5).rank, 0);  // all have it: the lowest rank
+}
+
 TEST(CommObjects, go_from_all_to_all) {
   const Comm& comm = world();
   const int n = comm.size(), me = comm.rank();

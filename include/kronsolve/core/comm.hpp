@@ -44,7 +44,32 @@ class KRONSOLVE_EXPORT Environment {
 template <class T>
 MPI_Datatype mpi_type();
 
-enum class Reduce { sum, min, max };
+/// How values of several ranks become one. The logical ones give 0 or 1.
+enum class Reduce {
+  sum,
+  product,
+  min,
+  max,
+  logical_and,
+  logical_or,
+  bit_and,
+  bit_or,
+  bit_xor,
+};
+
+namespace detail {
+/// Tags of the library's own messages: each kind has one of its own.
+enum OwnTag : int {
+  halo_tag = 32700,
+  exchange_tag,
+  collective_tag,
+  scatter_tag,
+  gather_objects_tag,
+  scatter_objects_tag,
+  all_to_all_objects_tag,
+  reduce_objects_tag,
+};
+}  // namespace detail
 
 /// A communicator of our own: duplicated from the one given, errors returned as MpiError. Moves,
 /// does not copy.
@@ -68,7 +93,8 @@ class KRONSOLVE_EXPORT Comm {
   bool is_root() const noexcept { return rank_ == 0; }
   /// True if no MPI communicator stands behind it (one process).
   bool is_serial() const noexcept { return raw_ == MPI_COMM_NULL; }
-  /// The MPI communicator. For a serial Comm this starts MPI if need be and gives MPI_COMM_SELF.
+  /// The MPI communicator. For a serial Comm this starts MPI if need be and gives a duplicate of
+  /// MPI_COMM_SELF that returns errors.
   MPI_Comm handle() const;
 
   Comm duplicate() const;  ///< collective
@@ -80,6 +106,8 @@ class KRONSOLVE_EXPORT Comm {
   Comm group(std::span<const int> ranks, int tag = 0) const;
 
   void barrier() const;
+  /// @throws InvalidArgument  op has no meaning for T: bits of numbers with a point, order of
+  /// complex ones
   template <class T>
   T all_reduce(T value, Reduce op = Reduce::sum) const;
   template <class T>

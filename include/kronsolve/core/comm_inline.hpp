@@ -2,6 +2,7 @@
 // Templates of Comm; include <kronsolve/core/comm.hpp>.
 
 #include <complex>
+#include <concepts>
 #include <cstdint>
 #include <type_traits>
 
@@ -48,15 +49,21 @@ MPI_Datatype mpi_type() {
 }
 
 namespace detail {
-KRONSOLVE_EXPORT void all_reduce(MPI_Comm comm, void* values, index_t count, MPI_Datatype type,
+KRONSOLVE_EXPORT void check_reduce(Reduce op, bool whole, bool ordered);
+/// @throws InvalidArgument  see Comm::all_reduce
+template <class T>
+void check_reduce(Reduce op) {
+  check_reduce(op, std::integral<T>, std::integral<T> || std::floating_point<T>);
+}
+// Any count, also above 2^31.
+KRONSOLVE_EXPORT void all_reduce(const Comm& comm, void* values, index_t count, MPI_Datatype type,
                                  Reduce op);
-KRONSOLVE_EXPORT void broadcast(MPI_Comm comm, void* values, index_t count, MPI_Datatype type,
+KRONSOLVE_EXPORT void broadcast(const Comm& comm, void* values, index_t count, MPI_Datatype type,
                                 int root);
-/// Gathers ragged pieces; counts and offsets are in elements, one per rank. Any count, also above
-/// 2^31.
-KRONSOLVE_EXPORT void gather_v(MPI_Comm comm, const void* mine, index_t count, void* all,
+/// Gathers pieces of any lengths; counts are in elements, one per rank.
+KRONSOLVE_EXPORT void gather_v(const Comm& comm, const void* mine, index_t count, void* all,
                                std::span<const index_t> counts, MPI_Datatype type, int root);
-KRONSOLVE_EXPORT void all_to_all_v(MPI_Comm comm, std::span<const void* const> send,
+KRONSOLVE_EXPORT void all_to_all_v(const Comm& comm, std::span<const void* const> send,
                                    std::span<const index_t> send_counts,
                                    std::span<void* const> receive,
                                    std::span<const index_t> receive_counts, MPI_Datatype type);
@@ -70,8 +77,13 @@ T Comm::all_reduce(T value, Reduce op) const {
 
 template <class T>
 void Comm::all_reduce(std::span<T> values, Reduce op) const {
-  if (size_ == 1) return;
-  detail::all_reduce(raw_, values.data(), static_cast<index_t>(values.size()), mpi_type<T>(), op);
+  detail::check_reduce<T>(op);
+  if (size_ == 1) {
+    if (op == Reduce::logical_and || op == Reduce::logical_or)
+      for (T& value : values) value = static_cast<T>(value != T(0));
+    return;
+  }
+  detail::all_reduce(*this, values.data(), static_cast<index_t>(values.size()), mpi_type<T>(), op);
 }
 
 template <class T>
@@ -88,7 +100,7 @@ std::vector<T> Comm::gather_v(std::span<const T> mine, int root) const {
   index_t total = 0;
   for (const index_t c : counts) total += c;
   std::vector<T> all(rank_ == root ? static_cast<std::size_t>(total) : 0);
-  detail::gather_v(raw_, mine.data(), static_cast<index_t>(mine.size()), all.data(), counts,
+  detail::gather_v(*this, mine.data(), static_cast<index_t>(mine.size()), all.data(), counts,
                    mpi_type<T>(), root);
   return all;
 }
@@ -106,7 +118,7 @@ std::vector<T> Comm::all_gather_v(std::span<const T> mine) const {
 template <class T>
 void Comm::broadcast(std::span<T> values, int root) const {
   if (size_ == 1) return;
-  detail::broadcast(raw_, values.data(), static_cast<index_t>(values.size()), mpi_type<T>(), root);
+  detail::broadcast(*this, values.data(), static_cast<index_t>(values.size()), mpi_type<T>(), root);
 }
 
 template <class T>
@@ -128,7 +140,7 @@ std::vector<std::vector<T>> Comm::all_to_all_v(const std::vector<std::vector<T>>
     from[r] = send[r].data();
     to[r] = received[r].data();
   }
-  detail::all_to_all_v(raw_, from, send_counts, to, receive_counts, mpi_type<T>());
+  detail::all_to_all_v(*this, from, send_counts, to, receive_counts, mpi_type<T>());
   return received;
 }
 

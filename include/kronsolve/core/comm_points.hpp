@@ -1,6 +1,9 @@
 #pragma once
 // Messages between two ranks: spans straight from memory, in blocking, non-blocking and persistent
-// form, and matched probes. Counts above 2^31 travel in pieces. Tags from 0 to 32767.
+// form, and matched probes. Counts above 2^31 travel in pieces. Tags from 0 to 32699.
+//
+// A serial Comm has nobody to talk to: a blocking send there, or a receive of what was not sent
+// before (start_send), throws InvalidArgument.
 
 #include <optional>
 #include <span>
@@ -69,7 +72,9 @@ class InFlight {
       : buffer_(std::move(buffer)),
         transfer_(comm, kind, buffer_.data(), static_cast<index_t>(buffer_.size()), mpi_type<T>(),
                   other, tag) {}
-  bool test() { return transfer_.test(); }  ///< true once it is over; never waits
+  InFlight(InFlight&&) noexcept = default;
+  InFlight& operator=(InFlight&&) = delete;  // would free what is still being sent or received
+  bool test() { return transfer_.test(); }   ///< true once it is over; never waits
   /// Waits and gives the buffer back: what was received, or what was sent.
   std::vector<T> wait() && {
     transfer_.wait();
@@ -186,6 +191,7 @@ std::vector<T> scatter_v(const Comm& comm, std::span<const T> all, std::span<con
 /// Collective.
 template <class T>
 void scan(const Comm& comm, std::span<T> values, Reduce op = Reduce::sum) {
+  detail::check_reduce<T>(op);
   if (comm.size() > 1)
     detail::scan(comm, values.data(), static_cast<index_t>(values.size()), mpi_type<T>(), op);
 }
@@ -193,6 +199,7 @@ void scan(const Comm& comm, std::span<T> values, Reduce op = Reduce::sum) {
 /// The reduction on `root`; elsewhere `values` stay as they are. Collective.
 template <class T>
 void reduce(const Comm& comm, std::span<T> values, Reduce op = Reduce::sum, int root = 0) {
+  detail::check_reduce<T>(op);
   if (comm.size() > 1)
     detail::reduce(comm, values.data(), static_cast<index_t>(values.size()), mpi_type<T>(), op,
                    root);
