@@ -2,6 +2,8 @@
 #include <array>
 #include <atomic>
 #include <cstdlib>
+#include <optional>
+#include <string_view>
 
 #include <unistd.h>
 
@@ -40,9 +42,46 @@ bool mpi_finalized() noexcept {
 /// The process in which MPI was started: one that it forked off cannot end MPI.
 std::atomic<pid_t> mpi_process{0};
 
+bool same_number(const char* a, const char* b) {
+  const char* x = std::getenv(a);
+  const char* y = std::getenv(b);
+  return x != nullptr && y != nullptr && std::string_view(x) == y;
+}
+
+/// True if all ranks of this job run on this machine, as far as the launcher tells.
+bool one_machine() {
+  if (!launched_by_mpi()) return true;
+  const char* nodes = std::getenv("SLURM_STEP_NUM_NODES");
+  return same_number("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE") ||
+         (nodes != nullptr && std::string_view(nodes) == "1");
+}
+
+/// A choice of Open MPI's, made while MPI starts unless the user has made it. What this process
+/// starts later is not told.
+class MpiChoice {
+ public:
+  MpiChoice(const char* name, const char* value) : name_(name) {
+    mine_ = std::getenv(name) == nullptr && ::setenv(name, value, 0) == 0;
+  }
+  ~MpiChoice() {
+    if (mine_) ::unsetenv(name_);
+  }
+  MpiChoice(const MpiChoice&) = delete;
+  MpiChoice& operator=(const MpiChoice&) = delete;
+
+ private:
+  const char* name_;
+  bool mine_ = false;
+};
+
 /// Starts MPI; true if this call did it.
 bool start_mpi() {
   if (mpi_initialized()) return false;
+  // Where nobody else takes part nothing has to listen: Open MPI's sockets take connections from
+  // everywhere, also if they are given one interface.
+  std::optional<MpiChoice> no_sockets, no_daemon;
+  if (one_machine()) no_sockets.emplace("OMPI_MCA_btl", "self,vader");
+  if (!launched_by_mpi()) no_daemon.emplace("OMPI_MCA_ess_singleton_isolated", "1");
   int provided = 0;
   check_mpi(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
   if (provided < MPI_THREAD_SERIALIZED)

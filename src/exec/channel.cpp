@@ -25,7 +25,9 @@ namespace kronsolve::detail {
 namespace {
 
 constexpr std::uint32_t magic_number = 0x6b726f6e;  // "kron"
-constexpr std::uint64_t untrusted_limit = 1 << 16;
+constexpr std::uint64_t untrusted_limit = 64;
+/// Room for this much is made before it is there.
+constexpr std::size_t first_room = std::size_t{1} << 24;
 constexpr std::size_t buffer_bytes = 1 << 14;
 
 [[noreturn]] void fail(const char* call) { throw Error(concat(call, ": ", std::strerror(errno))); }
@@ -89,7 +91,11 @@ Channel::Step Channel::write_some() {
   const ssize_t sent = sendmsg(fd(), &message, MSG_NOSIGNAL);
   if (sent < 0) {
     if (errno == EINTR) return Step::again;
-    return errno == EAGAIN || errno == EWOULDBLOCK ? Step::blocked : Step::gone;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return Step::blocked;
+    // Also where the other side is there and could wait for what was not sent.
+    shut();
+    output_.clear();
+    return Step::gone;
   }
   out.done += static_cast<std::size_t>(sent);
   while (out.part < out.parts.size() && out.done >= out.parts[out.part].second) {
@@ -100,53 +106,71 @@ Channel::Step Channel::write_some() {
   return Step::again;
 }
 
-bool Channel::flush() {
-  while (!output_.empty()) {
-    const Step step = write_some();
-    if (step == Step::gone) return false;
-    if (step == Step::blocked) return true;
+void Channel::flush() {
+  while (!output_.empty() && write_some() == Step::again) {
   }
-  return true;
+}
+
+void Channel::make_room(std::size_t bytes) {
+  switch (stage_) {
+    case Stage::header:
+      target_ = reinterpret_cast<char*>(&header_);
+      break;
+    case Stage::heads:
+      heads_.resize(bytes / sizeof(BlockHead));
+      target_ = reinterpret_cast<char*>(heads_.data());
+      break;
+    case Stage::stream:
+      input_.body.stream.resize(bytes);
+      target_ = input_.body.stream.data();
+      break;
+    case Stage::blocks: {
+      auto larger = block_memory(bytes);
+      if (got_ > 0) std::memcpy(larger.get(), block_room_.get(), got_);
+      block_room_ = std::move(larger);
+      target_ = reinterpret_cast<char*>(block_room_.get());
+      break;
+    }
+  }
+  room_ = bytes;
+}
+
+bool Channel::expect(Stage stage, std::size_t bytes) {
+  stage_ = stage;
+  announced_ = bytes;
+  got_ = 0;
+  make_room(std::min(bytes, first_room));
+  return bytes > 0;
 }
 
 bool Channel::next_part() {
-  const auto want = [this](Stage stage, void* target, std::size_t bytes) {
-    stage_ = stage;
-    target_ = static_cast<char*>(target);
-    wanted_ = bytes;
-    got_ = 0;
-    return bytes > 0;
-  };
   switch (stage_) {
     case Stage::header:
       if (header_.magic != magic_number) throw Error("a peer that does not speak this protocol");
       if (!trusted_ && (header_.stream_bytes > untrusted_limit || header_.blocks > 0))
         throw Error("a peer sent more than a greeting before it was known");
+      if (header_.blocks > SIZE_MAX / sizeof(BlockHead)) throw Error("a frame without end");
       input_ = {static_cast<FrameType>(header_.type), header_.id, {}};
-      heads_.resize(header_.blocks);
-      if (want(Stage::heads, heads_.data(), heads_.size() * sizeof(BlockHead))) return false;
+      if (expect(Stage::heads, header_.blocks * sizeof(BlockHead))) return false;
       [[fallthrough]];
     case Stage::heads:
-      input_.body.stream.resize(header_.stream_bytes);
-      if (want(Stage::stream, input_.body.stream.data(), header_.stream_bytes)) return false;
+      if (expect(Stage::stream, header_.stream_bytes)) return false;
       [[fallthrough]];
     case Stage::stream:
       block_ = 0;
       break;
     case Stage::blocks:
+      input_.body.blocks.emplace_back(block_room_.get(), heads_[block_].bytes);
+      input_.body.owners.push_back(std::move(block_room_));
       ++block_;
       break;
   }
   if (!heads_.empty() && heads_.front().address != 0) {
     take_from_memory();
   } else if (block_ < heads_.size()) {
-    auto memory = block_memory(heads_[block_].bytes);
-    input_.body.blocks.emplace_back(memory.get(), heads_[block_].bytes);
-    want(Stage::blocks, memory.get(), heads_[block_].bytes);
-    input_.body.owners.push_back(std::move(memory));
+    expect(Stage::blocks, heads_[block_].bytes);
     return false;
   }
-  stage_ = Stage::header;
   target_ = nullptr;
   return true;
 }
@@ -160,6 +184,8 @@ void Channel::take_from_memory() {
       body.blocks.emplace_back(there, head.bytes);
       continue;
     }
+    std::byte last{};  // there, before room is made for all
+    if (head.bytes > 0) window_->read(there + head.bytes - 1, 1, &last);
     auto memory = block_memory(head.bytes);
     window_->read(there, head.bytes, memory.get());
     body.blocks.emplace_back(memory.get(), head.bytes);
@@ -169,25 +195,25 @@ void Channel::take_from_memory() {
 }
 
 Channel::Step Channel::read_some(std::optional<Frame>& complete) {
-  if (target_ == nullptr) {
-    target_ = reinterpret_cast<char*>(&header_);
-    wanted_ = sizeof header_;
-    got_ = 0;
-  }
-  if (at_ == end_) {
+  if (target_ == nullptr) expect(Stage::header, sizeof header_);
+  if (at_ == end_ && got_ < room_) {
     const Step step = fetch();
     if (step != Step::again) return step;
   }
-  const std::size_t n = std::min(end_ - at_, wanted_ - got_);
+  const std::size_t n = std::min(end_ - at_, room_ - got_);
   std::copy_n(buffer_.data() + at_, n, target_ + got_);
   at_ += n;
   got_ += n;
-  if (got_ == wanted_ && next_part()) complete = std::move(input_);
+  if (got_ < room_) return Step::again;
+  if (got_ < announced_)
+    make_room(std::min(announced_, 2 * room_));
+  else if (next_part())
+    complete = std::move(input_);
   return Step::again;
 }
 
 Channel::Step Channel::fetch() {
-  const std::size_t missing = wanted_ - got_;
+  const std::size_t missing = room_ - got_;
   const bool straight = missing >= buffer_bytes;
   if (!straight) buffer_.resize(buffer_bytes);
   const std::size_t room = straight ? missing : buffer_bytes;
@@ -215,17 +241,18 @@ bool Channel::receive(std::vector<Frame>& frames) {
     if (drained_ && at_ == end_) return true;
     std::optional<Frame> complete;
     const Step step = read_some(complete);
-    if (complete) frames.push_back(std::move(*complete));
+    if (complete) {
+      frames.push_back(std::move(*complete));
+      if (!trusted_) return true;
+    }
     if (step == Step::gone) return false;
     if (step == Step::blocked) return true;
   }
 }
 
-bool Channel::send(Frame frame) {
+void Channel::send(Frame frame) {
   queue(std::move(frame));
-  while (!output_.empty())
-    if (write_some() == Step::gone) return false;
-  return true;
+  while (!output_.empty()) (void)write_some();
 }
 
 std::optional<Frame> Channel::wait_frame() {

@@ -17,7 +17,10 @@
 namespace kronsolve::detail {
 
 enum class FrameType : std::uint32_t {
-  hello = 1,
+  greeting = 1,
+  challenge,
+  proof,
+  hello,
   welcome,
   refuse,
   ready,
@@ -66,7 +69,7 @@ class Channel {
   void close() { socket_.close(); }
   /// Ends the connection for both sides; whoever waits for something from it finds its end.
   void shut() noexcept;
-  /// Frames that may come before trust is established are small.
+  /// Until then frames have a few bytes.
   void set_trusted() noexcept { trusted_ = true; }
   /// Large arrays the other side sends are read out of its memory: at once, or when they are
   /// decoded.
@@ -83,14 +86,17 @@ class Channel {
   void set_nonblocking();
   void queue(Frame frame);
   bool has_output() const noexcept { return !output_.empty(); }
-  /// Writes what the socket takes; false if the other side is gone.
-  bool flush();
-  /// Reads what is there into `frames`; false if the other side is gone (what came before is in
-  /// `frames`).
+  /// Writes what the socket takes. A write that fails ends the connection, which the next read
+  /// finds.
+  void flush();
+  /// Reads what is there into `frames`, before trust is established one at a time; false if the
+  /// other side is gone (what came before is in `frames`).
   bool receive(std::vector<Frame>& frames);
+  /// True if receive() has left something that poll() does not know of.
+  bool has_unread() const noexcept { return at_ != end_; }
 
   // Blocking.
-  bool send(Frame frame);             ///< false if the other side is gone
+  void send(Frame frame);             ///< fails as flush() does
   std::optional<Frame> wait_frame();  ///< nothing if the other side is gone
 
  private:
@@ -109,11 +115,16 @@ class Channel {
     std::size_t part = 0, done = 0;
   };
   enum class Step { again, blocked, gone };
+  enum class Stage { header, heads, stream, blocks };
   Step write_some();
   /// Fills what is wanted from the socket; small frames by way of a buffer, one call for several.
   Step fetch();
   Step read_some(std::optional<Frame>& complete);
-  /// Called when the part being read is full: prepares the next one; true if the frame is complete.
+  /// Expects a part of that many bytes; false if there are none to wait for. Room for a large one is
+  /// made as it comes.
+  bool expect(Stage stage, std::size_t bytes);
+  void make_room(std::size_t bytes);
+  /// Called when a part is complete: prepares the next one; true if the frame is complete.
   bool next_part();
   void take_from_memory();
 
@@ -123,15 +134,15 @@ class Channel {
   Reading reading_ = Reading::at_once;
   std::deque<Output> output_;
   // Reading: header, what blocks there are, stream, blocks.
-  enum class Stage { header, heads, stream, blocks };
   Stage stage_ = Stage::header;
   Header header_{};
   std::vector<BlockHead> heads_;
   Frame input_;
   std::size_t block_ = 0;
+  std::shared_ptr<std::byte[]> block_room_;
   char* target_ = nullptr;
-  std::size_t wanted_ = 0, got_ = 0;
-  std::vector<char> buffer_;  // received and not yet looked at: [at_, end_)
+  std::size_t announced_ = 0, room_ = 0, got_ = 0;  // bytes of the part being read
+  std::vector<char> buffer_;                        // received and not yet looked at: [at_, end_)
   std::size_t at_ = 0, end_ = 0;
   bool drained_ = false;  // the last call got less than it had room for
 };

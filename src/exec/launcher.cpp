@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <random>
 #include <sstream>
 
 #include <fcntl.h>
@@ -24,14 +24,14 @@ extern char** environ;
 namespace kronsolve::detail {
 
 std::string WorkerTicket::text() const {
-  return concat(token, "|", world, "|", mpi ? "mpi" : "single", "|", address);
+  return concat(secret, "|", world, "|", mpi ? "mpi" : "single", "|", address);
 }
 
 WorkerTicket WorkerTicket::parse(const std::string& text) {
   std::istringstream in(text);
   WorkerTicket t;
   std::string world, kind;
-  std::getline(in, t.token, '|');
+  std::getline(in, t.secret, '|');
   std::getline(in, world, '|');
   std::getline(in, kind, '|');
   std::getline(in, t.address);
@@ -140,6 +140,27 @@ class SpawnAttributes {
   posix_spawnattr_t attributes{};
 };
 
+/// Ends mpirun when the process that started it does: file 3 is the reading end of a pipe that
+/// only that process can write to. mpirun is asked first, because it then takes its files away.
+constexpr const char* watch_script = R"sh("$@" 3<&- & job=$!
+trap 'kill -TERM $job' TERM
+{ read -r nothing; kill -TERM $job; sleep 3; kill -KILL -$$; } <&3 >/dev/null 2>&1 & guard=$!
+exec 3<&-
+while kill -0 $job 2>/dev/null; do wait $job; status=$?; done
+kill -KILL $guard 2>/dev/null
+exit $status)sh";
+
+/// The reading end of a pipe whose writing end is open as long as this process lives.
+int end_of_this_process() {
+  static const int reading = [] {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+      throw BrokenPool(concat("workers cannot be started: pipe: ", std::strerror(errno)));
+    return ends[0];
+  }();
+  return reading;
+}
+
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> all;
   for (auto& t : texts) all.push_back(t.data());
@@ -173,7 +194,7 @@ pid_t launch(const LaunchRequest& request) {
   added["KRONSOLVE_MODE"] = "serial";
   std::vector<std::string> arguments;
   if (request.ticket.mpi) {
-    arguments = {find_mpiexec()};
+    arguments = {"/bin/sh", "-c", watch_script, "kronsolve-watch", find_mpiexec()};
     arguments.insert(arguments.end(), request.launcher_arguments.begin(),
                      request.launcher_arguments.end());
     arguments.insert(arguments.end(), {"-n", std::to_string(request.count)});
@@ -182,8 +203,8 @@ pid_t launch(const LaunchRequest& request) {
          {"KRONSOLVE_ENGINE_DIR", "KRONSOLVE_MEMORY_LIMIT", "LD_LIBRARY_PATH", "PATH"})
       if (all.contains(name) && !added.contains(name)) added[name] = all[name];
     for (const auto& [name, value] : added) arguments.insert(arguments.end(), {"-x", name});
-    // More workers than cores are the user's choice; idle ones use none. Pinning all to the first
-    // cores is nobody's.
+    // More workers than cores are the user's choice; idle ones use none. Open MPI would bind all
+    // of them to the first cores.
     all.emplace("OMPI_MCA_rmaps_base_oversubscribe", "1");
     all.emplace("OMPI_MCA_hwloc_base_binding_policy", "none");
     all.emplace("OMPI_MCA_orte_execute_quiet", "1");
@@ -199,6 +220,7 @@ pid_t launch(const LaunchRequest& request) {
   for (const auto& [name, value] : all) variables.push_back(name + "=" + value);
 
   SpawnAttributes spawn;
+  if (request.ticket.mpi) posix_spawn_file_actions_adddup2(&spawn.files, end_of_this_process(), 3);
   if (!request.working_directory.empty())
     posix_spawn_file_actions_addchdir_np(&spawn.files, request.working_directory.c_str());
   pid_t pid = -1;
@@ -222,14 +244,6 @@ std::optional<std::string> how_it_ended(pid_t pid) {
   if (code > 128 && code < 160)
     return concat("killed by signal ", code - 128, " (", strsignal(code - 128), ")");
   return concat("exit status ", code);
-}
-
-std::string random_token() {
-  std::random_device random;
-  std::ostringstream text;
-  text << std::hex;
-  for (int i = 0; i < 4; ++i) text << random() << '-';
-  return text.str();
 }
 
 }  // namespace kronsolve::detail

@@ -16,7 +16,7 @@ inline constexpr const char* worker_variable = "KRONSOLVE_WORKER";
 /// What a worker must know to find its pool; travels in worker_variable.
 struct WorkerTicket {
   std::string address;  ///< of the pool's listener
-  std::string token;    ///< proves that it belongs there
+  std::string secret;   ///< proves that it belongs there, see Secret
   int world = 0;        ///< which start of workers this is
   bool mpi = false;     ///< one rank of an MPI world, or a process of its own
   std::string text() const;
@@ -37,15 +37,13 @@ struct LaunchRequest {
 /// be a rank of this job.
 void remember_environment();
 
-/// Starts the processes. Returns the process to wait for: mpirun, or the worker itself; it leads a
-/// process group.
+/// Starts the processes. Returns the process to wait for: a shell that watches over mpirun, or the
+/// worker itself; it leads a process group. mpirun does not outlive this process by more than a few
+/// seconds.
 /// @throws BrokenPool  the program or mpirun cannot be executed
 pid_t launch(const LaunchRequest& request);
 
 /// How a process ended, "exit status 3", "killed by signal 9 (Killed)"; nothing while it runs.
 std::optional<std::string> how_it_ended(pid_t pid);
-
-/// 128 random bits.
-std::string random_token();
 
 }  // namespace kronsolve::detail

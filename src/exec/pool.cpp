@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <numeric>
 
 #include <kronsolve/exec/pool.hpp>
 
@@ -40,11 +42,14 @@ struct Pool::Core {
       mine = tasks;
     }
     if (owns_backend) return backend->shutdown(waiting, pending);
-    for (const auto& weak : mine)
-      if (const auto task = weak.lock()) {
-        if (pending == Pending::cancel && !backend->is_collective()) (void)task->cancel();
-        if (waiting == Waiting::wait) task->TaskState::wait({});
-      }
+    const auto each = [&](const auto& f) {
+      for (const auto& weak : mine)
+        if (const auto task = weak.lock()) f(*task);
+    };
+    // All at first: while one is waited for, the workers would begin the next.
+    if (pending == Pending::cancel && !backend->is_collective())
+      each([](detail::TaskState& task) { (void)task.cancel(); });
+    if (waiting == Waiting::wait) each([](detail::TaskState& task) { task.TaskState::wait({}); });
   }
 };
 
@@ -94,6 +99,25 @@ void Pool::boot(Waiting waiting) {
 
 int Pool::num_workers() {
   return is_open() && core_->broken.empty() ? core_->backend->num_workers() : 0;
+}
+
+Pool::Workers Pool::workers() {
+  boot();
+  std::vector<int> all(static_cast<std::size_t>(std::max(1, num_workers())));
+  std::iota(all.begin(), all.end(), 0);
+  return {*this, std::move(all)};
+}
+
+Pool::Workers Pool::workers(std::vector<int> numbers) {
+  boot();
+  const int there = num_workers();
+  std::vector<int> sorted = numbers;
+  std::sort(sorted.begin(), sorted.end());
+  if (sorted.empty() || sorted.front() < 0 || sorted.back() >= there ||
+      std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
+    throw InvalidArgument(detail::concat("pool: workers are numbers from 0 to ", there - 1,
+                                         ", at least one and none twice"));
+  return {*this, std::move(numbers)};
 }
 
 void Pool::run_initializer(const detail::Initializer& initializer) {

@@ -13,24 +13,23 @@ namespace kronsolve {
 
 namespace detail {
 
-Meeting meet(const Comm& comm, int owner) {
+RankRoles assign_roles(const Comm& comm, int owner) {
   const bool here = comm.rank() == owner;
   const std::string host = comm.broadcast(host_name(), owner);
   const bool one_machine = comm.all(host == host_name());
-  Meeting meeting;
-  meeting.ticket.mpi = true;
+  RankRoles roles;
+  roles.ticket.mpi = true;
   std::string text;
   comm.agree([&] {
     if (!here) return;
-    meeting.listener.emplace(one_machine ? Listener::Reach::this_machine
-                                         : Listener::Reach::network);
-    meeting.ticket.address = meeting.listener->address();
-    meeting.ticket.token = random_token();
-    text = meeting.ticket.text();
+    roles.listener.emplace(one_machine ? Listener::Reach::this_machine : Listener::Reach::network);
+    roles.ticket.address = roles.listener->address();
+    roles.ticket.secret = Secret::random().text();
+    text = roles.ticket.text();
   });
-  meeting.ticket = WorkerTicket::parse(comm.broadcast(text, owner));
-  meeting.colleagues = comm.split(here ? -1 : 0);
-  return meeting;
+  roles.ticket = WorkerTicket::parse(comm.broadcast(text, owner));
+  roles.workers = comm.split(here ? -1 : 0);
+  return roles;
 }
 
 void dismiss(std::shared_ptr<RemotePool>& pool) {
@@ -47,9 +46,9 @@ void dismiss(std::shared_ptr<RemotePool>& pool) {
 
 namespace {
 
-void own_pool(const Comm& comm, detail::Meeting meeting, const std::function<void(Pool&)>& f) {
-  auto workers = std::make_shared<detail::RemotePool>(comm.size() - 1, std::move(*meeting.listener),
-                                                      meeting.ticket.token);
+void own_pool(const Comm& comm, detail::RankRoles roles, const std::function<void(Pool&)>& f) {
+  auto workers = std::make_shared<detail::RemotePool>(comm.size() - 1, std::move(*roles.listener),
+                                                      detail::Secret::parse(roles.ticket.secret));
   std::exception_ptr error;
   try {
     Pool pool(workers, true);
@@ -61,9 +60,9 @@ void own_pool(const Comm& comm, detail::Meeting meeting, const std::function<voi
   if (error) std::rethrow_exception(error);
 }
 
-void work_for_pool(const detail::Meeting& meeting) {
-  detail::PoolConnection connection(meeting.ticket);
-  connection.serve(&meeting.colleagues, meeting.colleagues.rank(), meeting.colleagues.size());
+void work_for_pool(const detail::RankRoles& roles) {
+  detail::PoolConnection connection(roles.ticket);
+  connection.serve(&roles.workers, roles.workers.rank(), roles.workers.size());
   connection.leave();
 }
 
@@ -78,12 +77,12 @@ void with_pool(const Comm& comm, int root, const std::function<void(Pool&)>& f) 
     Pool pool(std::make_shared<detail::LocalPool>(1, 1, detail::Initializer{}), true);
     return f(pool);
   }
-  detail::Meeting meeting = detail::meet(comm, root);
+  detail::RankRoles roles = detail::assign_roles(comm, root);
   comm.agree([&] {
     if (comm.rank() == root)
-      own_pool(comm, std::move(meeting), f);
+      own_pool(comm, std::move(roles), f);
     else
-      work_for_pool(meeting);
+      work_for_pool(roles);
   });
 }
 

@@ -6,20 +6,21 @@
 #include <kronsolve/core/comm.hpp>
 
 #include "exec/channel.hpp"
+#include "exec/handshake.hpp"
 #include "exec/launcher.hpp"
 
 namespace kronsolve::detail {
 
 class RemotePool;
 
-/// How one rank of a communicator becomes the owner of a pool and the others its workers.
-struct Meeting {
+/// What one rank of a communicator needs to own a pool, and the others to work for it.
+struct RankRoles {
   std::optional<Listener> listener;  ///< of the owner alone
   WorkerTicket ticket;
-  Comm colleagues;  ///< of the workers; serial for the owner
+  Comm workers;  ///< all but the owner, whose own is serial
 };
 /// Collective.
-Meeting meet(const Comm& comm, int owner);
+RankRoles assign_roles(const Comm& comm, int owner);
 
 /// Ends what is left of a pool on ranks: tasks are waited for. A worker stuck in a task that was
 /// given up ends the job.

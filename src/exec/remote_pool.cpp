@@ -41,7 +41,7 @@ RemotePool::RemotePool(PoolOptions options)
     : options_(std::move(options)),
       own_workers_(true),
       workers_(options_.workers),
-      token_(random_token()),
+      secret_(Secret::random()),
       listener_(reach_of(options_)) {
   if (options_.isolation == Isolation::pool) {
     slots_.resize(1);
@@ -52,11 +52,8 @@ RemotePool::RemotePool(PoolOptions options)
   }
 }
 
-RemotePool::RemotePool(int workers, Listener listener, std::string token)
-    : own_workers_(false),
-      workers_(workers),
-      token_(std::move(token)),
-      listener_(std::move(listener)) {
+RemotePool::RemotePool(int workers, Listener listener, const Secret& secret)
+    : own_workers_(false), workers_(workers), secret_(secret), listener_(std::move(listener)) {
   options_.workers = workers;
   slots_.resize(1);
   slots_[0].count = workers;
@@ -331,9 +328,9 @@ void RemotePool::send_task(const JobPtr& job, const std::vector<Peer*>& members)
     body.append(job->spec.arguments);
     peer->channel.queue({FrameType::task, job->id, std::move(body)});
   }
-  // A write that fails means a death, which the next poll() reports: not to be dealt with while the
-  // queue is walked.
-  for (Peer* peer : members) (void)peer->channel.flush();
+  // A write that fails ends the connection, which the next poll() reports: not to be dealt with
+  // while the queue is walked.
+  for (Peer* peer : members) peer->channel.flush();
 }
 
 void RemotePool::take_result(Peer& peer, const Frame& frame) {
@@ -405,6 +402,8 @@ std::vector<RemotePool::Peer*> RemotePool::peers_of(const JobPtr& job) {
 
 void RemotePool::check_deadlines() {
   const auto now = Clock::now();
+  while (drop_stranger(now - handshake_limit)) {
+  }
   for (Slot& slot : slots_)
     if (slot.state == Slot::State::starting && now >= slot.deadline) {
       stop_slot(slot);

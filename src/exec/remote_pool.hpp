@@ -13,6 +13,7 @@
 #include <kronsolve/exec/pool.hpp>
 
 #include "exec/channel.hpp"
+#include "exec/handshake.hpp"
 #include "exec/launcher.hpp"
 #include "exec/worker.hpp"
 
@@ -29,11 +30,14 @@ inline std::string seconds_text(double s) {
 /// MPI call, so that the program may compute with MPI at the same time.
 class RemotePool final : public Backend {
  public:
+  /// How long a process that connects may take to prove that it is a worker.
+  static constexpr std::chrono::seconds handshake_limit{20};
+
   /// Workers that this pool starts.
   explicit RemotePool(PoolOptions options);
   /// Workers that are already there: ranks 1 to `workers` of this job, told of `listener` and
-  /// `token`.
-  RemotePool(int workers, Listener listener, std::string token);
+  /// `secret`.
+  RemotePool(int workers, Listener listener, const Secret& secret);
   ~RemotePool() override;
 
   TaskPtr submit(TaskSpec spec) override;
@@ -70,6 +74,9 @@ class RemotePool final : public Backend {
   using JobPtr = std::shared_ptr<Job>;
   struct Peer {
     Channel channel;
+    OwnerHandshake handshake;
+    bool known = false;  // has proved that it belongs to this pool
+    Clock::time_point came = Clock::now();
     Slot* slot = nullptr;  // null until it has said who it is
     int index = 0;
     long pid = 0;
@@ -114,6 +121,8 @@ class RemotePool final : public Backend {
   void wait_for_events();
   int poll_timeout() const;
   void accept_peers();
+  bool drop_stranger(Clock::time_point before);
+  void shake_hands(Peer& peer, const Frame& frame);
   void read_peer(Peer& peer);
   void handle(Peer& peer, Frame& frame);
   void greet(Peer& peer, const Frame& frame);
@@ -140,7 +149,7 @@ class RemotePool final : public Backend {
   const std::uint64_t digest_ = code_digest();
   const std::string description_ = program_description();
   int workers_ = 0;
-  std::string token_;
+  const Secret secret_;
   Listener listener_;
   WakeUp wake_;
   std::thread thread_;

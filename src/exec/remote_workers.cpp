@@ -44,7 +44,8 @@ void RemotePool::start_slot(Slot& slot) {
   slot.deadline = Clock::now() + seconds_of(options_.spawn_seconds);
   if (!own_workers_) return;
   LaunchRequest request;
-  request.ticket = {listener_.address(), token_, slot.world, options_.isolation == Isolation::pool};
+  request.ticket = {listener_.address(), secret_.text(), slot.world,
+                    options_.isolation == Isolation::pool};
   request.count = slot.count;
   request.threads = options_.threads;
   request.program = options_.program;
@@ -70,7 +71,10 @@ int RemotePool::poll_timeout() const {
   for (const Slot& slot : slots_)
     if (slot.state == Slot::State::starting) next = std::min(next, slot.deadline);
   for (const Peer& peer : peers_)
-    if (peer.job && peer.job->deadline) next = std::min(next, *peer.job->deadline);
+    if (!peer.known)
+      next = std::min(next, peer.came + handshake_limit);
+    else if (peer.job && peer.job->deadline)
+      next = std::min(next, *peer.job->deadline);
   if (lost_ > 0)
     for (const auto& job : ready_)
       if (job->patience) next = std::min(next, *job->patience);
@@ -96,7 +100,7 @@ void RemotePool::wait_for_events() {
   if (watched[0].revents != 0) wake_.clear();
   for (std::size_t i = 0; i < who.size(); ++i) {
     const short events = watched[i + 2].revents;
-    if (who[i]->alive && (events & POLLOUT) != 0) (void)who[i]->channel.flush();
+    if (who[i]->alive && (events & POLLOUT) != 0) who[i]->channel.flush();
     if (who[i]->alive && (events & (POLLIN | POLLHUP | POLLERR)) != 0) read_peer(*who[i]);
   }
   if (watched[1].revents != 0) accept_peers();
@@ -104,38 +108,77 @@ void RemotePool::wait_for_events() {
 }
 
 void RemotePool::accept_peers() {
-  try {
-    while (auto channel = listener_.accept()) {
-      Peer& peer = peers_.emplace_back();
-      peer.channel = std::move(*channel);
-      peer.channel.set_nonblocking();
+  // Not all at once: those that have something to say are heard in between.
+  constexpr int most_at_once = 32;
+  const std::ptrdiff_t most_strangers = 64 + workers_;
+  for (int i = 0; i < most_at_once; ++i) {
+    std::optional<Channel> channel;
+    try {
+      channel = listener_.accept();
+    } catch (const Error& e) {
+      if (drop_stranger(Clock::time_point::max())) continue;
+      return break_pool(concat("a worker cannot be connected: ", e.what()));
     }
-  } catch (const Error& e) {
-    break_pool(concat("a worker cannot be connected: ", e.what()));
+    if (!channel) return;
+    Peer& peer = peers_.emplace_back();
+    peer.channel = std::move(*channel);
+    peer.channel.set_nonblocking();
+    read_peer(peer);
+    if (std::count_if(peers_.begin(), peers_.end(),
+                      [](const Peer& p) { return p.alive && !p.known; }) > most_strangers)
+      drop_stranger(Clock::time_point::max());
   }
 }
 
+/// Closes the oldest connection that came before `limit` and has not proved to be of a worker, one
+/// that has said nothing before one that has. False if there is none.
+bool RemotePool::drop_stranger(Clock::time_point limit) {
+  Peer* oldest = nullptr;
+  for (Peer& peer : peers_)
+    if (peer.alive && !peer.known && peer.came < limit &&
+        (oldest == nullptr || (oldest->handshake.greeted() && !peer.handshake.greeted())))
+      oldest = &peer;
+  if (oldest == nullptr) return false;
+  peer_gone(*oldest);
+  return true;
+}
+
+void RemotePool::shake_hands(Peer& peer, const Frame& frame) {
+  if (!peer.handshake.greeted()) {
+    peer.channel.queue(peer.handshake.answer(secret_, frame));
+    return peer.channel.flush();
+  }
+  if (!peer.handshake.accepts(secret_, frame)) throw Error("not one of ours");
+  peer.channel.set_trusted();
+  peer.known = true;
+}
+
 void RemotePool::read_peer(Peer& peer) {
-  std::vector<Frame> frames;
   bool there = false;
-  try {
-    there = peer.channel.receive(frames);
-  } catch (const std::bad_alloc&) {
-    peer.trouble = "what it sent does not fit into the memory of this process";
-  } catch (const std::exception&) {
-  }
-  for (Frame& frame : frames) {
-    if (!peer.alive) return;
+  do {
+    std::vector<Frame> frames;
     try {
-      handle(peer, frame);
+      there = peer.channel.receive(frames);
+    } catch (const std::bad_alloc&) {
+      peer.trouble = "what it sent does not fit into the memory of this process";
+      there = false;
     } catch (const std::exception&) {
-      there = false;  // says nonsense
+      there = false;
     }
-  }
+    for (Frame& frame : frames) {
+      if (!peer.alive) return;
+      try {
+        handle(peer, frame);
+      } catch (const std::exception&) {
+        there = false;  // says nonsense
+      }
+    }
+  } while (there && peer.alive && peer.channel.has_unread());
   if (!there && peer.alive) peer_gone(peer);
 }
 
 void RemotePool::handle(Peer& peer, Frame& frame) {
+  if (!peer.known) return shake_hands(peer, frame);
   if (peer.slot == nullptr) return greet(peer, frame);
   if (frame.type == FrameType::ready) return take_ready(peer, frame);
   if (frame.type == FrameType::report) {
@@ -146,7 +189,7 @@ void RemotePool::handle(Peer& peer, Frame& frame) {
   if (frame.type == FrameType::result) {
     if (!frame.body.blocks.empty()) {
       peer.channel.queue({FrameType::taken, 0, {}});
-      (void)peer.channel.flush();
+      peer.channel.flush();
     }
     return take_result(peer, frame);
   }
@@ -160,14 +203,13 @@ void RemotePool::greet(Peer& peer, const Frame& frame) {
   const auto slot = std::find_if(slots_.begin(), slots_.end(), [&](const Slot& s) {
     return s.state == Slot::State::starting && s.world == hello.world;
   });
-  if (hello.token != token_ || slot == slots_.end()) throw Error("not one of ours");
-  peer.channel.set_trusted();
+  if (slot == slots_.end()) throw Error("not of a start that is awaited");
   peer.pid = hello.pid;
   peer.host = hello.host;
   peer.index = slot->first_index + hello.rank;
   if (hello.digest != digest_ || hello.size != slot->count) {
     peer.channel.queue({FrameType::refuse, 0, {}});
-    (void)peer.channel.flush();
+    peer.channel.flush();
     peer.slot = &*slot;
     slot->members.push_back(&peer);
     return break_pool(
@@ -188,7 +230,7 @@ void RemotePool::greet(Peer& peer, const Frame& frame) {
   peer.channel.read_directly(std::move(window), Channel::Reading::at_once);
   body.append(options_.initializer.arguments);
   peer.channel.queue({FrameType::welcome, 0, std::move(body)});
-  (void)peer.channel.flush();
+  peer.channel.flush();
 }
 
 void RemotePool::take_ready(Peer& peer, const Frame& frame) {
@@ -278,7 +320,7 @@ std::vector<RemotePool::JobPtr> RemotePool::stop_slot(Slot& slot) {
     peer->job = nullptr;
     if (peer->alive) {
       peer->channel.queue({FrameType::die, 0, {}});
-      (void)peer->channel.flush();
+      peer->channel.flush();
       peer->alive = false;
       if (peer->host == host_name() && peer->pid > 0)
         ::kill(static_cast<pid_t>(peer->pid), SIGKILL);
@@ -384,7 +426,7 @@ void RemotePool::say_goodbye() {
     if (!peer.alive || peer.slot == nullptr || peer.lost) continue;
     peer.closing = true;
     peer.channel.queue({FrameType::bye, 0, {}});
-    (void)peer.channel.flush();
+    peer.channel.flush();
   }
   // With the ranks of a job this process meets again in MPI's own end.
   if (!own_workers_) return;

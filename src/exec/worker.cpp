@@ -24,19 +24,22 @@
 #include <kronsolve/exec/backend.hpp>
 #include <kronsolve/exec/this_worker.hpp>
 
+#include "exec/handshake.hpp"
+
 namespace kronsolve::detail {
 
-class Lifeline {
+/// A worker's connection to the owner of its pool. A thread watches it, so that the end of the owner
+/// ends this process at once, whatever it is doing.
+class OwnerConnection {
  public:
-  explicit Lifeline(Channel channel) : channel_(std::move(channel)) {
-    channel_.set_trusted();
+  explicit OwnerConnection(Channel channel) : channel_(std::move(channel)) {
     std::thread([this, left = left_watch_] {
       watch();
       left->set_value();
     }).detach();
   }
   /// Ends the watch after a goodbye, for a process that goes on without the pool.
-  ~Lifeline() {
+  ~OwnerConnection() {
     closing_ = true;
     {
       const std::lock_guard lock(parting_);
@@ -46,14 +49,15 @@ class Lifeline {
     channel_.shut();
     left_watch_->get_future().wait();
   }
-  Lifeline(const Lifeline&) = delete;
-  Lifeline& operator=(const Lifeline&) = delete;
+  OwnerConnection(const OwnerConnection&) = delete;
+  OwnerConnection& operator=(const OwnerConnection&) = delete;
 
-  bool send(Frame frame) { return channel_.send(std::move(frame)); }
+  /// What does not arrive is seen by next(), which finds the end.
+  void send(Frame frame) { channel_.send(std::move(frame)); }
   /// Sends a result and keeps its arrays while the pool may still read them.
-  bool send_result(Frame frame) {
+  void send_result(Frame frame) {
     if (channel_.sends_addresses()) sent_ = frame.body.owners;
-    return send(std::move(frame));
+    send(std::move(frame));
   }
   void forget_result() { sent_.clear(); }
   /// Known once a welcome has come.
@@ -108,8 +112,8 @@ class Lifeline {
   /// Sleeps until the other side closes its socket; what it sends wakes only next().
   void watch() {
     pollfd end{channel_.fd(), POLLRDHUP, 0};
-    while (::poll(&end, 1, -1) < 0 && errno == EINTR) {
-    }
+    while (::poll(&end, 1, -1) < 0)
+      if (errno != EINTR) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     {
       // Its last words may be unread: a goodbye while a task runs.
       const std::lock_guard lock(reading_);
@@ -140,13 +144,13 @@ class Lifeline {
 
 namespace {
 
-std::atomic<Lifeline*> serving{nullptr};
+std::atomic<OwnerConnection*> serving{nullptr};
 
 /// A task that calls exit() must not take MPI's end with it, which would wait for workers that
 /// never come.
 void leave_at_once_unless_closing(int status, void*) {
-  const Lifeline* lifeline = serving;
-  if (lifeline != nullptr && !lifeline->closing()) {
+  const OwnerConnection* owner = serving;
+  if (owner != nullptr && !owner->closing()) {
     std::cout.flush();
     std::fflush(nullptr);
     ::_exit(status == 0 ? 1 : status);
@@ -154,14 +158,14 @@ void leave_at_once_unless_closing(int status, void*) {
 }
 
 void let_go_after_fork() {
-  if (const Lifeline* lifeline = serving) lifeline->let_go();
+  if (const OwnerConnection* owner = serving) owner->let_go();
 }
 
 Frame frame_of(FrameType type, std::uint64_t id, Message body) {
   return {type, id, std::move(body)};
 }
 
-void run_one(Lifeline& lifeline, Frame& frame, WorkerContext& context) {
+void run_one(OwnerConnection& owner, Frame& frame, WorkerContext& context) {
   MessageReader reader(frame.body);
   Outcome outcome;
   try {
@@ -171,8 +175,8 @@ void run_one(Lifeline& lifeline, Frame& frame, WorkerContext& context) {
     if (head.gang.size() > 1) gang = context.comm->group(head.gang);
     context.report = {};
     if (head.reports)
-      context.report = [&lifeline, id = frame.id](Message m) {
-        (void)lifeline.send(frame_of(FrameType::report, id, std::move(m)));
+      context.report = [&owner, id = frame.id](Message m) {
+        owner.send(frame_of(FrameType::report, id, std::move(m)));
       };
     const WorkerScope scope(context);
     outcome = run_task(head.code, reader,
@@ -194,7 +198,7 @@ void run_one(Lifeline& lifeline, Frame& frame, WorkerContext& context) {
   }
   outcome.result = {};
   // Where it arrives nowhere, next() finds a goodbye, or the end.
-  (void)lifeline.send_result(frame_of(FrameType::result, frame.id, std::move(reply)));
+  owner.send_result(frame_of(FrameType::result, frame.id, std::move(reply)));
 }
 
 }  // namespace
@@ -208,44 +212,51 @@ std::string program_description() {
 
 namespace {
 
-Channel connect_or_leave(const std::string& address) {
-  try {
-    return connect_to(address);
-  } catch (const Error&) {
-    // On its own machine nothing can be in the way: the owner of the pool has ended meanwhile, and
-    // nobody is there to be told.
-    std::string port, host;
-    std::istringstream(address) >> port >> host;
-    if (host == host_name()) ::_exit(1);
-    throw;
+/// Connects to the owner of the pool. One that many talk to may drop a connection before it has
+/// listened to it.
+Channel connect_to_owner(const WorkerTicket& ticket) {
+  const Secret secret = Secret::parse(ticket.secret);
+  std::string port, host;
+  std::istringstream(ticket.address) >> port >> host;
+  for (int tries = 0; tries < 100; ++tries) {
+    if (tries > 0) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    std::optional<Channel> channel;
+    try {
+      channel = connect_to(ticket.address);
+    } catch (const Error&) {
+      // On its own machine nothing can be in the way: the owner of the pool has ended meanwhile,
+      // and nobody is there to be told.
+      if (host == host_name()) ::_exit(1);
+      throw;
+    }
+    if (greet_owner(*channel, secret)) return std::move(*channel);
   }
+  throw Error("the owner of the pool at " + ticket.address + " drops every connection");
 }
 
 }  // namespace
 
 PoolConnection::PoolConnection(const WorkerTicket& ticket)
-    : ticket_(ticket), lifeline_(new Lifeline(connect_or_leave(ticket.address))) {}
+    : ticket_(ticket), owner_(new OwnerConnection(connect_to_owner(ticket))) {}
 
 void PoolConnection::leave() {
   serving = nullptr;
-  delete std::exchange(lifeline_, nullptr);
+  delete std::exchange(owner_, nullptr);
 }
 
 void PoolConnection::serve(const Comm* world, int rank, int size) {
-  serving = lifeline_;
+  serving = owner_;
   static const int registered = on_exit(leave_at_once_unless_closing, nullptr) |
                                 ::pthread_atfork(nullptr, nullptr, let_go_after_fork);
   (void)registered;
-  const Hello hello{ticket_.token, host_name(),
-                    ticket_.world, rank,
-                    size,          static_cast<long>(::getpid()),
-                    code_digest(), program_description(),
-                    own_memory()};
-  if (!lifeline_->send(frame_of(FrameType::hello, 0, packed(hello)))) ::_exit(1);
+  const Hello hello{
+      host_name(),   ticket_.world,         rank,        size, static_cast<long>(::getpid()),
+      code_digest(), program_description(), own_memory()};
+  owner_->send(frame_of(FrameType::hello, 0, packed(hello)));
 
   WorkerContext context;
   for (;;) {
-    Frame frame = lifeline_->next();
+    Frame frame = owner_->next();
     MessageReader reader(frame.body);
     switch (frame.type) {
       case FrameType::welcome: {
@@ -254,23 +265,23 @@ void PoolConnection::serve(const Comm* world, int rank, int size) {
         context.size = welcome.workers;
         context.comm = world;
         Ready answer;
-        answer.reads_your_memory = lifeline_->reads_memory();
+        answer.reads_your_memory = owner_->reads_memory();
         if (welcome.has_initializer) {
           const WorkerScope scope(context);
           answer.failure = run_task(welcome.initializer, reader, nullptr).failure;
         }
-        if (!lifeline_->send(frame_of(FrameType::ready, 0, packed(answer)))) ::_exit(1);
+        owner_->send(frame_of(FrameType::ready, 0, packed(answer)));
         break;
       }
       case FrameType::task:
-        run_one(*lifeline_, frame, context);
+        run_one(*owner_, frame, context);
         break;
       case FrameType::taken:
-        lifeline_->forget_result();
+        owner_->forget_result();
         break;
       case FrameType::refuse:
       case FrameType::bye:
-        lifeline_->close_gracefully();
+        owner_->close_gracefully();
         return;
       default:
         break;

@@ -11,7 +11,7 @@ namespace kronsolve::detail {
 
 /// What a worker says when it comes, and what it is told.
 struct Hello {
-  std::string token, host;
+  std::string host;
   int world = 0, rank = 0, size = 1;
   long pid = 0;
   std::uint64_t digest = 0;
@@ -19,7 +19,7 @@ struct Hello {
   MemoryTicket memory;
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(token, host, world, rank, size, pid, digest, program, memory);
+    archive(host, world, rank, size, pid, digest, program, memory);
   }
 };
 struct Welcome {
@@ -57,24 +57,22 @@ struct TaskHead {
   }
 };
 
-/// The other end of a worker's connection: a thread that reads it, so that the end of the pool's
-/// owner ends this process at once, whatever it is doing.
-class Lifeline;
+class OwnerConnection;
 
-/// A worker's connection. Connect early: from then on the worker cannot outlive the owner of its
-/// pool.
+/// A worker's place in its pool. Connect early: from then on the worker cannot outlive the owner of
+/// its pool.
 class PoolConnection {
  public:
   explicit PoolConnection(const WorkerTicket& ticket);
   /// Serves tasks until the pool says goodbye. `world`: the communicator of all workers started
-  /// together, or null. `serving_ranks` maps the number in the pool to the rank in `world`.
+  /// together, or null.
   void serve(const Comm* world, int rank, int size);
   /// After serve(): for a process that does something else from now on.
   void leave();
 
  private:
   WorkerTicket ticket_;
-  Lifeline* lifeline_;  // destroyed by leave() alone: its thread may outlive main
+  OwnerConnection* owner_;  // destroyed by leave() alone: its thread may outlive main
 };
 
 }  // namespace kronsolve::detail

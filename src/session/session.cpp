@@ -166,7 +166,7 @@ struct Session::State {
   static void close_at_exit();
   void begin(Mode chosen);
   void begin_job();
-  [[noreturn]] void be_job_worker(const WorkerTicket& ticket, const Comm& colleagues);
+  [[noreturn]] void be_job_worker(const WorkerTicket& ticket, const Comm& others);
   void close();
   std::shared_ptr<Backend> make_backend(PoolOptions options);
 };
@@ -232,18 +232,18 @@ void Session::State::begin_job() {
         "does"));
   choose_threads_of_rank(everybody);
   if (mode != Mode::futures || everybody.size() == 1) return;
-  Meeting meeting = meet(everybody, 0);
-  if (!everybody.is_root()) be_job_worker(meeting.ticket, meeting.colleagues);
-  job_workers = std::make_shared<RemotePool>(everybody.size() - 1, std::move(*meeting.listener),
-                                             meeting.ticket.token);
+  RankRoles roles = assign_roles(everybody, 0);
+  if (!everybody.is_root()) be_job_worker(roles.ticket, roles.workers);
+  job_workers = std::make_shared<RemotePool>(everybody.size() - 1, std::move(*roles.listener),
+                                             Secret::parse(roles.ticket.secret));
 }
 
-void Session::State::be_job_worker(const WorkerTicket& ticket, const Comm& colleagues) {
+void Session::State::be_job_worker(const WorkerTicket& ticket, const Comm& others) {
   place.worker = true;
   --place.rank;
   --place.size;
   PoolConnection connection(ticket);
-  connection.serve(&colleagues, colleagues.rank(), colleagues.size());
+  connection.serve(&others, others.rank(), others.size());
   everybody = Comm();
   environment.reset();
   std::exit(0);

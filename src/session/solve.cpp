@@ -252,7 +252,7 @@ SessionResult<typename Verb::Result> solve(Session& session, index_t rows,
   if (session.mode() == Mode::futures) workers = std::min(workers, session.default_workers());
   if (!has_workers) workers = 1;
   if (kept_start != nullptr) {
-    if (where.workers != 0 && where.workers != kept_start->ranks())
+    if (where.workers != 0 && workers != kept_start->ranks())
       throw InvalidArgument(concat(Verb::name, ": the state is kept on ", kept_start->ranks(),
                                    " ranks and the solve runs there; ", where.workers,
                                    " workers were asked for"));

@@ -1,11 +1,16 @@
 // What a pool does, the same in every mode: submit, futures, gangs, exceptions, shutdown.
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <limits>
 #include <numeric>
 #include <thread>
+
+#include <unistd.h>
 
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/exec/pool.hpp>
@@ -295,6 +300,59 @@ TEST(Pool, scatters_a_vector_works_on_it_and_gathers_it) {
   EXPECT_EQ(back, values);
   EXPECT_EQ(std::accumulate(sums.begin(), sums.end(), 0.0),
             std::accumulate(values.begin(), values.end(), 0.0));
+}
+
+TEST(Pool, some_workers_are_talked_to_alone) {
+  Pool& pool = session().pool();
+  const int last = pool.num_workers() - 1;
+  std::vector<int> some = {last};
+  if (last > 0) some.push_back(0);
+  const auto view = pool.workers(some);
+  std::vector<double> values(101);
+  std::iota(values.begin(), values.end(), 0.0);
+
+  const auto pieces = view.scatter(values);
+  view.broadcast([](const Pool::Scattered<double>& p) { p.local().front() += 1; }, pieces);
+
+  EXPECT_EQ(view.broadcast([] { return this_worker::rank(); }), some);
+  auto expected = values;
+  const RowPartition cut(101, static_cast<int>(some.size()));
+  for (int i = 0; i < cut.ranks(); ++i) expected[std::size_t(cut.range(i).begin)] += 1;
+  EXPECT_EQ(view.gather(pieces), expected);
+  for (const auto& wrong : {std::vector<int>{}, {0, 0}, {-1}, {last + 1}})
+    EXPECT_ERROR(pool.workers(wrong), InvalidArgument, "none twice");
+  if (last > 1) EXPECT_ERROR(pool.gather(pieces), InvalidArgument, "no piece");
+}
+
+TEST(Pool, a_cancelling_end_cancels_all_that_wait_before_it_waits) {
+  if (session().mode() != Mode::dynamic && session().mode() != Mode::threads &&
+      session().mode() != Mode::futures)
+    GTEST_SKIP() << "tasks run at once";
+  const std::string gate = ::testing::TempDir() + "kronsolve_gate_" + std::to_string(::getpid());
+  Pool pool = session().make_pool({.workers = 2});
+  const int workers = pool.num_workers();
+  std::vector<Future<void>> futures;
+  for (int i = 0; i < 22; ++i)
+    futures.push_back(pool.submit(
+        [](const std::string& name) {
+          while (!std::filesystem::exists(name))
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        },
+        gate));
+  // The tasks that have begun end when the last one is cancelled, or nobody has done that.
+  std::thread opener([&] {
+    (void)futures.back().wait_for(5.0);
+    std::ofstream{gate};
+  });
+
+  pool.shutdown(Waiting::wait, Pending::cancel);
+  opener.join();
+
+  const auto ran = std::count_if(futures.begin(), futures.end(),
+                                 [](const auto& f) { return f.status() == TaskStatus::done; });
+  EXPECT_LE(ran, workers);
+  for (const auto& f : futures) EXPECT_TRUE(f.done());
+  std::filesystem::remove(gate);
 }
 
 TEST(Pool, ends_in_every_order) {

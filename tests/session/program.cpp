@@ -137,6 +137,25 @@ int idle(Session& session) {
   return 0;
 }
 
+/// Makes its pool, and uses it when it is told to.
+int late(Session& session) {
+  (void)session.pool();
+  std::printf("main %d\n", static_cast<int>(::getpid()));
+  std::fflush(stdout);
+  std::string line;
+  std::getline(std::cin, line);
+  return energies(session);
+}
+
+/// MPI in a process that nobody launched.
+int alone() {
+  const Comm comm = Comm::world();
+  std::printf("main %d\n", static_cast<int>(::getpid()));
+  std::fflush(stdout);
+  std::this_thread::sleep_for(std::chrono::seconds(4));
+  return comm.size() - 1;
+}
+
 int fail(Session& session, const std::string& where) {
   if (where == "main") throw InvalidArgument("of main");
   if (where == "task") session.pool().submit([] { throw std::range_error("of a task"); }).get();
@@ -186,6 +205,8 @@ int main(int argc, char** argv) {
   if (what == "cores") return cores(session);
   if (what == "crowd") return crowd(session);
   if (what == "idle") return idle(session);
+  if (what == "late") return late(session);
+  if (what == "alone") return alone();
   if (what == "fail") return fail(session, argc > 2 ? argv[2] : "main");
   std::cerr << "unknown argument\n";
   return 2;

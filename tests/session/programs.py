@@ -1,16 +1,21 @@
 #!/usr/bin/env python3
 """Runs a whole program in every mode and checks what it prints, how it fails and that it ends.
 
-usage: programs.py CASE PROGRAM MPIEXEC
+usage: programs.py CASE PROGRAM MPIEXEC FAILING_SENDS
 """
 
 import os
+import resource
 import signal
+import socket
+import struct
 import subprocess
+import tempfile
 import sys
 import time
 
-CASE, PROGRAM, MPIEXEC = sys.argv[1:4]
+CASE, PROGRAM, MPIEXEC, FAILING_SENDS = sys.argv[1:5]
+MAGIC, GREETING, CHALLENGE, PROOF, HELLO = 0x6B726F6E, 1, 2, 3, 4
 
 
 def environment(mode=None, **more):
@@ -262,6 +267,191 @@ def cores():
     check(result.returncode == 0 and said == (len(mine) > 1), result.stdout, result.stderr)
 
 
+def listening(pid):
+    """Addresses and ports on which a process takes connections, IPv4 as numbers."""
+    inodes = {}
+    for table in ("tcp", "tcp6"):
+        with open(f"/proc/net/{table}") as lines:
+            for words in (line.split() for line in list(lines)[1:]):
+                if words[3] == "0A":
+                    address, port = words[1].split(":")
+                    inodes[f"socket:[{words[9]}]"] = (address, int(port, 16))
+    files = f"/proc/{pid}/fd"
+    links = [os.readlink(f"{files}/{name}") for name in os.listdir(files) if os.path.islink(f"{files}/{name}")]
+    return [inodes[link] for link in links if link in inodes]
+
+
+def frame(kind, body, announced=None):
+    return struct.pack("<IIQQQ", MAGIC, kind, 0, len(body) if announced is None else announced, 0) + body
+
+
+def read_exactly(connection, count):
+    data = b""
+    while len(data) < count:
+        more = connection.recv(count - len(data))
+        if not more:
+            return None
+        data += more
+    return data
+
+
+def read_frame(connection):
+    head = read_exactly(connection, 32)
+    if head is None:
+        return None, b""
+    _, kind, _, size, _ = struct.unpack("<IIQQQ", head)
+    return kind, read_exactly(connection, size)
+
+
+def keyed_hash(key, data):
+    """SipHash-2-4 with 128 bits, written from the paper."""
+    mask = 2**64 - 1
+
+    def turn(x, by):
+        return (x << by | x >> (64 - by)) & mask
+
+    k0, k1 = struct.unpack("<QQ", key)
+    v = [k0 ^ 0x736F6D6570736575, k1 ^ 0x646F72616E646F6D ^ 0xEE, k0 ^ 0x6C7967656E657261, k1 ^ 0x7465646279746573]
+
+    def rounds(count):
+        for _ in range(count):
+            v[0] = (v[0] + v[1]) & mask
+            v[1] = turn(v[1], 13) ^ v[0]
+            v[0] = turn(v[0], 32)
+            v[2] = (v[2] + v[3]) & mask
+            v[3] = turn(v[3], 16) ^ v[2]
+            v[0] = (v[0] + v[3]) & mask
+            v[3] = turn(v[3], 21) ^ v[0]
+            v[2] = (v[2] + v[1]) & mask
+            v[1] = turn(v[1], 17) ^ v[2]
+            v[2] = turn(v[2], 32)
+
+    tail = len(data) % 8
+    padded = data + bytes(7 - tail) + bytes([len(data) & 0xFF])
+    for (word,) in struct.iter_unpack("<Q", padded):
+        v[3] ^= word
+        rounds(2)
+        v[0] ^= word
+    v[2] ^= 0xEE
+    rounds(4)
+    first = v[0] ^ v[1] ^ v[2] ^ v[3]
+    v[1] ^= 0xDD
+    rounds(4)
+    return struct.pack("<QQ", first, v[0] ^ v[1] ^ v[2] ^ v[3])
+
+
+def secret():
+    """A worker shows its secret to nobody and obeys only who knows it; what is announced takes no memory."""
+    vector = keyed_hash(bytes(range(16)), b"")
+    check(vector.hex() == "a3817f04ba25a8e66df67214c7550293", vector.hex())  # of the authors
+    key = bytes(range(100, 116))
+    text = "%016x%016x" % struct.unpack("<QQ", key)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(30)
+        ticket = f"{text}|0|single|{server.getsockname()[1]} {socket.gethostname()}"
+        for knows in (False, True):
+            worker = subprocess.Popen([PROGRAM], env=environment(KRONSOLVE_WORKER=ticket), stderr=subprocess.PIPE, text=True,
+                                      stdin=subprocess.DEVNULL)
+            connection, _ = server.accept()
+            connection.settimeout(30)
+            kind, drawn = read_frame(connection)
+            check(kind == GREETING and len(drawn) == 16, kind, drawn)
+            mine = os.urandom(16)
+            facts = struct.pack("<Q", 1) + drawn + mine
+            connection.sendall(frame(CHALLENGE, mine + (keyed_hash(key, facts) if knows else os.urandom(16))))
+            kind, proof = read_frame(connection)
+            if not knows:
+                check(kind is None, "an impostor was told", kind, proof)
+                _, said = worker.communicate(timeout=30)
+                check(worker.returncode != 0 and "does not know the secret" in said, worker.returncode, said)
+                continue
+            check(kind == PROOF and proof == keyed_hash(key, struct.pack("<Q", 2) + drawn + mine), kind, proof)
+            kind, hello = read_frame(connection)
+            check(kind == HELLO and text.encode() not in hello, kind, hello)
+            connection.sendall(frame(HELLO, bytes(1 << 20), announced=8 << 30))
+            time.sleep(1)
+            with open(f"/proc/{worker.pid}/statm") as pages:
+                size = int(pages.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+            check(size < 4 << 30, f"{size} bytes for a frame of which 1 MiB came")
+            connection.close()
+            worker.communicate(timeout=30)
+
+
+def strangers():
+    """Thousands that connect and say nothing, or nonsense, do not keep a pool from starting."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    count = min(2000, hard - 100)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    process = subprocess.Popen([PROGRAM, "late"], env=environment(KRONSOLVE_NUM_WORKERS=2), stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256)))
+    main = int(process.stdout.readline().split()[1])
+    (address, port), = listening(main)
+    check(address == "0100007F", address)
+    many = []
+    for i in range(count):
+        many.append(socket.socket())
+        many[-1].setblocking(False)
+        many[-1].connect_ex(("127.0.0.1", port))
+        if i < 60 and i % 2:
+            time.sleep(0.002)
+            many[-1].send([b"GET / HTTP/1.1\r\n\r\n" * 3, frame(GREETING, bytes(16)), frame(HELLO, b"", announced=100)][i % 3])
+    out, err = process.communicate("go\n", timeout=60)
+    check(process.returncode == 0 and "-4.515446354" in out, process.returncode, out, err)
+
+
+def sends():
+    """A send that fails although the other side is there ends in an answer or an error, not in waiting."""
+    answered = 0
+    cases = [(0, f"{who}:{n}") for who in ("owner", "worker") for n in range(1, 6)] + [(3, "owner:2"), (3, "owner:3")]
+    for ranks, plan in cases:
+        result = run(ranks, "energies", KRONSOLVE_NUM_WORKERS=2, KRONSOLVE_TEST_FAIL_SEND=plan, LD_PRELOAD=FAILING_SENDS)
+        fine = result.returncode == 0 and "-4.515446354" in result.stdout
+        said = ranks or own_lines(result)  # of a job mpirun says it
+        check(fine or (result.returncode != 0 and said), (ranks, plan), result.returncode, result.stdout, result.stderr)
+        answered += fine
+    check(answered > 0, "no run survived its failing send")
+
+
+def orphans():
+    """What starts workers ends within seconds when the program is killed, whatever it is doing."""
+    with tempfile.TemporaryDirectory() as folder:
+        launcher, note = os.path.join(folder, "mpirun"), os.path.join(folder, "pid")
+        with open(launcher, "w") as script:
+            script.write(f"#!/bin/sh\ntrap '' TERM\necho $$ > {note}.part\nmv {note}.part {note}\nwhile :; do sleep 1; done\n")
+        os.chmod(launcher, 0o755)
+        process = subprocess.Popen([PROGRAM, "energies"], env=environment(KRONSOLVE_MPIEXEC=launcher), stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while not os.path.exists(note):
+            time.sleep(0.05)
+        with open(note) as text:
+            pid = int(text.read())
+        process.kill()
+        process.wait()
+        began = time.monotonic()
+        while alive(pid) and time.monotonic() - began < 20:
+            time.sleep(0.05)
+        stays = alive(pid)
+        if stays:
+            os.kill(pid, signal.SIGKILL)
+        check(not stays, "mpirun is still there 20 s after the program was killed")
+
+
+def on_one_machine():
+    """Processes of one machine take connections from this machine only."""
+    for ranks, what in ((0, "idle"), (3, "idle"), (0, "alone")):
+        process, workers, main = start_and_learn(ranks, what, KRONSOLVE_NUM_WORKERS=2)
+        for pid in [main, *workers]:
+            open_to_all = [where for where in listening(pid) if where[0] != "0100007F"]
+            check(not open_to_all, (ranks, what), f"process {pid} of {[main, *workers]}", open_to_all)
+        with open(f"/proc/{main}/task/{main}/children") as children:
+            names = [open(f"/proc/{pid}/comm").read().strip() for pid in children.read().split()]
+        check("orted" not in names, (ranks, what), names)
+        process.communicate(timeout=30)
+        check(process.returncode == 0, process.returncode)
+
+
 {"energies": energies, "uncaught": uncaught, "pending": pending, "endings": endings, "deaths": deaths, "idle": idle,
- "cores": cores, "crowd": crowd}[CASE]()
+ "cores": cores, "crowd": crowd, "strangers": strangers, "secret": secret, "sends": sends, "orphans": orphans,
+ "listening": on_one_machine}[CASE]()
 print("ok")

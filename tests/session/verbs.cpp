@@ -298,6 +298,19 @@ TEST(KeptVector, is_where_the_next_solve_begins) {
   }
 }
 
+TEST(KeptVector, goes_on_with_the_workers_asked_for_where_there_are_fewer) {
+  const Model model = ring(8);
+  const SessionSolveOptions four = {.workers = 4, .vectors = Gather::keep};
+  const auto start = parse_state("neel", model.op.spaces());
+  const auto first = session().evolve(model.op, start, {0.8}, {}, four);
+
+  const auto second = session().evolve(model.op, first.kept.at(0), {0.7}, {}, four);
+
+  const auto at_once = session().evolve(model.op, start, {1.5}, {}, four);
+  EXPECT_EQ(second.ranks, first.ranks);
+  EXPECT_NEAR(std::abs(second.kept.at(0).overlap(at_once.kept.at(0))), 1, tolerance);
+}
+
 TEST(KeptVector, of_rows_without_sites_gives_norm_overlap_and_whole_vector) {
   constexpr index_t n = 60;
   for (const int workers : worker_counts()) {

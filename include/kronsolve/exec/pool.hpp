@@ -150,23 +150,6 @@ class KRONSOLVE_EXPORT Pool {
         detail::Rows<std::views::all_t<Range>>(std::views::all(std::forward<Range>(tuples))));
   }
 
-  /// Runs f(args...) once on every worker; the results in order of the workers. Waits.
-  /// @throws as submit, boot; what f threw
-  template <class F, class... Args>
-  auto broadcast(F f, const Args&... args) {
-    using R = detail::TaskResult<F, Args...>;
-    std::vector<Future<R>> futures;
-    boot();
-    const int workers = num_workers();
-    for (int w = 0; w < workers; ++w)
-      futures.push_back(submit({.label = "broadcast", .worker = w}, f, args...));
-    if constexpr (std::is_void_v<R>) {
-      for (const auto& future : futures) future.get();
-    } else {
-      return get_all(futures);
-    }
-  }
-
   /// A vector cut into one contiguous piece per worker, kept there.
   template <class T>
   class Scattered {
@@ -192,33 +175,74 @@ class KRONSOLVE_EXPORT Pool {
    private:
     std::uint64_t id_ = 0;
   };
-  /// Cuts `values` into even pieces and leaves one with each worker. Waits.
+  /// Some workers of a pool, in the order given. To be used while the pool stays where it is.
+  class Workers {
+   public:
+    /// Runs f(args...) once on each; the results in their order. Waits.
+    /// @throws as submit; what f threw
+    template <class F, class... Args>
+    auto broadcast(F f, const Args&... args) const {
+      using R = detail::TaskResult<F, Args...>;
+      std::vector<Future<R>> futures;
+      for (const int w : numbers_)
+        futures.push_back(pool_->submit({.label = "broadcast", .worker = w}, f, args...));
+      if constexpr (std::is_void_v<R>) {
+        for (const auto& future : futures) future.get();
+      } else {
+        return get_all(futures);
+      }
+    }
+    /// Cuts `values` into even pieces and leaves one with each. Waits.
+    template <class T>
+    Scattered<T> scatter(const std::vector<T>& values) const {
+      const Scattered<T> handle(next_id());
+      const RowPartition pieces(static_cast<index_t>(values.size()),
+                                static_cast<int>(numbers_.size()));
+      std::vector<Future<void>> futures;
+      for (std::size_t i = 0; i < numbers_.size(); ++i) {
+        const RowRange r = pieces.range(static_cast<int>(i));
+        futures.push_back(pool_->submit(
+            {.label = "scatter", .worker = numbers_[i]},
+            [](std::uint64_t id, const std::vector<T>& piece) {
+              detail::require_worker_context().by_id[id] = std::make_shared<std::vector<T>>(piece);
+            },
+            handle.id(), std::vector<T>(values.begin() + r.begin, values.begin() + r.end)));
+      }
+      for (const auto& f : futures) f.get();
+      return handle;
+    }
+    /// The pieces put together again. Waits.
+    template <class T>
+    std::vector<T> gather(const Scattered<T>& handle) const {
+      std::vector<T> all;
+      for (auto& piece : broadcast([](const Scattered<T>& h) { return h.local(); }, handle))
+        all.insert(all.end(), piece.begin(), piece.end());
+      return all;
+    }
+    const std::vector<int>& numbers() const noexcept { return numbers_; }
+
+   private:
+    friend class Pool;
+    Workers(Pool& pool, std::vector<int> numbers) : pool_(&pool), numbers_(std::move(numbers)) {}
+    Pool* pool_;
+    std::vector<int> numbers_;
+  };
+  /// All of them. Starts them. @throws as boot
+  Workers workers();
+  /// These. @throws InvalidArgument  none, one twice, or one that there is not
+  Workers workers(std::vector<int> numbers);
+  /// The same on all workers.
+  template <class F, class... Args>
+  auto broadcast(F f, const Args&... args) {
+    return workers().broadcast(std::move(f), args...);
+  }
   template <class T>
   Scattered<T> scatter(const std::vector<T>& values) {
-    const Scattered<T> handle(next_id());
-    boot();
-    const int workers = num_workers();
-    const RowPartition pieces(static_cast<index_t>(values.size()), std::max(1, workers));
-    std::vector<Future<void>> futures;
-    for (int w = 0; w < workers; ++w) {
-      const RowRange r = pieces.range(w);
-      futures.push_back(submit(
-          {.label = "scatter", .worker = w},
-          [](std::uint64_t id, const std::vector<T>& piece) {
-            detail::require_worker_context().by_id[id] = std::make_shared<std::vector<T>>(piece);
-          },
-          handle.id(), std::vector<T>(values.begin() + r.begin, values.begin() + r.end)));
-    }
-    for (const auto& f : futures) f.get();
-    return handle;
+    return workers().scatter(values);
   }
-  /// The pieces put together again in order of the workers. Waits.
   template <class T>
   std::vector<T> gather(const Scattered<T>& handle) {
-    std::vector<T> all;
-    for (auto& piece : broadcast([](const Scattered<T>& h) { return h.local(); }, handle))
-      all.insert(all.end(), piece.begin(), piece.end());
-    return all;
+    return workers().gather(handle);
   }
 
   /// Starts the workers now. @throws BrokenPool  waiting, and they cannot be started
