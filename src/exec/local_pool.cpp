@@ -10,7 +10,7 @@
 namespace kronsolve::detail {
 
 LocalPool::LocalPool(int threads, int loop_threads, const Initializer& initializer)
-    : workers_(std::max(1, threads)),
+    : Backend(std::max(1, threads)),
       inline_(threads == 0),
       loop_threads_(loop_threads),
       initializer_(initializer),
@@ -26,44 +26,29 @@ LocalPool::LocalPool(int threads, int loop_threads, const Initializer& initializ
 
 LocalPool::~LocalPool() { shutdown(Waiting::wait, Pending::finish); }
 
-TaskPtr LocalPool::submit(TaskSpec spec) {
+TaskPtr LocalPool::submit_checked(TaskSpec spec) {
   auto state = std::make_shared<TaskState>(shared_from_this());
   enqueue({state, std::move(spec)});
   return state;
 }
 
-TaskPtr LocalPool::submit_after(const TaskPtr& before, TaskSpec spec) {
-  auto state = std::make_shared<TaskState>(shared_from_this());
+TaskPtr LocalPool::submit_after_checked(const TaskPtr& before, TaskSpec spec) {
   {
     const std::lock_guard lock(mutex_);
     if (closing_ && ended_ == threads_.size()) throw InvalidArgument("pool: it was shut down");
     ++continuations_;
   }
-  auto job = std::make_shared<Job>(Job{state, std::move(spec)});
-  before->when_over([this, self = shared_from_this(), before, job] {
-    try {
-      if (const auto error = before->error()) {
-        job->state->fail(error);
-      } else {
-        Message arguments = before->result();
-        job->spec.arguments = std::move(arguments.append(job->spec.arguments));
-        enqueue(*job);
-      }
-    } catch (...) {
-      job->state->fail(std::current_exception());
-    }
-    const std::lock_guard lock(mutex_);
-    --continuations_;
-    changed_.notify_all();
-  });
-  return state;
+  return queue_after(
+      before, std::move(spec),
+      [this](TaskPtr task, TaskSpec s) { enqueue({std::move(task), std::move(s)}); },
+      [this] {
+        const std::lock_guard lock(mutex_);
+        --continuations_;
+        changed_.notify_all();
+      });
 }
 
 void LocalPool::enqueue(Job job) {
-  if (job.spec.options.worker &&
-      (*job.spec.options.worker < 0 || *job.spec.options.worker >= workers_))
-    throw InvalidArgument(
-        concat("pool: worker must be in [0, ", workers_ - 1, "], got ", *job.spec.options.worker));
   if (inline_) {
     boot(Waiting::wait);
     if (job.state->start()) run(job, 0);
@@ -126,10 +111,9 @@ int LocalPool::num_workers() {
 
 void LocalPool::initialize(int worker) {
   Failure failure;
-  if (initializer_.present) {
-    const WorkerScope scope(contexts_[static_cast<std::size_t>(worker)]);
-    failure = run_task(initializer_.code, MessageReader(initializer_.arguments), nullptr).failure;
-  }
+  if (initializer_.present)
+    failure = run_initializer(initializer_.code, MessageReader(initializer_.arguments),
+                              contexts_[static_cast<std::size_t>(worker)]);
   const std::lock_guard lock(mutex_);
   ++initialized_;
   if (failure && !broken_) {

@@ -21,12 +21,14 @@ class LocalPool final : public Backend {
   LocalPool(int threads, int loop_threads, const Initializer& initializer);
   ~LocalPool() override;
 
-  TaskPtr submit(TaskSpec spec) override;
-  TaskPtr submit_after(const TaskPtr& before, TaskSpec spec) override;
   void boot(Waiting waiting) override;
   int num_workers() override;
   void shutdown(Waiting waiting, Pending pending) override;
   bool has_gangs() const noexcept override { return false; }
+
+ protected:
+  TaskPtr submit_checked(TaskSpec spec) override;
+  TaskPtr submit_after_checked(const TaskPtr& before, TaskSpec spec) override;
 
  private:
   struct Job {
@@ -42,7 +44,6 @@ class LocalPool final : public Backend {
   void initialize(int worker);
   bool is_broken();
 
-  const int workers_;
   const bool inline_;
   const int loop_threads_;
   Initializer initializer_;

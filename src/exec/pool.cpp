@@ -87,10 +87,6 @@ TaskPtr Pool::submit_task(const std::shared_ptr<Core>& core, detail::TaskSpec sp
 
 TaskPtr Pool::submit_spec(detail::TaskSpec spec) { return submit_task(core_, std::move(spec)); }
 
-detail::MapLimits Pool::check_map(const MapOptions& options) const {
-  return detail::map_limits(options, core_->backend->is_collective());
-}
-
 void Pool::boot(Waiting waiting) {
   if (!is_open()) throw InvalidArgument("pool: it was shut down");
   if (!core_->broken.empty()) throw BrokenPool(core_->broken);

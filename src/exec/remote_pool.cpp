@@ -38,9 +38,9 @@ std::string RemotePool::Job::name() const {
 }
 
 RemotePool::RemotePool(PoolOptions options)
-    : options_(std::move(options)),
+    : Backend(options.workers),
+      options_(std::move(options)),
       own_workers_(true),
-      workers_(options_.workers),
       secret_(Secret::random()),
       listener_(reach_of(options_)) {
   if (options_.isolation == Isolation::pool) {
@@ -53,7 +53,7 @@ RemotePool::RemotePool(PoolOptions options)
 }
 
 RemotePool::RemotePool(int workers, Listener listener, const Secret& secret)
-    : own_workers_(false), workers_(workers), secret_(secret), listener_(std::move(listener)) {
+    : Backend(workers), own_workers_(false), secret_(secret), listener_(std::move(listener)) {
   options_.workers = workers;
   slots_.resize(1);
   slots_[0].count = workers;
@@ -63,59 +63,40 @@ RemotePool::~RemotePool() { shutdown(Waiting::wait, Pending::finish); }
 
 // ---- called by anybody --------------------------------------------------------------------------
 
-void RemotePool::check(const TaskSpec& spec) const {
-  if (spec.ranks > workers_)
-    throw InvalidArgument(concat("pool: a gang of ", spec.ranks,
-                                 " ranks was asked for, the pool has ", workers_, " workers"));
-  if (spec.ranks > 1 && options_.isolation == Isolation::worker)
+RemotePool::JobPtr RemotePool::make_job(TaskPtr task, TaskSpec spec) {
+  auto job = std::make_shared<Job>();
+  job->state = std::move(task);
+  job->spec = std::move(spec);
+  return job;
+}
+
+TaskPtr RemotePool::submit_checked(TaskSpec spec) {
+  if (spec.ranks > 1 && !has_gangs())
     throw NotSupported(
         "pool: workers that are isolated from each other share no communicator; gangs need "
         "Isolation::pool");
-  const auto& worker = spec.options.worker;
-  if (worker && (*worker < 0 || *worker >= workers_))
-    throw InvalidArgument(concat("pool: worker must be in [0, ", workers_ - 1, "], got ", *worker));
+  auto task = std::make_shared<TaskState>(shared_from_this());
+  enqueue(make_job(task, std::move(spec)));
+  return task;
 }
 
-TaskPtr RemotePool::submit(TaskSpec spec) {
-  check(spec);
-  auto job = std::make_shared<Job>();
-  job->state = std::make_shared<TaskState>(shared_from_this());
-  job->spec = std::move(spec);
-  auto state = job->state;
-  enqueue(std::move(job));
-  return state;
-}
-
-TaskPtr RemotePool::submit_after(const TaskPtr& before, TaskSpec spec) {
-  check(spec);
-  auto job = std::make_shared<Job>();
-  job->state = std::make_shared<TaskState>(shared_from_this());
-  job->spec = std::move(spec);
+TaskPtr RemotePool::submit_after_checked(const TaskPtr& before, TaskSpec spec) {
   {
     const std::lock_guard lock(mutex_);
     if (!broken_.empty()) throw BrokenPool(broken_);
     if (ended_) throw InvalidArgument("pool: it was shut down");
     ++continuations_;
   }
-  before->when_over([this, self = shared_from_this(), before, job] {
-    try {
-      if (const auto error = before->error()) {
-        job->state->fail(error);
-      } else {
-        Message arguments = before->result();
-        job->spec.arguments = std::move(arguments.append(job->spec.arguments));
-        enqueue(job);
-      }
-    } catch (...) {
-      job->state->fail(std::current_exception());
-    }
-    {
-      const std::lock_guard lock(mutex_);
-      --continuations_;
-    }
-    wake_.signal();
-  });
-  return job->state;
+  return queue_after(
+      before, std::move(spec),
+      [this](TaskPtr task, TaskSpec s) { enqueue(make_job(std::move(task), std::move(s))); },
+      [this] {
+        {
+          const std::lock_guard lock(mutex_);
+          --continuations_;
+        }
+        wake_.signal();
+      });
 }
 
 void RemotePool::enqueue(JobPtr job) {

@@ -40,8 +40,6 @@ class RemotePool final : public Backend {
   RemotePool(int workers, Listener listener, const Secret& secret);
   ~RemotePool() override;
 
-  TaskPtr submit(TaskSpec spec) override;
-  TaskPtr submit_after(const TaskPtr& before, TaskSpec spec) override;
   void boot(Waiting waiting) override;
   int num_workers() override;
   void shutdown(Waiting waiting, Pending pending) override;
@@ -49,6 +47,10 @@ class RemotePool final : public Backend {
   bool is_own_thread() const noexcept override;
   /// A worker of the job is stuck in a task that was given up: the job cannot end properly.
   bool has_lost_workers() const noexcept { return lost_ > 0; }
+
+ protected:
+  TaskPtr submit_checked(TaskSpec spec) override;
+  TaskPtr submit_after_checked(const TaskPtr& before, TaskSpec spec) override;
 
  private:
   struct Slot;
@@ -104,8 +106,8 @@ class RemotePool final : public Backend {
   };
 
   void start_thread();
+  static JobPtr make_job(TaskPtr task, TaskSpec spec);
   void enqueue(JobPtr job);
-  void check(const TaskSpec& spec) const;
 
   // The manager thread.
   void run();
@@ -148,7 +150,6 @@ class RemotePool final : public Backend {
   // come up, makes no strangers of them.
   const std::uint64_t digest_ = code_digest();
   const std::string description_ = program_description();
-  int workers_ = 0;
   const Secret secret_;
   Listener listener_;
   WakeUp wake_;

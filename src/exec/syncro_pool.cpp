@@ -92,16 +92,13 @@ bool SyncroTask::wait(std::optional<Clock::time_point>) {
 }
 
 SyncroPool::SyncroPool(const Comm& world, const Initializer& initializer)
-    : control_(world.duplicate()), world_(world.duplicate()) {
+    : Backend(world.size()), control_(world.duplicate()), world_(world.duplicate()) {
   context_.rank = world_.rank();
   context_.size = world_.size();
   context_.comm = &world_;
   if (!initializer.present) return;
-  Failure failure;
-  {
-    const WorkerScope scope(context_);
-    failure = run_task(initializer.code, MessageReader(initializer.arguments), nullptr).failure;
-  }
+  const Failure failure =
+      run_initializer(initializer.code, MessageReader(initializer.arguments), context_);
   const int first = control_.all_reduce(failure ? control_.rank() : control_.size(), Reduce::min);
   if (first < control_.size())
     broken_ = control_.broadcast(concat("the pool's initializer failed on rank ", first, ": ",
@@ -134,15 +131,9 @@ std::uint64_t SyncroPool::number_task(const TaskSpec& spec, std::uint64_t place)
   return submitted_++;
 }
 
-TaskPtr SyncroPool::submit(TaskSpec spec) {
+TaskPtr SyncroPool::submit_checked(TaskSpec spec) {
   if (!broken_.empty()) throw BrokenPool(broken_);
   const auto& worker = spec.options.worker;
-  if (worker && (*worker < 0 || *worker >= world_.size()))
-    throw InvalidArgument(
-        concat("pool: worker must be in [0, ", world_.size() - 1, "], got ", *worker));
-  if (spec.ranks > world_.size())
-    throw InvalidArgument(concat("pool: a gang of ", spec.ranks,
-                                 " ranks was asked for, the job has ", world_.size()));
   const std::uint64_t number =
       number_task(spec, worker ? static_cast<std::uint64_t>(*worker) + 1 : 0);
   std::vector<int> members;
@@ -157,7 +148,7 @@ TaskPtr SyncroPool::submit(TaskSpec spec) {
   return task;
 }
 
-TaskPtr SyncroPool::submit_after(const TaskPtr& before, TaskSpec spec) {
+TaskPtr SyncroPool::submit_after_checked(const TaskPtr& before, TaskSpec spec) {
   if (!broken_.empty()) throw BrokenPool(broken_);
   auto& first = static_cast<SyncroTask&>(*before);
   // Any member of a gang may have failed: only together do the ranks know.

@@ -12,17 +12,18 @@ class SyncroPool final : public Backend {
   /// Collective. Control and the computations of tasks have communicators of their own.
   SyncroPool(const Comm& world, const Initializer& initializer);
 
-  TaskPtr submit(TaskSpec spec) override;
-  TaskPtr submit_after(const TaskPtr& before, TaskSpec spec) override;
   void boot(Waiting waiting) override;
   int num_workers() override;
   void shutdown(Waiting waiting, Pending pending) override;
   bool is_collective() const noexcept override { return true; }
   bool has_gangs() const noexcept override { return true; }
 
+ protected:
+  TaskPtr submit_checked(TaskSpec spec) override;
+  TaskPtr submit_after_checked(const TaskPtr& before, TaskSpec spec) override;
+
  private:
   friend class SyncroTask;
-  class Agreement;
   std::vector<int> choose_gang(int ranks);
   std::uint64_t number_task(const TaskSpec& spec, std::uint64_t place);
   Outcome run(const TaskSpec& spec, const std::vector<int>& members);

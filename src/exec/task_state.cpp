@@ -137,6 +137,53 @@ TaskPtr submit_after(const TaskPtr& before, TaskSpec spec) {
   return before->backend()->submit_after(before, std::move(spec));
 }
 
+void Backend::check(const TaskSpec& spec) const {
+  const auto& worker = spec.options.worker;
+  if (worker && (*worker < 0 || *worker >= workers_))
+    throw InvalidArgument(concat("pool: worker must be in [0, ", workers_ - 1, "], got ", *worker));
+  if (has_gangs() && spec.ranks > workers_)
+    throw InvalidArgument(concat("pool: a gang of ", spec.ranks,
+                                 " ranks was asked for, there are ", workers_, " workers"));
+}
+
+TaskPtr Backend::submit(TaskSpec spec) {
+  check(spec);
+  return submit_checked(std::move(spec));
+}
+
+TaskPtr Backend::submit_after(const TaskPtr& before, TaskSpec spec) {
+  check(spec);
+  return submit_after_checked(before, std::move(spec));
+}
+
+TaskPtr Backend::queue_after(const TaskPtr& before, TaskSpec spec,
+                             std::function<void(TaskPtr, TaskSpec)> enqueue,
+                             std::function<void()> done) {
+  auto task = std::make_shared<TaskState>(shared_from_this());
+  before->when_over([self = shared_from_this(), before, task, enqueue = std::move(enqueue),
+                     done = std::move(done),
+                     spec = std::make_shared<TaskSpec>(std::move(spec))] {
+    try {
+      if (const auto error = before->error()) {
+        task->fail(error);
+      } else {
+        Message arguments = before->result();
+        spec->arguments = std::move(arguments.append(spec->arguments));
+        enqueue(task, std::move(*spec));
+      }
+    } catch (...) {
+      task->fail(std::current_exception());
+    }
+    done();
+  });
+  return task;
+}
+
+Failure run_initializer(const CodeId& code, MessageReader arguments, WorkerContext& context) {
+  const WorkerScope scope(context);
+  return run_task(code, arguments, nullptr).failure;
+}
+
 Outcome run_task(const CodeId& code, MessageReader arguments, const Comm* gang) {
   Outcome outcome;
   try {
@@ -217,7 +264,7 @@ std::size_t wait_for_tasks(const std::vector<TaskPtr>& tasks, WaitFor what,
   return ended;
 }
 
-MapLimits map_limits(const MapOptions& o, bool collective) {
+void check_map(const MapOptions& o, bool collective) {
   if (o.chunk_size < 1)
     throw InvalidArgument(concat("map: chunk_size must be at least 1, got ", o.chunk_size));
   if (o.max_in_flight < 0)
@@ -232,10 +279,6 @@ MapLimits map_limits(const MapOptions& o, bool collective) {
     throw NotSupported(
         "map: a time limit is not possible in syncro mode, where the ranks could disagree about "
         "it");
-  const auto in_flight =
-      o.max_in_flight == 0 ? 0 : (o.max_in_flight + o.chunk_size - 1) / o.chunk_size;
-  return {o.order, static_cast<std::size_t>(o.chunk_size), static_cast<std::size_t>(in_flight),
-          deadline_after(o.timeout_seconds), o.timeout_seconds.value_or(0)};
 }
 
 }  // namespace detail

@@ -266,10 +266,8 @@ void PoolConnection::serve(const Comm* world, int rank, int size) {
         context.comm = world;
         Ready answer;
         answer.reads_your_memory = owner_->reads_memory();
-        if (welcome.has_initializer) {
-          const WorkerScope scope(context);
-          answer.failure = run_task(welcome.initializer, reader, nullptr).failure;
-        }
+        if (welcome.has_initializer)
+          answer.failure = run_initializer(welcome.initializer, reader, context);
         owner_->send(frame_of(FrameType::ready, 0, packed(answer)));
         break;
       }

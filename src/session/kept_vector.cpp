@@ -18,7 +18,7 @@ VectorHome::~VectorHome() {
   try {
     for (int w = 0; w < workers_; ++w) {
       auto spec =
-          make_task([](std::uint64_t id) { require_worker_context().by_id.erase(id); }, id_);
+          make_task(kept([](std::uint64_t id) { require_worker_context().by_id.erase(id); }), id_);
       spec.options = {.label = "release vectors", .retries = 0, .worker = w};
       (void)pool->submit(std::move(spec));
     }

@@ -218,7 +218,7 @@ SessionResult<typename Verb::Result> solve_in_gang(const GangPlace& place,
           });
   std::vector<std::uint64_t> ids(gather == Gather::keep ? Verb::sets : 0);
   for (auto& id : ids) id = Pool::next_id();
-  auto spec = make_gang(place.members, SolveTask<Verb>{}, std::move(request), std::move(start),
+  auto spec = make_gang(place.members, kept(SolveTask<Verb>{}), std::move(request), std::move(start),
                         kept_start ? kept_start->ranks() : 0, gather, ids);
   // A solve that lost a worker would most likely lose it again: too little memory is the usual
   // reason.

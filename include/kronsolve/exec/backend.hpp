@@ -144,11 +144,13 @@ enum class Waiting { wait, no_wait };
 /// One way of running tasks: processes, threads, or all ranks of a job.
 class KRONSOLVE_EXPORT Backend : public std::enable_shared_from_this<Backend> {
  public:
+  explicit Backend(int workers) : workers_(workers) {}
   virtual ~Backend();
-  /// @throws BrokenPool  it cannot serve any more
-  virtual TaskPtr submit(TaskSpec spec) = 0;
+  /// @throws InvalidArgument  a worker, or a gang, that cannot be; it was shut down
+  /// @throws BrokenPool       it cannot serve any more
+  TaskPtr submit(TaskSpec spec);
   /// Runs `spec` with the result of `before` as first argument, once that is there.
-  virtual TaskPtr submit_after(const TaskPtr& before, TaskSpec spec) = 0;
+  TaskPtr submit_after(const TaskPtr& before, TaskSpec spec);
   virtual void boot(Waiting waiting) = 0;
   virtual int num_workers() = 0;  ///< waits until it is known; 0 when broken or shut down
   virtual void shutdown(Waiting waiting, Pending pending) = 0;
@@ -158,6 +160,18 @@ class KRONSOLVE_EXPORT Backend : public std::enable_shared_from_this<Backend> {
   virtual bool has_gangs() const noexcept = 0;
   /// True in the thread that ends the tasks: it calls back and must not wait for one.
   virtual bool is_own_thread() const noexcept { return false; }
+
+ protected:
+  virtual TaskPtr submit_checked(TaskSpec spec) = 0;
+  virtual TaskPtr submit_after_checked(const TaskPtr& before, TaskSpec spec) = 0;
+  /// A task that goes to `enqueue` when `before` is over, or fails as that did; then calls `done`.
+  TaskPtr queue_after(const TaskPtr& before, TaskSpec spec,
+                      std::function<void(TaskPtr, TaskSpec)> enqueue, std::function<void()> done);
+
+  const int workers_;
+
+ private:
+  void check(const TaskSpec& spec) const;
 };
 
 /// @throws InvalidArgument  this is a task: who submits and waits there may wait for itself
@@ -175,6 +189,9 @@ struct Outcome {
 /// Where a task runs in the process that listens to it.
 KRONSOLVE_EXPORT std::function<void(Message)> reports_to(const ReportHandler& handler);
 KRONSOLVE_EXPORT Outcome run_task(const CodeId& code, MessageReader arguments, const Comm* gang);
+struct WorkerContext;
+/// Runs what a pool runs first on the worker of that context.
+Failure run_initializer(const CodeId& code, MessageReader arguments, WorkerContext& context);
 
 }  // namespace detail
 }  // namespace kronsolve

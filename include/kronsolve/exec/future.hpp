@@ -82,7 +82,7 @@ class Future {
   template <class F, class... Args>
   auto then(F f, Args&&... args) const {
     if constexpr (std::is_void_v<R>) {
-      auto spec = detail::make_task<F>(std::move(f), std::forward<Args>(args)...);
+      auto spec = detail::make_task(detail::kept(std::move(f)), std::forward<Args>(args)...);
       using U = detail::TaskResult<F, std::decay_t<Args>...>;
       return Future<U>(detail::submit_after(require_state(), std::move(spec)));
     } else {

@@ -31,14 +31,8 @@ struct MapOptions {
 
 namespace detail {
 
-struct MapLimits {
-  ResultOrder order;
-  std::size_t chunk_size, in_flight;  // in flight in tasks, 0: no limit
-  std::optional<Clock::time_point> deadline;
-  double seconds;
-};
-/// Checks the options. @throws InvalidArgument
-KRONSOLVE_EXPORT MapLimits map_limits(const MapOptions& options, bool collective);
+/// @throws InvalidArgument, NotSupported  for options that cannot be
+KRONSOLVE_EXPORT void check_map(const MapOptions& options, bool collective);
 
 }  // namespace detail
 
@@ -72,9 +66,14 @@ class MapResults {
   };
 
   /// `next_task` submits the next element or chunk; null at the end.
-  MapResults(std::function<detail::TaskPtr()> next_task, const detail::MapLimits& limits)
+  MapResults(std::function<detail::TaskPtr()> next_task, const MapOptions& options)
       : next_task_(std::move(next_task)),
-        limits_(limits),
+        order_(options.order),
+        chunks_(options.chunk_size > 1),
+        most_in_flight_(static_cast<std::size_t>(
+            (options.max_in_flight + options.chunk_size - 1) / options.chunk_size)),
+        seconds_(options.timeout_seconds),
+        deadline_(detail::deadline_after(seconds_)),
         completion_(std::vector<detail::TaskPtr>{}) {
     fill();
   }
@@ -112,13 +111,13 @@ class MapResults {
 
   /// Submits as many tasks as may be in flight.
   void fill() {
-    while (!exhausted_ && (limits_.in_flight == 0 || in_flight_ < limits_.in_flight)) {
+    while (!exhausted_ && (most_in_flight_ == 0 || in_flight_ < most_in_flight_)) {
       auto task = next_task_();
       if (!task) {
         exhausted_ = true;
         return;
       }
-      if (limits_.order == ResultOrder::completion) completion_.add(task);
+      if (order_ == ResultOrder::completion) completion_.add(task);
       tasks_.push_back(std::move(task));
       ++in_flight_;
     }
@@ -128,16 +127,16 @@ class MapResults {
   void take() {
     std::size_t at = first_;
     bool there;
-    if (limits_.order == ResultOrder::completion) {
-      const auto next = completion_.next(limits_.deadline);
+    if (order_ == ResultOrder::completion) {
+      const auto next = completion_.next(deadline_);
       there = next.has_value();
       if (there) at = *next;
     } else {
-      there = tasks_[first_]->wait(limits_.deadline);
+      there = tasks_[first_]->wait(deadline_);
       if (there) ++first_;
     }
     if (!there)
-      throw TimeoutError(detail::concat("map: not done after ", limits_.seconds, " s, ", in_flight_,
+      throw TimeoutError(detail::concat("map: not done after ", *seconds_, " s, ", in_flight_,
                                         " tasks are left"));
     const detail::TaskPtr task = std::exchange(tasks_[at], nullptr);
     --in_flight_;
@@ -148,7 +147,7 @@ class MapResults {
   void decode(detail::TaskState& task) {
     const Message& result = task.result();
     MessageReader reader(result);
-    if (limits_.chunk_size > 1) {
+    if (chunks_) {
       auto chunk = unpack<detail::Chunk<ChunkValue>>(reader);
       for (auto&& value : chunk.values) {
         if constexpr (std::is_void_v<R>)
@@ -165,7 +164,11 @@ class MapResults {
   }
 
   std::function<detail::TaskPtr()> next_task_;
-  detail::MapLimits limits_;
+  ResultOrder order_;
+  bool chunks_;
+  std::size_t most_in_flight_;  // tasks; 0: no limit
+  std::optional<double> seconds_;
+  std::optional<detail::Clock::time_point> deadline_;
   detail::Completion completion_;
   std::vector<detail::TaskPtr> tasks_;
   std::size_t first_ = 0, in_flight_ = 0;

@@ -58,7 +58,7 @@ struct PoolOptions {
 /// initializer(f, args...)}`. If it throws anywhere, the pool is broken.
 template <class F, class... Args>
 detail::Initializer initializer(F f, Args&&... args) {
-  auto spec = detail::make_task<F>(std::move(f), std::forward<Args>(args)...);
+  auto spec = detail::make_task(detail::kept(std::move(f)), std::forward<Args>(args)...);
   return {spec.code, std::move(spec.arguments), true};
 }
 
@@ -89,7 +89,7 @@ class KRONSOLVE_EXPORT Pool {
   }
   template <class F, class... Args>
   auto submit(TaskOptions options, F f, Args&&... args) {
-    auto spec = detail::make_task<F>(std::move(f), std::forward<Args>(args)...);
+    auto spec = detail::make_task(detail::kept(std::move(f)), std::forward<Args>(args)...);
     spec.options = std::move(options);
     return Future<detail::TaskResult<F, std::decay_t<Args>...>>(
         submit_task(core_, std::move(spec)));
@@ -107,8 +107,8 @@ class KRONSOLVE_EXPORT Pool {
   }
   template <class F, class... Args>
   auto submit_spmd(TaskOptions options, int ranks, F f, Args&&... args) {
-    auto spec = detail::make_gang<F>(detail::require_ranks(ranks), std::move(f),
-                                     std::forward<Args>(args)...);
+    auto spec = detail::make_gang(detail::require_ranks(ranks), detail::kept(std::move(f)),
+                                  std::forward<Args>(args)...);
     spec.options = std::move(options);
     return Future<detail::GangResult<F, std::decay_t<Args>...>>(
         submit_task(core_, std::move(spec)));
@@ -266,40 +266,39 @@ class KRONSOLVE_EXPORT Pool {
  private:
   struct Core;
   static detail::TaskPtr submit_task(const std::shared_ptr<Core>& core, detail::TaskSpec spec);
-  detail::MapLimits check_map(const MapOptions& options) const;
 
   template <bool gang, class F, class Source>
   auto run_map(MapOptions options, F f, Source elements) {
     using Element = typename Source::value_type;
     using R = typename decltype(detail::MapResultOf<F, Element>::template type<gang>())::type;
-    const auto limits = check_map(options);
+    detail::check_map(options, backend()->is_collective());
     if (!gang && options.ranks_per_task > 0)
       throw InvalidArgument("map: ranks_per_task is an option of map_spmd");
     auto source = std::make_shared<Source>(std::move(elements));
-    auto next = [core = core_, source, options, f = detail::kept(std::move(f)),
-                 limits]() -> detail::TaskPtr {
+    auto next = [core = core_, source, options,
+                 f = detail::kept(std::move(f))]() -> detail::TaskPtr {
       auto element = source->next();
       if (!element) return nullptr;
       detail::TaskSpec spec;
       if constexpr (gang) {
         spec = std::apply(
             [&](auto&... a) {
-              return detail::make_gang<F>(detail::require_ranks(options.ranks_per_task), f, a...);
+              return detail::make_gang(detail::require_ranks(options.ranks_per_task), f, a...);
             },
             *element);
-      } else if (limits.chunk_size == 1) {
-        spec = std::apply([&](auto&... a) { return detail::make_task<F>(f, a...); }, *element);
+      } else if (options.chunk_size == 1) {
+        spec = std::apply([&](auto&... a) { return detail::make_task(f, a...); }, *element);
       } else {
         std::vector<Element> chunk;
         chunk.push_back(std::move(*element));
-        while (chunk.size() < limits.chunk_size && (element = source->next()))
+        while (std::ssize(chunk) < options.chunk_size && (element = source->next()))
           chunk.push_back(std::move(*element));
         spec = detail::make_chunk(f, std::move(chunk));
       }
       spec.options = options.task;
       return submit_task(core, std::move(spec));
     };
-    return MapResults<R>(std::move(next), limits);
+    return MapResults<R>(std::move(next), options);
   }
 
   std::shared_ptr<Core> core_;

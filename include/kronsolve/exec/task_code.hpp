@@ -154,16 +154,6 @@ TaskSpec make_gang(int ranks, std::shared_ptr<const F> f, Args&&... args) {
       ranks};
 }
 
-// The same with a callable of which nobody else needs a copy.
-template <class F, class... Args>
-TaskSpec make_task(F f, Args&&... args) {
-  return make_task<F>(kept(std::move(f)), std::forward<Args>(args)...);
-}
-template <class F, class... Args>
-TaskSpec make_gang(int ranks, F f, Args&&... args) {
-  return make_gang<F>(ranks, kept(std::move(f)), std::forward<Args>(args)...);
-}
-
 template <class Before, class F, class... Args>
 TaskSpec make_continuation(std::shared_ptr<const F> f, Args&&... args) {
   require_portable<TaskResult<F, Before, std::decay_t<Args>...>, F, Before,

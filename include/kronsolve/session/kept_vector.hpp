@@ -202,7 +202,7 @@ class KRONSOLVE_EXPORT KeptVector {
  private:
   template <class R, class Task, class... Args>
   R run(Task task, const Args&... args) const {
-    auto spec = detail::make_gang<Task>(home_->workers(), task, id(), home_->ranks(), args...);
+    auto spec = detail::make_gang(home_->workers(), detail::kept(task), id(), home_->ranks(), args...);
     spec.options = {.label = "measure", .retries = 0};
     Future<detail::FromKept<R>> future(home_->submit(std::move(spec)));
     auto result = std::move(future).get();
