@@ -32,13 +32,13 @@ bool VectorHome::same_place(const VectorHome& other) const noexcept {
   return pool_.lock() == other.pool_.lock() && ranks_ == other.ranks_;
 }
 
-TaskPtr VectorHome::submit(TaskSpec spec) const {
+std::shared_ptr<Backend> VectorHome::open_pool() const {
   if (this_worker::is_task())
     throw InvalidArgument("kept vector: a task cannot use it; ask for measures where main runs");
-  const auto pool = pool_.lock();
+  auto pool = pool_.lock();
   if (!pool)
     throw InvalidArgument("kept vector: the pool that held it is gone; its session must live");
-  return pool->submit(std::move(spec));
+  return pool;
 }
 
 void VectorHome::throw_lost() const {
@@ -86,7 +86,7 @@ std::complex<double> overlap_of(const VectorSet& a, index_t i, const VectorSet& 
 }
 
 struct OverlapKept {
-  FromKept<std::complex<double>> operator()(const Comm& gang, const VectorId& id, int ranks,
+  std::optional<std::complex<double>> operator()(const Comm& gang, const VectorId& id, int ranks,
                                             const VectorId& other) const {
     const VectorSet* a = find_vectors(id.set);
     const VectorSet* b = find_vectors(other.set);
@@ -97,7 +97,7 @@ struct OverlapKept {
 };
 
 struct GatherKept {
-  FromKept<KeptVector::Values> operator()(const Comm& gang, const VectorId& id, int ranks) const {
+  std::optional<KeptVector::Values> operator()(const Comm& gang, const VectorId& id, int ranks) const {
     return run_where_kept<KeptVector::Values>(
         gang, find_vectors(id.set), ranks, [&](const VectorSet& set) {
           return std::visit(

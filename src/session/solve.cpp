@@ -1,13 +1,14 @@
 // Where a solve runs: here, on a gang of workers, or on all ranks.
 
 #include <functional>
+#include <optional>
 
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/core/threads.hpp>
 #include <kronsolve/session.hpp>
 #include <kronsolve/solvers/serialize.hpp>
 
-#include "session/verbs.hpp"
+#include "session/solves.hpp"
 
 namespace kronsolve {
 
@@ -29,27 +30,32 @@ struct SetFacts {
 };
 
 /// What a solve gives on one rank; what comes back from a gang.
-template <class Verb>
+template <class Solve>
 struct Solved {
-  typename Verb::Result result;
-  int ranks = 1, threads = 1;
-  index_t peak_rss_bytes = 0, peak_rss_rank_bytes = 0;
+  SessionResult<typename Solve::Result> answer;
   std::vector<SetFacts> facts;
   std::vector<std::shared_ptr<VectorSet>> kept;  ///< does not travel
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(result, ranks, threads, peak_rss_bytes, peak_rss_rank_bytes, facts);
+    archive(answer.result, answer.ranks, answer.threads, answer.peak_rss_bytes,
+            answer.peak_rss_rank_bytes, facts);
   }
 };
 
-/// Takes the vectors out of the result, as sets that are to be kept.
-template <class Verb>
-void take_vectors(const Seat& seat, Solved<Verb>& solved) {
-  Verb::for_each_vectors(solved.result, [&]<Scalar T>(DistributedVectors<T>& vectors) {
-    solved.facts.push_back({vectors.count(), vectors.partition().rows(), scalar_kind<T>});
-    solved.kept.push_back(std::make_shared<VectorSet>(
-        VectorSet{seat.comm, seat.basis, std::exchange(vectors, DistributedVectors<T>())}));
-  });
+template <class Solve>
+Solved<Solve> solve_on(const SolveContext& where, Solve& solve, Gather gather) {
+  const Comm& comm = *where.comm;
+  Solved<Solve> solved;
+  solved.answer = {solve.run(where), comm.size(), num_threads(),
+                   comm.all_reduce(peak_resident_memory()),
+                   comm.all_reduce(peak_resident_memory(), Reduce::max)};
+  if (gather == Gather::keep)
+    for_each_vectors(solved.answer.result, [&]<Scalar T>(DistributedVectors<T>& vectors) {
+      solved.facts.push_back({vectors.count(), vectors.partition().rows(), scalar_kind<T>});
+      solved.kept.push_back(std::make_shared<VectorSet>(
+          VectorSet{where.comm, where.basis, std::exchange(vectors, DistributedVectors<T>())}));
+    });
+  return solved;
 }
 
 /// Whole vectors as a distribution over one rank.
@@ -67,28 +73,20 @@ DistributedVectors<T> gathered(const Comm& comm, const DistributedVectors<T>& ve
   return all;
 }
 
-template <class Verb>
-Solved<Verb> solve_at(const Seat& seat, typename Verb::Request& request, Gather gather) {
-  const Comm& comm = *seat.comm;
-  Solved<Verb> solved;
-  solved.result = Verb::run(seat, request);
-  solved.ranks = comm.size();
-  solved.threads = num_threads();
-  solved.peak_rss_bytes = comm.all_reduce(peak_resident_memory());
-  solved.peak_rss_rank_bytes = comm.all_reduce(peak_resident_memory(), Reduce::max);
-  if (gather == Gather::keep) take_vectors(seat, solved);
-  return solved;
+std::shared_ptr<const Comm> borrowed(const Comm& comm) {
+  return {&comm, [](const Comm*) {}};
 }
 
-/// The seat of a new solve. Collective, if the sector of the operator has symmetries.
-Seat take_seat(std::shared_ptr<const Comm> comm, const PortableOperator* h, Start start) {
-  Seat seat{std::move(comm), nullptr, std::move(start), nullptr};
-  if (h != nullptr) seat.basis = h->basis(*seat.comm);
-  return seat;
+/// Collective, if the sector of the operator has symmetries.
+template <class Solve>
+SolveContext context_of(std::shared_ptr<const Comm> comm, const Solve& solve) {
+  const PortableOperator* h = solve.on_sites();
+  auto basis = h == nullptr ? nullptr : h->basis(*comm);
+  return {std::move(comm), std::move(basis)};
 }
 
-/// The seat of a solve that begins with a kept vector: where that is, on its basis.
-Seat take_seat(const VectorSet& set, index_t column, const PortableOperator& h) {
+/// Of a solve that begins with a kept vector: where that is, on its basis.
+SolveContext context_of(const VectorSet& set, const PortableOperator& h) {
   const auto* sum = h.sum();
   const bool same = (sum == nullptr) == (set.basis == nullptr) &&
                     (sum == nullptr || (sum->sector.spaces == set.basis->spaces() &&
@@ -96,11 +94,16 @@ Seat take_seat(const VectorSet& set, index_t column, const PortableOperator& h) 
   if (!same)
     throw InvalidArgument(
         "the state that the solve begins with was kept in another sector than the operator's");
-  return {set.comm, set.basis, VectorId{0, column}, &set};
+  return {set.comm, set.basis, &set};
 }
 
-std::shared_ptr<const Comm> borrowed(const Comm& comm) {
-  return {&comm, [](const Comm*) {}};
+/// The kept vector that a solve begins with, if it does.
+template <class Solve>
+const VectorId* kept_start(const Solve& solve) {
+  if constexpr (requires { solve.start; })
+    return std::get_if<VectorId>(&solve.start);
+  else
+    return nullptr;
 }
 
 /// How a solve is doing, as it travels from its gang.
@@ -114,58 +117,50 @@ struct ProgressFacts {
   }
 };
 
-template <class Request>
-concept has_progress = requires(Request& r, std::function<void(const Progress&)> f) {
-  r.options.progress = f;
+template <class Solve>
+concept has_progress = requires(Solve& s, std::function<void(const Progress&)> f) {
+  s.options.progress = f;
 };
 
-/// The task of a gang.
-template <class Verb>
-struct SolveTask {
-  using Request = typename Verb::Request;
-  /// The first rank tells whoever waits for the solve how it is doing.
-  static void report_progress(const Comm& gang, Request& request) {
-    if constexpr (has_progress<Request>)
-      if (this_worker::is_heard())
-        request.options.progress = [root = gang.is_root()](const Progress& p) {
+/// A solve on a gang of workers. Nothing comes back if the vector it begins with is not there.
+template <class Solve>
+struct GangSolve {
+  Solve solve;
+  int start_ranks = 0;  ///< that hold the vector it begins with
+  Gather gather = Gather::no;
+  std::vector<std::uint64_t> ids;  ///< of the sets that are kept
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(solve, start_ranks, gather, ids);
+  }
+
+  std::optional<Solved<Solve>> operator()(const Comm& gang) {
+    if constexpr (has_progress<Solve>)
+      if (this_worker::is_heard())  // the first rank tells whoever waits
+        solve.options.progress = [root = gang.is_root()](const Progress& p) {
           if (root) this_worker::report(ProgressFacts{p});
         };
-  }
-  FromKept<Solved<Verb>> operator()(const Comm& gang, Request& request, const Start& start,
-                                    int start_ranks, Gather gather,
-                                    const std::vector<std::uint64_t>& ids) const {
-    report_progress(gang, request);
-    const auto solve = [&](const Seat& seat) {
-      Solved<Verb> solved = solve_at<Verb>(seat, request, gather);
-      for (std::size_t i = 0; i < solved.kept.size(); ++i)
-        keep_vectors(ids.at(i), std::move(solved.kept[i]));
-      Verb::for_each_vectors(solved.result, [&]<Scalar T>(DistributedVectors<T>& vectors) {
-        vectors =
-            gather == Gather::yes ? gathered(*seat.comm, vectors, false) : DistributedVectors<T>();
-      });
-      return solved;
-    };
-    if constexpr (Verb::takes_start)
-      if (const auto* id = std::get_if<VectorId>(&start))
-        return run_where_kept<Solved<Verb>>(
-            gang, find_vectors(id->set), start_ranks, [&](const VectorSet& set) {
-              return solve(take_seat(set, id->column, Verb::operator_of(request)));
-            });
+    if (const VectorId* id = kept_start(solve))
+      return run_where_kept<Solved<Solve>>(
+          gang, find_vectors(id->set), start_ranks,
+          [&](const VectorSet& set) { return run(context_of(set, *solve.on_sites())); });
     const auto comm =
         gather == Gather::keep ? std::make_shared<const Comm>(gang.duplicate()) : borrowed(gang);
-    return {solve(take_seat(comm, Verb::basis_of(request), start))};
+    return run(context_of(comm, solve));
+  }
+
+ private:
+  Solved<Solve> run(const SolveContext& where) {
+    auto solved = solve_on(where, solve, gather);
+    for (std::size_t i = 0; i < solved.kept.size(); ++i)
+      keep_vectors(ids.at(i), std::move(solved.kept[i]));
+    for_each_vectors(solved.answer.result, [&]<Scalar T>(DistributedVectors<T>& vectors) {
+      vectors =
+          gather == Gather::yes ? gathered(*where.comm, vectors, false) : DistributedVectors<T>();
+    });
+    return solved;
   }
 };
-
-template <class Verb>
-SessionResult<typename Verb::Result> to_result(Solved<Verb> solved) {
-  return {std::move(solved.result),
-          solved.ranks,
-          solved.threads,
-          solved.peak_rss_bytes,
-          solved.peak_rss_rank_bytes,
-          {}};
-}
 
 void name_kept(std::vector<KeptVector>& kept, const std::shared_ptr<const VectorHome>& home,
                const SetFacts& facts) {
@@ -173,118 +168,94 @@ void name_kept(std::vector<KeptVector>& kept, const std::shared_ptr<const Vector
 }
 
 /// In this process, or on all ranks of the job.
-template <class Verb>
-SessionResult<typename Verb::Result> solve_here(const Comm& comm, typename Verb::Request& request,
-                                                Start start, const KeptVector* kept_start,
-                                                Gather gather) {
-  Seat seat;
-  if constexpr (Verb::takes_start)
-    if (kept_start != nullptr)
-      seat = take_seat(*kept_start->home().here(), kept_start->id().column,
-                       Verb::operator_of(request));
-  if (kept_start == nullptr)
-    seat = take_seat(borrowed(comm), Verb::basis_of(request), std::move(start));
-  auto solved = solve_at<Verb>(seat, request, gather);
-  std::vector<KeptVector> kept;
-  for (std::size_t i = 0; i < solved.kept.size(); ++i)
-    name_kept(kept, std::make_shared<const VectorHome>(std::move(solved.kept[i])), solved.facts[i]);
+template <class Solve>
+SessionResult<typename Solve::Result> solve_here(const Comm& comm, Solve& solve,
+                                                 const KeptVector* start, Gather gather) {
+  const SolveContext where = start != nullptr
+                                 ? context_of(*start->home().here(), *solve.on_sites())
+                                 : context_of(borrowed(comm), solve);
+  auto [answer, facts, kept] = solve_on(where, solve, gather);
+  for (std::size_t i = 0; i < kept.size(); ++i)
+    name_kept(answer.kept, std::make_shared<const VectorHome>(std::move(kept[i])), facts[i]);
   if (gather == Gather::yes && comm.size() > 1)
-    Verb::for_each_vectors(solved.result, [&]<Scalar T>(DistributedVectors<T>& vectors) {
+    for_each_vectors(answer.result, [&]<Scalar T>(DistributedVectors<T>& vectors) {
       vectors = gathered(comm, vectors, true);
     });
-  auto result = to_result(std::move(solved));
-  result.kept = std::move(kept);
-  return result;
+  return std::move(answer);
 }
 
-/// A pool that solves: its workers are asked all together where vectors were kept.
-struct GangPlace {
-  std::weak_ptr<Backend> pool;
-  int workers = 1;  ///< of the pool
-  int members = 1;  ///< of the gang
-};
-
-template <class Verb>
-SessionResult<typename Verb::Result> solve_in_gang(const GangPlace& place,
-                                                   typename Verb::Request& request, Start start,
-                                                   const KeptVector* kept_start, Gather gather,
-                                                   const std::function<TaskPtr(TaskSpec)>& submit) {
+/// On a gang of a pool. A kept vector is found by asking all workers of the pool that holds it.
+template <class Solve>
+SessionResult<typename Solve::Result> solve_in_gang(const std::shared_ptr<Backend>& pool,
+                                                    int members, Solve solve,
+                                                    const KeptVector* start, Gather gather) {
   ReportHandler listener;
-  if constexpr (has_progress<typename Verb::Request>)
-    if (auto progress = std::exchange(request.options.progress, {}))
+  if constexpr (has_progress<Solve>)
+    if (auto progress = std::exchange(solve.options.progress, {}))
       listener =
           on_report<ProgressFacts>([progress = std::move(progress)](const ProgressFacts& facts) {
             progress(facts.progress);
           });
-  std::vector<std::uint64_t> ids(gather == Gather::keep ? Verb::sets : 0);
+  constexpr std::size_t sets = requires(typename Solve::Result & r) { r.left; } ? 2 : 1;
+  std::vector<std::uint64_t> ids(gather == Gather::keep ? sets : 0);
   for (auto& id : ids) id = Pool::next_id();
-  auto spec = make_gang(place.members, kept(SolveTask<Verb>{}), std::move(request), std::move(start),
-                        kept_start ? kept_start->ranks() : 0, gather, ids);
+  auto spec = make_gang(members, kept(GangSolve<Solve>{std::move(solve), start ? start->ranks() : 0,
+                                                       gather, ids}));
   // A solve that lost a worker would most likely lose it again: too little memory is the usual
   // reason.
-  spec.options = {.label = Verb::name, .retries = 0, .on_report = std::move(listener)};
-  auto answer = Future<FromKept<Solved<Verb>>>(submit(std::move(spec))).get();
-  if (!answer.value) kept_start->home().throw_lost();
-  auto facts = std::move(answer.value->facts);
-  auto result = to_result(*std::move(answer.value));
+  spec.options = {.label = Solve::name, .retries = 0, .on_report = std::move(listener)};
+  refuse_in_task();
+  auto solved = Future<std::optional<Solved<Solve>>>(pool->submit(std::move(spec))).get();
+  if (!solved) start->home().throw_lost();
+  auto answer = std::move(solved->answer);
   for (std::size_t i = 0; i < ids.size(); ++i)
-    name_kept(result.kept,
-              std::make_shared<const VectorHome>(place.pool, place.workers, result.ranks, ids[i]),
-              facts[i]);
-  return result;
+    name_kept(answer.kept,
+              std::make_shared<const VectorHome>(pool, pool->num_workers(), answer.ranks, ids[i]),
+              solved->facts[i]);
+  return answer;
 }
 
-template <class Verb>
-SessionResult<typename Verb::Result> solve(Session& session, index_t rows,
-                                           typename Verb::Request request,
-                                           const SessionSolveOptions& where, Start start = {},
-                                           const KeptVector* kept_start = nullptr) {
+template <class Solve>
+SessionResult<typename Solve::Result> solve(Session& session, index_t rows, Solve what,
+                                            const SessionSolveOptions& where,
+                                            const KeptVector* start = nullptr) {
   if (where.workers < 0)
     throw InvalidArgument(
-        concat(Verb::name, ": workers must not be negative, got ", where.workers));
+        concat(Solve::name, ": workers must not be negative, got ", where.workers));
   if (session.mode() == Mode::syncro)
-    return solve_here<Verb>(session.comm(), request, std::move(start), kept_start, where.vectors);
-  const bool has_workers = session.mode() == Mode::dynamic || session.mode() == Mode::futures;
+    return solve_here(session.comm(), what, start, where.vectors);
   int workers = where.workers;
   if (workers == 0) workers = rows >= small_dimension ? session.default_workers() : 1;
   // As everywhere, the job decides how many workers there are, and where they are threads a gang is
   // one rank.
   if (session.mode() == Mode::futures) workers = std::min(workers, session.default_workers());
-  if (!has_workers) workers = 1;
-  if (kept_start != nullptr) {
-    if (where.workers != 0 && workers != kept_start->ranks())
-      throw InvalidArgument(concat(Verb::name, ": the state is kept on ", kept_start->ranks(),
+  if (session.mode() == Mode::serial || session.mode() == Mode::threads) workers = 1;
+  if (start != nullptr) {
+    if (where.workers != 0 && workers != start->ranks())
+      throw InvalidArgument(concat(Solve::name, ": the state is kept on ", start->ranks(),
                                    " ranks and the solve runs there; ", where.workers,
                                    " workers were asked for"));
-    workers = kept_start->ranks();
+    workers = start->ranks();
   }
   static const Comm alone;
-  const bool here = kept_start ? kept_start->home().here() != nullptr : workers == 1;
-  if (here) return solve_here<Verb>(alone, request, std::move(start), kept_start, where.vectors);
-  if (kept_start != nullptr) {
-    // Vectors that are kept are found by asking all workers.
-    const VectorHome& home = kept_start->home();
-    return solve_in_gang<Verb>({home.pool(), home.workers(), home.workers()}, request,
-                               std::move(start), kept_start, where.vectors,
-                               [&](TaskSpec spec) { return home.submit(std::move(spec)); });
-  }
+  const bool here = start ? start->home().here() != nullptr : workers == 1;
+  if (here) return solve_here(alone, what, start, where.vectors);
+  if (start != nullptr)
+    return solve_in_gang(start->home().open_pool(), start->home().workers(), std::move(what), start,
+                         where.vectors);
   Pool& pool = session.pool(workers);
-  const int all = where.vectors == Gather::keep ? pool.num_workers() : workers;
-  return solve_in_gang<Verb>({pool.backend(), all, workers}, request, std::move(start), nullptr,
-                             where.vectors,
-                             [&](TaskSpec spec) { return pool.submit_spec(std::move(spec)); });
+  pool.boot(Waiting::no_wait);  // throws if it can serve no more
+  return solve_in_gang(pool.backend(), workers, std::move(what), nullptr, where.vectors);
 }
 
-/// What travels of a state to begin with; `kept` where it is one that is kept.
-Start travelling(const StartState& state, const KeptVector*& kept) {
+/// What travels of a state to begin with.
+Start travelling(const StartState& state) {
   return std::visit(
-      [&]<class S>(const S& s) -> Start {
-        if constexpr (std::same_as<S, KeptVector>) {
-          kept = &s;
+      []<class S>(const S& s) -> Start {
+        if constexpr (std::same_as<S, KeptVector>)
           return s.id();
-        } else {
+        else
           return s;
-        }
       },
       state);
 }
@@ -293,8 +264,7 @@ Start travelling(const StartState& state, const KeptVector*& kept) {
 
 SessionSolveResult Session::eigh(const PortableOperator& h, const EighOptions& options,
                                  const SessionSolveOptions& where) {
-  EighVerb::Request request{h, options};
-  return solve<EighVerb>(*this, h.rows(), std::move(request), where);
+  return solve(*this, h.rows(), EighSolve{h, options}, where);
 }
 
 SessionSolveResult Session::ground_state(const PortableOperator& h, EighOptions options,
@@ -307,22 +277,21 @@ SessionSolveResult Session::ground_state(const PortableOperator& h, EighOptions 
 SessionResult<SvdsResult<double>> Session::svds(const PortableLazy<double>& a,
                                                 const SvdsOptions& options,
                                                 const SessionSolveOptions& where) {
-  return solve<SvdsVerb<double>>(*this, std::max(a.rows(), a.cols()), {a, options}, where);
+  return solve(*this, std::max(a.rows(), a.cols()), SvdsSolve<double>{a, options}, where);
 }
 SessionResult<SvdsResult<std::complex<double>>> Session::svds(
     const PortableLazy<std::complex<double>>& a, const SvdsOptions& options,
     const SessionSolveOptions& where) {
-  return solve<SvdsVerb<std::complex<double>>>(*this, std::max(a.rows(), a.cols()), {a, options},
-                                               where);
+  return solve(*this, std::max(a.rows(), a.cols()), SvdsSolve<std::complex<double>>{a, options},
+               where);
 }
 
 SessionResult<ExpmResult> Session::expm_multiply(const PortableOperator& h, std::complex<double> t,
                                                  const StartState& start,
                                                  const ExpmOptions& options,
                                                  const SessionSolveOptions& where) {
-  const KeptVector* kept = nullptr;
-  Start from = travelling(start, kept);
-  return solve<ExpmVerb>(*this, h.rows(), {h, t, options}, where, std::move(from), kept);
+  return solve(*this, h.rows(), ExpmSolve{h, t, options, travelling(start)}, where,
+               std::get_if<KeptVector>(&start));
 }
 
 SessionResult<SessionEvolution> Session::evolve(const PortableOperator& h, const StartState& start,
@@ -330,10 +299,8 @@ SessionResult<SessionEvolution> Session::evolve(const PortableOperator& h, const
                                                 const EvolutionOptions& options,
                                                 const SessionSolveOptions& where,
                                                 const std::vector<OpSum>& observe) {
-  const KeptVector* kept = nullptr;
-  Start from = travelling(start, kept);
-  return solve<EvolveVerb>(*this, h.rows(), {h, times, options, observe}, where, std::move(from),
-                           kept);
+  return solve(*this, h.rows(), EvolveSolve{h, times, options, observe, travelling(start)}, where,
+               std::get_if<KeptVector>(&start));
 }
 
 }  // namespace kronsolve

@@ -60,10 +60,9 @@ class KRONSOLVE_EXPORT VectorHome {
   int ranks() const noexcept { return ranks_; }
   int workers() const noexcept { return workers_; }
   std::uint64_t id() const noexcept { return id_; }
-  const std::weak_ptr<Backend>& pool() const noexcept { return pool_; }
   bool same_place(const VectorHome& other) const noexcept;
   /// @throws InvalidArgument  inside a task; the pool or the session is gone
-  TaskPtr submit(TaskSpec spec) const;
+  std::shared_ptr<Backend> open_pool() const;
   [[noreturn]] void throw_lost() const;
 
  private:
@@ -79,32 +78,22 @@ KRONSOLVE_EXPORT const VectorSet* find_vectors(std::uint64_t id);
 KRONSOLVE_EXPORT void keep_vectors(std::uint64_t id, std::shared_ptr<VectorSet> set);
 KRONSOLVE_EXPORT void require_sites(const VectorSet& set, const char* what);
 
-/// What a task on kept vectors gives; nothing if they are not there any more.
-template <class R>
-struct FromKept {
-  std::optional<R> value;
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(value);
-  }
-};
-
 /// Runs `f()` on the ranks of a gang that hold a set which `ranks` ranks should hold, and gives
-/// what it gave on the first of them to rank 0. Collective on the gang.
+/// what it gave on the first of them to rank 0; nothing if they do not. Collective on the gang.
 template <class R, class F>
-FromKept<R> run_where_kept(const Comm& gang, const VectorSet* set, int ranks, F&& f) {
-  FromKept<R> result;
+std::optional<R> run_where_kept(const Comm& gang, const VectorSet* set, int ranks, F&& f) {
+  std::optional<R> result;
   const int holders = gang.all_reduce(set != nullptr ? 1 : 0);
   if (holders != ranks) return result;
   gang.agree([&] {
-    if (set != nullptr) result.value = f(*set);
+    if (set != nullptr) result = f(*set);
   });
   const int first = gang.all_reduce(set != nullptr ? gang.rank() : gang.size(), Reduce::min);
   if (first != 0) {
     if (gang.rank() == first) send_object(gang, result, 0);
-    if (gang.rank() == 0) result = receive_object<FromKept<R>>(gang, first);
+    if (gang.rank() == 0) result = receive_object<std::optional<R>>(gang, first);
   }
-  if (gang.rank() != 0) result.value.reset();
+  if (gang.rank() != 0) result.reset();
   return result;
 }
 
@@ -204,10 +193,10 @@ class KRONSOLVE_EXPORT KeptVector {
   R run(Task task, const Args&... args) const {
     auto spec = detail::make_gang(home_->workers(), detail::kept(task), id(), home_->ranks(), args...);
     spec.options = {.label = "measure", .retries = 0};
-    Future<detail::FromKept<R>> future(home_->submit(std::move(spec)));
+    Future<std::optional<R>> future(home_->open_pool()->submit(std::move(spec)));
     auto result = std::move(future).get();
-    if (!result.value) home_->throw_lost();
-    return *std::move(result.value);
+    if (!result) home_->throw_lost();
+    return *std::move(result);
   }
 
   std::shared_ptr<const detail::VectorHome> home_;
