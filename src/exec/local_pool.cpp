@@ -40,7 +40,9 @@ TaskPtr LocalPool::submit_after_checked(const TaskPtr& before, TaskSpec spec) {
   }
   return queue_after(
       before, std::move(spec),
-      [this](TaskPtr task, TaskSpec s) { enqueue({std::move(task), std::move(s)}); },
+      [this](TaskPtr task, TaskSpec s) {
+        enqueue({std::move(task), std::move(s)});
+      },
       [this] {
         const std::lock_guard lock(mutex_);
         --continuations_;

@@ -85,8 +85,6 @@ TaskPtr Pool::submit_task(const std::shared_ptr<Core>& core, detail::TaskSpec sp
   return task;
 }
 
-TaskPtr Pool::submit_spec(detail::TaskSpec spec) { return submit_task(core_, std::move(spec)); }
-
 void Pool::boot(Waiting waiting) {
   if (!is_open()) throw InvalidArgument("pool: it was shut down");
   if (!core_->broken.empty()) throw BrokenPool(core_->broken);

@@ -1,8 +1,8 @@
 #include "exec/ranks_as_workers.hpp"
 
 #include <exception>
-#include <iostream>
 
+#include <kronsolve/core/warning.hpp>
 #include <kronsolve/exec/pool.hpp>
 
 #include "exec/local_pool.hpp"
@@ -35,8 +35,7 @@ RankRoles assign_roles(const Comm& comm, int owner) {
 void dismiss(std::shared_ptr<RemotePool>& pool) {
   pool->shutdown(Waiting::wait, Pending::finish);
   if (pool->has_lost_workers()) {
-    std::cerr << "kronsolve: a worker is still in a task that was given up; the job is ended\n"
-              << std::flush;
+    warn("a worker is still in a task that was given up; the job is ended");
     Environment::abort(1);
   }
   pool.reset();

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <iostream>
 
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 
 #include <kronsolve/core/comm.hpp>
+#include <kronsolve/core/warning.hpp>
 
 #include "exec/remote_pool.hpp"
 
@@ -24,7 +24,7 @@ void RemotePool::report(WorkerEvent::Kind kind, int worker, const std::string& t
   if (options_.on_event)
     call_back(options_.on_event, WorkerEvent{kind, worker, text});
   else if (kind != WorkerEvent::Kind::started)
-    std::cerr << concat("kronsolve: ", text, "\n") << std::flush;
+    warn(text);
 }
 
 void RemotePool::start_slots() {
@@ -303,9 +303,7 @@ void RemotePool::peer_gone(Peer& peer) {
              peer.job ? " while it ran " + peer.job->name() : std::string());
   if (!own_workers_) {
     // mpirun ends the other ranks too, or (srun) never will: there is no job without this rank.
-    std::cerr << concat("kronsolve: ", text,
-                        "; a job under mpirun or srun ends with its first dead rank\n")
-              << std::flush;
+    warn(text + "; a job under mpirun or srun ends with its first dead rank");
     Environment::abort(1);
   }
   report(WorkerEvent::Kind::died, peer.index, text);

@@ -142,8 +142,8 @@ void Backend::check(const TaskSpec& spec) const {
   if (worker && (*worker < 0 || *worker >= workers_))
     throw InvalidArgument(concat("pool: worker must be in [0, ", workers_ - 1, "], got ", *worker));
   if (has_gangs() && spec.ranks > workers_)
-    throw InvalidArgument(concat("pool: a gang of ", spec.ranks,
-                                 " ranks was asked for, there are ", workers_, " workers"));
+    throw InvalidArgument(concat("pool: a gang of ", spec.ranks, " ranks was asked for, there are ",
+                                 workers_, " workers"));
 }
 
 TaskPtr Backend::submit(TaskSpec spec) {
@@ -161,8 +161,7 @@ TaskPtr Backend::queue_after(const TaskPtr& before, TaskSpec spec,
                              std::function<void()> done) {
   auto task = std::make_shared<TaskState>(shared_from_this());
   before->when_over([self = shared_from_this(), before, task, enqueue = std::move(enqueue),
-                     done = std::move(done),
-                     spec = std::make_shared<TaskSpec>(std::move(spec))] {
+                     done = std::move(done), spec = std::make_shared<TaskSpec>(std::move(spec))] {
     try {
       if (const auto error = before->error()) {
         task->fail(error);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <iostream>
 
 #include <mpi.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include <kronsolve/core/comm_windows.hpp>
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/threads.hpp>
+#include <kronsolve/core/warning.hpp>
 
 #include "core/binding.hpp"
 
@@ -43,11 +43,9 @@ void choose_threads_of_rank(const Comm& comm) {
   const cpu_set_t set = allowed_cores();
   const int cores = CPU_COUNT(&set), threads = std::atoi(chosen);
   if (comm.is_root() && threads > cores && cores < sysconf(_SC_NPROCESSORS_ONLN))
-    std::cerr << concat("kronsolve: ", threads, " threads of rank 0 share the ", cores,
-                        cores == 1 ? " core" : " cores",
-                        " that it is bound to; start it with scripts/kronsolve-mpi or mpirun "
-                        "--bind-to none\n")
-              << std::flush;
+    warn(concat(threads, " threads of rank 0 share the ", cores, cores == 1 ? " core" : " cores",
+                " that it is bound to; start it with scripts/kronsolve-mpi or mpirun "
+                "--bind-to none"));
 }
 
 }  // namespace kronsolve::detail

@@ -87,7 +87,7 @@ std::complex<double> overlap_of(const VectorSet& a, index_t i, const VectorSet& 
 
 struct OverlapKept {
   std::optional<std::complex<double>> operator()(const Comm& gang, const VectorId& id, int ranks,
-                                            const VectorId& other) const {
+                                                 const VectorId& other) const {
     const VectorSet* a = find_vectors(id.set);
     const VectorSet* b = find_vectors(other.set);
     return run_where_kept<std::complex<double>>(
@@ -97,7 +97,8 @@ struct OverlapKept {
 };
 
 struct GatherKept {
-  std::optional<KeptVector::Values> operator()(const Comm& gang, const VectorId& id, int ranks) const {
+  std::optional<KeptVector::Values> operator()(const Comm& gang, const VectorId& id,
+                                               int ranks) const {
     return run_where_kept<KeptVector::Values>(
         gang, find_vectors(id.set), ranks, [&](const VectorSet& set) {
           return std::visit(

@@ -14,6 +14,7 @@
 
 #include <kronsolve/core/failure.hpp>
 #include <kronsolve/core/threads.hpp>
+#include <kronsolve/core/warning.hpp>
 #include <kronsolve/session.hpp>
 
 #include "exec/local_pool.hpp"
@@ -44,7 +45,7 @@ std::string describe(const Place& p) {
   return concat(text, p.rank, " of ", p.size, " on ", host_name());
 }
 
-/// The end of a program that nobody saved: one line, then the whole job.
+/// For an exception that nobody catches: says which in one line and ends the whole job.
 [[noreturn]] void end_with_message() noexcept {
   std::string text = "ended without an exception";
   if (std::current_exception()) try {
@@ -57,11 +58,11 @@ std::string describe(const Place& p) {
       const Failure failure = Failure::current();
       text = concat(failure.type, ": ", failure.text);
     }
-  // When all ranks throw the same, rank 0 has the word: it ends the others before they speak.
+  // When all ranks throw the same, only rank 0 says so: it ends the others while they wait here.
   if (place.rank > 0 && !place.worker)
     std::this_thread::sleep_for(std::chrono::milliseconds(300 + 50 * std::min(place.rank, 20)));
   std::cout.flush();
-  std::cerr << concat("kronsolve: ", describe(place), ": uncaught ", text, "\n") << std::flush;
+  warn(concat(describe(place), ": uncaught ", text));
   kronsolve::Environment::abort(1);
 }
 
@@ -180,7 +181,7 @@ void Session::State::close_at_exit() {
   if (this_worker::is_task()) {
     if (state->mode == Mode::threads) return;  // would wait for itself
     if (state->everybody.size() > 1) {
-      std::cerr << concat("kronsolve: ", describe(place), ": a task called exit()\n") << std::flush;
+      warn(describe(place) + ": a task called exit()");
       kronsolve::Environment::abort(1);
     }
   }
@@ -255,9 +256,7 @@ void Session::State::close() {
   if (mode == Mode::syncro && everybody.size() > 1 &&
       std::uncaught_exceptions() > exceptions_at_start) {
     // This rank leaves, the others may wait for it in a collective.
-    std::cerr << concat("kronsolve: ", describe(place),
-                        ": an exception left the scope of the session\n")
-              << std::flush;
+    warn(describe(place) + ": an exception left the scope of the session");
     kronsolve::Environment::abort(1);
   }
   mains = Comm();

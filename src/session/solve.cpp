@@ -171,9 +171,8 @@ void name_kept(std::vector<KeptVector>& kept, const std::shared_ptr<const Vector
 template <class Solve>
 SessionResult<typename Solve::Result> solve_here(const Comm& comm, Solve& solve,
                                                  const KeptVector* start, Gather gather) {
-  const SolveContext where = start != nullptr
-                                 ? context_of(*start->home().here(), *solve.on_sites())
-                                 : context_of(borrowed(comm), solve);
+  const SolveContext where = start != nullptr ? context_of(*start->home().here(), *solve.on_sites())
+                                              : context_of(borrowed(comm), solve);
   auto [answer, facts, kept] = solve_on(where, solve, gather);
   for (std::size_t i = 0; i < kept.size(); ++i)
     name_kept(answer.kept, std::make_shared<const VectorHome>(std::move(kept[i])), facts[i]);
@@ -196,11 +195,12 @@ SessionResult<typename Solve::Result> solve_in_gang(const std::shared_ptr<Backen
           on_report<ProgressFacts>([progress = std::move(progress)](const ProgressFacts& facts) {
             progress(facts.progress);
           });
-  constexpr std::size_t sets = requires(typename Solve::Result & r) { r.left; } ? 2 : 1;
+  constexpr std::size_t sets = requires(typename Solve::Result & r) { r.left; }
+  ? 2 : 1;
   std::vector<std::uint64_t> ids(gather == Gather::keep ? sets : 0);
   for (auto& id : ids) id = Pool::next_id();
-  auto spec = make_gang(members, kept(GangSolve<Solve>{std::move(solve), start ? start->ranks() : 0,
-                                                       gather, ids}));
+  auto spec = make_gang(
+      members, kept(GangSolve<Solve>{std::move(solve), start ? start->ranks() : 0, gather, ids}));
   // A solve that lost a worker would most likely lose it again: too little memory is the usual
   // reason.
   spec.options = {.label = Solve::name, .retries = 0, .on_report = std::move(listener)};
@@ -222,8 +222,7 @@ SessionResult<typename Solve::Result> solve(Session& session, index_t rows, Solv
   if (where.workers < 0)
     throw InvalidArgument(
         concat(Solve::name, ": workers must not be negative, got ", where.workers));
-  if (session.mode() == Mode::syncro)
-    return solve_here(session.comm(), what, start, where.vectors);
+  if (session.mode() == Mode::syncro) return solve_here(session.comm(), what, start, where.vectors);
   int workers = where.workers;
   if (workers == 0) workers = rows >= small_dimension ? session.default_workers() : 1;
   // As everywhere, the job decides how many workers there are, and where they are threads a gang is

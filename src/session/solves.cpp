@@ -37,7 +37,8 @@ auto with_map(const SolveContext& where, const PortableOperator& h, const char* 
             throw InvalidArgument(concat(solve, ": the operator is not Hermitian: the term ", *term,
                                          " has no Hermitian partner; add it"));
           const SectorOperator op{content.op, where.basis};
-          if (op.scalar() == ScalarKind::real) return f(*make_operator_map<double>(*where.comm, op));
+          if (op.scalar() == ScalarKind::real)
+            return f(*make_operator_map<double>(*where.comm, op));
           return f(*make_operator_map<std::complex<double>>(*where.comm, op));
         } else {
           const auto stored = [&]<Scalar T>(const Lazy<T>& lazy) -> R {
@@ -133,8 +134,8 @@ template struct SvdsSolve<std::complex<double>>;
 ExpmResult ExpmSolve::run(const SolveContext& where) {
   return with_map(where, h, name, [&]<Scalar T>(const LinearMap<T>& map) {
     const bool complex = is_complex<T> || t.imag() != 0;
-    const EvolutionState state = start_state(
-        where, start, h.rows(), complex ? ScalarKind::complex : ScalarKind::real, name);
+    const EvolutionState state =
+        start_state(where, start, h.rows(), complex ? ScalarKind::complex : ScalarKind::real, name);
     return std::visit(
         [&]<Scalar V>(const DistributedVectors<V>& v) -> ExpmResult {
           if constexpr (is_complex<V>)

@@ -7,12 +7,14 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <mutex>
 #include <numeric>
 #include <thread>
 
 #include <unistd.h>
 
 #include <kronsolve/core/memory.hpp>
+#include <kronsolve/core/warning.hpp>
 #include <kronsolve/exec/pool.hpp>
 
 #include "support/session_test.hpp"
@@ -353,6 +355,24 @@ TEST(Pool, a_cancelling_end_cancels_all_that_wait_before_it_waits) {
   EXPECT_LE(ran, workers);
   for (const auto& f : futures) EXPECT_TRUE(f.done());
   std::filesystem::remove(gate);
+}
+
+TEST(Pool, says_to_the_program_that_a_worker_died) {
+  if (!own_processes()) GTEST_SKIP() << "its death would end the job";
+  std::mutex mutex;
+  std::string said;
+  set_warning_handler([&](const std::string& text) {
+    const std::lock_guard lock(mutex);
+    said += text;
+  });
+  Pool pool = session().make_pool({.workers = 1});
+
+  EXPECT_ERROR(pool.submit({.retries = 0}, [] { ::_exit(9); }).get(), WorkerDied,
+               "lost its worker");
+
+  pool.shutdown();
+  set_warning_handler({});
+  EXPECT_NE(said.find("died"), std::string::npos) << said;
 }
 
 TEST(Pool, ends_in_every_order) {

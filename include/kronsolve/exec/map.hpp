@@ -70,8 +70,8 @@ class MapResults {
       : next_task_(std::move(next_task)),
         order_(options.order),
         chunks_(options.chunk_size > 1),
-        most_in_flight_(static_cast<std::size_t>(
-            (options.max_in_flight + options.chunk_size - 1) / options.chunk_size)),
+        most_in_flight_(static_cast<std::size_t>((options.max_in_flight + options.chunk_size - 1) /
+                                                 options.chunk_size)),
         seconds_(options.timeout_seconds),
         deadline_(detail::deadline_after(seconds_)),
         completion_(std::vector<detail::TaskPtr>{}) {
@@ -136,8 +136,8 @@ class MapResults {
       if (there) ++first_;
     }
     if (!there)
-      throw TimeoutError(detail::concat("map: not done after ", *seconds_, " s, ", in_flight_,
-                                        " tasks are left"));
+      throw TimeoutError(
+          detail::concat("map: not done after ", *seconds_, " s, ", in_flight_, " tasks are left"));
     const detail::TaskPtr task = std::exchange(tasks_[at], nullptr);
     --in_flight_;
     decode(*task);

@@ -50,7 +50,7 @@ struct PoolOptions {
   std::vector<std::string> launcher_arguments =
       {};  ///< further arguments of mpirun ("--hostfile", "hosts")
   std::function<void(const WorkerEvent&)> on_event =
-      {};  ///< called in the pool's thread, must not throw; empty: one line on standard error
+      {};  ///< called in the pool's thread, must not throw; empty: a warning (set_warning_handler)
   detail::Initializer initializer = {};  ///< see initializer()
 };
 
@@ -258,8 +258,6 @@ class KRONSOLVE_EXPORT Pool {
   bool has_gangs() const;
   /// What stands behind it; for what keeps data in its workers.
   const std::shared_ptr<detail::Backend>& backend() const noexcept;
-  /// Submits what make_task or make_gang made.
-  detail::TaskPtr submit_spec(detail::TaskSpec spec);
   /// A number for data kept in workers that no other has.
   static std::uint64_t next_id();
 

@@ -191,7 +191,8 @@ class KRONSOLVE_EXPORT KeptVector {
  private:
   template <class R, class Task, class... Args>
   R run(Task task, const Args&... args) const {
-    auto spec = detail::make_gang(home_->workers(), detail::kept(task), id(), home_->ranks(), args...);
+    auto spec =
+        detail::make_gang(home_->workers(), detail::kept(task), id(), home_->ranks(), args...);
     spec.options = {.label = "measure", .retries = 0};
     Future<std::optional<R>> future(home_->open_pool()->submit(std::move(spec)));
     auto result = std::move(future).get();
