@@ -98,7 +98,7 @@ class RemotePool final : public Backend {
     std::vector<Peer*> members;
   };
   /// A process that should end by itself, is asked to after a while, and killed after another.
-  struct Ending {
+  struct ProcessToEnd {
     enum class Step { left_alone, asked, killed };
     pid_t pid;
     Clock::time_point next;
@@ -170,7 +170,7 @@ class RemotePool final : public Backend {
   bool queue_cancelled_ = false;
   std::list<Peer> peers_;
   std::vector<Slot> slots_;
-  std::vector<Ending> ending_;
+  std::vector<ProcessToEnd> to_end_;
   std::uint64_t next_job_ = 1;
   int next_world_ = 1, idle_cursor_ = 0, failures_in_a_row_ = 0;
   bool ever_ready_ = false;

@@ -64,7 +64,7 @@ void RemotePool::start_slot(Slot& slot) {
 
 int RemotePool::poll_timeout() const {
   auto next = Clock::time_point::max();
-  bool watch = !ending_.empty();
+  bool watch = !to_end_.empty();
   for (const Slot& slot : slots_)
     watch = watch || (slot.state == Slot::State::starting && own_workers_);
   if (watch) next = Clock::now() + milliseconds(10);
@@ -331,7 +331,8 @@ std::vector<RemotePool::JobPtr> RemotePool::stop_slot(Slot& slot) {
   if (slot.launcher > 0) {
     // mpirun ends by itself when its processes are gone, and badly if it is disturbed while it
     // does.
-    ending_.push_back({slot.launcher, Clock::now() + milliseconds(2500), Ending::Step::left_alone});
+    to_end_.push_back(
+        {slot.launcher, Clock::now() + milliseconds(2500), ProcessToEnd::Step::left_alone});
     slot.launcher = -1;
   }
   return unfinished;
@@ -379,12 +380,12 @@ void RemotePool::check_launchers() {
              false);
   }
   const auto now = Clock::now();
-  std::erase_if(ending_, [&](Ending& e) {
+  std::erase_if(to_end_, [&](ProcessToEnd& e) {
     if (how_it_ended(e.pid)) return true;
-    if (now < e.next || e.step == Ending::Step::killed) return false;
-    const bool asked = e.step == Ending::Step::asked;
+    if (now < e.next || e.step == ProcessToEnd::Step::killed) return false;
+    const bool asked = e.step == ProcessToEnd::Step::asked;
     ::kill(asked ? -e.pid : e.pid, asked ? SIGKILL : SIGTERM);
-    e.step = asked ? Ending::Step::killed : Ending::Step::asked;
+    e.step = asked ? ProcessToEnd::Step::killed : ProcessToEnd::Step::asked;
     e.next = now + milliseconds(2500);
     return false;
   });
@@ -429,12 +430,13 @@ void RemotePool::say_goodbye() {
   // With the ranks of a job this process meets again in MPI's own end.
   if (!own_workers_) return;
   const auto running = [this] {
-    return !ending_.empty() ||
+    return !to_end_.empty() ||
            std::any_of(slots_.begin(), slots_.end(), [](const Slot& s) { return s.launcher > 0; });
   };
   for (Slot& slot : slots_)
     if (slot.launcher > 0)
-      ending_.push_back({std::exchange(slot.launcher, -1), deadline, Ending::Step::left_alone});
+      to_end_.push_back(
+          {std::exchange(slot.launcher, -1), deadline, ProcessToEnd::Step::left_alone});
   while (running()) {
     wait_for_events();
     check_launchers();
