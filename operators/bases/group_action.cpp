@@ -23,6 +23,7 @@ GroupAction::GroupAction(const SymmetryGroup& group)
     largest_ += static_cast<state_t>(space.dim() - 1) * code_.stride(site);
     all_spins = all_spins && space.kind() == LocalSpace::Kind::spin;
     fermions = fermions || space.is_fermionic();
+    if (space.has_electrons()) electron_sites_ |= std::uint64_t{1} << site;
     bitwise_ = bitwise_ && std::has_single_bit(static_cast<unsigned>(space.dim()));
   }
   for (int site = code_.sites(); site-- > 0;) {
@@ -66,8 +67,8 @@ GroupAction::GroupAction(const SymmetryGroup& group)
   for (const auto& element : group.elements()) {
     Sign sign{std::vector<std::uint64_t>(spaces_.size(), 0), element.flip == SpinFlip::yes};
     for (std::size_t j = 0; j < spaces_.size(); ++j)
-      for (std::size_t i = 0; i < j; ++i)
-        if (element.image[i] > element.image[j]) sign.overtaken[j] |= std::uint64_t{1} << i;
+      for (std::size_t i = 0; i < spaces_.size(); ++i)
+        if (element.image[i] > element.image[j]) sign.behind[j] |= std::uint64_t{1} << i;
     signs_.push_back(std::move(sign));
   }
 }
@@ -151,6 +152,13 @@ auto GroupAction::dispatch(F&& f) const {
 int GroupAction::phase(int element, state_t state) const {
   int phase = phases_of_[static_cast<std::size_t>(element)];
   if (signs_.empty()) return phase;
+  const bool odd = exchanges(signs_[static_cast<std::size_t>(element)], state) % 2 != 0;
+  return odd ? (phase + phases_ / 2) % phases_ : phase;
+}
+
+/// Neighbouring operators to exchange until the images of the occupied modes stand in order: up and
+/// spinless ones by site, then down ones by site.
+int GroupAction::exchanges(const Sign& sign, state_t state) const {
   std::uint64_t up = 0, down = 0;
   for (int site = 0; site < code_.sites(); ++site) {
     if (!spaces_[static_cast<std::size_t>(site)].is_fermionic()) continue;
@@ -158,15 +166,28 @@ int GroupAction::phase(int element, state_t state) const {
     up |= static_cast<std::uint64_t>(digit & 1) << site;
     down |= static_cast<std::uint64_t>(digit >> 1) << site;
   }
-  const Sign& sign = signs_[static_cast<std::size_t>(element)];
-  int exchanges = 0;
-  for (std::size_t j = 0; j < sign.overtaken.size(); ++j) {
-    if (up >> j & 1) exchanges += std::popcount(up & sign.overtaken[j]);
-    if (down >> j & 1) exchanges += std::popcount(down & sign.overtaken[j]);
+  int sum = 0;
+  if (!sign.flips) {
+    for (std::size_t j = 0; j < sign.behind.size(); ++j) {
+      const std::uint64_t overtaken = sign.behind[j] & ((std::uint64_t{1} << j) - 1);
+      if (up >> j & 1) sum += std::popcount(up & overtaken);
+      if (down >> j & 1) sum += std::popcount(down & overtaken);
+    }
+    return sum;
   }
-  // Exchanged species: the block of up operators moves past that of the down ones.
-  if (sign.flips) exchanges += std::popcount(up) * std::popcount(down);
-  return exchanges % 2 == 0 ? phase : (phase + phases_ / 2) % phases_;
+  // Spins change places: up electrons leave the list that they share with the spinless ones, down
+  // electrons enter it.
+  const std::uint64_t spinless = up & ~electron_sites_, electrons = up & electron_sites_;
+  for (std::size_t j = 0; j < sign.behind.size(); ++j) {
+    const std::uint64_t before = (std::uint64_t{1} << j) - 1;
+    const std::uint64_t overtaken = sign.behind[j] & before;
+    if (electrons >> j & 1) sum += std::popcount(electrons & overtaken);
+    if (spinless >> j & 1)
+      sum += std::popcount(spinless & overtaken) + std::popcount(electrons & before);
+    if (down >> j & 1)
+      sum += std::popcount(down & overtaken) + std::popcount(spinless & sign.behind[j]);
+  }
+  return sum + std::popcount(electrons) * std::popcount(down);
 }
 
 template <class Word, std::size_t Chunks>

@@ -47,9 +47,9 @@ class GroupAction {
     state_t stride = 1, size = 1;
     int begin = 0, end = 0;  ///< sites
   };
-  /// What fermion signs need: for each site the sites before it that are put behind it.
+  /// What fermion signs need: for each site the sites whose images lie behind its own.
   struct Sign {
-    std::vector<std::uint64_t> overtaken;
+    std::vector<std::uint64_t> behind;
     bool flips = false;
   };
   using Values = std::array<std::uint32_t, most_chunks>;
@@ -70,6 +70,7 @@ class GroupAction {
   template <class F>
   auto dispatch(F&& f) const;
   int phase(int element, state_t state) const;
+  int exchanges(const Sign& sign, state_t state) const;
 
   DigitCode code_;
   std::vector<LocalSpace> spaces_;
@@ -90,7 +91,8 @@ class GroupAction {
   /// end.
   std::vector<std::uint32_t> narrow_;
   std::vector<std::uint64_t> wide_;
-  std::vector<Sign> signs_;  ///< by element; empty without fermions
+  std::vector<Sign> signs_;           ///< by element; empty without fermions
+  std::uint64_t electron_sites_ = 0;  ///< whose modes a flip exchanges; spinless ones stay
 };
 
 }  // namespace kronsolve::detail
