@@ -75,6 +75,7 @@ GroupAction::GroupAction(const SymmetryGroup& group)
 
 void GroupAction::add_tables(const std::vector<SymmetryGroup::Element>& elements) {
   const bool narrow = largest_ <= std::numeric_limits<std::uint32_t>::max();
+  constexpr std::size_t block = image_block;
   padded_ = (elements.size() + block - 1) / block * block;
   const std::size_t entries = padded_ * chunks_.size() * chunk_entries_;
   (narrow ? narrow_.resize(entries) : wide_.resize(entries));
@@ -107,46 +108,22 @@ state_t GroupAction::chunk_image(const SymmetryGroup::Element& element, const Ch
   return image;
 }
 
-void GroupAction::split(state_t state, Values& values) const noexcept {
-  for (std::size_t k = 0; k < chunks_.size(); ++k)
-    values[k] = bitwise_
-                    ? static_cast<std::uint32_t>(state >> chunk_shifts_[k] & (chunks_[k].size - 1))
-                    : static_cast<std::uint32_t>(state / chunks_[k].stride % chunks_[k].size);
-}
-
-template <class Word, std::size_t Chunks>
-void GroupAction::images(const Word* tables, const Values& values, std::size_t first,
-                         Word* out) const noexcept {
-  const std::size_t chunks = Chunks == 0 ? chunks_.size() : Chunks;
-  Word sums[block];  // of our own: the compiler sees that nothing else changes it
-  const Word* row = tables + values[0] * padded_ + first;
-  for (std::size_t m = 0; m < block; ++m) sums[m] = row[m];
-  for (std::size_t k = 1; k < chunks; ++k) {
-    row = tables + (k * chunk_entries_ + values[k]) * padded_ + first;
-    for (std::size_t m = 0; m < block; ++m) sums[m] += row[m];
+template <class Word>
+GroupAction::Rows<Word> GroupAction::rows(const std::vector<Word>& tables,
+                                          state_t state) const noexcept {
+  Rows<Word> rows;
+  for (std::size_t k = 0; k < chunks_.size(); ++k) {
+    const auto value =
+        static_cast<std::size_t>(bitwise_ ? state >> chunk_shifts_[k] & (chunks_[k].size - 1)
+                                          : state / chunks_[k].stride % chunks_[k].size);
+    rows[k] = tables.data() + (k * chunk_entries_ + value) * padded_;
   }
-  for (std::size_t m = 0; m < block; ++m) out[m] = sums[m];
+  return rows;
 }
 
 template <class F>
 auto GroupAction::dispatch(F&& f) const {
-  const auto with = [&]<class Word>(const std::vector<Word>& tables) {
-    switch (chunks_.size()) {
-      case 1:
-        return f.template operator()<Word, 1>(tables);
-      case 2:
-        return f.template operator()<Word, 2>(tables);
-      case 3:
-        return f.template operator()<Word, 3>(tables);
-      case 4:
-        return f.template operator()<Word, 4>(tables);
-      case 5:
-        return f.template operator()<Word, 5>(tables);
-      default:
-        return f.template operator()<Word, 0>(tables);
-    }
-  };
-  return narrow_.empty() ? with(wide_) : with(narrow_);
+  return narrow_.empty() ? f(wide_, kernels_->wide) : f(narrow_, kernels_->narrow);
 }
 
 int GroupAction::phase(int element, state_t state) const {
@@ -190,32 +167,26 @@ int GroupAction::exchanges(const Sign& sign, state_t state) const {
   return sum + std::popcount(electrons) * std::popcount(down);
 }
 
-template <class Word, std::size_t Chunks>
-GroupAction::Found GroupAction::find_in(const std::vector<Word>& tables, state_t state) const {
-  constexpr std::size_t most_on_stack = 256;
-  Values values;
-  split(state, values);
+template <class Word>
+GroupAction::Found GroupAction::find_in(const std::vector<Word>& tables,
+                                        const ImageLoops<Word>& loops, state_t state) const {
+  constexpr std::size_t most_on_stack = 512, word_bits = 64;
+  const auto parts = rows(tables, state);
+  const auto count = static_cast<std::int64_t>(padded_);
   // First all images and the least of them, without a branch; then which elements lead there.
   Word few[most_on_stack];
+  std::uint64_t few_bits[2 * most_on_stack / word_bits];
   std::vector<Word> many(padded_ > most_on_stack ? padded_ : 0);
+  const std::size_t words = (padded_ + word_bits - 1) / word_bits;
+  std::vector<std::uint64_t> many_bits(many.empty() ? 0 : 2 * words);
   Word* const to = many.empty() ? few : many.data();
-  Word low[block], high[block];
-  std::fill_n(low, block, static_cast<Word>(~Word{0}));
-  std::fill_n(high, block, Word{0});
-  for (std::size_t first = 0; first < padded_; first += block) {
-    Word* const some = to + first;
-    images<Word, Chunks>(tables.data(), values, first, some);
-    for (std::size_t m = 0; m < block; ++m) {
-      low[m] = std::min(low[m], some[m]);
-      high[m] = std::max(high[m], some[m]);
-    }
-  }
-  const Word least = *std::min_element(low, low + block),
-             most = *std::max_element(high, high + block);
+  std::uint64_t* const direct = many.empty() ? few_bits : many_bits.data();
+  std::uint64_t* const mirrored = direct + words;
+  Word best = 0, most = 0;
+  loops.images(parts.data(), static_cast<int>(chunks_.size()), count, to, &best, &most);
   const auto largest = static_cast<Word>(largest_);
-  Word best = least;
   if (all_plain_ && all_flipped_) {
-    best = std::min(least, static_cast<Word>(largest - most));
+    best = std::min(best, static_cast<Word>(largest - most));
   } else if (!none_flipped_) {
     best = static_cast<Word>(~Word{0});
     for (std::size_t m = 0; m < members_.size(); ++m) {
@@ -223,11 +194,12 @@ GroupAction::Found GroupAction::find_in(const std::vector<Word>& tables, state_t
       if (members_[m].flipped >= 0) best = std::min(best, static_cast<Word>(largest - to[m]));
     }
   }
+  loops.equal(to, count, best, static_cast<Word>(largest - best), direct, mirrored);
   Found found;
   found.representative = best;
   found.stabiliser = 0;
   int leader = -1;
-  const auto count = [&](int element) {
+  const auto count_element = [&](int element) {
     if (element < 0) return;
     if (++found.stabiliser == 1) {
       leader = element;
@@ -236,82 +208,55 @@ GroupAction::Found GroupAction::find_in(const std::vector<Word>& tables, state_t
     if (found.stabiliser == 2) found.phase = phase(leader, state);
     if (phase(element, state) != found.phase) found.vanishes = true;
   };
-  const auto mirror = static_cast<Word>(largest - best);
-  for (std::size_t first = 0; first < members_.size(); first += block) {
-    const Word* const some = to + first;
-    unsigned hits = 0;
-    for (std::size_t m = 0; m < block; ++m)
-      hits |= (some[m] == best ? 1u : 0u) | (some[m] == mirror ? 1u : 0u);
-    if (hits == 0) continue;
-    for (std::size_t m = 0; m < std::min(block, members_.size() - first); ++m) {
-      if (some[m] == best) count(members_[first + m].plain);
-      if (some[m] == mirror) count(members_[first + m].flipped);
+  for (std::size_t w = 0; w < words; ++w)
+    for (std::uint64_t both = direct[w] | mirrored[w]; both != 0; both &= both - 1) {
+      const auto bit = static_cast<std::size_t>(std::countr_zero(both));
+      const std::size_t m = w * word_bits + bit;
+      if (m >= members_.size()) break;
+      if (direct[w] >> bit & 1) count_element(members_[m].plain);
+      if (mirrored[w] >> bit & 1) count_element(members_[m].flipped);
     }
-  }
   if (found.stabiliser == 1) found.phase = phase(leader, state);
   return found;
 }
 
-template <class Word, std::size_t Chunks>
-bool GroupAction::carries_in(const std::vector<Word>& tables, state_t state) const {
-  Values values;
-  split(state, values);
-  const auto self = static_cast<Word>(state), mirror = static_cast<Word>(largest_ - state);
-  bool vanishes = false;
-  Word to[block];
-  for (std::size_t first = 0; first < members_.size(); first += block) {
-    images<Word, Chunks>(tables.data(), values, first, to);
-    if (all_plain_) {
-      unsigned smaller = 0;
-      for (std::size_t m = 0; m < block; ++m) smaller |= to[m] < self ? 1u : 0u;
-      if (smaller != 0) return false;
-    }
-    if (all_flipped_) {
-      unsigned smaller = 0;
-      for (std::size_t m = 0; m < block; ++m) smaller |= to[m] > mirror ? 1u : 0u;
-      if (smaller != 0) return false;
-    }
-    for (std::size_t m = 0; m < std::min(block, members_.size() - first); ++m) {
-      const Member& member = members_[first + m];
-      if (member.plain >= 0) {
-        if (to[m] < self) return false;
-        if (to[m] == self) vanishes = vanishes || phase(member.plain, state) != 0;
-      }
-      if (member.flipped >= 0) {  // largest - to < state
-        if (to[m] > mirror) return false;
-        if (to[m] == mirror) vanishes = vanishes || phase(member.flipped, state) != 0;
-      }
-    }
-  }
-  return !vanishes;
+template <class Word>
+bool GroupAction::carries_in(const std::vector<Word>& tables, const ImageLoops<Word>& loops,
+                             state_t state) const {
+  // Most states are not the least, and one of the first images shows it.
+  const Word low = all_plain_ ? static_cast<Word>(state) : Word{0};
+  const Word high = static_cast<Word>(all_flipped_ ? largest_ - state : ~state_t{0});
+  const auto parts = rows(tables, state);
+  if (loops.any_outside(parts.data(), static_cast<int>(chunks_.size()),
+                        static_cast<std::int64_t>(padded_), low, high))
+    return false;
+  const Found found = find_in(tables, loops, state);
+  return found.representative == state && !found.vanishes;
 }
 
 GroupAction::Found GroupAction::find(state_t state) const {
-  return dispatch([&]<class Word, std::size_t Chunks>(const std::vector<Word>& tables) {
-    return find_in<Word, Chunks>(tables, state);
-  });
+  return dispatch(
+      [&](const auto& tables, const auto& loops) { return find_in(tables, loops, state); });
 }
 
 bool GroupAction::carries(state_t state) const {
-  return dispatch([&]<class Word, std::size_t Chunks>(const std::vector<Word>& tables) {
-    return carries_in<Word, Chunks>(tables, state);
-  });
+  return dispatch(
+      [&](const auto& tables, const auto& loops) { return carries_in(tables, loops, state); });
 }
 
 std::vector<std::pair<state_t, int>> GroupAction::images_of(state_t state) const {
-  Values values;
-  split(state, values);
   std::vector<std::pair<state_t, int>> result;
-  for (std::size_t m = 0; m < members_.size(); ++m) {
-    state_t to = 0;
-    for (std::size_t k = 0; k < chunks_.size(); ++k) {
-      const std::size_t at = (k * chunk_entries_ + values[k]) * padded_ + m;
-      to += narrow_.empty() ? wide_[at] : narrow_[at];
+  const auto add = [&](const auto& tables) {
+    const auto parts = rows(tables, state);
+    for (std::size_t m = 0; m < members_.size(); ++m) {
+      state_t to = 0;
+      for (std::size_t k = 0; k < chunks_.size(); ++k) to += parts[k][m];
+      const Member& member = members_[m];
+      if (member.plain >= 0) result.emplace_back(to, phase(member.plain, state));
+      if (member.flipped >= 0) result.emplace_back(largest_ - to, phase(member.flipped, state));
     }
-    const Member& member = members_[m];
-    if (member.plain >= 0) result.emplace_back(to, phase(member.plain, state));
-    if (member.flipped >= 0) result.emplace_back(largest_ - to, phase(member.flipped, state));
-  }
+  };
+  narrow_.empty() ? add(wide_) : add(narrow_);
   return result;
 }
 

@@ -9,6 +9,8 @@
 #include <kronsolve/operators/basis.hpp>
 #include <kronsolve/operators/symmetry_group.hpp>
 
+#include "operators/bases/image_kernels.hpp"
+
 namespace kronsolve::detail {
 
 /// Tables of a group. Immutable; shared by threads.
@@ -37,7 +39,6 @@ class GroupAction {
 
  private:
   static constexpr int most_chunks = 64;
-  static constexpr std::size_t block = 16;  ///< members whose images are computed together
   /// One permutation of the sites, alone, with a flip, or both.
   struct Member {
     int plain = -1;    ///< element without flip (or with one that is in the tables)
@@ -52,21 +53,21 @@ class GroupAction {
     std::vector<std::uint64_t> behind;
     bool flips = false;
   };
-  using Values = std::array<std::uint32_t, most_chunks>;
-
   void add_tables(const std::vector<SymmetryGroup::Element>& elements);
   state_t chunk_image(const SymmetryGroup::Element& element, const Chunk& chunk,
                       state_t value) const;
-  void split(state_t state, Values& values) const noexcept;
-  /// Images under the members first ... first + block - 1.
-  template <class Word, std::size_t Chunks>
-  void images(const Word* tables, const Values& values, std::size_t first,
-              Word* out) const noexcept;
-  template <class Word, std::size_t Chunks>
-  Found find_in(const std::vector<Word>& tables, state_t state) const;
-  template <class Word, std::size_t Chunks>
-  bool carries_in(const std::vector<Word>& tables, state_t state) const;
-  /// f with the tables and the number of chunks as a constant where it is small (0 otherwise).
+  /// Parts of the images that each chunk of a state gives.
+  template <class Word>
+  using Rows = std::array<const Word*, most_chunks>;
+  template <class Word>
+  Rows<Word> rows(const std::vector<Word>& tables, state_t state) const noexcept;
+  template <class Word>
+  Found find_in(const std::vector<Word>& tables, const ImageLoops<Word>& loops,
+                state_t state) const;
+  template <class Word>
+  bool carries_in(const std::vector<Word>& tables, const ImageLoops<Word>& loops,
+                  state_t state) const;
+  /// f(tables, loops) for states of 32 or 64 bits.
   template <class F>
   auto dispatch(F&& f) const;
   int phase(int element, state_t state) const;
@@ -85,8 +86,9 @@ class GroupAction {
   std::size_t chunk_entries_ = 0;
   bool bitwise_ = false;
   std::vector<int> chunk_shifts_;
-  std::size_t padded_ =
-      0;  ///< members rounded up to whole blocks; the others leave every state where it is
+  /// Members rounded up to whole blocks; the others leave every state where it is.
+  std::size_t padded_ = 0;
+  const ImageKernels* kernels_ = &image_kernels();
   /// [chunk][value][member], where states fit into 32 bits: one state reads a few rows from end to
   /// end.
   std::vector<std::uint32_t> narrow_;

@@ -39,16 +39,18 @@ def flip_symmetric(local: list[str], rng: random.Random) -> list[list]:
     return terms
 
 
-class SpinFlip(program.ProgramTest):
-    def operator(self, local: list[str], terms: list[list]):
-        rows = ",\n".join("  [" + ", ".join(f'"{x}"' if isinstance(x, str) else str(x) for x in term) + "]"
-                          for term in terms)
-        names = ", ".join(f'"{kind}"' for kind in local)
-        return self.file("mixture.toml", f"sites = {len(local)}\nlocal = [{names}]\nterms = [\n{rows},\n]\n")
+def write_operator(test: program.ProgramTest, local: list[str], terms: list[list]):
+    """An operator file in the folder of the test."""
+    rows = ",\n".join("  [" + ", ".join(f'"{x}"' if isinstance(x, str) else str(x) for x in term) + "]"
+                      for term in terms)
+    names = ", ".join(f'"{kind}"' for kind in local)
+    return test.file("mixture.toml", f"sites = {len(local)}\nlocal = [{names}]\nterms = [\n{rows},\n]\n")
 
+
+class SpinFlip(program.ProgramTest):
     def levels(self, path, *sectors: str) -> list[float]:
         asked = [word for sector in sectors for word in ("--sector", sector)]
-        return self.solve("eigh", "--terms", path, "-k", "all", *asked, "--json")["eigenvalues"]
+        return self.solve("eigh", "--terms", path, "-k", "all", *asked)["eigenvalues"]
 
     def test_both_sectors_together_are_the_full_spectrum(self):
         rng = random.Random(3)
@@ -56,7 +58,7 @@ class SpinFlip(program.ProgramTest):
                       ["fermion", "tj", "electron"], ["electron", "fermion", "spin-1/2", "fermion"],
                       ["fermion", "electron", "fermion", "tj"]):
             with self.subTest(local=local):
-                path = self.operator(local, flip_symmetric(local, rng))
+                path = write_operator(self, local, flip_symmetric(local, rng))
                 parts = sorted(self.levels(path, "spinflip=1") + self.levels(path, "spinflip=-1"))
                 whole = self.levels(path)
                 self.assertEqual(len(parts), len(whole))
@@ -67,14 +69,14 @@ class SpinFlip(program.ProgramTest):
         # Two t-J sites at the ends of a chain of two spinless ones: levels -3 and -sqrt(3) of two particles.
         local = ["tj", "fermion", "fermion", "tj"]
         terms = [[-1.0, *hop] for i, j in ((0, 1), (1, 2), (3, 2)) for hop in hops(local, i, j)]
-        path = self.operator(local, terms)
+        path = write_operator(self, local, terms)
         wanted = ["entropy:1", "entropy:2", "entropy:3", "corr:N,N", "variance"]
         asked = [word for name in wanted for word in ("--observe", name)]
-        alone, inside = (self.solve("ground", "--terms", path, "--sector", "n=2", *sector, *asked, "--json")
+        alone, inside = (self.solve("ground", "--terms", path, "--sector", "n=2", *sector, *asked)
                          for sector in ([], ["--sector", "spinflip=1"]))
         self.assertAlmostEqual(alone["energy"], -3, places=12)
         self.assertAlmostEqual(inside["energy"], -3, places=12)
-        odd = self.solve("ground", "--terms", path, "--sector", "n=2", "--sector", "spinflip=-1", "--json")
+        odd = self.solve("ground", "--terms", path, "--sector", "n=2", "--sector", "spinflip=-1")
         self.assertAlmostEqual(odd["energy"], -(3 ** 0.5), places=12)
         for name in wanted:
             self.same(alone["observables"][name], inside["observables"][name], name)
