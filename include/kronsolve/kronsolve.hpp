@@ -31,6 +31,7 @@
 #include <kronsolve/exec/task_code.hpp>
 #include <kronsolve/exec/this_worker.hpp>
 #include <kronsolve/measure/entanglement.hpp>
+#include <kronsolve/measure/evolution_recorder.hpp>
 #include <kronsolve/measure/expectation.hpp>
 #include <kronsolve/measure/lazy_density.hpp>
 #include <kronsolve/measure/observables.hpp>
