@@ -47,118 +47,88 @@ class RemoteCopy final : public E, public RemoteOrigin {
       : E(std::forward<Args>(args)...), RemoteOrigin(std::move(origin)) {}
 };
 
+using Kind = Failure::Kind;
+
+/// Calls visit.operator()<E>(kind) for each class that is made of its text alone and rebuilt as
+/// what it was.
+template <class Visit>
+void for_each_class(const Visit& visit) {
+  visit.template operator()<Error>(Kind::error);
+  visit.template operator()<DimensionError>(Kind::dimension);
+  visit.template operator()<InvalidArgument>(Kind::invalid);
+  visit.template operator()<NotSupported>(Kind::unsupported);
+  visit.template operator()<NotConverged>(Kind::unconverged);
+  visit.template operator()<std::runtime_error>(Kind::runtime);
+  visit.template operator()<std::logic_error>(Kind::logic);
+  visit.template operator()<std::invalid_argument>(Kind::invalid_argument);
+  visit.template operator()<std::out_of_range>(Kind::out_of_range);
+  visit.template operator()<std::length_error>(Kind::length);
+  visit.template operator()<std::domain_error>(Kind::domain);
+  visit.template operator()<std::range_error>(Kind::range);
+  visit.template operator()<std::overflow_error>(Kind::overflow);
+  visit.template operator()<std::underflow_error>(Kind::underflow);
+}
+
 /// Calls `raise.template operator()<E>(constructor arguments)` for the class the failure names;
 /// false if it is unknown.
 template <class Raise>
-bool dispatch(const Failure& f, Raise&& raise) {
-  using Kind = Failure::Kind;
-  switch (f.kind) {
-    case Kind::error:
-      return raise.template operator()<Error>(f.text), true;
-    case Kind::dimension:
-      return raise.template operator()<DimensionError>(f.text), true;
-    case Kind::invalid:
-      return raise.template operator()<InvalidArgument>(f.text), true;
-    case Kind::unsupported:
-      return raise.template operator()<NotSupported>(f.text), true;
-    case Kind::unconverged:
-      return raise.template operator()<NotConverged>(f.text), true;
-    case Kind::engine:
-      return raise.template operator()<EngineError>(f.code, f.text), true;
-    case Kind::mpi:
-      return raise.template operator()<MpiError>(f.code, f.text), true;
-    case Kind::io:
-      return raise.template operator()<IoError>(f.path, f.text), true;
-    case Kind::memory:
-      return raise.template operator()<std::bad_alloc>(), true;
-    case Kind::runtime:
-      return raise.template operator()<std::runtime_error>(f.text), true;
-    case Kind::logic:
-      return raise.template operator()<std::logic_error>(f.text), true;
-    case Kind::invalid_argument:
-      return raise.template operator()<std::invalid_argument>(f.text), true;
-    case Kind::out_of_range:
-      return raise.template operator()<std::out_of_range>(f.text), true;
-    case Kind::length:
-      return raise.template operator()<std::length_error>(f.text), true;
-    case Kind::domain:
-      return raise.template operator()<std::domain_error>(f.text), true;
-    case Kind::range:
-      return raise.template operator()<std::range_error>(f.text), true;
-    case Kind::overflow:
-      return raise.template operator()<std::overflow_error>(f.text), true;
-    case Kind::underflow:
-      return raise.template operator()<std::underflow_error>(f.text), true;
-    case Kind::none:
-    case Kind::other:
-      break;
-  }
-  return false;
+bool dispatch(const Failure& f, const Raise& raise) {
+  if (f.kind == Kind::engine) return raise.template operator()<EngineError>(f.code, f.text), true;
+  if (f.kind == Kind::mpi) return raise.template operator()<MpiError>(f.code, f.text), true;
+  if (f.kind == Kind::io) return raise.template operator()<IoError>(f.path, f.text), true;
+  if (f.kind == Kind::memory) return raise.template operator()<std::bad_alloc>(), true;
+  bool known = false;
+  for_each_class([&]<class E>(Kind kind) {
+    if (kind != f.kind) return;
+    known = true;
+    raise.template operator()<E>(f.text);
+  });
+  return known;
 }
 
-/// True if the class of `e` is exactly E, here or where `e` was thrown.
-template <class E>
-bool is(const std::exception& e) {
-  const std::type_info& t = typeid(e);
-  return t == typeid(E) || t == typeid(RemoteCopy<E>);
-}
-
-/// The kind of an exception whose dynamic class is exactly a known one; a class derived from it is
-/// `other`, because only its base could be rebuilt here and a handler must not be led to believe
-/// that it has the class itself.
-Failure::Kind exact_kind(const std::exception& e) {
-  using Kind = Failure::Kind;
-  if (is<std::runtime_error>(e)) return Kind::runtime;
-  if (is<std::logic_error>(e)) return Kind::logic;
-  if (is<std::invalid_argument>(e)) return Kind::invalid_argument;
-  if (is<std::out_of_range>(e)) return Kind::out_of_range;
-  if (is<std::length_error>(e)) return Kind::length;
-  if (is<std::domain_error>(e)) return Kind::domain;
-  if (is<std::range_error>(e)) return Kind::range;
-  if (is<std::overflow_error>(e)) return Kind::overflow;
-  if (is<std::underflow_error>(e)) return Kind::underflow;
-  return Kind::other;
+/// The kind of an exception. Classes derived from one of ours count as that one; of others the
+/// dynamic class must be exactly a known one, because only its base could be rebuilt here and a
+/// handler must not be led to believe that it has the class itself.
+Kind kind_of(const std::exception& e) {
+  const auto derives = [&]<class E>() { return dynamic_cast<const E*>(&e) != nullptr; };
+  if (derives.operator()<DimensionError>()) return Kind::dimension;
+  if (derives.operator()<InvalidArgument>()) return Kind::invalid;
+  if (derives.operator()<NotSupported>()) return Kind::unsupported;
+  if (derives.operator()<NotConverged>()) return Kind::unconverged;
+  if (derives.operator()<EngineError>()) return Kind::engine;
+  if (derives.operator()<MpiError>()) return Kind::mpi;
+  if (derives.operator()<IoError>()) return Kind::io;
+  if (derives.operator()<std::bad_alloc>()) return Kind::memory;
+  Kind kind = Kind::other;
+  for_each_class([&]<class E>(Kind exactly) {
+    const std::type_info& t = typeid(e);
+    if (t == typeid(E) || t == typeid(RemoteCopy<E>)) kind = exactly;
+  });
+  return kind;
 }
 
 }  // namespace
 
 Failure Failure::current() {
-  std::string type = current_type();
+  Failure f{Kind::other, 0, {}, {}, current_type()};
   try {
     throw;
-  } catch (const RemoteOrigin& e) {
-    type = e.type();  // passed on: its class is the one it had where it was thrown
-  } catch (...) {
-  }
-  try {
-    throw;
-  } catch (const DimensionError& e) {
-    return {Kind::dimension, 0, e.what(), {}, type};
-  } catch (const InvalidArgument& e) {
-    return {Kind::invalid, 0, e.what(), {}, type};
-  } catch (const NotSupported& e) {
-    return {Kind::unsupported, 0, e.what(), {}, type};
-  } catch (const NotConverged& e) {
-    return {Kind::unconverged, 0, e.what(), {}, type};
-  } catch (const EngineError& e) {
-    return {Kind::engine, e.code(), e.what(), {}, type};
-  } catch (const MpiError& e) {
-    return {Kind::mpi, e.code(), e.what(), {}, type};
-  } catch (const IoError& e) {
-    return {Kind::io, 0, e.what(), e.path(), type};
-  } catch (const Error& e) {
-    return {is<Error>(e) ? Kind::error : Kind::other, 0, e.what(), {}, type};
-  } catch (const std::bad_alloc& e) {
-    return {Kind::memory, 0, e.what(), {}, type};
   } catch (const std::exception& e) {
-    return {exact_kind(e), 0, e.what(), {}, type};
+    f.kind = kind_of(e);
+    f.text = e.what();
+    // Passed on: its class is the one it had where it was thrown.
+    if (const auto* origin = remote_origin(e)) f.type = origin->type();
+    if (const auto* engine = dynamic_cast<const EngineError*>(&e)) f.code = engine->code();
+    if (const auto* mpi = dynamic_cast<const MpiError*>(&e)) f.code = mpi->code();
+    if (const auto* io = dynamic_cast<const IoError*>(&e)) f.path = io->path();
   } catch (const std::string& e) {
-    return {Kind::other, 0, e, {}, type};
+    f.text = e;
   } catch (const char* e) {
-    return {Kind::other, 0, e, {}, type};
+    f.text = e;
   } catch (...) {
-    return {Kind::other, 0, "an exception without text, of type " + type, {}, type};
+    f.text = "an exception without text, of type " + f.type;
   }
+  return f;
 }
 
 void Failure::rethrow() const {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -29,8 +30,9 @@ using namespace detail;
 
 namespace {
 
-constexpr std::array modes = {Mode::automatic, Mode::serial,  Mode::threads,
-                              Mode::dynamic,   Mode::futures, Mode::syncro};
+/// Names in the order of Mode.
+constexpr std::array<std::string_view, 6> modes = {"auto",    "serial",  "threads",
+                                                   "dynamic", "futures", "syncro"};
 
 /// Where this process stands in its job, for messages of last resort.
 struct Place {
@@ -125,30 +127,15 @@ void take_standard_descriptors() {
 
 }  // namespace
 
-std::string_view to_string(Mode mode) {
-  switch (mode) {
-    case Mode::automatic:
-      return "auto";
-    case Mode::serial:
-      return "serial";
-    case Mode::threads:
-      return "threads";
-    case Mode::dynamic:
-      return "dynamic";
-    case Mode::futures:
-      return "futures";
-    case Mode::syncro:
-      return "syncro";
-  }
-  return "?";
-}
+std::string_view to_string(Mode mode) { return modes.at(static_cast<std::size_t>(mode)); }
 
 Mode parse_mode(std::string_view text) {
-  for (const Mode mode : modes)
-    if (text == to_string(mode)) return mode;
-  throw InvalidArgument(
-      concat("KRONSOLVE_MODE must be auto, serial, threads, dynamic, futures or syncro, got '",
-             text, "'"));
+  const auto found = std::find(modes.begin(), modes.end(), text);
+  if (found == modes.end())
+    throw InvalidArgument(
+        concat("KRONSOLVE_MODE must be auto, serial, threads, dynamic, futures or syncro, got '",
+               text, "'"));
+  return static_cast<Mode>(found - modes.begin());
 }
 
 struct Session::State {

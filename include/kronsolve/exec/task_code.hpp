@@ -37,24 +37,27 @@ Message pack_result(Call&& call) {
   }
 }
 
+/// f(args...) of what the message holds: callable, then arguments.
 template <class F, class... Args>
 struct PlainTask {
-  static Message run(MessageReader& from, const Comm*) {
+  /// Calls f(first..., args...).
+  template <class... First>
+  static Message call(MessageReader& from, First&... first) {
     auto f = unpack_callable<F>(from);
     auto args = std::tuple<Args...>{unpack<Args>(from)...};
-    return pack_result([&]() -> decltype(auto) { return std::apply(f, args); });
+    return pack_result([&]() -> decltype(auto) {
+      return std::apply([&](auto&... a) -> decltype(auto) { return f(first..., a...); }, args);
+    });
   }
+  static Message run(MessageReader& from, const Comm*) { return call(from); }
 };
 
+/// f(gang, args...)
 template <class F, class... Args>
 struct GangTask {
   static Message run(MessageReader& from, const Comm* gang) {
     from.comm = gang;
-    auto f = unpack_callable<F>(from);
-    auto args = std::tuple<Args...>{unpack<Args>(from)...};
-    return pack_result([&]() -> decltype(auto) {
-      return std::apply([&](auto&... a) -> decltype(auto) { return f(*gang, a...); }, args);
-    });
+    return PlainTask<F, Args...>::call(from, *gang);
   }
 };
 
@@ -64,11 +67,7 @@ template <class Before, class F, class... Args>
 struct ContinuationTask {
   static Message run(MessageReader& from, const Comm*) {
     auto before = unpack<Before>(from);
-    auto f = unpack_callable<F>(from);
-    auto args = std::tuple<Args...>{unpack<Args>(from)...};
-    return pack_result([&]() -> decltype(auto) {
-      return std::apply([&](auto&... a) -> decltype(auto) { return f(before, a...); }, args);
-    });
+    return PlainTask<F, Args...>::call(from, before);
   }
 };
 
@@ -134,44 +133,38 @@ constexpr void require_portable() {
   if constexpr (!std::is_void_v<R>) require_portable_value<R>();
 }
 
+/// The task of code `Task` that calls f with these arguments.
+template <class Task, class F, class... Args>
+TaskSpec make_spec(std::shared_ptr<const F> f, std::tuple<Args...> args, int ranks = 0) {
+  return {Registered<Task>::id, pack_call<F>(std::move(f), std::move(args)), {}, ranks};
+}
+
 template <class F, class... Args>
 TaskSpec make_task(std::shared_ptr<const F> f, Args&&... args) {
   require_portable<TaskResult<F, std::decay_t<Args>...>, F, std::decay_t<Args>...>();
-  return {
-      Registered<PlainTask<F, std::decay_t<Args>...>>::id,
-      pack_call<F>(std::move(f), std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)),
-      {},
-      0};
+  return make_spec<PlainTask<F, std::decay_t<Args>...>>(
+      std::move(f), std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...));
 }
 
 template <class F, class... Args>
 TaskSpec make_gang(int ranks, std::shared_ptr<const F> f, Args&&... args) {
   require_portable<GangResult<F, std::decay_t<Args>...>, F, std::decay_t<Args>...>();
-  return {
-      Registered<GangTask<F, std::decay_t<Args>...>>::id,
-      pack_call<F>(std::move(f), std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)),
-      {},
-      ranks};
+  return make_spec<GangTask<F, std::decay_t<Args>...>>(
+      std::move(f), std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...), ranks);
 }
 
 template <class Before, class F, class... Args>
 TaskSpec make_continuation(std::shared_ptr<const F> f, Args&&... args) {
   require_portable<TaskResult<F, Before, std::decay_t<Args>...>, F, Before,
                    std::decay_t<Args>...>();
-  return {
-      Registered<ContinuationTask<Before, F, std::decay_t<Args>...>>::id,
-      pack_call<F>(std::move(f), std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)),
-      {},
-      0};
+  return make_spec<ContinuationTask<Before, F, std::decay_t<Args>...>>(
+      std::move(f), std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...));
 }
 
 template <class F, class... Args>
 TaskSpec make_chunk(std::shared_ptr<const F> f, std::vector<std::tuple<Args...>> elements) {
   require_portable<TaskResult<F, Args...>, F, Args...>();
-  return {Registered<ChunkTask<F, Args...>>::id,
-          pack_call<F>(std::move(f), std::tuple(std::move(elements))),
-          {},
-          0};
+  return make_spec<ChunkTask<F, Args...>>(std::move(f), std::tuple(std::move(elements)));
 }
 
 }  // namespace kronsolve::detail
