@@ -40,6 +40,7 @@
 #include <kronsolve/operators/basis.hpp>
 #include <kronsolve/operators/charge_basis.hpp>
 #include <kronsolve/operators/digit_paths.hpp>
+#include <kronsolve/operators/distributed_vectors.hpp>
 #include <kronsolve/operators/expand.hpp>
 #include <kronsolve/operators/hermitian_check.hpp>
 #include <kronsolve/operators/kron.hpp>
@@ -72,7 +73,6 @@
 #include <kronsolve/solvers/dense_matrix.hpp>
 #include <kronsolve/solvers/density_evolution.hpp>
 #include <kronsolve/solvers/density_of_states.hpp>
-#include <kronsolve/solvers/distributed_vectors.hpp>
 #include <kronsolve/solvers/eig.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 #include <kronsolve/solvers/eigh_interval.hpp>

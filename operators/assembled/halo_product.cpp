@@ -6,6 +6,7 @@
 #include <omp.h>
 
 #include <kronsolve/core/threads.hpp>
+#include <kronsolve/operators/vector_operations.hpp>
 
 namespace kronsolve::detail {
 
@@ -146,9 +147,7 @@ void HaloProduct<T>::apply(std::span<const T> x, std::span<T> y) {
 template <Scalar T>
 T HaloProduct<T>::apply_recurrence(std::span<const T> x, double beta, std::span<T> y) {
   multiply(x, y, [beta](std::size_t, const T& old, const T& sum) { return sum - beta * old; });
-  T overlap{};
-  for (std::size_t i = 0; i < y.size(); ++i) overlap += conj(x[i]) * y[i];
-  return overlap;
+  return vec::local_dot<T>(x, y);
 }
 
 template <Scalar T>

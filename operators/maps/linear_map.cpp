@@ -1,5 +1,7 @@
 #include <kronsolve/operators/linear_map.hpp>
 
+#include "operators/vectors/blocked_sum.hpp"
+
 namespace kronsolve {
 
 template <Scalar T>
@@ -72,11 +74,7 @@ double LinearMap<T>::apply_cross_impl(std::span<const T> x, std::span<T> y) cons
   if (scratch_.size() != n) scratch_ = Buffer<T>(n);
   apply_impl(x, scratch_.span());
   apply_adjoint_impl(scratch_.span(), y);
-  double sum = 0;
-  const T* middle = scratch_.data();
-#pragma omp parallel for schedule(static) reduction(+ : sum) if (n >= (1 << 13))
-  for (index_t i = 0; i < n; ++i) sum += norm_squared(middle[i]);
-  return sum;
+  return vec::local_norm_squared<T>(scratch_.span());
 }
 
 template <Scalar T>
@@ -84,19 +82,11 @@ T LinearMap<T>::apply_recurrence_impl(std::span<const T> x, double beta, std::sp
   const auto n = static_cast<index_t>(y.size());
   if (scratch_.size() != n) scratch_ = Buffer<T>(n);  // kept: fresh pages cost as much as a product
   apply_impl(x, scratch_.span());
-  const T* product = scratch_.data();
-  double re = 0, im = 0;
-#pragma omp parallel for schedule(static) reduction(+ : re, im) if (n >= (1 << 13))
-  for (index_t i = 0; i < n; ++i) {
-    y[i] = product[i] - beta * y[i];
-    const T term = conj(x[i]) * y[i];
-    re += real_part(term);
-    if constexpr (is_complex<T>) im += term.imag();
-  }
-  if constexpr (is_complex<T>)
-    return {re, im};
-  else
-    return re;
+  return vec::blocked_sum<T>(
+      n, [=, product = scratch_.data(), in = x.data(), out = y.data()](index_t i) {
+        out[i] = product[i] - beta * out[i];
+        return vec::conj_times(in[i], out[i]);
+      });
 }
 
 template <Scalar T>
@@ -148,7 +138,7 @@ void LinearMap<T>::finish_known_step(std::span<const T> x, double alpha, std::sp
   const T* in = x.data();
   T* out = y.data();
   T* total = sum.data();
-#pragma omp parallel for simd schedule(static) if (n >= (1 << 13))
+#pragma omp parallel for simd schedule(static) if (n >= vec::parallel_rows)
   for (index_t i = 0; i < n; ++i) {
     const T v = out[i] - alpha * in[i];
     out[i] = v;

@@ -1,8 +1,6 @@
-#include <cmath>
-
 #include <kronsolve/core/error.hpp>
-#include <kronsolve/core/threads.hpp>
 #include <kronsolve/operators/state_view.hpp>
+#include <kronsolve/operators/vector_operations.hpp>
 
 namespace kronsolve {
 
@@ -20,23 +18,6 @@ void require_fitting(const StateView<T>& psi, std::string_view where) {
   });
 }
 
-namespace {
-
-template <Scalar T>
-T local_overlap(std::span<const T> a, std::span<const T> b) {
-  const auto n = static_cast<index_t>(a.size());
-  double re = 0, im = 0;
-#pragma omp parallel for schedule(static) reduction(+ : re, im) num_threads(num_threads())
-  for (index_t i = 0; i < n; ++i) {
-    const T product = conj(a[static_cast<std::size_t>(i)]) * b[static_cast<std::size_t>(i)];
-    re += real_part(product);
-    if constexpr (is_complex<T>) im += product.imag();
-  }
-  return from_complex<T>({re, im});
-}
-
-}  // namespace
-
 template <Scalar T>
 T overlap(const StateView<T>& a, const StateView<T>& b) {
   require_fitting(a, "overlap");
@@ -47,12 +28,13 @@ T overlap(const StateView<T>& a, const StateView<T>& b) {
     throw DimensionError(detail::concat("overlap: the states must be in the same basis, got ",
                                         left.size(), " and ", right.size(), " rows on ",
                                         left.sites(), " and ", right.sites(), " sites"));
-  return a.comm().all_reduce(local_overlap(a.owned(), b.owned()));
+  return vec::dot(a.comm(), a.owned(), b.owned());
 }
 
 template <Scalar T>
 double norm(const StateView<T>& psi) {
-  return std::sqrt(real_part(overlap(psi, psi)));
+  require_fitting(psi, "norm");
+  return vec::norm(psi.comm(), psi.owned());
 }
 
 #define KRONSOLVE_INSTANTIATE(T)                                        \

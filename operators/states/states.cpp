@@ -6,6 +6,7 @@
 #include <kronsolve/core/threads.hpp>
 #include <kronsolve/operators/states.hpp>
 #include <kronsolve/operators/symmetry_basis.hpp>
+#include <kronsolve/operators/vector_operations.hpp>
 
 namespace kronsolve {
 
@@ -289,15 +290,6 @@ void put_product(const StateDescription::Product& content, const Basis& basis, R
     owned[static_cast<std::size_t>(i)] = amplitude(basis.code(), basis.state(range.begin + i));
 }
 
-template <Scalar T>
-double norm_squared_of(const Comm& comm, std::span<const T> owned) {
-  double sum = 0;
-  const auto n = static_cast<index_t>(owned.size());
-#pragma omp parallel for schedule(static) reduction(+ : sum) num_threads(num_threads())
-  for (index_t i = 0; i < n; ++i) sum += norm_squared(owned[static_cast<std::size_t>(i)]);
-  return comm.all_reduce(sum);
-}
-
 std::string sector_text(const Basis& basis) {
   std::string text;
   for (const auto& condition : basis.sector()) text += (text.empty() ? "" : " ") + condition;
@@ -308,12 +300,10 @@ std::string sector_text(const Basis& basis) {
 
 template <Scalar T>
 double normalize(const Comm& comm, std::span<T> owned) {
-  const double length = std::sqrt(norm_squared_of<T>(comm, owned));
+  const double length = vec::norm<T>(comm, owned);
   if (!(length > 0) || !std::isfinite(length))  // the same number on every rank
     throw InvalidArgument(detail::concat("state: cannot be normalised, its norm is ", length));
-  const auto n = static_cast<index_t>(owned.size());
-#pragma omp parallel for schedule(static) num_threads(num_threads())
-  for (index_t i = 0; i < n; ++i) owned[static_cast<std::size_t>(i)] /= length;
+  vec::scale<T>(1 / length, owned);
   return length;
 }
 
@@ -344,7 +334,7 @@ Buffer<T> make_state(const Comm& comm, const Basis& basis, const StateDescriptio
   else
     put_configurations(std::get<StateDescription::Configurations>(description.content), basis,
                        range, owned.span());
-  const double inside = norm_squared_of<T>(comm, owned.span());
+  const double inside = vec::norm_squared<T>(comm, owned.span());
   if (inside < 1 - not_in_basis)
     throw InvalidArgument(detail::concat(
         "state ", description.name, ": ",

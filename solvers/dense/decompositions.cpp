@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "solvers/dense/blas.hpp"
+#include "operators/vectors/blas.hpp"
 #include "solvers/dense/dense_checks.hpp"
 #include "solvers/dense/dense_eig.hpp"
 #include "solvers/dense/from_map.hpp"

@@ -1,6 +1,7 @@
 #include "solvers/dense/dense_svd.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "solvers/dense/lapack.hpp"
 
@@ -33,6 +34,7 @@ DenseSvd<T> dense_svd(LargeVector<T> a, index_t m, index_t n, SvdVectors vectors
   check_lapack(gesdd(thin ? 'S' : 'N', rows, cols, a.data(), result.values.data(),
                      result.left.data(), vt.data(), thin ? static_cast<lapack_int>(r) : 1),
                is_complex<T> ? "zgesdd" : "dgesdd");
+  for (double& s : result.values) s = std::abs(s);  // LAPACK gives -0, too
   if (!thin) {
     result.left.clear();
     return result;

@@ -3,25 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <kronsolve/core/buffer.hpp>
-
 namespace kronsolve::dense {
-
-template <Scalar T>
-DenseMatrix<T> gather_matrix(const LinearMap<T>& a) {
-  const bool root = a.comm().is_root();
-  DenseMatrix<T> matrix(root ? a.rows() : 0, root ? a.cols() : 0);
-  Buffer<T> x(a.col_range().size()), y(a.row_range().size());
-  for (index_t j = 0; j < a.cols(); ++j) {
-    const bool mine = a.col_range().contains(j);
-    if (mine) x[j - a.col_range().begin] = 1;
-    a.apply(x.span(), y.span());
-    if (mine) x[j - a.col_range().begin] = 0;
-    const auto column = a.comm().gather_v(std::span<const T>(y.span()));
-    if (root) std::copy(column.begin(), column.end(), matrix.column(j));
-  }
-  return matrix;
-}
 
 template <Scalar T>
 void require_hermitian(const DenseMatrix<T>& a, std::string_view where) {
@@ -70,7 +52,6 @@ std::vector<T> adjoint_times(const DenseMatrix<T>& a, const std::vector<T>& x) {
 }
 
 #define KRONSOLVE_INSTANTIATE(T)                                               \
-  template DenseMatrix<T> gather_matrix(const LinearMap<T>&);                  \
   template void require_hermitian(const DenseMatrix<T>&, std::string_view);    \
   template std::vector<T> times(const DenseMatrix<T>&, const std::vector<T>&); \
   template std::vector<T> adjoint_times(const DenseMatrix<T>&, const std::vector<T>&);

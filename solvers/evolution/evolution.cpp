@@ -11,7 +11,6 @@ namespace {
 
 using Complex = std::complex<double>;
 using evolution::MapSum;
-using evolution::StateParts;
 
 void check_options(const EvolutionOptions& options, bool time_dependent) {
   if (!(options.tol > 0 && options.tol < 1))
@@ -22,6 +21,9 @@ void check_options(const EvolutionOptions& options, bool time_dependent) {
   if (options.max_products < 1)
     throw InvalidArgument(
         detail::concat("evolution: max_products must be at least 1, got ", options.max_products));
+  if (!(options.max_step >= 0))
+    throw InvalidArgument(
+        detail::concat("evolution: max_step must not be negative, got ", options.max_step));
   const auto method = options.method;
   if (time_dependent && (method == EvolutionMethod::solve || method == EvolutionMethod::expm ||
                          method == EvolutionMethod::mfn))
@@ -39,7 +41,8 @@ void check_options(const EvolutionOptions& options, bool time_dependent) {
 /// The parts a state needs: real operators keep real and imaginary part apart, and only one of them
 /// where nothing is complex.
 template <Scalar T, Scalar V>
-StateParts<T> parts_of(const LinearMap<T>& h, const DistributedVectors<V>& psi, TimeAxis axis) {
+DistributedVectors<T> parts_of(const LinearMap<T>& h, const DistributedVectors<V>& psi,
+                               TimeAxis axis) {
   const bool fits = psi.count() == 1 && psi.partition() == h.row_partition();
   if (!h.comm().all(fits))
     throw DimensionError(detail::concat("evolution: one vector of ", h.rows(),
@@ -48,13 +51,13 @@ StateParts<T> parts_of(const LinearMap<T>& h, const DistributedVectors<V>& psi, 
   const auto from = psi.column(0);
   vec::require_vector("evolution", h, from);
   const bool pair = !is_complex<T> && (is_complex<V> || axis == TimeAxis::real);
-  StateParts<T> parts(h.row_range().size(), pair ? 2 : 1);
+  DistributedVectors<T> parts(h.row_partition(), h.comm().rank(), pair ? 2 : 1);
   if constexpr (std::same_as<T, V>)
-    vec::copy<T>(from, parts.part(0));
+    vec::copy<T>(from, parts.column(0));
   else if constexpr (is_complex<V>)
-    vec::split(from, parts.part(0), parts.part(1));
+    vec::split(from, parts.column(0), parts.column(1));
   else
-    std::copy(from.begin(), from.end(), parts.part(0).begin());
+    std::copy(from.begin(), from.end(), parts.column(0).begin());
   return parts;
 }
 
@@ -87,7 +90,7 @@ struct Evolution<T>::Impl {
   std::vector<const LinearMap<T>*> counted;  // whose products are ours
   index_t products_before = 0;
   std::unique_ptr<evolution::Propagator<T>> propagator;
-  StateParts<T> parts;
+  DistributedVectors<T> parts;
   EvolutionState state;
   double time = 0, start_norm = 0, norm = 0, log_norm = 0, energy = 0, start_energy = 0;
   double norm_drift = 0, energy_drift = 0, error = 0;
@@ -148,14 +151,28 @@ struct Evolution<T>::Impl {
     return *h;
   }
 
+  /// @param bounds  of the map of each term
+  evolution::StepWatch watch(const std::vector<SpectralBounds>& bounds) const {
+    std::vector<evolution::StepWatch::Coefficient> coefficients;
+    std::vector<double> sizes;
+    for (std::size_t j = 0; j < varying.terms.size(); ++j) {
+      coefficients.push_back(varying.terms[j].coefficient);
+      sizes.push_back(bounds[j].half_width());
+    }
+    return {std::move(coefficients), std::move(sizes), options.max_step};
+  }
+
   void choose() {
     auto& method = options.method;
     if (method == EvolutionMethod::automatic)
       method = sum ? EvolutionMethod::magnus : EvolutionMethod::expm;
+    std::vector<SpectralBounds> of_terms;
+    for (const auto& term : varying.terms) of_terms.push_back(spectral_bounds(*term.map));
     if (method == EvolutionMethod::solve) {
       propagator = evolution::make_dense(*h, options.axis);
     } else if (method == EvolutionMethod::magnus) {
-      propagator = evolution::make_magnus(varying, *sum, options.max_products);
+      propagator =
+          evolution::make_magnus(varying, *sum, of_terms, watch(of_terms), options.max_products);
     } else {
       const auto bounds = options.bounds ? *options.bounds : spectral_bounds(at(time));
       if (method == EvolutionMethod::expm) {
@@ -165,21 +182,22 @@ struct Evolution<T>::Impl {
         propagator = evolution::make_mfn(*h, options.axis, size, options.max_products);
       } else {
         propagator = evolution::make_runge_kutta<T>(
-            comm(), [this](double t) -> const LinearMap<T>& { return at(t); }, options.axis, size,
-            options.max_products);
+            comm(), [this](double t) -> const LinearMap<T>& { return at(t); }, watch(of_terms),
+            options.axis, size, options.max_products);
       }
     }
+    propagator->on_step = options.progress;
   }
 
   template <Scalar V>
   void begin(const DistributedVectors<V>& psi) {
     time = options.start;
     parts = parts_of(*h, psi, options.axis);
-    start_norm = norm = parts.norm(comm());
+    start_norm = norm = vec::norm(comm(), parts);
     if (!(norm > 0)) throw InvalidArgument("evolution: the initial state is zero");
     choose();
     const RowPartition& rows = h->row_partition();
-    if (!is_complex<T> && parts.parts() == 1)
+    if (!is_complex<T> && parts.count() == 1)
       state = DistributedVectors<double>(rows, comm().rank(), 1);
     else
       state = DistributedVectors<Complex>(rows, comm().rank(), 1);
@@ -190,19 +208,19 @@ struct Evolution<T>::Impl {
   /// Energy now, and the state as others see it.
   void show() {
     const LinearMap<T>& now = at(time);
-    StateParts<T> product(parts.rows(), 1);
+    Buffer<T> product(h->row_range().size(), vector_placement(comm()));
     double sum_of = 0;
-    for (std::size_t p = 0; p < parts.parts(); ++p) {
-      now.apply(parts.part(p), product.part(0));
-      sum_of += real_part(vec::dot<T>(comm(), parts.part(p), product.part(0)));
+    for (index_t p = 0; p < parts.count(); ++p) {
+      now.apply(parts.column(p), product.span());
+      sum_of += real_part(vec::dot<T>(comm(), parts.column(p), product.span()));
     }
     energy = sum_of / (norm * norm);
     if constexpr (is_complex<T>) {
-      vec::copy<T>(parts.part(0), std::get<1>(state).column(0));
-    } else if (parts.parts() == 2) {
-      vec::join(parts.part(0), parts.part(1), std::get<1>(state).column(0));
+      vec::copy<T>(parts.column(0), std::get<1>(state).column(0));
+    } else if (parts.count() == 2) {
+      vec::join(parts.column(0), parts.column(1), std::get<1>(state).column(0));
     } else {
-      vec::copy<T>(parts.part(0), std::get<0>(state).column(0));
+      vec::copy<T>(parts.column(0), std::get<0>(state).column(0));
     }
   }
 
@@ -214,10 +232,10 @@ struct Evolution<T>::Impl {
     time = to;
     error += done.error;
     steps += done.steps;
-    norm = parts.norm(comm());
+    norm = vec::norm(comm(), parts);
     if (options.axis == TimeAxis::imaginary) {
       log_norm += done.log_scale + std::log(norm / start_norm);
-      parts.scale(start_norm / norm);
+      vec::scale(start_norm / norm, parts);
       norm = start_norm;
     }
     show();

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -16,16 +17,20 @@ using Complex = std::complex<double>;
 template <Scalar T>
 class Magnus final : public Propagator<T> {
  public:
-  Magnus(const TimeDependentOperator<T>& h, MapSum<T>& sum, index_t max_products)
-      : h_(&h), sum_(&sum), most_products_(max_products) {
-    for (const auto& term : h.terms) bounds_.push_back(spectral_bounds(*term.map));
+  Magnus(const TimeDependentOperator<T>& h, MapSum<T>& sum, std::vector<SpectralBounds> bounds,
+         StepWatch watch, index_t max_products)
+      : h_(&h),
+        sum_(&sum),
+        watch_(std::move(watch)),
+        most_products_(max_products),
+        bounds_(std::move(bounds)) {
     step_ = 0.5 / std::max(combined(coefficients(0, 0, 1, 0)).half_width(), 1e-3);
   }
 
-  Advance advance(StateParts<T>& state, double from, double to, double tol) override {
+  Advance advance(DistributedVectors<T>& state, double from, double to, double tol) override {
     const double total = std::abs(to - from), sign = to < from ? -1 : 1;
-    const double norm = state.norm(sum_->comm());
-    StateParts<T> whole = state.like(), halves = state.like();
+    const double norm = vec::norm(sum_->comm(), state);
+    DistributedVectors<T> whole = vec::like(state), halves = vec::like(state);
     const index_t before = sum_->products();
     Advance result{.steps = 0};
     double done = 0;
@@ -34,15 +39,17 @@ class Magnus final : public Propagator<T> {
         throw InvalidArgument(
             detail::concat("evolution: Magnus steps reached time ", from + sign * done, " of ", to,
                            " with ", sum_->products() - before, " products; raise max_products"));
-      const bool last = step_ >= total - done;
-      const double h = last ? total - done : step_, t = from + sign * done;
+      const double t = from + sign * done, rest = total - done;
+      const double h = std::abs(
+          watch_.limit(t, sign * std::min(step_, rest), total, tol, half_nodes, half_weights));
+      const bool last = h >= rest;
       const double allowed = std::max(tol * h / total, 8 * std::numeric_limits<double>::epsilon());
-      whole.copy_from(state);
-      halves.copy_from(state);
+      vec::copy(state, whole);
+      vec::copy(state, halves);
       double series = move(whole, t, sign * h, allowed / 50);
       series += move(halves, t, sign * h / 2, allowed / 50);
       series += move(halves, t + sign * h / 2, sign * h / 2, allowed / 50);
-      const double estimate = halves.distance(sum_->comm(), whole) / 15 / norm;
+      const double estimate = vec::distance(sum_->comm(), whole, halves) / 15 / norm;
       const double factor =
           std::clamp(0.9 * std::pow(allowed / std::max(estimate, 1e-300), 0.25), 0.2, 4.0);
       if (!(estimate <= allowed)) {
@@ -51,6 +58,7 @@ class Magnus final : public Propagator<T> {
       }
       std::swap(state, halves);
       done = last ? total : done + h;
+      if (this->on_step) this->on_step(from + sign * done);
       if (!last || factor < 1) step_ = h * factor;
       result.error += estimate + series / norm;
       ++result.steps;
@@ -60,8 +68,7 @@ class Magnus final : public Propagator<T> {
 
  private:
   /// One step of order 4; returns the error of its two series.
-  double move(StateParts<T>& state, double t, double h, double tol) {
-    const double root = std::sqrt(3.0) / 6;
+  double move(DistributedVectors<T>& state, double t, double h, double tol) {
     const double first = t + (0.5 - root) * h, second = t + (0.5 + root) * h;
     const double large = 0.25 + root, small = 0.25 - root;
     return exponential(state, coefficients(first, second, large, small), h, tol) +
@@ -83,20 +90,27 @@ class Magnus final : public Propagator<T> {
     return sum;
   }
 
-  double exponential(StateParts<T>& state, std::vector<double> c, double h, double tol) {
+  double exponential(DistributedVectors<T>& state, std::vector<double> c, double h, double tol) {
     const auto bounds = combined(c);
     sum_->set(std::move(c));
     if constexpr (is_complex<T>)
-      return exponentiate<T>(*sum_, Complex(0, -h), state.part(0), bounds, tol, most_products_)
+      return exponentiate<T>(*sum_, Complex(0, -h), state.column(0), bounds, tol, most_products_)
           .error;
     else
-      return exponentiate_pair(*sum_, Complex(0, -h), state.part(0), state.part(1), bounds, tol,
+      return exponentiate_pair(*sum_, Complex(0, -h), state.column(0), state.column(1), bounds, tol,
                                most_products_)
           .error;
   }
 
+  /// The Gauss points of the two half steps.
+  static constexpr double root = 0.28867513459481287;
+  static constexpr std::array half_nodes = {0.25 - root / 2, 0.25 + root / 2, 0.75 - root / 2,
+                                            0.75 + root / 2};
+  static constexpr std::array half_weights = {0.25, 0.25, 0.25, 0.25};
+
   const TimeDependentOperator<T>* h_;
   MapSum<T>* sum_;
+  StepWatch watch_;
   index_t most_products_;
   std::vector<SpectralBounds> bounds_;
   double step_ = 0;
@@ -106,12 +120,14 @@ class Magnus final : public Propagator<T> {
 
 template <Scalar T>
 std::unique_ptr<Propagator<T>> make_magnus(const TimeDependentOperator<T>& h, MapSum<T>& sum,
+                                           std::vector<SpectralBounds> bounds, StepWatch watch,
                                            index_t max_products) {
-  return std::make_unique<Magnus<T>>(h, sum, max_products);
+  return std::make_unique<Magnus<T>>(h, sum, std::move(bounds), std::move(watch), max_products);
 }
 
 #define KRONSOLVE_INSTANTIATE(T)                                                                   \
   template std::unique_ptr<Propagator<T>> make_magnus(const TimeDependentOperator<T>&, MapSum<T>&, \
+                                                      std::vector<SpectralBounds>, StepWatch,      \
                                                       index_t);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
 #undef KRONSOLVE_INSTANTIATE

@@ -24,28 +24,29 @@ class Mfn final : public Propagator<T> {
   Mfn(const LinearMap<T>& h, TimeAxis axis, double width, index_t max_products)
       : h_(&h), axis_(axis), width_(width), max_products_(max_products) {}
 
-  Advance advance(StateParts<T>& state, double from, double to, double tol) override {
+  Advance advance(DistributedVectors<T>& state, double from, double to, double tol) override {
     const index_t before = h_->products();
-    StateParts<T> moved = state.like();  // a state stays where it is if it cannot be moved
-    moved.copy_from(state);
+    DistributedVectors<T> moved =
+        vec::like(state);  // a state stays where it is if it cannot be moved
+    vec::copy(state, moved);
     const auto done = move(moved, to - from, tol, before);
     if (!done)
       throw InvalidArgument(detail::concat("evolution: ", h_->products() - before,
                                            " products of method mfn do not reach time ", to,
                                            " from ", from, ", max_products is ", max_products_,
                                            "; take shorter steps, method expm, or raise it"));
-    state.copy_from(moved);
+    vec::copy(moved, state);
     return *done;
   }
 
  private:
   /// Nothing if max_products do not suffice.
-  std::optional<Advance> move(StateParts<T>& state, double dt, double tol, index_t before) {
+  std::optional<Advance> move(DistributedVectors<T>& state, double dt, double tol, index_t before) {
     if (axis_ == TimeAxis::real) {
-      const double norm = state.norm(h_->comm());
+      const double norm = vec::norm(h_->comm(), state);
       if (!step(state, Complex(0, -dt), tol, before)) return std::nullopt;
       // SLEPc gives no error; that it changed the norm is one.
-      return Advance{.error = std::max(tol, std::abs(state.norm(h_->comm()) / norm - 1))};
+      return Advance{.error = std::max(tol, std::abs(vec::norm(h_->comm(), state) / norm - 1))};
     }
     const auto pieces =
         static_cast<index_t>(std::max(1.0, std::ceil(width_ * std::abs(dt) / longest_piece)));
@@ -53,27 +54,27 @@ class Mfn final : public Propagator<T> {
     Advance done{.error = tol, .steps = pieces};
     for (index_t piece = 0; piece < pieces; ++piece) {
       if (!step(state, Complex(-dt * part, 0), tol * part, before)) return std::nullopt;
-      const double norm = state.norm(h_->comm());
-      state.scale(1 / norm);
+      const double norm = vec::norm(h_->comm(), state);
+      vec::scale(1 / norm, state);
       done.log_scale += std::log(norm);
     }
     return done;
   }
 
-  bool step(StateParts<T>& state, Complex t, double tol, index_t before) {
+  bool step(DistributedVectors<T>& state, Complex t, double tol, index_t before) {
     const index_t left = max_products_ - (h_->products() - before);
     const double size = width_ * std::abs(t);
     if constexpr (is_complex<T>) {
-      return exponentiate_mfn_in_pieces<T, T>(*h_, t, size, state.part(0), tol, left).converged();
-    } else if (state.parts() == 1) {
-      return exponentiate_mfn<T, T>(*h_, t.real(), state.part(0), tol, left);
+      return exponentiate_mfn_in_pieces<T, T>(*h_, t, size, state.column(0), tol, left).converged();
+    } else if (state.count() == 1) {
+      return exponentiate_mfn<T, T>(*h_, t.real(), state.column(0), tol, left);
     } else {
-      Buffer<Complex> joined(state.rows());
-      vec::join(state.part(0), state.part(1), joined.span());
+      Buffer<Complex> joined(state.row_range().size());
+      vec::join(state.column(0), state.column(1), joined.span());
       const bool good =
           exponentiate_mfn_in_pieces<T, Complex>(*h_, t, size, joined.span(), tol, left)
               .converged();
-      vec::split(joined.span(), state.part(0), state.part(1));
+      vec::split(joined.span(), state.column(0), state.column(1));
       return good;
     }
   }

@@ -3,8 +3,10 @@
 #include <functional>
 #include <memory>
 
+#include <kronsolve/solvers/evolution.hpp>
+
 #include "solvers/evolution/map_sum.hpp"
-#include "solvers/evolution/state_parts.hpp"
+#include "solvers/evolution/step_watch.hpp"
 
 namespace kronsolve::evolution {
 
@@ -20,7 +22,9 @@ template <Scalar T>
 class Propagator {
  public:
   virtual ~Propagator() = default;
-  virtual Advance advance(StateParts<T>& state, double from, double to, double tol) = 0;
+  virtual Advance advance(DistributedVectors<T>& state, double from, double to, double tol) = 0;
+  /// Called with the time reached after each step of an integrator, on every rank.
+  std::function<void(double)> on_step = {};
 };
 
 template <Scalar T>
@@ -40,15 +44,17 @@ std::unique_ptr<Propagator<T>> make_mfn(const LinearMap<T>& h, TimeAxis axis, do
 template <Scalar T>
 using OperatorAt = std::function<const LinearMap<T>&(double)>;
 
-/// Dormand and Prince 8(5,3) with error per unit step. `width` scales the first step: a bound of
-/// |H|.
+/// Dormand and Prince 8(5,3) with error per unit step. `width`, a bound of |H| at the start, scales
+/// the first step.
 template <Scalar T>
-std::unique_ptr<Propagator<T>> make_runge_kutta(const Comm& comm, OperatorAt<T> h, TimeAxis axis,
-                                                double width, index_t max_products);
+std::unique_ptr<Propagator<T>> make_runge_kutta(const Comm& comm, OperatorAt<T> h, StepWatch watch,
+                                                TimeAxis axis, double width, index_t max_products);
 
 /// Commutator-free Magnus steps of order 4, two exponentials each, step doubling.
+/// @param bounds  of the map of each term
 template <Scalar T>
 std::unique_ptr<Propagator<T>> make_magnus(const TimeDependentOperator<T>& h, MapSum<T>& sum,
+                                           std::vector<SpectralBounds> bounds, StepWatch watch,
                                            index_t max_products);
 
 }  // namespace kronsolve::evolution

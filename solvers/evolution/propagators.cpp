@@ -23,22 +23,22 @@ class Chebyshev final : public Propagator<T> {
   Chebyshev(const LinearMap<T>& h, TimeAxis axis, SpectralBounds bounds, index_t max_products)
       : h_(&h), axis_(axis), bounds_(bounds), max_products_(max_products) {}
 
-  Advance advance(StateParts<T>& state, double from, double to, double tol) override {
+  Advance advance(DistributedVectors<T>& state, double from, double to, double tol) override {
     const double dt = to - from;
     const Complex t = axis_ == TimeAxis::real ? Complex(0, -dt) : Complex(-dt, 0);
-    const double norm = state.norm(h_->comm());
+    const double norm = vec::norm(h_->comm(), state);
     // A few terms more keep the norm to rounding, whatever tol is.
     tol = std::min(tol, 4e-14);
     Exponential e;
     if constexpr (is_complex<T>) {
-      e = exponentiate<T>(*h_, t, state.part(0), bounds_, tol, max_products_);
-    } else if (state.parts() == 2) {
-      e = exponentiate_pair(*h_, t, state.part(0), state.part(1), bounds_, tol, max_products_);
+      e = exponentiate<T>(*h_, t, state.column(0), bounds_, tol, max_products_);
+    } else if (state.count() == 2) {
+      e = exponentiate_pair(*h_, t, state.column(0), state.column(1), bounds_, tol, max_products_);
     } else {
-      e = exponentiate<T>(*h_, t, state.part(0), bounds_, tol, max_products_);
+      e = exponentiate<T>(*h_, t, state.column(0), bounds_, tol, max_products_);
     }
     bounds_ = e.bounds;
-    const double after = axis_ == TimeAxis::real ? norm : state.norm(h_->comm());
+    const double after = axis_ == TimeAxis::real ? norm : vec::norm(h_->comm(), state);
     return {.error = e.error / after, .log_scale = e.log_scale};
   }
 
@@ -60,27 +60,28 @@ class Dense final : public Propagator<T> {
                          4 * static_cast<index_t>(sizeof(T)), "bytes of a dense matrix");
     require_memory(h.comm(), h.comm().is_root() ? bytes : 0,
                    "evolution by full diagonalisation (method solve)");
-    auto matrix = dense::gather_matrix(h);
+    const auto entries = dense::gather_matrix<T>(h);
     h.comm().agree([&] {
       if (!h.comm().is_root()) return;
+      DenseMatrix<T> matrix(n, n, {entries.begin(), entries.end()});
       dense::require_hermitian(matrix, "evolution");
       eigen_ = dense::hermitian_eigh(std::move(matrix));
     });
   }
 
-  Advance advance(StateParts<T>& state, double from, double to, double) override {
+  Advance advance(DistributedVectors<T>& state, double from, double to, double) override {
     const Comm& comm = h_->comm();
     std::vector<std::vector<T>> parts;
-    for (std::size_t p = 0; p < state.parts(); ++p)
-      parts.push_back(comm.gather_v(std::span<const T>(state.part(p))));
+    for (index_t p = 0; p < state.count(); ++p) parts.push_back(state.gather_to_root(comm, p));
     double log_scale = 0;
     if (comm.is_root()) log_scale = move(parts, to - from);
     comm.broadcast(std::span(&log_scale, 1));
     const RowRange mine = h_->row_range();
-    for (std::size_t p = 0; p < state.parts(); ++p) {
+    for (index_t p = 0; p < state.count(); ++p) {
       parts[p].resize(static_cast<std::size_t>(h_->rows()));
       comm.broadcast(std::span(parts[p]));
-      std::copy(parts[p].begin() + mine.begin, parts[p].begin() + mine.end, state.part(p).begin());
+      std::copy(parts[p].begin() + mine.begin, parts[p].begin() + mine.end,
+                state.column(p).begin());
     }
     const double size =
         std::max(std::abs(extreme_[0]), std::abs(extreme_[1])) * std::abs(to - from);

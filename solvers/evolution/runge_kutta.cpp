@@ -96,29 +96,36 @@ constexpr std::array<double, stages> error3 = {weights[0] - 0.244094488188976377
 template <Scalar T>
 class RungeKutta final : public Propagator<T> {
  public:
-  RungeKutta(const Comm& comm, OperatorAt<T> h, TimeAxis axis, double width, index_t max_products)
+  RungeKutta(const Comm& comm, OperatorAt<T> h, StepWatch watch, TimeAxis axis, double width,
+             index_t max_products)
       : comm_(&comm),
         h_(std::move(h)),
+        watch_(std::move(watch)),
         axis_(axis),
+        width_(width),
         step_(width > 0 ? 0.5 / width : 1),
+        most_products_(max_products),
         most_steps_(max_products / stages + 1) {}
 
-  Advance advance(StateParts<T>& state, double from, double to, double tol) override {
+  Advance advance(DistributedVectors<T>& state, double from, double to, double tol) override {
+    require_products(std::abs(to - from));
     if (k_.empty())
-      for (int s = 0; s < stages; ++s) k_.push_back(state.like());
-    StateParts<T> trial = state.like();
+      for (int s = 0; s < stages; ++s) k_.push_back(vec::like(state));
+    DistributedVectors<T> trial = vec::like(state);
     const double total = std::abs(to - from), sign = to < from ? -1 : 1;
     Advance result{.steps = 0};
-    double done = 0, norm = state.norm(*comm_);
+    double done = 0, norm = vec::norm(*comm_, state);
     right_side(from, state, k_[0]);
     for (index_t tries = 0; done < total; ++tries) {
       if (tries >= most_steps_)
         throw InvalidArgument(detail::concat(
             "evolution: ", tries, " Runge-Kutta steps reached time ", from + sign * done, " of ",
             to, ", max_products does not allow more; use method expm, or raise it"));
-      const bool last = step_ >= total - done;
-      const double h = last ? total - done : step_;
-      const double estimate = step(state, trial, from + sign * done, sign * h) / norm;
+      const double t = from + sign * done, rest = total - done;
+      const double h =
+          std::abs(watch_.limit(t, sign * std::min(step_, rest), total, tol, nodes, weights));
+      const bool last = h >= rest;
+      const double estimate = step(state, trial, t, sign * h) / norm;
       // Errors of steps add up, so each may take its share; below rounding nothing can be asked.
       const double allowed = std::max(tol * h / total, 4 * std::numeric_limits<double>::epsilon());
       const double factor =
@@ -129,12 +136,13 @@ class RungeKutta final : public Propagator<T> {
       }
       std::swap(state, trial);
       done = last ? total : done + h;
+      if (this->on_step) this->on_step(from + sign * done);
       if (!last || factor < 1) step_ = h * factor;
       result.error += estimate;
       ++result.steps;
-      norm = state.norm(*comm_);
+      norm = vec::norm(*comm_, state);
       if (axis_ == TimeAxis::imaginary) {
-        state.scale(1 / norm);
+        vec::scale(1 / norm, state);
         result.log_scale += std::log(norm);
         norm = 1;
       }
@@ -144,35 +152,47 @@ class RungeKutta final : public Propagator<T> {
   }
 
  private:
+  /// Where the operator does not change, a step is at most about eight over its norm long: the
+  /// method is not stable beyond.
+  void require_products(double time) const {
+    const double needed = stages * time * width_ / 8;
+    if (watch_.constant() && needed > static_cast<double>(most_products_))
+      throw InvalidArgument(detail::concat(
+          "evolution: method integrate needs about ", needed, " products for a time of ", time,
+          ", max_products is ", most_products_, "; use method expm, shorten the time or raise it"));
+  }
+
   /// One step from k_[0] = f(t, y); returns the estimate of its error.
-  double step(const StateParts<T>& y, StateParts<T>& out, double t, double h) {
+  double step(const DistributedVectors<T>& y, DistributedVectors<T>& out, double t, double h) {
     for (int s = 1; s < stages; ++s) {
       combine(&y, std::span(a[s], static_cast<std::size_t>(s)), h, out);
       right_side(t + nodes[static_cast<std::size_t>(s)] * h, out, k_[static_cast<std::size_t>(s)]);
     }
     combine(nullptr, error5, 1, out);
-    const double five = out.norm(*comm_);
+    const double five = vec::norm(*comm_, out);
     combine(nullptr, error3, 1, out);
-    const double three = out.norm(*comm_);
+    const double three = vec::norm(*comm_, out);
     combine(&y, weights, h, out);
     const double size = std::hypot(five, 0.1 * three);
-    return size > 0 ? std::abs(h) * five * five / size : 0;
+    return size > 0 ? std::abs(h) * five * (five / size) : 0;
   }
 
   /// out = y + h sum_s c[s] k_s, in pieces that stay in the cache.
-  void combine(const StateParts<T>* y, std::span<const double> c, double h, StateParts<T>& out) {
+  void combine(const DistributedVectors<T>* y, std::span<const double> c, double h,
+               DistributedVectors<T>& out) {
     constexpr index_t piece = 2048;
-    const index_t n = out.rows();
-    for (std::size_t p = 0; p < out.parts(); ++p) {
-      T* const to = out.part(p).data();
+    const index_t n = out.row_range().size();
+    for (index_t p = 0; p < out.count(); ++p) {
+      T* const to = out.column(p).data();
+      const T* const start = y != nullptr ? y->column(p).data() : nullptr;
 #pragma omp parallel for schedule(static) if (n >= vec::parallel_rows)
       for (index_t begin = 0; begin < n; begin += piece) {
         const index_t end = std::min(n, begin + piece);
-        for (index_t i = begin; i < end; ++i) to[i] = y != nullptr ? y->part(p)[i] : T{};
+        for (index_t i = begin; i < end; ++i) to[i] = start != nullptr ? start[i] : T{};
         for (std::size_t s = 0; s < c.size(); ++s) {
           if (c[s] == 0) continue;
           const double factor = h * c[s];
-          const T* const from = std::as_const(k_[s]).part(p).data();
+          const T* const from = std::as_const(k_[s]).column(p).data();
           for (index_t i = begin; i < end; ++i) to[i] += factor * from[i];
         }
       }
@@ -180,42 +200,45 @@ class RungeKutta final : public Propagator<T> {
   }
 
   /// out = -i H(t) y, or -H y.
-  void right_side(double t, const StateParts<T>& y, StateParts<T>& out) {
+  void right_side(double t, const DistributedVectors<T>& y, DistributedVectors<T>& out) {
     const LinearMap<T>& h = h_(t);
     if (axis_ == TimeAxis::imaginary || is_complex<T>) {
-      for (std::size_t p = 0; p < y.parts(); ++p) {
-        h.apply(y.part(p), out.part(p));
+      for (index_t p = 0; p < y.count(); ++p) {
+        h.apply(y.column(p), out.column(p));
         if constexpr (is_complex<T>)
-          vec::scale<T>(axis_ == TimeAxis::imaginary ? T(-1) : T(0, -1), out.part(p));
+          vec::scale<T>(axis_ == TimeAxis::imaginary ? T(-1) : T(0, -1), out.column(p));
         else
-          vec::scale<T>(-1.0, out.part(p));
+          vec::scale<T>(-1.0, out.column(p));
       }
     } else {  // (u + iv)' = -i H (u + iv) = H v - i H u
-      h.apply(y.part(1), out.part(0));
-      h.apply(y.part(0), out.part(1));
-      vec::scale<T>(-1.0, out.part(1));
+      h.apply(y.column(1), out.column(0));
+      h.apply(y.column(0), out.column(1));
+      vec::scale<T>(-1.0, out.column(1));
     }
   }
 
   const Comm* comm_;
   OperatorAt<T> h_;
+  StepWatch watch_;
   TimeAxis axis_;
-  double step_;
+  double width_, step_;
+  index_t most_products_;
   index_t most_steps_;
-  std::vector<StateParts<T>> k_;
+  std::vector<DistributedVectors<T>> k_;
 };
 
 }  // namespace
 
 template <Scalar T>
-std::unique_ptr<Propagator<T>> make_runge_kutta(const Comm& comm, OperatorAt<T> h, TimeAxis axis,
-                                                double width, index_t max_products) {
-  return std::make_unique<RungeKutta<T>>(comm, std::move(h), axis, width, max_products);
+std::unique_ptr<Propagator<T>> make_runge_kutta(const Comm& comm, OperatorAt<T> h, StepWatch watch,
+                                                TimeAxis axis, double width, index_t max_products) {
+  return std::make_unique<RungeKutta<T>>(comm, std::move(h), std::move(watch), axis, width,
+                                         max_products);
 }
 
-#define KRONSOLVE_INSTANTIATE(T)                                                                 \
-  template std::unique_ptr<Propagator<T>> make_runge_kutta(const Comm&, OperatorAt<T>, TimeAxis, \
-                                                           double, index_t);
+#define KRONSOLVE_INSTANTIATE(T)                                                                  \
+  template std::unique_ptr<Propagator<T>> make_runge_kutta(const Comm&, OperatorAt<T>, StepWatch, \
+                                                           TimeAxis, double, index_t);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
 #undef KRONSOLVE_INSTANTIATE
 

@@ -6,16 +6,15 @@
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/core/random.hpp>
 #include <kronsolve/core/threads.hpp>
+#include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/density_of_states.hpp>
 #include <kronsolve/solvers/filter.hpp>
 
 #include "solvers/dense/blas_threads.hpp"
 #include "solvers/dense/hermitian.hpp"
-#include "solvers/filter/krylov_basis.hpp"
 #include "solvers/filter/missed_pairs.hpp"
 #include "solvers/filter/window.hpp"
 #include "solvers/functions/chebyshev.hpp"
-#include "solvers/functions/vector_ops.hpp"
 
 namespace kronsolve {
 
@@ -36,12 +35,13 @@ class FilteredLanczos {
         bounds_(bounds),
         window_(&window),
         options_(&options),
-        basis_(a.comm(), a.row_range().size()) {
+        basis_(a.row_partition(), a.comm().rank(), 0, ColumnStorage::together) {
     tolerance_ = polynomial_tolerance(options, bounds);
   }
   index_t krylov() const noexcept { return basis_.count(); }
   index_t leading() const noexcept { return leading_; }
-  index_t memory_bytes() const noexcept { return basis_.memory_bytes(); }
+  /// The most there was.
+  index_t memory_bytes() const noexcept { return memory_bytes_; }
   bool bounds_failed() const noexcept { return bounds_failed_; }
 
   /// True if all pairs above the threshold have converged (their number is leading()).
@@ -74,24 +74,26 @@ class FilteredLanczos {
     }
   }
 
-  /// Orthonormal vectors of the leading pairs, next to each other. The space is gone then.
-  Buffer<T> take_leading_vectors() {
-    DenseMatrix<T> chosen(krylov_checked_, leading_);
-    for (index_t j = 0; j < leading_; ++j)
-      std::copy_n(ritz_.vectors.column(krylov_checked_ - leading_ + j), krylov_checked_,
-                  chosen.column(j));
-    Buffer<T> x(a_->row_range().size() * leading_);
-    basis_.combine(1, 0, chosen, x.data());
-    basis_.clear();
+  /// Orthonormal vectors of the leading pairs. The space is gone then.
+  DistributedVectors<T> take_leading_vectors() {
+    auto x = block(leading_);
+    const std::span<const T> chosen(ritz_.vectors.column(krylov_checked_ - leading_),
+                                    static_cast<std::size_t>(krylov_checked_ * leading_));
+    vec::add_combinations<T>(1, {basis_, 0, krylov_checked_}, chosen, x, 0, leading_);
+    basis_ = {};
     return x;
   }
 
  private:
+  DistributedVectors<T> block(index_t columns) const {
+    return {a_->row_partition(), a_->comm().rank(), columns, ColumnStorage::together};
+  }
+
   void append_start() {
     const auto* const* given = std::get_if<const DistributedVectors<T>*>(&options_->start);
     if (given == nullptr) return;
     for (index_t j = 0; j < (*given)->count(); ++j) {
-      vec::copy<T>((*given)->column(j), basis_.append());
+      vec::copy<T>((*given)->column(j), basis_.add_column());
       const double norm = vec::norm<T>(a_->comm(), basis_.column(j));
       if (!(orthonormalise(j) > 1e-3 * norm))
         throw InvalidArgument(detail::concat("filter: start vector ", j,
@@ -102,7 +104,7 @@ class FilteredLanczos {
   /// `width` random columns, orthonormal to all there are.
   void append_random(index_t width) {
     for (index_t j = 0; j < width; ++j) {
-      const auto v = basis_.append();
+      const auto v = basis_.add_column();
       for (double norm = 0; !(norm > 1e-3);) {
         fill_normal(v, a_->row_range(), options_->seed,
                     narrow<std::uint32_t>(0x10000 + draws_++, "random vectors"));
@@ -115,7 +117,10 @@ class FilteredLanczos {
   /// Column j made orthogonal to those before it, twice, and normalised; returns its norm before.
   double orthonormalise(index_t j) {
     const auto v = basis_.column(j);
-    for (int pass = 0; pass < 2; ++pass) (void)basis_.take_out(0, j, v.data(), 1);
+    for (int pass = 0; pass < 2; ++pass) {
+      const vec::Columns<T> before(basis_, 0, j);
+      vec::add_combination<T>(-1, before, vec::inner<T>(a_->comm(), before, v), v);
+    }
     const double norm = vec::norm<T>(a_->comm(), v);
     if (norm > 0) vec::scale<T>(1 / norm, v);
     return norm;
@@ -124,14 +129,13 @@ class FilteredLanczos {
   /// Applies the polynomial to the last `width` columns, adds their column of the projected matrix
   /// and the next block.
   bool extend(index_t first, index_t width) {
-    const index_t rows = a_->row_range().size(), count = basis_.count();
-    Buffer<T> w(rows * width);
+    const index_t count = basis_.count();
+    auto w = block(width);
     std::vector<std::span<const T>> inputs;
     std::vector<std::span<T>> outputs;
     for (index_t j = 0; j < width; ++j) {
       inputs.push_back(basis_.column(first + j));
-      outputs.push_back(
-          w.span().subspan(static_cast<std::size_t>(j * rows), static_cast<std::size_t>(rows)));
+      outputs.push_back(w.column(j));
     }
     if (!chebyshev_columns<T>(*a_, bounds_, window_->polynomial.coefficients, inputs, outputs)) {
       bounds_failed_ = true;
@@ -140,26 +144,36 @@ class FilteredLanczos {
     // The projected matrix is block tridiagonal while no random vector was put in: what the two
     // last blocks leave overlaps with the others by rounding only, and one pass over all will do.
     const index_t recent = draws_ > first_draws_ ? 0 : std::max<index_t>(0, first - width_before_);
-    const auto last = basis_.take_out(recent, count, w.data(), width);
-    auto c = basis_.take_out(0, count, w.data(), width);
-    for (index_t j = 0; j < width; ++j)
-      for (index_t i = recent; i < count; ++i) c(i, j) += last(i - recent, j);
+    DenseMatrix<T> c(count, width);
+    for (const index_t from : {recent, index_t{0}}) {
+      const auto taken = take_out(from, count, w);
+      for (index_t j = 0; j < width; ++j)
+        for (index_t i = from; i < count; ++i)
+          c(i, j) += taken[static_cast<std::size_t>(j * (count - from) + i - from)];
+    }
     columns_.push_back(std::move(c));
     width_before_ = width;
+    memory_bytes_ = std::max(memory_bytes_, basis_.memory_bytes());
     next_block(w, width, count);
     return true;
   }
 
+  /// w -= V V^H w for the vectors first <= i < end of the basis; returns V^H w. Collective.
+  std::vector<T> take_out(index_t first, index_t end, DistributedVectors<T>& w) {
+    const vec::Columns<T> v(basis_, first, end - first);
+    auto c = vec::inner<T>(a_->comm(), v, w);
+    vec::add_combinations<T>(-1, v, c, w, 0, w.count());
+    return c;
+  }
+
   /// Columns of w, orthogonal to the first `count` vectors, as the next block: w = Q R. What is in
   /// the space already is replaced by a fresh random vector, as long as there is room for one.
-  void next_block(Buffer<T>& w, index_t width, index_t count) {
+  void next_block(DistributedVectors<T>& w, index_t width, index_t count) {
     // Less than this part left by the others of the block: orthogonal to the space no longer.
     constexpr double cancelled = 0.01, tiny = 1e-10;
-    const index_t rows = a_->row_range().size();
     coupling_ = DenseMatrix<T>(width, width);
     for (index_t j = 0; j < width; ++j) {
-      const auto from =
-          w.span().subspan(static_cast<std::size_t>(j * rows), static_cast<std::size_t>(rows));
+      const auto from = w.column(j);
       const double before = vec::norm<T>(a_->comm(), from);
       for (int pass = 0; pass < 2; ++pass)
         for (index_t i = count; i < basis_.count(); ++i) {
@@ -170,7 +184,7 @@ class FilteredLanczos {
       if (basis_.count() == a_->rows()) continue;
       const double left = vec::norm<T>(a_->comm(), from);
       if (left > 1e-13) {
-        vec::scaled_copy<T>(1 / left, from, basis_.append());
+        vec::scaled_copy<T>(1 / left, from, basis_.add_column());
         const index_t here = basis_.count() - 1;
         coupling_(here - count, j) = left;
         if (left > cancelled * before && left > tiny) continue;
@@ -222,13 +236,14 @@ class FilteredLanczos {
   SpectralBounds bounds_;
   const Window* window_;
   const FilterOptions* options_;
-  KrylovBasis<T> basis_;
+  DistributedVectors<T> basis_;
   std::vector<DenseMatrix<T>> columns_;
   DenseMatrix<T> coupling_;
   dense::HermitianEigen<T> ritz_;
   double tolerance_ = 0;
   index_t leading_ = 0, converged_ = 0, krylov_checked_ = 0;
   index_t draws_ = 0, first_draws_ = 0;
+  index_t memory_bytes_ = 0;
   index_t width_before_ = 0;  ///< columns of the block before the last
   bool bounds_failed_ = false;
 };
@@ -282,18 +297,15 @@ std::vector<index_t> wanted_pairs(const FilterResult<T>& found, const Window& wi
 }
 
 template <Scalar T>
-void keep(const LinearMap<T>& a, FilterResult<T>& r, const std::vector<index_t>& chosen) {
-  DistributedVectors<T> vectors(a.row_partition(), a.comm().rank(),
-                                static_cast<index_t>(chosen.size()));
+void keep(FilterResult<T>& r, const std::vector<index_t>& chosen) {
   std::vector<double> values, residuals;
-  for (std::size_t j = 0; j < chosen.size(); ++j) {
-    values.push_back(r.eigenvalues[chosen[j]]);
-    residuals.push_back(r.residuals[chosen[j]]);
-    vec::copy<T>(r.vectors.column(chosen[j]), vectors.column(static_cast<index_t>(j)));
+  for (const index_t j : chosen) {
+    values.push_back(r.eigenvalues[j]);
+    residuals.push_back(r.residuals[j]);
   }
   r.eigenvalues = std::move(values);
   r.residuals = std::move(residuals);
-  r.vectors = std::move(vectors);
+  r.vectors.keep(chosen);
 }
 
 }  // namespace
@@ -301,7 +313,7 @@ void keep(const LinearMap<T>& a, FilterResult<T>& r, const std::vector<index_t>&
 template <Scalar T>
 FilterResult<T> filter_eigh(const LinearMap<T>& a, const FilterOptions& options) {
   check(a, options);
-  const dense::BlasThreads threads(num_threads());
+  const dense::BlasThreads one(1);  // blocks of rows go to our own threads
   const index_t before = a.products(), n = a.rows();
   auto bounds = options.bounds ? *options.bounds : spectral_bounds(a, {.seed = options.seed});
   // k nearest: the window must hold that many, and its count is a random average.
@@ -336,7 +348,7 @@ FilterResult<T> filter_eigh(const LinearMap<T>& a, const FilterOptions& options)
       bounds = widened(bounds);
       continue;
     }
-    auto result = rayleigh_ritz(a, lanczos.take_leading_vectors(), lanczos.leading());
+    auto result = rayleigh_ritz(a, lanczos.take_leading_vectors());
     const index_t search_products = a.products() - before - certify_products;
     if (complete && options.certify) certify_window(a, bounds, window, options, result);
     certify_products += result.certify_products;
@@ -348,7 +360,7 @@ FilterResult<T> filter_eigh(const LinearMap<T>& a, const FilterOptions& options)
       wanted = std::min(wanted, 2.0 * static_cast<double>(n));
       continue;
     }
-    keep(a, result, chosen);
+    keep(result, chosen);
     bool within = true;
     for (index_t j = 0; j < found; ++j)
       within = within &&

@@ -4,12 +4,11 @@
 #include <cmath>
 
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/lanczos.hpp>
 
-#include "solvers/dense/blas.hpp"
 #include "solvers/dense/hermitian.hpp"
 #include "solvers/functions/chebyshev.hpp"
-#include "solvers/functions/vector_ops.hpp"
 #include "solvers/krylov/miss_probability.hpp"
 
 namespace kronsolve::filter {
@@ -100,60 +99,44 @@ double polynomial_tolerance(const FilterOptions& options, const SpectralBounds& 
 }
 
 template <Scalar T>
-FilterResult<T> rayleigh_ritz(const LinearMap<T>& a, Buffer<T> x, index_t k) {
-  const index_t rows = a.row_range().size();
-  Buffer<T> ax(rows * k);
-  const auto part = [rows](Buffer<T>& b, index_t j) {
-    return b.span().subspan(static_cast<std::size_t>(j * rows), static_cast<std::size_t>(rows));
+FilterResult<T> rayleigh_ritz(const LinearMap<T>& a, DistributedVectors<T> x) {
+  const index_t k = x.count();
+  const auto block = [&](index_t columns, ColumnStorage storage) {
+    return DistributedVectors<T>(a.row_partition(), a.comm().rank(), columns, storage);
   };
-  for (index_t j = 0; j < k; ++j) a.apply(part(x, j), part(ax, j));
+  auto ax = block(k, ColumnStorage::together);
+  for (index_t j = 0; j < k; ++j) a.apply(x.column(j), ax.column(j));
+  const auto inner = vec::inner<T>(a.comm(), x, ax);
   DenseMatrix<T> small(k, k);
-  dense::gemm<T>(dense::Op::adjoint, dense::Op::none, k, k, rows, 1, x.data(), rows, ax.data(),
-                 rows, 0, small.data(), k);
-  a.comm().all_reduce(std::span<T>(small.data(), static_cast<std::size_t>(k * k)));
+  std::copy(inner.begin(), inner.end(), small.data());
   const auto eigen = dense::hermitian_eigh(std::move(small));
   FilterResult<T> r;
   r.eigenvalues = eigen.values;
-  r.vectors = DistributedVectors<T>(a.row_partition(), a.comm().rank(), k);
-  // A few columns at a time: as fast as all of them, without a third block.
-  constexpr index_t together = 64;
-  Buffer<T> turned(rows * together), residual(rows * together);
-  std::vector<double> squares;
-  for (index_t first = 0; first < k; first += together) {
-    const index_t count = std::min(together, k - first);
-    const auto turn = [&](Buffer<T>& from, Buffer<T>& to) {
-      dense::gemm<T>(dense::Op::none, dense::Op::none, rows, count, k, 1, from.data(), rows,
-                     eigen.vectors.column(first), k, 0, to.data(), rows);
-    };
-    turn(x, turned);
-    turn(ax, residual);
-    for (index_t j = 0; j < count; ++j) {
-      vec::axpy<T>(-eigen.values[static_cast<std::size_t>(first + j)], part(turned, j),
-                   part(residual, j));
-      squares.push_back(vec::local_norm_squared<T>(part(residual, j)));
-      vec::copy<T>(part(turned, j), r.vectors.column(first + j));
-    }
+  const std::span<const T> turn(eigen.vectors.data(), static_cast<std::size_t>(k * k));
+  vec::rotate<T, T>(ax, k, k, turn);
+  vec::rotate<T, T>(x, k, k, turn);
+  r.vectors = block(k, ColumnStorage::apart);
+  for (index_t j = 0; j < k; ++j) {
+    const double value = eigen.values[static_cast<std::size_t>(j)];
+    r.residuals.push_back(vec::distance<T>(a.comm(), value, x.column(j), ax.column(j)));
+    vec::copy<T>(x.column(j), r.vectors.column(j));
   }
-  a.comm().all_reduce(std::span(squares));
-  for (const double square : squares) r.residuals.push_back(std::sqrt(square));
-  r.memory_bytes = 3 * rows * k * static_cast<index_t>(sizeof(T));
+  r.memory_bytes = 3 * x.memory_bytes();
   return r;
 }
 
 template <Scalar T>
 void certify_window(const LinearMap<T>& a, const SpectralBounds& bounds, const Window& window,
                     const FilterOptions& o, FilterResult<T>& r) {
-  const index_t before = a.products(), rows = a.row_range().size();
+  const index_t before = a.products();
   const PolynomialMap<T> polynomial(a, bounds, window.polynomial.coefficients);
   const auto check =
       search_missed(polynomial, window, o, polynomial_tolerance(o, bounds), r.vectors);
   if (check.inserted > 0) {
-    const index_t k = r.vectors.count();
-    Buffer<T> x(rows * k);
-    for (index_t j = 0; j < k; ++j)
-      vec::copy<T>(r.vectors.column(j), x.span().subspan(static_cast<std::size_t>(j * rows),
-                                                         static_cast<std::size_t>(rows)));
-    r = rayleigh_ritz(a, std::move(x), k);
+    DistributedVectors<T> x(a.row_partition(), a.comm().rank(), r.vectors.count(),
+                            ColumnStorage::together);
+    for (index_t j = 0; j < x.count(); ++j) vec::copy<T>(r.vectors.column(j), x.column(j));
+    r = rayleigh_ritz(a, std::move(x));
   }
   r.certified = check.certified;
   r.inserted = check.inserted;
@@ -169,7 +152,7 @@ void certify_window(const LinearMap<T>& a, const SpectralBounds& bounds, const W
 }
 
 #define KRONSOLVE_DEFINE(T)                                                               \
-  template FilterResult<T> rayleigh_ritz(const LinearMap<T>&, Buffer<T>, index_t);        \
+  template FilterResult<T> rayleigh_ritz(const LinearMap<T>&, DistributedVectors<T>);     \
   template void certify_window(const LinearMap<T>&, const SpectralBounds&, const Window&, \
                                const FilterOptions&, FilterResult<T>&);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DEFINE)

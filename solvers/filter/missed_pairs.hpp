@@ -2,7 +2,7 @@
 
 #include <complex>
 
-#include <kronsolve/core/buffer.hpp>
+#include <kronsolve/operators/distributed_vectors.hpp>
 #include <kronsolve/operators/linear_map.hpp>
 #include <kronsolve/solvers/filter.hpp>
 
@@ -13,10 +13,10 @@ namespace kronsolve::filter {
 /// Residual under the polynomial that is asked of a pair.
 double polynomial_tolerance(const FilterOptions& options, const SpectralBounds& bounds);
 
-/// Ritz pairs of the operator itself in the space of k orthonormal vectors, with residuals.
-/// Collective.
+/// Ritz pairs of the operator itself in the space of orthonormal vectors stored together, with
+/// residuals. Collective.
 template <Scalar T>
-FilterResult<T> rayleigh_ritz(const LinearMap<T>& a, Buffer<T> x, index_t k);
+FilterResult<T> rayleigh_ritz(const LinearMap<T>& a, DistributedVectors<T> x);
 
 /// Looks for pairs of the window that are not in r, and puts them in. Collective.
 template <Scalar T>

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/memory.hpp>
@@ -14,6 +15,7 @@
 #include "solvers/dense/dense_eig.hpp"
 #include "solvers/frontend/eigh_problem.hpp"
 #include "solvers/frontend/rows.hpp"
+#include "solvers/functions/complex_view.hpp"
 
 namespace kronsolve {
 
@@ -126,30 +128,12 @@ std::vector<index_t> order(const std::vector<Complex>& values, const EigOptions&
   return positions;
 }
 
-/// |Ax - lx| / |x| by our own product; a real matrix meets real and imaginary part by themselves.
-template <Scalar T>
-double residual(const AssembledMap<T>& map, Complex value, std::span<Complex> x) {
-  std::vector<Complex> y(x.size());
-  if constexpr (is_complex<T>) {
-    map.apply(x, y);
-  } else {
-    std::vector<double> part(x.size()), product(x.size());
-    for (const int which : {0, 1}) {
-      for (std::size_t i = 0; i < x.size(); ++i) part[i] = which == 0 ? x[i].real() : x[i].imag();
-      map.apply(part, product);
-      for (std::size_t i = 0; i < x.size(); ++i)
-        y[i] += which == 0 ? Complex(product[i], 0) : Complex(0, product[i]);
-    }
-  }
-  std::array<double, 2> sums{};
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    sums[0] += norm_squared(x[i]);
-    sums[1] += norm_squared(y[i] - value * x[i]);
-  }
-  map.comm().all_reduce(std::span<double>(sums));
-  const double norm = std::sqrt(sums[0]);
-  for (Complex& v : x) v /= norm;
-  return std::sqrt(sums[1]) / norm;
+/// |Ax - lx| by our own product; scales x to norm 1.
+double residual(const LinearMap<Complex>& map, Complex value, std::span<Complex> x) {
+  vec::scale<Complex>(1 / vec::norm<Complex>(map.comm(), x), x);
+  Buffer<Complex> y(vec::length(x));
+  map.apply(x, y.span());
+  return vec::distance<Complex>(map.comm(), value, x, y.span());
 }
 
 /// Orders the pairs, fixes phases, measures residuals, counts what converged.
@@ -165,13 +149,19 @@ void finish(const AssembledMap<T>& map, const EigOptions& o, index_t wanted, Eig
   result.vectors.keep(positions);
   result.residuals.clear();
   result.converged_pairs = 0;
+  std::optional<ComplexView> view;  // of a real map
+  const LinearMap<Complex>* product = nullptr;
+  if constexpr (is_complex<T>)
+    product = &map;
+  else
+    product = &view.emplace(map);
   for (std::size_t i = 0; i < result.eigenvalues.size(); ++i) {
     const Complex value = result.eigenvalues[i];
     result.residuals.push_back(
-        residual(map, value, result.vectors.column(static_cast<index_t>(i))));
+        residual(*product, value, result.vectors.column(static_cast<index_t>(i))));
     if (result.residuals.back() <= o.tol * std::max(1.0, std::abs(value))) ++result.converged_pairs;
   }
-  frontend::fix_phases(map.comm(), result.vectors);
+  vec::fix_phases(map.comm(), result.vectors);
   result.converged = result.converged_pairs == wanted;
 }
 
@@ -193,7 +183,7 @@ EigResult solve_dense(const Comm& comm, const Lazy<T>& a, const AssembledMap<T>&
   if (comm.is_root()) result.eigenvalues = std::move(found.values);
   comm.broadcast(std::span<double>(reinterpret_cast<double*>(result.eigenvalues.data()),
                                    2 * result.eigenvalues.size()));
-  result.vectors = frontend::deal(comm, map.row_partition(), found.vectors, n);
+  result.vectors = vec::deal<Complex>(comm, map.row_partition(), found.vectors, 0, n);
   result.reason = "LAPACK";
   finish(map, o, wanted, result);
   return result;

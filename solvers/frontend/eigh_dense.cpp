@@ -4,7 +4,7 @@
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/threads.hpp>
 
-#include "solvers/dense/blas.hpp"
+#include "operators/vectors/blas.hpp"
 #include "solvers/dense/blas_threads.hpp"
 #include "solvers/dense/dense_eigh.hpp"
 #include "solvers/frontend/eigh_problem.hpp"
@@ -139,8 +139,8 @@ EighResult solve_dense(const EighProblem<T>& p, const EighOptions& o) {
   p.comm->broadcast(std::span<double>(result.eigenvalues));
   p.comm->broadcast(std::span<double>(result.residuals));
   if (o.vectors == Eigenvectors::compute) {
-    auto vectors = deal(*p.comm, p.partition, root.vectors, k);
-    fix_phases(*p.comm, vectors);
+    auto vectors = vec::deal<T>(*p.comm, p.partition, root.vectors, 0, k);
+    vec::fix_phases(*p.comm, vectors);
     result.vectors = std::move(vectors);
     result.products = k;
   } else {

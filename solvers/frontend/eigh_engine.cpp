@@ -146,7 +146,7 @@ void certify(const LinearMap<T>& map, DistributedVectors<T>& vectors, const Eigh
   result.certificate = found.text;
   result.certify_products = found.products;
   judge(result, o, o.k);
-  fix_phases(map.comm(), vectors);
+  vec::fix_phases(map.comm(), vectors);
 }
 
 /// Nearer to the target than the last pair there must be as many levels as were found: two inertia
@@ -197,7 +197,7 @@ void certify_target(const EighProblem<T>& p, double sigma, DistributedVectors<T>
   result.certificate = "missed copies were put in; " + all.certificate;
   keep_nearest(result, vectors, sigma, o.k);
   judge(result, o, o.k);
-  fix_phases(*p.comm, vectors);
+  vec::fix_phases(*p.comm, vectors);
 }
 
 EngineSolver engine_solver(Method method) {

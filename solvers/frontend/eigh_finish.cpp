@@ -8,7 +8,6 @@
 #include <kronsolve/operators/assembled_map.hpp>
 
 #include "solvers/frontend/eigh_problem.hpp"
-#include "solvers/krylov/vector_kernels.hpp"
 
 namespace kronsolve::frontend {
 
@@ -18,40 +17,22 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/// Components this close to the largest modulus count as largest: rounding must not pick another
-/// one on another rank count.
-constexpr double phase_tie = 1e-8;
-
 struct Pair {
   double value, residual;
 };
 
-/// Rayleigh quotient and |Hx - lx| / |x| with one product into y. Scales x to norm 1: what has not
+/// Rayleigh quotient and |Hx - lx| with one product into y. Scales x to norm 1: what has not
 /// converged may come with another one.
 template <Scalar T>
 Pair measure(const LinearMap<T>& map, std::span<T> x, std::span<T> y) {
-  map.apply(x, y);
-  const auto rows = static_cast<index_t>(x.size());
-  std::array<double, 2> sums{};
-  double overlap = 0, norm = 0;
-#pragma omp parallel for schedule(static) reduction(+ : overlap, norm)
-  for (index_t i = 0; i < rows; ++i) {
-    const auto at = static_cast<std::size_t>(i);
-    overlap += real_part(conj(x[at]) * y[at]);
-    norm += norm_squared(x[at]);
-  }
-  sums = {overlap, norm};
-  map.comm().all_reduce(std::span<double>(sums));
-  const double value = sums[0] / sums[1];
-  double square = 0;
-#pragma omp parallel for schedule(static) reduction(+ : square)
-  for (index_t i = 0; i < rows; ++i) {
-    const auto at = static_cast<std::size_t>(i);
-    square += norm_squared(y[at] - value * x[at]);
-  }
+  const Comm& comm = map.comm();
   constexpr double rounding = 1e-10;
-  if (sums[1] > 0 && std::abs(sums[1] - 1) > rounding) krylov::scale<T>(1 / std::sqrt(sums[1]), x);
-  return {value, std::sqrt(map.comm().all_reduce(square) / sums[1])};
+  const double size = vec::norm<T>(comm, x);
+  const bool other = size > 0 && std::abs(size - 1) > rounding;
+  if (other) vec::scale<T>(1 / size, x);
+  map.apply(x, y);
+  const double value = real_part(vec::dot<T>(comm, x, y)) / (other ? 1 : size * size);
+  return {value, vec::distance<T>(comm, value, x, y)};
 }
 
 }  // namespace
@@ -69,26 +50,6 @@ template <Scalar T>
 std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>& problem, OperatorForm form,
                                        const EighOptions& options) {
   return project(make_map(problem, form), options);
-}
-
-template <Scalar T>
-void fix_phases(const Comm& comm, DistributedVectors<T>& vectors) {
-  for (index_t j = 0; j < vectors.count(); ++j) {
-    const auto x = vectors.column(j);
-    double largest = 0;
-    for (const T& v : x) largest = std::max(largest, norm_squared(v));
-    largest = comm.all_reduce(largest, Reduce::max);
-    const double enough = largest * (1 - phase_tie) * (1 - phase_tie);
-    const auto at =
-        std::find_if(x.begin(), x.end(), [&](const T& v) { return norm_squared(v) >= enough; });
-    const int owner = comm.all_reduce(at != x.end() ? comm.rank() : comm.size(), Reduce::min);
-    if (owner == comm.size()) continue;
-    T component = comm.rank() == owner ? *at : T{};
-    comm.broadcast(std::span<T>(&component, 1), owner);
-    if (!(largest > 0)) continue;
-    const T phase = conj(component) / std::abs(component);
-    for (T& v : x) v *= phase;
-  }
 }
 
 template <Scalar T>
@@ -110,7 +71,7 @@ void finish_pairs(const LinearMap<T>& map, DistributedVectors<T>& vectors, EighR
       std::swap_ranges(a.begin(), a.end(), b.begin());
     }
   }
-  fix_phases(map.comm(), vectors);
+  vec::fix_phases(map.comm(), vectors);
 }
 
 std::vector<index_t> select(std::span<const double> ascending, Which which,
@@ -157,8 +118,7 @@ void judge(EighResult& result, const EighOptions& options, index_t wanted) {
   template std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>&, OperatorForm); \
   template std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>&, OperatorForm,  \
                                                   const EighOptions&);                  \
-  template void finish_pairs(const LinearMap<T>&, DistributedVectors<T>&, EighResult&); \
-  template void fix_phases(const Comm&, DistributedVectors<T>&);
+  template void finish_pairs(const LinearMap<T>&, DistributedVectors<T>&, EighResult&);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DEFINE)
 
 }  // namespace kronsolve::frontend

@@ -365,19 +365,12 @@ std::array<double, 2> measure(const AssembledMap<T>& a, const AssembledMap<T>& b
   std::vector<T> ax(x.size()), bx(x.size());
   a.apply(x, ax);
   b.apply(x, bx);
-  std::array<double, 3> sums{};
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    sums[0] += real_part(conj(x[i]) * ax[i]);
-    sums[1] += real_part(conj(x[i]) * bx[i]);
-    sums[2] += norm_squared(x[i]);
-  }
-  a.comm().all_reduce(std::span<double>(sums));
-  const double value = sums[0] / sums[1];
-  double square = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) square += norm_squared(ax[i] - value * bx[i]);
-  square = a.comm().all_reduce(square);
-  for (T& v : x) v /= std::sqrt(sums[1]);
-  return {value, std::sqrt(square / sums[2])};
+  const Comm& comm = a.comm();
+  const double square = real_part(vec::dot<T>(comm, x, bx));
+  const double value = real_part(vec::dot<T>(comm, x, ax)) / square;
+  const double residual = vec::distance<T>(comm, value, bx, ax) / vec::norm<T>(comm, x);
+  vec::scale<T>(1 / std::sqrt(square), x);
+  return {value, residual};
 }
 
 template <Scalar T>
@@ -392,7 +385,7 @@ DistributedVectors<T> dense_pairs(const Comm& comm, const Lazy<T>& a, const Lazy
     if (comm.is_root()) values = dense::dense_generalised(first, second, n);
   });
   comm.broadcast(std::span<double>(values));
-  auto vectors = frontend::deal(comm, partition, first, n);
+  auto vectors = vec::deal<T>(comm, partition, first, 0, n);
   vectors.keep(frontend::select(values, o.which, o.sigma, k));
   return vectors;
 }
@@ -484,7 +477,7 @@ EighResult eigh_generalised(const Comm& comm, const Lazy<T>& a, const Lazy<T>& b
     positions.push_back(j);
   }
   vectors.keep(positions);
-  frontend::fix_phases(comm, vectors);
+  vec::fix_phases(comm, vectors);
   result.products += a_map.products();
   frontend::judge(result, options, k);
   if (options.vectors == Eigenvectors::compute) result.vectors = std::move(vectors);

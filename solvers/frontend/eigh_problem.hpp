@@ -7,6 +7,7 @@
 
 #include <kronsolve/operators/lazy.hpp>
 #include <kronsolve/operators/linear_map.hpp>
+#include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 
 #include "solvers/frontend/projected_map.hpp"
@@ -131,11 +132,6 @@ inline index_t wanted_pairs(const EighOptions& options, index_t n) {
 template <Scalar T>
 void finish_pairs(const LinearMap<T>& map, DistributedVectors<T>& vectors, EighResult& result);
 
-/// Multiplies each column so that its component of largest modulus (the first within 1e-8 of it) is
-/// real and positive. Collective.
-template <Scalar T>
-void fix_phases(const Comm& comm, DistributedVectors<T>& vectors);
-
 /// Says in the result of which problem it is. Skipped vectors are none of the scalar named there.
 template <Scalar T>
 void name_problem(EighResult& result, index_t n) {
@@ -170,7 +166,7 @@ template <Scalar T>
 void take_vectors(const Comm& comm, DistributedVectors<T>& vectors, const EighOptions& options,
                   EighResult& result) {
   if (options.vectors != Eigenvectors::compute) return;
-  fix_phases(comm, vectors);
+  vec::fix_phases(comm, vectors);
   result.vectors = std::move(vectors);
 }
 

@@ -5,27 +5,12 @@
 #include <vector>
 
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/spectral_bounds.hpp>
-
-#include "solvers/functions/vector_ops.hpp"
 
 namespace kronsolve::frontend {
 
 namespace {
-
-/// <v_j, x> of all columns with one reduction. Collective.
-template <Scalar T>
-std::vector<T> columns_dot(const Comm& comm, const DistributedVectors<T>& v, std::span<const T> x) {
-  std::vector<T> sums;
-  for (index_t j = 0; j < v.count(); ++j) {
-    const auto column = v.column(j);
-    T sum{};
-    for (std::size_t i = 0; i < x.size(); ++i) sum += conj(column[i]) * x[i];
-    sums.push_back(sum);
-  }
-  comm.all_reduce(std::span(sums));
-  return sums;
-}
 
 /// Vectors this far from orthonormal are refused: the projector would be wrong in the digits asked.
 constexpr double orthonormal = 1e-10;
@@ -42,23 +27,15 @@ ProjectedMap<T>::ProjectedMap(std::unique_ptr<LinearMap<T>> a, const Distributed
       against_(&against) {}
 
 template <Scalar T>
-std::vector<T> ProjectedMap<T>::overlaps(std::span<const T> x) const {
-  return columns_dot(this->comm(), *against_, x);
-}
-
-template <Scalar T>
 void ProjectedMap<T>::apply_impl(std::span<const T> x, std::span<T> y) const {
-  const auto inside = overlaps(x);
-  Buffer<T> rest(static_cast<index_t>(x.size()));
+  auto inside = vec::inner<T>(this->comm(), *against_, x);
+  Buffer<T> rest(vec::length(x));
   vec::copy<T>(x, rest.span());
-  for (index_t j = 0; j < against_->count(); ++j)
-    vec::axpy<T>(-inside[static_cast<std::size_t>(j)], against_->column(j), rest.span());
+  vec::add_combination<T>(-1, *against_, inside, rest.span());
   a_->apply(std::as_const(rest).span(), y);
-  const auto back = overlaps(y);
-  for (index_t j = 0; j < against_->count(); ++j) {
-    const auto at = static_cast<std::size_t>(j);
-    vec::axpy<T>(level_ * inside[at] - back[at], against_->column(j), y);
-  }
+  const auto back = vec::inner<T>(this->comm(), *against_, y);
+  for (std::size_t j = 0; j < back.size(); ++j) inside[j] = level_ * inside[j] - back[j];
+  vec::add_combination<T>(1, *against_, inside, y);
 }
 
 index_t count_against(const EighOptions& options) {
@@ -95,12 +72,12 @@ void check_against(const Comm& comm, const EighOptions& options, const RowPartit
     throw DimensionError(detail::concat(
         "eigh: the vectors to stay orthogonal to have ", v->partition().rows(),
         " rows or are dealt otherwise than the ", partition.rows(), " rows of the operator"));
+  const auto gram = vec::inner<T>(comm, *v, *v);
   double off = 0;
-  for (index_t j = 0; j < count; ++j) {
-    const auto gram = columns_dot<T>(comm, *v, v->column(j));
+  for (index_t j = 0; j < count; ++j)
     for (index_t i = 0; i < count; ++i)
-      off = std::max(off, std::abs(gram[static_cast<std::size_t>(i)] - (i == j ? T(1) : T(0))));
-  }
+      if (const double d = std::abs(gram[j * count + i] - (i == j ? T(1) : T(0))); !(d <= off))
+        off = d;
   if (!(off <= orthonormal))
     throw InvalidArgument(
         detail::concat("eigh: the vectors to stay orthogonal to must be orthonormal, off by ", off,
@@ -151,9 +128,7 @@ bool is_invariant(const LinearMap<T>& a, const DistributedVectors<T>& against) {
   for (index_t j = 0; j < against.count(); ++j) {
     a.apply(against.column(j), y.span());
     const double size = vec::norm<T>(a.comm(), y.span());
-    const auto inside = columns_dot<T>(a.comm(), against, std::as_const(y).span());
-    for (index_t i = 0; i < against.count(); ++i)
-      vec::axpy<T>(-inside[static_cast<std::size_t>(i)], against.column(i), y.span());
+    vec::add_combination<T>(-1, against, vec::inner<T>(a.comm(), against, y.span()), y.span());
     good = good && vec::norm<T>(a.comm(), y.span()) <= invariant * std::max(1.0, size);
   }
   return good;

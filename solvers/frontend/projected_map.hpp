@@ -3,8 +3,8 @@
 #include <memory>
 #include <span>
 
+#include <kronsolve/operators/distributed_vectors.hpp>
 #include <kronsolve/operators/linear_map.hpp>
-#include <kronsolve/solvers/distributed_vectors.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 
 namespace kronsolve::frontend {
@@ -23,8 +23,6 @@ class ProjectedMap final : public LinearMap<T> {
   void apply_impl(std::span<const T> x, std::span<T> y) const override;
 
  private:
-  /// <v_j, x>. Collective.
-  std::vector<T> overlaps(std::span<const T> x) const;
   std::unique_ptr<LinearMap<T>> a_;
   const DistributedVectors<T>* against_;
   double level_ = 0;

@@ -31,31 +31,6 @@ LargeVector<T> gather_dense(const Comm& comm, const Lazy<T>& rows, const RowPart
   return a;
 }
 
-template <Scalar T>
-DistributedVectors<T> deal(const Comm& comm, const RowPartition& partition,
-                           const LargeVector<T>& columns, index_t count) {
-  DistributedVectors<T> vectors(partition, comm.rank(), count);
-  const index_t n = partition.rows();
-  const index_t batch = std::max<index_t>(1, (index_t{1} << 21) / n);
-  for (index_t first = 0; first < count; first += batch) {
-    const index_t some = std::min(batch, count - first);
-    std::vector<std::vector<T>> send(static_cast<std::size_t>(comm.size()));
-    if (comm.is_root())
-      for (int r = 0; r < comm.size(); ++r) {
-        const RowRange rows = partition.range(r);
-        auto& to = send[static_cast<std::size_t>(r)];
-        for (index_t j = first; j < first + some; ++j)
-          to.insert(to.end(), columns.begin() + j * n + rows.begin,
-                    columns.begin() + j * n + rows.end);
-      }
-    const auto received = comm.all_to_all_v(send);
-    const index_t local = partition.range(comm.rank()).size();
-    for (index_t j = 0; j < some; ++j)
-      std::copy_n(received[0].begin() + j * local, local, vectors.column(first + j).begin());
-  }
-  return vectors;
-}
-
 Lazy<std::complex<double>> as_complex(const Lazy<double>& rows) {
   return {rows.rows(), rows.cols(), [rows](RowRange range) {
             const auto real = rows.build(range);
@@ -117,11 +92,9 @@ std::vector<T> owned_diagonal(const Lazy<T>& rows, RowRange owned) {
   return diagonal;
 }
 
-#define KRONSOLVE_DEFINE(T)                                                                       \
-  template std::vector<T> owned_diagonal(const Lazy<T>&, RowRange);                               \
-  template LargeVector<T> gather_dense(const Comm&, const Lazy<T>&, const RowPartition&, double); \
-  template DistributedVectors<T> deal(const Comm&, const RowPartition&, const LargeVector<T>&,    \
-                                      index_t);
+#define KRONSOLVE_DEFINE(T)                                         \
+  template std::vector<T> owned_diagonal(const Lazy<T>&, RowRange); \
+  template LargeVector<T> gather_dense(const Comm&, const Lazy<T>&, const RowPartition&, double);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DEFINE)
 
 }  // namespace kronsolve::frontend

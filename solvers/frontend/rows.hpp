@@ -3,9 +3,9 @@
 
 #include <vector>
 
+#include <kronsolve/core/comm.hpp>
 #include <kronsolve/core/large_vector.hpp>
 #include <kronsolve/operators/lazy.hpp>
-#include <kronsolve/solvers/distributed_vectors.hpp>
 
 namespace kronsolve::frontend {
 
@@ -14,11 +14,6 @@ namespace kronsolve::frontend {
 template <Scalar T>
 LargeVector<T> gather_dense(const Comm& comm, const Lazy<T>& rows, const RowPartition& partition,
                             double entries_per_row);
-
-/// Deals rank 0's columns (n x count, column-major) to the owners of their rows. Collective.
-template <Scalar T>
-DistributedVectors<T> deal(const Comm& comm, const RowPartition& partition,
-                           const LargeVector<T>& columns, index_t count);
 
 /// The diagonal entries of the rows in the range, a few rows at a time. Local.
 template <Scalar T>

@@ -4,7 +4,9 @@
 #include <limits>
 #include <optional>
 
-#include "solvers/functions/vector_ops.hpp"
+#include <kronsolve/operators/vector_operations.hpp>
+
+#include "operators/maps/scaled_map.hpp"
 
 namespace kronsolve {
 
@@ -46,8 +48,8 @@ std::vector<Complex> scaled_bessel_i(Complex w, std::size_t count) {
   return values;
 }
 
-/// Growth that rounding explains, of the squared norm; |T_k| <= 1 on the interval.
-constexpr double growth_limit = 1.0001 * 1.0001;
+/// Growth that rounding explains; |T_k| <= 1 on the interval.
+constexpr double growth_limit = 1.0001;
 /// Degrees between two looks at the norm.
 constexpr std::size_t look_every = 16;
 
@@ -118,7 +120,7 @@ bool chebyshev_sum(const LinearMap<T>& a, const SpectralBounds& bounds, std::spa
   if (terms == 1) return true;
   constexpr double large = 1e60;
   const double center = bounds.center(), radius = bounds.half_width();
-  const double limit = growth_limit * a.comm().all_reduce(vec::local_norm_squared<T>(x));
+  const double limit = growth_limit * vec::norm<T>(a.comm(), x);
   const Placement placement = vector_placement(a.comm());
   Buffer<T> older(vec::length(x), placement), newer(vec::length(x), placement);
   vec::copy<T>(x, newer.span());
@@ -141,8 +143,7 @@ bool chebyshev_sum(const LinearMap<T>& a, const SpectralBounds& bounds, std::spa
     older_size = newer_size;
     newer_size = size;
     if (k % look_every == 0 || k + 1 == terms) {
-      const double square = a.comm().all_reduce(vec::local_norm_squared<T>(newer.span()));
-      if (!(square / size / size <= limit)) return false;
+      if (!(vec::norm<T>(a.comm(), newer.span()) / size <= limit)) return false;
     }
     if (size > large || size < 1 / large) {
       vec::scale<T>(1 / size, newer.span());
@@ -167,8 +168,7 @@ bool chebyshev_block(const LinearMap<T>& a, const SpectralBounds& bounds,
   const index_t width = 2 * vectors <= most ? most / 2 : most;
   const double center = bounds.center(), radius = bounds.half_width();
   Buffer<T> older(rows * width), newer(rows * width), sum(rows * width);
-  double square = 0;
-#pragma omp parallel for schedule(static) reduction(+ : square) if (rows >= vec::parallel_rows)
+#pragma omp parallel for schedule(static) if (rows >= vec::parallel_rows)
   for (index_t i = 0; i < rows; ++i)
     for (index_t j = 0; j < width; ++j) {
       const T value =
@@ -176,9 +176,8 @@ bool chebyshev_block(const LinearMap<T>& a, const SpectralBounds& bounds,
       newer.data()[i * width + j] = value;
       older.data()[i * width + j] = T{};
       sum.data()[i * width + j] = coefficients[0] * value;
-      square += norm_squared(value);
     }
-  const double limit = growth_limit * a.comm().all_reduce(square);
+  const double limit = growth_limit * vec::norm<T>(a.comm(), newer.span());
   for (std::size_t k = 1; k < coefficients.size(); ++k) {
     const RecurrenceStep step{.scale = (k == 1 ? 1 : 2) / radius,
                               .center = center,
@@ -187,7 +186,7 @@ bool chebyshev_block(const LinearMap<T>& a, const SpectralBounds& bounds,
     a.apply_block_step(width, vectors, newer.span(), step, older.span(), sum.span());
     std::swap(older, newer);
     if (k % look_every == 0 || k + 1 == coefficients.size())
-      if (!(a.comm().all_reduce(vec::local_norm_squared<T>(newer.span())) <= limit)) return false;
+      if (!(vec::norm<T>(a.comm(), newer.span()) <= limit)) return false;
   }
 #pragma omp parallel for schedule(static) if (rows >= vec::parallel_rows)
   for (index_t i = 0; i < rows; ++i)
@@ -329,13 +328,33 @@ std::vector<double> imaginary_parts(std::span<const Complex> c, double sign) {
   return result;
 }
 
+/// Where numbers of the operator are too large or small to be squared: run(map, t, bounds) of the
+/// operator in other units.
+template <Scalar T, class Run>
+std::optional<Exponential> in_safe_units(const LinearMap<T>& a, Complex t, SpectralBounds bounds,
+                                         Run&& run) {
+  const double factor =
+      ScaledMap<T>::factor_for(std::max(std::abs(bounds.lower), std::abs(bounds.upper)));
+  if (factor == 1) return {};
+  bounds.lower *= factor;
+  bounds.upper *= factor;
+  Exponential e = run(ScaledMap<T>(a, factor), t / factor, bounds);
+  e.bounds.lower /= factor;
+  e.bounds.upper /= factor;
+  return e;
+}
+
 }  // namespace
 
 template <Scalar T>
 Exponential exponentiate(const LinearMap<T>& a, Complex t, std::span<T> x, SpectralBounds bounds,
                          double tol, index_t max_products) {
   KRONSOLVE_ASSERT(is_complex<T> || t.imag() == 0);
-  Buffer<T> out(vec::size(x));
+  if (const auto e = in_safe_units(a, t, bounds, [&](const auto& map, Complex time, auto interval) {
+        return exponentiate<T>(map, time, x, interval, tol, max_products);
+      }))
+    return *e;
+  Buffer<T> out(vec::length(x));
   double norm = 0;
   const auto run = [&](const SpectralBounds& interval, std::span<const Complex> c,
                        Complex phase) -> std::optional<double> {
@@ -357,8 +376,12 @@ Exponential exponentiate(const LinearMap<T>& a, Complex t, std::span<T> x, Spect
 Exponential exponentiate_pair(const LinearMap<double>& a, Complex t, std::span<double> re,
                               std::span<double> im, SpectralBounds bounds, double tol,
                               index_t max_products) {
+  if (const auto e = in_safe_units(a, t, bounds, [&](const auto& map, Complex time, auto interval) {
+        return exponentiate_pair(map, time, re, im, interval, tol, max_products);
+      }))
+    return *e;
   double norm_re = 0, norm_im = 0;
-  Buffer<double> out_re(vec::size(re)), out_im(vec::size(im));
+  Buffer<double> out_re(vec::length(re)), out_im(vec::length(im));
   const auto run = [&](const SpectralBounds& interval, std::span<const Complex> c,
                        Complex phase) -> std::optional<double> {
     vec::set_zero<double>(out_re.span());
@@ -371,7 +394,7 @@ Exponential exponentiate_pair(const LinearMap<double>& a, Complex t, std::span<d
                                              {imaginary_parts(c, -1), out_re.span()}};
     if (norm_re > 0 && !chebyshev_sum<double>(a, interval, re, of_re)) return {};
     if (norm_im > 0 && !chebyshev_sum<double>(a, interval, im, of_im)) return {};
-    const index_t n = vec::size(re);
+    const index_t n = vec::length(re);
 #pragma omp parallel for simd schedule(static) if (n >= vec::parallel_rows)
     for (index_t i = 0; i < n; ++i) {
       re[i] = phase.real() * out_re[i] - phase.imag() * out_im[i];

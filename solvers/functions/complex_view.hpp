@@ -4,8 +4,7 @@
 
 #include <kronsolve/core/buffer.hpp>
 #include <kronsolve/operators/linear_map.hpp>
-
-#include "solvers/functions/vector_ops.hpp"
+#include <kronsolve/operators/vector_operations.hpp>
 
 namespace kronsolve {
 

@@ -1,10 +1,10 @@
 #include <limits>
 
+#include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/expm.hpp>
 
 #include "solvers/functions/chebyshev.hpp"
 #include "solvers/functions/mfn.hpp"
-#include "solvers/functions/vector_ops.hpp"
 
 namespace kronsolve {
 

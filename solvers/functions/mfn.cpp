@@ -5,10 +5,10 @@
 #include <vector>
 
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/engine.hpp>
 
 #include "solvers/functions/complex_view.hpp"
-#include "solvers/functions/vector_ops.hpp"
 
 namespace kronsolve {
 

@@ -5,10 +5,10 @@
 #include <numeric>
 
 #include <kronsolve/core/random.hpp>
+#include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/lanczos.hpp>
 
 #include "solvers/dense/tridiagonal.hpp"
-#include "solvers/krylov/vector_kernels.hpp"
 
 namespace kronsolve {
 
@@ -112,7 +112,7 @@ class Solver {
 
 template <Scalar T>
 void Solver<T>::deflate(std::span<T> x) {
-  for (const auto& v : deflated_) krylov::add(-krylov::dot<T>(comm_, v, x), v, x);
+  for (const auto& v : deflated_) vec::axpy(-vec::dot<T>(comm_, v, x), v, x);
 }
 
 template <Scalar T>
@@ -132,8 +132,8 @@ template <Scalar T>
 double Solver<T>::rescale(double norm2) {
   if (norm2 < largest_norm_squared && norm2 > 1 / largest_norm_squared) return 1;
   const double factor = std::ldexp(1.0, -std::ilogb(norm2) / 2);
-  krylov::scale<T>(factor, current_.span());
-  krylov::scale<T>(factor, previous_.span());
+  vec::scale<T>(factor, current_.span());
+  vec::scale<T>(factor, previous_.span());
   return factor;
 }
 
@@ -144,11 +144,12 @@ bool Solver<T>::step(Tridiagonal& t) {
   const double beta2 = t.below.empty() ? 0 : t.below.back() * t.below.back();
   const T overlap = map_.apply_recurrence(current_.span(), beta2, previous_.span());
   const double alpha = real_part(overlap) / norm2_;
-  double next2 = krylov::subtract<T>(comm_, T(alpha), current_.span(), previous_.span());
+  double next = vec::subtract<T>(comm_, T(alpha), current_.span(), previous_.span());
   if (!deflated_.empty()) {
     deflate(previous_.span());
-    next2 = krylov::norm_squared<T>(comm_, previous_.span());
+    next = vec::norm<T>(comm_, previous_.span());
   }
+  const double next2 = next * next;
   t.diagonal.push_back(alpha);
   const double below = std::sqrt(next2 / norm2_);
   t.below.push_back(below);
@@ -224,8 +225,8 @@ Estimate Solver<T>::cycle(index_t found, index_t steps_left) {
   scalings_.clear();
   kept_.clear();
   kept_norm2_.clear();
-  norm2_ = start_norm2_ = krylov::norm_squared<T>(comm_, current_.span());
-  krylov::scale<T>(0, previous_.span());
+  norm2_ = start_norm2_ = vec::norm_squared<T>(comm_, current_.span());
+  vec::scale<T>(0, previous_.span());
   // All ranks must decide alike: the largest one decides.
   const index_t vector_bytes =
       map_.row_partition().max_local_rows() * static_cast<index_t>(sizeof(T));
@@ -262,32 +263,32 @@ Estimate Solver<T>::cycle(index_t found, index_t steps_left) {
 template <Scalar T>
 void Solver<T>::add_kept(const std::vector<double>& s, std::span<T> x) {
   for (std::size_t j = 0; j < s.size(); ++j)
-    krylov::add<T>(T(s[j] / std::sqrt(kept_norm2_[j])), std::as_const(kept_[j]).span(), x);
+    vec::axpy<T>(T(s[j] / std::sqrt(kept_norm2_[j])), std::as_const(kept_[j]).span(), x);
   kept_.clear();
 }
 
 /// The same recurrence again with known coefficients, adding up s_j v_j on the way.
 template <Scalar T>
 void Solver<T>::add_second_pass(const std::vector<double>& s, std::span<T> x) {
-  krylov::scale<T>(0, previous_.span());
+  vec::scale<T>(0, previous_.span());
   double norm2 = start_norm2_;
-  krylov::add<T>(T(s[0] / std::sqrt(norm2)), current_.span(), x);
+  vec::axpy<T>(T(s[0] / std::sqrt(norm2)), current_.span(), x);
   for (std::size_t j = 0; j + 1 < s.size(); ++j) {
     const double beta2 = j == 0 ? 0 : t_.below[j - 1] * t_.below[j - 1];
     norm2 *= t_.below[j] * t_.below[j];
     const double weight = s[j + 1] / std::sqrt(norm2);
     if (!deflated_.empty()) {
       (void)map_.apply_recurrence(current_.span(), beta2, previous_.span());
-      (void)krylov::subtract<T>(comm_, T(t_.diagonal[j]), current_.span(), previous_.span());
+      (void)vec::subtract<T>(comm_, T(t_.diagonal[j]), current_.span(), previous_.span());
       deflate(previous_.span());
-      krylov::add<T>(T(weight), previous_.span(), x);
+      vec::axpy<T>(T(weight), previous_.span(), x);
     } else {
       map_.apply_known_step(current_.span(), t_.diagonal[j], beta2, previous_.span(), weight, x);
     }
     std::swap(previous_, current_);
     if (scalings_[j] != 1) {
-      krylov::scale<T>(scalings_[j], current_.span());
-      krylov::scale<T>(scalings_[j], previous_.span());
+      vec::scale<T>(scalings_[j], current_.span());
+      vec::scale<T>(scalings_[j], previous_.span());
       norm2 *= scalings_[j] * scalings_[j];
     }
   }
@@ -306,13 +307,13 @@ void Solver<T>::form_vector(const std::vector<double>& s, index_t found) {
     else
       start_randomly();
   }
-  krylov::scale<T>(0, x);
+  vec::scale<T>(0, x);
   if (second_pass)
     add_second_pass(s, x);
   else
     add_kept(s, x);
   deflate(x);
-  krylov::scale<T>(1 / std::sqrt(krylov::norm_squared<T>(comm_, x)), x);
+  vec::scale<T>(1 / vec::norm<T>(comm_, x), x);
 }
 
 /// The Rayleigh quotient and true residual of column `found`: one product.
@@ -321,8 +322,8 @@ typename Solver<T>::Pair Solver<T>::check(index_t found) {
   const std::span<const T> x = std::as_const(found_).column(found);
   map_.apply(x, previous_.span());
   Pair pair;
-  pair.value = real_part(krylov::dot<T>(comm_, x, previous_.span()));
-  pair.residual = std::sqrt(krylov::subtract<T>(comm_, T(pair.value), x, previous_.span()));
+  pair.value = real_part(vec::dot<T>(comm_, x, previous_.span()));
+  pair.residual = vec::subtract<T>(comm_, T(pair.value), x, previous_.span());
   pair.converged = pair.residual <= options_.tol * std::max(1.0, std::abs(pair.value));
   return pair;
 }

@@ -4,18 +4,17 @@
 
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/core/random.hpp>
+#include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/lobpcg.hpp>
 
 #include "solvers/dense/blas_threads.hpp"
 #include "solvers/dense/dense_eigh.hpp"
-#include "solvers/krylov/panel.hpp"
 
 namespace kronsolve {
 
 namespace {
 
-using krylov::Columns;
-using krylov::Panel;
+using vec::Columns;
 
 /// Columns of a small matrix, one after the other.
 template <Scalar T>
@@ -65,10 +64,10 @@ class Solver {
         block_(std::min(options.block > 0 ? options.block : lobpcg_block(options.k, free_), free_)),
         sign_(options.which == Which::SA ? 1 : -1),
         fixed_(against.count()),
-        s_(range_.size(), fixed_ + std::min(3 * block_, free_)),
-        hs_(range_.size(), fixed_ + std::min(3 * block_, free_)) {
-    for (index_t j = 0; j < fixed_; ++j)
-      std::copy_n(against.column(j).data(), range_.size(), s_.data(j));
+        s_(map.row_partition(), comm_.rank(), fixed_ + std::min(3 * block_, free_),
+           ColumnStorage::together),
+        hs_(map.row_partition(), comm_.rank(), s_.count(), ColumnStorage::together) {
+    for (index_t j = 0; j < fixed_; ++j) vec::copy<T>(against.column(j), s_.column(j));
   }
 
   LobpcgResult<T> run();
@@ -99,7 +98,8 @@ class Solver {
   index_t free_, block_;
   double sign_;  // -1: the highest of H are the lowest of -H
   index_t fixed_;
-  Panel<T> s_, hs_;   // the first `fixed_` columns of s_ are those kept out; hs_ has a gap there
+  DistributedVectors<T> s_,
+      hs_;            // the first `fixed_` columns of s_ are those kept out; hs_ has a gap there
   index_t size_ = 0;  // columns of S
   std::vector<Ritz> ritz_;
   std::uint32_t stream_ = 0;
@@ -111,10 +111,10 @@ class Solver {
 template <Scalar T>
 bool Solver<T>::append() {
   const std::span<T> x = s_.column(at(size_));
-  const double before = std::sqrt(krylov::norm_squared<T>(comm_, x));
-  const double left = krylov::orthogonalise(comm_, Columns<T>(s_, 0, at(size_)), x);
+  const double before = vec::norm<T>(comm_, x);
+  const double left = vec::project_out<T>(comm_, {s_, 0, at(size_)}, x).norm;
   if (!(left > 1e-12 * before)) return false;
-  krylov::scale<T>(1 / left, x);
+  vec::scale<T>(1 / left, x);
   map_.apply(std::as_const(s_).column(at(size_)), hs_.column(at(size_)));
   ++size_;
   return true;
@@ -130,16 +130,15 @@ void Solver<T>::start() {
 
 template <Scalar T>
 void Solver<T>::residual(index_t j, std::span<T> r) const {
-  const auto hx = hs_.column(at(j));
-  std::copy(hx.begin(), hx.end(), r.begin());
-  krylov::add<T>(T(-ritz_[static_cast<std::size_t>(j)].value), s_.column(at(j)), r);
+  vec::copy<T>(hs_.column(at(j)), r);
+  vec::axpy<T>(T(-ritz_[static_cast<std::size_t>(j)].value), s_.column(at(j)), r);
 }
 
 /// W: the preconditioned residuals of the columns that have not converged.
 template <Scalar T>
 void Solver<T>::add_residuals() {
   Buffer<T> r(options_.precondition ? range_.size() : 0);
-  for (index_t j = 0; j < block_ && at(size_) < s_.columns(); ++j) {
+  for (index_t j = 0; j < block_ && at(size_) < s_.count(); ++j) {
     if (ritz_[static_cast<std::size_t>(j)].converged) continue;
     const std::span<T> w = s_.column(at(size_));
     if (options_.precondition) {
@@ -171,7 +170,7 @@ SmallMatrix<T> Solver<T>::directions(const LargeVector<T>& vectors) const {
 
 template <Scalar T>
 void Solver<T>::rayleigh_ritz() {
-  const auto inner = krylov::inner<T>(comm_, basis(), Columns<T>(hs_, fixed_, size_));
+  const auto inner = vec::inner<T>(comm_, basis(), Columns<T>(hs_, fixed_, size_));
   LargeVector<T> projected(inner.begin(), inner.end());
   for (T& x : projected) {
     if (!std::isfinite(norm_squared(x)))
@@ -183,14 +182,14 @@ void Solver<T>::rayleigh_ritz() {
   ritz_.resize(static_cast<std::size_t>(block_));
   for (std::size_t j = 0; j < ritz_.size(); ++j) ritz_[j].value = sign_ * eigen.values[j];
   const auto c = directions(eigen.vectors);
-  krylov::rotate<T, T>(s_, size_, c.cols, c.entries, fixed_);
-  krylov::rotate<T, T>(hs_, size_, c.cols, c.entries, fixed_);
+  vec::rotate<T, T>(s_, size_, c.cols, c.entries, fixed_);
+  vec::rotate<T, T>(hs_, size_, c.cols, c.entries, fixed_);
   size_ = c.cols;
   Buffer<T> r(range_.size());
   for (index_t j = 0; j < block_; ++j) {
     residual(j, r.span());
     Ritz& pair = ritz_[static_cast<std::size_t>(j)];
-    pair.residual = std::sqrt(krylov::norm_squared<T>(comm_, r.span()));
+    pair.residual = vec::norm<T>(comm_, r.span());
     pair.converged = pair.residual <= 0.5 * options_.tol * std::max(1.0, std::abs(pair.value));
   }
 }
@@ -242,10 +241,9 @@ LobpcgResult<T> Solver<T>::collect(index_t iterations, index_t products_before) 
     const index_t from = options_.which == Which::SA ? j : options_.k - 1 - j;
     const double value = ritz_[static_cast<std::size_t>(from)].value;
     const auto x = result.vectors.column(j);
-    std::copy_n(s_.data(at(from)), range_.size(), x.data());
+    vec::copy<T>(s_.column(at(from)), x);
     map_.apply(x, r.span());
-    const double residual =
-        std::sqrt(krylov::subtract<T>(comm_, T(value), std::span<const T>(x), r.span()));
+    const double residual = vec::subtract<T>(comm_, T(value), std::span<const T>(x), r.span());
     result.eigenvalues.push_back(value);
     result.residuals.push_back(residual);
     result.converged_pairs += residual <= options_.tol * std::max(1.0, std::abs(value)) ? 1 : 0;

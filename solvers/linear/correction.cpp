@@ -5,8 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "solvers/krylov/panel.hpp"
-#include "solvers/krylov/vector_kernels.hpp"
+#include <kronsolve/operators/vector_operations.hpp>
 
 namespace kronsolve::linear {
 
@@ -26,25 +25,25 @@ Correction correct_by_cg(const LinearMap<T>& a, std::span<T> r, std::span<T> x, 
   const auto n = static_cast<index_t>(r.size());
   Buffer<T> p(n), ap(n);
   std::copy(r.begin(), r.end(), p.data());
-  double rr = krylov::norm_squared<T>(comm, r);
+  double size = vec::norm<T>(comm, r);
   Correction done;
-  while (std::sqrt(rr) > target && done.steps < limit) {
+  while (size > target && done.steps < limit) {
     a.apply(p.span(), ap.span());
     ++done.steps;
     const double curvature =
-        real_part(krylov::dot<T>(comm, std::as_const(p).span(), std::as_const(ap).span()));
+        real_part(vec::dot<T>(comm, std::as_const(p).span(), std::as_const(ap).span()));
     require_finite(curvature);
     if (!(curvature > 0)) {
       done.broken = true;
       done.note = "the operator is not positive definite; use minres";
       return done;
     }
-    const double step = rr / curvature;
-    krylov::add<T>(T(step), std::as_const(p).span(), x);
-    const double next = krylov::subtract<T>(comm, T(step), std::as_const(ap).span(), r);
-    krylov::scale<T>(next / rr, p.span());
-    krylov::add<T>(T(1), r, p.span());
-    rr = next;
+    const double step = size / curvature * size;
+    vec::axpy<T>(T(step), std::as_const(p).span(), x);
+    const double next = vec::subtract<T>(comm, T(step), std::as_const(ap).span(), r);
+    vec::scale<T>(next / size * (next / size), p.span());
+    vec::axpy<T>(T(1), r, p.span());
+    size = next;
   }
   return done;
 }
@@ -57,10 +56,9 @@ Correction correct_by_minres(const LinearMap<T>& a, std::span<T> r, std::span<T>
   const Comm& comm = a.comm();
   const auto n = static_cast<index_t>(r.size());
   Buffer<T> v(n), v_old(n), w(n), w_old(n);
-  double beta = std::sqrt(krylov::norm_squared<T>(comm, r));
+  double beta = vec::norm<T>(comm, r);
   double eta = beta, scale = 0;
-  std::copy(r.begin(), r.end(), v.data());
-  krylov::scale<T>(1 / beta, v.span());
+  vec::scaled_copy<T>(1 / beta, r, v.span());
   double cosine = 1, cosine_old = 1, sine = 0, sine_old = 0;
   double coupling = 0;  // beta of this step; 0 in the first, which has no vector before it
   Correction done;
@@ -69,8 +67,7 @@ Correction correct_by_minres(const LinearMap<T>& a, std::span<T> r, std::span<T>
     const double alpha = real_part(a.apply_recurrence(v.span(), coupling, v_old.span()));
     require_finite(alpha);
     ++done.steps;
-    const double next =
-        std::sqrt(krylov::subtract<T>(comm, T(alpha), std::as_const(v).span(), v_old.span()));
+    const double next = vec::subtract<T>(comm, T(alpha), std::as_const(v).span(), v_old.span());
     scale = std::max({scale, std::abs(alpha), next});
     const double diagonal = cosine * alpha - cosine_old * sine * coupling;
     const double first = sine * alpha + cosine_old * cosine * coupling;
@@ -84,15 +81,15 @@ Correction correct_by_minres(const LinearMap<T>& a, std::span<T> r, std::span<T>
     cosine_old = std::exchange(cosine, diagonal / length);
     sine_old = std::exchange(sine, next / length);
     // w_old becomes (v - first w - second w_old) / length.
-    krylov::scale<T>(-second / length, w_old.span());
-    krylov::add<T>(T(-first / length), std::as_const(w).span(), w_old.span());
-    krylov::add<T>(T(1 / length), std::as_const(v).span(), w_old.span());
+    vec::scale<T>(-second / length, w_old.span());
+    vec::axpy<T>(T(-first / length), std::as_const(w).span(), w_old.span());
+    vec::axpy<T>(T(1 / length), std::as_const(v).span(), w_old.span());
     std::swap(w, w_old);
-    krylov::add<T>(T(cosine * eta), std::as_const(w).span(), x);
+    vec::axpy<T>(T(cosine * eta), std::as_const(w).span(), x);
     eta = -sine * eta;
     if (!(next > 1e-15 * scale)) return done;  // the Krylov space is invariant: d is exact in it
     std::swap(v, v_old);
-    krylov::scale<T>(1 / next, v.span());
+    vec::scale<T>(1 / next, v.span());
     coupling = next;
   }
   return done;
@@ -129,10 +126,9 @@ Correction correct_by_gmres(const LinearMap<T>& a, std::span<T> r, std::span<T> 
                             index_t limit, index_t restart) {
   const Comm& comm = a.comm();
   const index_t most = std::min({restart, limit, a.rows()});
-  krylov::Panel<T> v(static_cast<index_t>(r.size()), most + 1);
-  const double start = std::sqrt(krylov::norm_squared<T>(comm, r));
-  std::copy(r.begin(), r.end(), v.data());
-  krylov::scale<T>(1 / start, v.column(0));
+  DistributedVectors<T> v(a.row_partition(), comm.rank(), most + 1, ColumnStorage::together);
+  const double start = vec::norm<T>(comm, r);
+  vec::scaled_copy<T>(1 / start, r, v.column(0));
   std::vector<std::vector<T>> h;  // columns of the triangular factor
   std::vector<T> g = {T(start)};  // right-hand side of the small problem; |g.back()|: residual
   std::vector<Rotation<T>> rotations;
@@ -142,13 +138,13 @@ Correction correct_by_gmres(const LinearMap<T>& a, std::span<T> r, std::span<T> 
     const index_t j = done.steps;
     const std::span<T> next = v.column(j + 1);
     a.apply(std::as_const(v).column(j), next);
-    auto projection = krylov::project_out(comm, krylov::Columns(v, 0, j + 1), next);
+    auto projection = vec::project_out(comm, vec::Columns(v, 0, j + 1), next);
     auto& column = projection.coefficients;
     ++done.steps;
     double size = 0;
     for (const T& c : column) size += norm_squared(c);
     invariant = !(projection.norm > 1e-15 * std::sqrt(size));
-    if (!invariant) krylov::scale<T>(1 / projection.norm, next);
+    if (!invariant) vec::scale<T>(1 / projection.norm, next);
     for (std::size_t i = 0; i < rotations.size(); ++i) rotations[i].apply(column[i], column[i + 1]);
     if (invariant && !(std::abs(column.back()) > 1e-14 * std::sqrt(size))) {
       done.broken = true;
@@ -169,7 +165,7 @@ Correction correct_by_gmres(const LinearMap<T>& a, std::span<T> r, std::span<T> 
     for (std::size_t j = i + 1; j < m; ++j) sum -= h[j][i] * y[j];
     y[i] = sum / h[i][i];
   }
-  krylov::add_combination<T>(T(1), krylov::Columns(v, 0, static_cast<index_t>(m)), y, x);
+  vec::add_combination<T>(T(1), vec::Columns(v, 0, static_cast<index_t>(m)), y, x);
   return done;
 }
 

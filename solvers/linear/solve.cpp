@@ -5,12 +5,12 @@
 #include <kronsolve/core/random.hpp>
 #include <kronsolve/operators/assembled_map.hpp>
 #include <kronsolve/operators/rows.hpp>
+#include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/engine.hpp>
 #include <kronsolve/solvers/operator_map.hpp>
 #include <kronsolve/solvers/solve.hpp>
 
 #include "solvers/dense/blas_threads.hpp"
-#include "solvers/krylov/vector_kernels.hpp"
 #include "solvers/linear/correction.hpp"
 #include "solvers/linear/solve_petsc.hpp"
 
@@ -86,7 +86,7 @@ bool seems_hermitian(const LinearMap<T>& a) {
   a.apply(x.span(), ax.span());
   a.apply(y.span(), ay.span());
   const auto dot = [&](const Buffer<T>& u, const Buffer<T>& v) {
-    return krylov::dot<T>(a.comm(), u.span(), v.span());
+    return vec::dot<T>(a.comm(), u.span(), v.span());
   };
   const double sizes = std::sqrt(real_part(dot(ax, ax)) * real_part(dot(y, y)));
   return std::abs(dot(x, ay) - conj(dot(y, ax))) <= 1e-12 * sizes;
@@ -136,7 +136,7 @@ Column solve_column(const LinearMap<T>& a, SolveMethod method, const SolveOption
       options.max_iterations > 0 ? options.max_iterations : std::max<index_t>(1000, 10 * a.rows());
   Buffer<T> r(static_cast<index_t>(b.size()));
   std::copy(b.begin(), b.end(), r.data());
-  const double target = options.tol * std::sqrt(krylov::norm_squared<T>(comm, b));
+  const double target = options.tol * vec::norm<T>(comm, b);
   Column column;
   column.residual = target / options.tol;
   column.converged = column.residual == 0;
@@ -152,9 +152,9 @@ Column solve_column(const LinearMap<T>& a, SolveMethod method, const SolveOption
                           : linear::correct_by_gmres<T>(a, r.span(), x, aim, left, options.restart);
     column.steps += done.steps;
     a.apply(x, r.span());
-    krylov::scale<T>(-1, r.span());
-    krylov::add<T>(T(1), b, r.span());
-    const double residual = std::sqrt(krylov::norm_squared<T>(comm, r.span()));
+    vec::scale<T>(-1, r.span());
+    vec::axpy<T>(T(1), b, r.span());
+    const double residual = vec::norm<T>(comm, r.span());
     // A restarted method may crawl; several rounds without any gain are the end of it.
     without_gain = residual < 0.99 * column.residual ? 0 : without_gain + 1;
     column.residual = residual;
@@ -239,9 +239,9 @@ DistributedVectors<T> residuals_of(const LinearMap<T>& a, const DistributedVecto
   result.residuals.clear();
   for (index_t j = 0; j < b.count(); ++j) {
     a.apply(result.x.column(j), r.column(j));
-    krylov::scale<T>(-1, r.column(j));
-    krylov::add<T>(T(1), b.column(j), r.column(j));
-    result.residuals.push_back(std::sqrt(krylov::norm_squared<T>(a.comm(), r.column(j))));
+    vec::scale<T>(-1, r.column(j));
+    vec::axpy<T>(T(1), b.column(j), r.column(j));
+    result.residuals.push_back(vec::norm<T>(a.comm(), r.column(j)));
   }
   return r;
 }
@@ -260,7 +260,7 @@ SolveResult<T> solve_direct(const LinearMap<T>& a, const Lazy<T>& rows,
   result.x = DistributedVectors<T>(b.partition(), comm.rank(), b.count());
   std::vector<double> targets;
   for (index_t j = 0; j < b.count(); ++j)
-    targets.push_back(options.tol * std::sqrt(krylov::norm_squared<T>(comm, b.column(j))));
+    targets.push_back(options.tol * vec::norm<T>(comm, b.column(j)));
   auto& engine = load_engine<T>(a.rows());
   require_factors("solve", engine.info(), options.factors);
   auto rest = residuals_of(a, b, result);
@@ -279,7 +279,7 @@ SolveResult<T> solve_direct(const LinearMap<T>& a, const Lazy<T>& rows,
     try {
       const auto more = engine.solve(comm, rows, rest, options.factors);
       for (index_t j = 0; j < b.count(); ++j)
-        krylov::add<T>(T(1), more.column(j), result.x.column(j));
+        vec::axpy<T>(T(1), more.column(j), result.x.column(j));
     } catch (const EngineError& error) {  // the same on every rank
       result.reason += detail::concat("; the matrix cannot be factorised: ", error.what());
       break;

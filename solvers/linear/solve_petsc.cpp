@@ -4,11 +4,11 @@
 #include <cmath>
 
 #include <kronsolve/core/threads.hpp>
+#include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/engine.hpp>
 
 #include "solvers/dense/blas_threads.hpp"
 #include "solvers/frontend/rows.hpp"
-#include "solvers/krylov/vector_kernels.hpp"
 
 namespace kronsolve::linear {
 
@@ -69,7 +69,7 @@ class Equations {
         rest_(b.partition(), a.comm().rank(), b.count()) {
     for (index_t j = 0; j < b.count(); ++j) {
       std::copy(b.column(j).begin(), b.column(j).end(), rest_.column(j).begin());
-      const double norm = std::sqrt(krylov::norm_squared<T>(a.comm(), b.column(j)));
+      const double norm = vec::norm<T>(a.comm(), b.column(j));
       columns_.push_back({.target = options.tol * norm, .residual = norm, .done = norm == 0});
     }
   }
@@ -116,11 +116,11 @@ void Equations<T>::add(const EngineSolutions<T>& more, DistributedVectors<T>& x)
     c.note = more.notes[at];
     const std::span<T> mine = x.column(j), rest = rest_.column(j);
     std::copy(mine.begin(), mine.end(), before.data());
-    krylov::add<T>(T(1), more.x.column(j), mine);
+    vec::axpy<T>(T(1), more.x.column(j), mine);
     a_.apply(mine, rest);
-    krylov::scale<T>(-1, rest);
-    krylov::add<T>(T(1), b_.column(j), rest);
-    const double residual = std::sqrt(krylov::norm_squared<T>(a_.comm(), std::span<const T>(rest)));
+    vec::scale<T>(-1, rest);
+    vec::axpy<T>(T(1), b_.column(j), rest);
+    const double residual = vec::norm<T>(a_.comm(), std::span<const T>(rest));
     if (!(residual <= c.residual)) {  // or not a number: a solution that diverged is no gain
       std::copy_n(before.data(), mine.size(), mine.begin());
       if (c.note.empty()) c.note = "no progress any more";

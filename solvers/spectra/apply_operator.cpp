@@ -1,9 +1,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/spectral_function.hpp>
-
-#include "solvers/functions/vector_ops.hpp"
 
 namespace kronsolve {
 

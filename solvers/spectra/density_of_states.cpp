@@ -4,10 +4,10 @@
 
 #include <kronsolve/core/buffer.hpp>
 #include <kronsolve/core/random.hpp>
+#include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/density_of_states.hpp>
 
 #include "solvers/functions/chebyshev.hpp"
-#include "solvers/functions/vector_ops.hpp"
 
 namespace kronsolve {
 

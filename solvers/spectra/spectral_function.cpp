@@ -3,6 +3,7 @@
 
 #include <kronsolve/solvers/spectral_function.hpp>
 
+#include "solvers/dense/blas_threads.hpp"
 #include "solvers/dense/tridiagonal.hpp"
 #include "solvers/functions/lanczos_process.hpp"
 
@@ -38,7 +39,14 @@ SpectralFunction spectral_function(const LinearMap<T>& h, std::span<const T> phi
     throw InvalidArgument(
         detail::concat("spectral_function: steps must be at least 1, got ", options.steps));
   const index_t before = h.products();
-  LanczosProcess<T> lanczos(h, phi);
+  // Without the vectors a level that has converged comes up again and again, as poles that share
+  // its weight. With many rows that needs more steps than are asked for.
+  constexpr index_t most_bytes = index_t{64} << 20;
+  const index_t steps = std::min(options.steps, h.rows());
+  const index_t most_kept = most_bytes / std::max<index_t>(1, h.row_partition().max_local_rows() *
+                                                                  static_cast<index_t>(sizeof(T)));
+  const dense::BlasThreads one(1);  // blocks of rows go to our own threads
+  LanczosProcess<T> lanczos(h, phi, steps <= most_kept ? KrylovVectors::keep : KrylovVectors::drop);
   SpectralFunction result;
   result.norm_squared = lanczos.start_norm() * lanczos.start_norm();
   while (!lanczos.exhausted() && static_cast<index_t>(lanczos.steps()) < options.steps)

@@ -3,12 +3,12 @@
 #include <numeric>
 
 #include <kronsolve/core/random.hpp>
+#include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/stochastic.hpp>
 
 #include "solvers/dense/tridiagonal.hpp"
 #include "solvers/functions/chebyshev.hpp"
 #include "solvers/functions/lanczos_process.hpp"
-#include "solvers/functions/vector_ops.hpp"
 
 namespace kronsolve {
 
@@ -148,7 +148,7 @@ Samples typical_samples(const LinearMap<T>& h, std::span<const double> betas,
       Sample s{.log_norm = log_norm};
       h.apply(state.span(), product.span());
       s.energy = real_part(vec::dot<T>(comm, state.span(), product.span()));
-      s.energy_squared = comm.all_reduce(vec::local_norm_squared<T>(product.span()));
+      s.energy_squared = vec::norm_squared<T>(comm, product.span());
       for (const auto* a : observables) {
         a->apply(state.span(), product.span());
         s.observables.push_back(real_part(vec::dot<T>(comm, state.span(), product.span())));

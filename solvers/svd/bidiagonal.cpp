@@ -11,7 +11,7 @@ namespace kronsolve::svd {
 
 namespace {
 
-using krylov::Columns;
+using vec::Columns;
 
 /// Which vectors are orthogonalised against all before them; the left ones may inherit it.
 enum class Sides { right, both };
@@ -33,7 +33,7 @@ class Bidiagonalisation final : ThickRestart<T> {
                     std::uint64_t seed, Sides sides)
       : ThickRestart<T>(a, options, wanted, bidiagonal_subspace(wanted), seed),
         sides_(sides),
-        u_(a.row_range().size(), ncv_) {}
+        u_(a.row_partition(), comm_.rank(), ncv_, ColumnStorage::together) {}
 
   void start(const Triplets<T>* known);
   Triplets<T> run();
@@ -61,7 +61,7 @@ class Bidiagonalisation final : ThickRestart<T> {
   Triplets<T> collect(bool converged);
 
   Sides sides_;
-  krylov::Panel<T> u_;
+  DistributedVectors<T> u_;
   dense::DenseSvd<double> small_;
 };
 
@@ -69,9 +69,8 @@ template <Scalar T>
 void Bidiagonalisation<T>::start(const Triplets<T>* known) {
   const index_t kept = known ? static_cast<index_t>(known->values.size()) : 0;
   for (index_t i = 0; i < kept; ++i) {
-    const auto right = known->right.column(i), left = known->left.column(i);
-    std::copy(right.begin(), right.end(), v_.data(i));
-    std::copy(left.begin(), left.end(), u_.data(i));
+    vec::copy<T>(known->right.column(i), v_.column(i));
+    vec::copy<T>(known->left.column(i), u_.column(i));
     b(i, i) = known->values[static_cast<std::size_t>(i)];
     norm_ = std::max(norm_, b(i, i));
   }
@@ -83,16 +82,16 @@ template <Scalar T>
 double Bidiagonalisation<T>::left_vector(index_t j, std::span<T> u) {
   a_.apply(std::as_const(v_).column(j), u);
   if (j > kept_) {
-    const double norm2 =
-        krylov::subtract<T>(comm_, T(b(j - 1, j)), std::as_const(u_).column(j - 1), u);
+    const double length =
+        vec::subtract<T>(comm_, T(b(j - 1, j)), std::as_const(u_).column(j - 1), u);
     // While no length is small beside |A|, left vectors inherit the orthogonality of right ones.
-    if (sides_ == Sides::right && norm2 > short_length * short_length * norm_ * norm_) {
-      krylov::scale<T>(1 / std::sqrt(norm2), u);
-      return std::sqrt(norm2);
+    if (sides_ == Sides::right && length > short_length * norm_) {
+      vec::scale<T>(1 / length, u);
+      return length;
     }
   }
-  return krylov::orthonormalise(comm_, Columns(u_, 0, j), u, nothing(),
-                                [&](std::span<T> x) { this->random_left(x); });
+  return vec::orthonormalise(comm_, Columns(u_, 0, j), u, nothing(),
+                             [&](std::span<T> x) { this->random_left(x); });
 }
 
 /// u_j, v_{j+1} and the column j of B from v_j: two products.
@@ -103,7 +102,7 @@ bool Bidiagonalisation<T>::step(index_t j) {
   b(j, j) = alpha;
   norm_ = std::max(norm_, alpha);
   a_.apply_adjoint(std::as_const(u_).column(j), next);
-  krylov::add<T>(T(-alpha), std::as_const(v_).column(j), next);
+  vec::axpy<T>(T(-alpha), std::as_const(v_).column(j), next);
   if (j + 1 == a_.cols()) {
     beta_ = 0;  // the small side is exhausted: B has all singular values
     return true;
@@ -138,7 +137,7 @@ void Bidiagonalisation<T>::restart() {
   const index_t keep = this->keep_count();
   const index_t first = options_.which == SingularEnd::largest ? 0 : size_ - keep;
   const auto left = selected(small_.left, first, keep);
-  krylov::rotate<T, double>(u_, size_, keep, left);
+  vec::rotate<T, double>(u_, size_, keep, left);
   Base::restart(keep, selected(small_.right, first, keep));
   for (index_t i = 0; i < keep; ++i) {
     b(i, i) = small_.values[static_cast<std::size_t>(first + i)];
@@ -160,13 +159,13 @@ Triplets<T> Bidiagonalisation<T>::collect(bool converged) {
              left = selected(small_.left, first, wanted_);
   result.right = DistributedVectors<T>(a_.col_partition(), comm_.rank(), wanted_);
   result.left = DistributedVectors<T>(a_.row_partition(), comm_.rank(), wanted_);
-  krylov::rotate<T, double>(v_, size_, wanted_, right);
-  krylov::rotate<T, double>(u_, size_, wanted_, left);
+  vec::rotate<T, double>(v_, size_, wanted_, right);
+  vec::rotate<T, double>(u_, size_, wanted_, left);
   const bool check = options_.vectors == SingularVectors::compute;
   result.residual_kind = check ? ResidualKind::explicit_ : ResidualKind::bound;
   for (index_t i = 0; i < wanted_; ++i) {
-    std::copy_n(v_.data(i), v_.rows(), result.right.column(i).data());
-    std::copy_n(u_.data(i), u_.rows(), result.left.column(i).data());
+    vec::copy<T>(v_.column(i), result.right.column(i));
+    vec::copy<T>(u_.column(i), result.left.column(i));
     result.values.push_back(value(i));
     result.residuals.push_back(
         check ? triplet_residual<T>(a_, value(i), result.left.column(i), result.right.column(i))
@@ -204,11 +203,8 @@ Triplets<T> bidiagonal_svds(const TallView<T>& a, const SvdsOptions& options,
   const bool shown = options.vectors == SingularVectors::compute;
   if (options.which == SingularEnd::smallest || !shown) return run(Sides::both);
   auto result = run(Sides::right);
-  if (!result.settled) return result;
-  for (std::size_t i = 0; i < result.values.size(); ++i)
-    if (result.residuals[i] > residual_limit(options.tol, result.values[i], result.norm))
-      return run(Sides::both);
-  return result;
+  if (!result.settled || all_within(result, options.tol)) return result;
+  return run(Sides::both);
 }
 
 template <Scalar T>
@@ -217,8 +213,8 @@ double triplet_residual(const TallView<T>& a, double value, std::span<const T> u
   Buffer<T> left(a.row_range().size()), right(a.col_range().size());
   a.apply(v, left.span());
   a.apply_adjoint(u, right.span());
-  return std::hypot(std::sqrt(krylov::subtract<T>(a.comm(), T(value), u, left.span())),
-                    std::sqrt(krylov::subtract<T>(a.comm(), T(value), v, right.span())));
+  return std::hypot(vec::subtract<T>(a.comm(), T(value), u, left.span()),
+                    vec::subtract<T>(a.comm(), T(value), v, right.span()));
 }
 
 #define KRONSOLVE_INSTANTIATE(T)                                                                   \

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include <kronsolve/solvers/lanczos.hpp>
 
@@ -15,20 +16,14 @@ constexpr double accepted = 1e-9;
 
 /// Takes the k triplets at the wanted end of more of them.
 template <Scalar T>
-void keep_wanted(Triplets<T>& t, const SvdsOptions& options, int rank) {
+void keep_wanted(Triplets<T>& t, const SvdsOptions& options) {
   const auto surplus = static_cast<index_t>(t.values.size()) - options.k;
   if (surplus <= 0) return;
   const index_t first = options.which == SingularEnd::largest ? 0 : surplus;
-  const auto cut = [&](DistributedVectors<T>& vectors) {
-    DistributedVectors<T> kept(vectors.partition(), rank, options.k);
-    for (index_t i = 0; i < options.k; ++i) {
-      const auto from = std::as_const(vectors).column(first + i);
-      std::copy(from.begin(), from.end(), kept.column(i).begin());
-    }
-    vectors = std::move(kept);
-  };
-  cut(t.left);
-  cut(t.right);
+  std::vector<index_t> positions(static_cast<std::size_t>(options.k));
+  std::iota(positions.begin(), positions.end(), first);
+  t.left.keep(positions);
+  t.right.keep(positions);
   const auto pick = [&](std::vector<double>& numbers) {
     numbers = std::vector<double>(numbers.begin() + first, numbers.begin() + first + options.k);
   };
@@ -71,7 +66,7 @@ Look look_beyond(const TallView<T>& a, const Triplets<T>& t, const SvdsOptions& 
   look.missed = beyond(rest.eigenvalues.front());
   look.unlikely = look.probability <= accepted;
   look.settled = rest.converged;
-  look.next = norm * std::sqrt(std::max(0.0, rest.eigenvalues.front()));
+  look.next = a.unit() * norm * std::sqrt(std::max(0.0, rest.eigenvalues.front()));
   return look;
 }
 
@@ -117,14 +112,14 @@ TripletCertificate certify_triplets(const TallView<T>& a, Triplets<T>& t,
     look = look_beyond(a, t, options, fresh(1));
     if (!look.missed) break;
     auto more = bidiagonal_svds(a, options, &t, fresh(2));
-    keep_wanted(more, options, a.comm().rank());
+    keep_wanted(more, options);
     t = std::move(more);
     ++result.inserted;
   }
   result.certified = !look.missed && (look.unlikely || look.settled);
   result.products = a.products() - before;
-  result.text =
-      describe(look, largest, largest ? t.values.back() : t.values.front(), result.inserted);
+  result.text = describe(look, largest, a.unit() * (largest ? t.values.back() : t.values.front()),
+                         result.inserted);
   return result;
 }
 

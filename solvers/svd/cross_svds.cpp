@@ -1,22 +1,21 @@
 #include <cmath>
 
+#include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/lanczos.hpp>
 
-#include "solvers/krylov/vector_kernels.hpp"
 #include "solvers/svd/triplets.hpp"
 
 namespace kronsolve::svd {
 
 namespace {
 
-/// u = A v / s, or any unit vector that suits s = 0: then A v is rounding, and the one taken is
-/// orthogonal to the range as far as its residual says.
+/// u = A v / s, or any unit vector where s = 0: its residual says whether it is one for A.
 template <Scalar T>
 double left_vector(const TallView<T>& a, std::span<const T> v, std::span<T> u) {
   a.apply(v, u);
-  const double value = std::sqrt(krylov::norm_squared<T>(a.comm(), u));
+  const double value = vec::norm<T>(a.comm(), u);
   if (value > 0)
-    krylov::scale<T>(1 / value, u);
+    vec::scale<T>(1 / value, u);
   else if (a.row_range().contains(0))
     u[0] = 1;
   return value;
@@ -65,6 +64,9 @@ Triplets<T> cross_svds(const TallView<T>& a, const SvdsOptions& options) {
     result.norm = std::max(result.norm, result.values.back());
   }
   sort_descending(result);
+  // A v / s is no vector where s is rounding beside |A|.
+  if (pairs.converged && !all_within(result, options.tol))
+    return bidiagonal_instead(a, options, "residuals with products were too large");
   return result;
 }
 

@@ -5,30 +5,10 @@
 
 #include "solvers/dense/blas_threads.hpp"
 #include "solvers/dense/dense_svd.hpp"
-#include "solvers/svd/dense_matrix_of.hpp"
+#include "solvers/dense/from_map.hpp"
 #include "solvers/svd/triplets.hpp"
 
 namespace kronsolve::svd {
-
-namespace {
-
-/// Columns first ... first+count-1 of a matrix on rank 0, dealt by rows.
-template <Scalar T>
-DistributedVectors<T> deal(const Comm& comm, const RowPartition& rows,
-                           const LargeVector<T>& columns, index_t first, index_t count) {
-  DistributedVectors<T> result(rows, comm.rank(), count);
-  std::vector<T> whole(static_cast<std::size_t>(rows.rows()));
-  const RowRange mine = rows.range(comm.rank());
-  for (index_t j = 0; j < count; ++j) {
-    if (comm.is_root())
-      std::copy_n(columns.data() + (first + j) * rows.rows(), rows.rows(), whole.data());
-    comm.broadcast(std::span(whole));
-    std::copy(whole.begin() + mine.begin, whole.begin() + mine.end, result.column(j).begin());
-  }
-  return result;
-}
-
-}  // namespace
 
 template <Scalar T>
 Triplets<T> dense_svds(const TallView<T>& a, const SvdsOptions& options) {
@@ -39,7 +19,7 @@ Triplets<T> dense_svds(const TallView<T>& a, const SvdsOptions& options) {
   const index_t needed = dense::dense_svd_bytes<T>(a.rows(), n, job);
   require_memory(comm, comm.is_root() ? needed : needed / comm.size() / 4,
                  "svds: the dense method");
-  auto matrix = dense_on_root(a);
+  auto matrix = dense::gather_matrix<T>(a);
   dense::DenseSvd<T> svd;
   comm.agree([&] {
     if (!comm.is_root()) return;
@@ -64,8 +44,8 @@ Triplets<T> dense_svds(const TallView<T>& a, const SvdsOptions& options) {
     result.residuals.assign(result.values.size(), bound);
     return result;
   }
-  result.left = deal<T>(comm, a.row_partition(), svd.left, first, options.k);
-  result.right = deal<T>(comm, a.col_partition(), svd.right, first, options.k);
+  result.left = vec::deal<T>(comm, a.row_partition(), svd.left, first, options.k);
+  result.right = vec::deal<T>(comm, a.col_partition(), svd.right, first, options.k);
   for (index_t i = 0; i < options.k; ++i)
     result.residuals.push_back(triplet_residual<T>(a, result.values[static_cast<std::size_t>(i)],
                                                    result.left.column(i), result.right.column(i)));

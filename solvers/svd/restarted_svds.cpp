@@ -10,7 +10,7 @@ namespace kronsolve::svd {
 
 namespace {
 
-using krylov::Columns;
+using vec::Columns;
 
 /// A^H A V_m = V_m B + beta v_{m+1} e_m^T with orthonormal V. B is real: diagonal in the kept
 /// pairs, a row and column that couple them to the next vector, tridiagonal after it. Its largest
@@ -70,7 +70,7 @@ bool RestartedCross<T>::step(index_t j) {
   const index_t first = j > kept_ ? j - 1 : 0;
   std::vector<T> known;
   for (index_t i = first; i <= j; ++i) known.emplace_back(b(i, j));
-  krylov::add_combination<T>(T(-1), Columns(v_, first, j + 1 - first), known, next);
+  vec::add_combination<T>(T(-1), Columns(v_, first, j + 1 - first), known, next);
   beta_ = this->orthonormalise_right(j + 1, next, 1e-14 * norm_);
   norm_ = std::max(norm_, beta_);
   if (j + 1 < ncv_) b(j + 1, j) = b(j, j + 1) = beta_;
@@ -130,23 +130,22 @@ Triplets<T> RestartedCross<T>::collect(bool settled) {
   const bool wanted = options_.vectors == SingularVectors::compute;
   if (!wanted && options_.certify == Certification::off) return result;
   if (wanted) result.residual_kind = ResidualKind::explicit_;
-  krylov::rotate<T, double>(v_, size_, wanted_, leading(wanted_));
+  vec::rotate<T, double>(v_, size_, wanted_, leading(wanted_));
   result.right = DistributedVectors<T>(a_.col_partition(), comm_.rank(), wanted_);
   result.left = DistributedVectors<T>(a_.row_partition(), comm_.rank(), wanted_);
   Buffer<T> back(a_.col_range().size());
   for (index_t i = 0; i < wanted_; ++i) {
     const auto at = static_cast<std::size_t>(i);
-    std::copy_n(v_.data(i), v_.rows(), result.right.column(i).data());
+    vec::copy<T>(v_.column(i), result.right.column(i));
     const std::span<const T> v = std::as_const(result.right).column(i);
     a_.apply(v, result.left.column(i));
-    const double s =
-        std::sqrt(krylov::norm_squared<T>(comm_, std::as_const(result.left).column(i)));
-    krylov::scale<T>(1 / s, result.left.column(i));
+    const double s = vec::norm<T>(comm_, std::as_const(result.left).column(i));
+    vec::scale<T>(1 / s, result.left.column(i));
     if (!wanted) continue;
     // A v = s u to rounding now; what remains is the other side.
     a_.apply_adjoint(std::as_const(result.left).column(i), back.span());
     result.values[at] = s;
-    result.residuals[at] = std::sqrt(krylov::subtract<T>(comm_, T(s), v, back.span()));
+    result.residuals[at] = vec::subtract<T>(comm_, T(s), v, back.span());
   }
   sort_descending(result);
   return result;
@@ -172,18 +171,10 @@ Triplets<T> restarted_svds(const TallView<T>& a, const SvdsOptions& options) {
   auto found = RestartedCross<T>(a, options).run();
   std::string why = "a wanted value is too small beside the norm";
   if (found) {
-    if (!found->settled) return std::move(*found);
-    bool good = true;
-    for (std::size_t i = 0; i < found->values.size(); ++i)
-      good =
-          good && found->residuals[i] <= residual_limit(options.tol, found->values[i], found->norm);
-    if (good) return std::move(*found);
+    if (!found->settled || all_within(*found, options.tol)) return std::move(*found);
     why = "residuals with products were too large";
   }
-  auto instead = bidiagonal_svds<T>(a, options, nullptr, options.seed);
-  instead.method = SvdMethod::bidiagonal;
-  instead.reason = detail::concat(why, " for A^H A, so by bidiagonalisation: ", instead.reason);
-  return instead;
+  return bidiagonal_instead(a, options, why);
 }
 
 #define KRONSOLVE_INSTANTIATE(T) \

@@ -5,21 +5,20 @@
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/core/random.hpp>
 #include <kronsolve/operators/assembled_map.hpp>
+#include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/rsvd.hpp>
 #include <kronsolve/solvers/svds.hpp>
 
 #include "solvers/dense/blas_threads.hpp"
 #include "solvers/dense/dense_svd.hpp"
-#include "solvers/krylov/panel.hpp"
 #include "solvers/svd/tall_view.hpp"
 
 namespace kronsolve {
 
 namespace {
 
-using krylov::Columns;
-using krylov::Panel;
 using svd::TallView;
+using vec::Columns;
 
 /// Test vectors of the error bound: it fails with probability 10^-10.
 constexpr index_t test_vectors = 10;
@@ -39,41 +38,45 @@ class RangeFinder {
   bool complete() const { return size_ == a_.cols(); }
   index_t size() const { return size_; }
   double norm() const { return norm_; }
-  Panel<T>& basis() { return q_; }
-  Panel<T>& image() { return w_; }
+  DistributedVectors<T>& basis() { return q_; }
+  DistributedVectors<T>& image() { return w_; }
 
  private:
   void reserve(index_t columns);
   double sample(index_t at, index_t count);
-  void orthonormalise(Panel<T>& p, index_t first, index_t at, index_t count, RowRange rows);
+  void orthonormalise(DistributedVectors<T>& p, index_t first, index_t at, index_t count,
+                      RowRange rows);
 
   const TallView<T>& a_;
   const RsvdOptions& options_;
   const Comm& comm_;
-  Panel<T> q_, w_;  // w_ = A^H q_
+  DistributedVectors<T> q_, w_;  // w_ = A^H q_
   index_t size_ = 0, probed_ = 0;
   double norm_ = 0;  // lower bound of |A|
   std::uint32_t stream_ = 0;
 };
 
+/// The leading columns of v, and zeros up to `columns`.
 template <Scalar T>
-Panel<T> widened(const Panel<T>& old, index_t rows, index_t columns, index_t used) {
-  Panel<T> wide(rows, columns);
-  if (used > 0) std::copy_n(old.data(), rows * used, wide.data());
-  return wide;
+DistributedVectors<T> leading(const DistributedVectors<T>& v, const RowPartition& rows, int rank,
+                              index_t used, index_t columns, ColumnStorage storage) {
+  DistributedVectors<T> result(rows, rank, columns, storage);
+  for (index_t j = 0; j < used; ++j) vec::copy<T>(v.column(j), result.column(j));
+  return result;
 }
 
 template <Scalar T>
 void RangeFinder<T>::reserve(index_t columns) {
-  if (columns <= q_.columns()) return;
-  const index_t wanted = std::max(columns, std::min(2 * q_.columns(), a_.cols()));
+  if (columns <= q_.count()) return;
+  const index_t wanted = std::max(columns, std::min(2 * q_.count(), a_.cols()));
   const index_t bytes = wanted * static_cast<index_t>(sizeof(T));
   require_memory(comm_,
-                 checked_multiply(bytes, q_.rows() + w_.rows() + a_.row_range().size() + 1,
+                 checked_multiply(bytes, 2 * a_.row_range().size() + a_.col_range().size() + 1,
                                   "bytes of a random basis"),
                  "rsvd: the basis");
-  q_ = widened(q_, a_.row_range().size(), wanted, size_);
-  w_ = widened(w_, a_.col_range().size(), wanted, size_);
+  const auto together = ColumnStorage::together;
+  q_ = leading(q_, a_.row_partition(), comm_.rank(), size_, wanted, together);
+  w_ = leading(w_, a_.col_partition(), comm_.rank(), size_, wanted, together);
 }
 
 /// Images of fresh random vectors in columns at ... of q_, what the basis holds taken out; returns
@@ -86,18 +89,18 @@ double RangeFinder<T>::sample(index_t at, index_t count) {
   for (index_t j = at; j < at + count; ++j) {
     fill_normal(random.span(), a_.col_range(), options_.seed, stream_++);
     a_.apply(random.span(), q_.column(j));
-    (void)krylov::orthogonalise(comm_, Columns(q_, 0, size_), q_.column(j));
-    largest = std::max(largest, krylov::norm_squared<T>(comm_, q_.column(j)));
+    (void)vec::project_out<T>(comm_, {q_, 0, size_}, q_.column(j));
+    largest = std::max(largest, vec::norm<T>(comm_, q_.column(j)));
   }
-  return std::sqrt(largest);
+  return largest;
 }
 
 /// Columns at ... of p, against columns first ... at-1 and one another.
 template <Scalar T>
-void RangeFinder<T>::orthonormalise(Panel<T>& p, index_t first, index_t at, index_t count,
-                                    RowRange rows) {
+void RangeFinder<T>::orthonormalise(DistributedVectors<T>& p, index_t first, index_t at,
+                                    index_t count, RowRange rows) {
   for (index_t j = at; j < at + count; ++j)
-    (void)krylov::orthonormalise(
+    (void)vec::orthonormalise(
         comm_, Columns(p, first, j - first), p.column(j), 1e-14 * norm_,
         [&](std::span<T> x) { fill_normal(x, rows, options_.seed, stream_++); });
 }
@@ -118,7 +121,7 @@ void RangeFinder<T>::absorb(index_t most) {
   for (int power = 0; power <= options_.power_iterations; ++power) {
     for (index_t j = size_; j < size_ + count; ++j) {
       a_.apply_adjoint(std::as_const(q_).column(j), w_.column(j));
-      norm_ = std::max(norm_, std::sqrt(krylov::norm_squared<T>(comm_, w_.column(j))));
+      norm_ = std::max(norm_, vec::norm<T>(comm_, w_.column(j)));
     }
     if (power == options_.power_iterations) break;
     orthonormalise(w_, size_, size_, count, a_.col_range());
@@ -134,31 +137,22 @@ template <Scalar T>
 RsvdResult<T> decompose(const TallView<T>& a, RangeFinder<T>& range) {
   const Comm& comm = a.comm();
   const index_t l = range.size();
-  Panel<T>& z = range.image();
+  DistributedVectors<T>& z = range.image();
   LargeVector<T> r_adjoint(static_cast<std::size_t>(l * l), T{});
-  const auto copy = widened(z, z.rows(), l, l);
+  const auto copy = leading(z, a.col_partition(), comm.rank(), l, l, ColumnStorage::together);
   std::uint32_t stream = 0;
   for (index_t j = 0; j < l; ++j)
-    (void)krylov::orthonormalise(
-        comm, Columns(z, 0, j), z.column(j), 1e-15 * range.norm(),
-        [&](std::span<T> x) { fill_normal(x, a.col_range(), 77, stream++); });
-  const auto r = krylov::inner<T>(comm, Columns(z, 0, l), Columns(copy, 0, l));
+    (void)vec::orthonormalise(comm, Columns(z, 0, j), z.column(j), 1e-15 * range.norm(),
+                              [&](std::span<T> x) { fill_normal(x, a.col_range(), 77, stream++); });
+  const auto r = vec::inner<T>(comm, Columns(z, 0, l), Columns(copy, 0, l));
   for (index_t j = 0; j < l; ++j)
     for (index_t i = 0; i <= j; ++i)
       r_adjoint[static_cast<std::size_t>(i * l + j)] = conj(r[static_cast<std::size_t>(j * l + i)]);
   const auto small = dense::dense_svd<T>(std::move(r_adjoint), l, l, dense::SvdVectors::thin);
-  krylov::rotate<T, T>(range.basis(), l, l, std::span<const T>(small.left));
-  krylov::rotate<T, T>(z, l, l, std::span<const T>(small.right));
+  vec::rotate<T, T>(range.basis(), l, l, std::span<const T>(small.left));
+  vec::rotate<T, T>(z, l, l, std::span<const T>(small.right));
   RsvdResult<T> result;
   result.singular_values = small.values;
-  return result;
-}
-
-template <Scalar T>
-DistributedVectors<T> leading(const Panel<T>& p, const RowPartition& rows, int rank,
-                              index_t count) {
-  DistributedVectors<T> result(rows, rank, count);
-  for (index_t j = 0; j < count; ++j) std::copy_n(p.data(j), p.rows(), result.column(j).data());
   return result;
 }
 
@@ -172,8 +166,9 @@ void truncate(RsvdResult<T>& result, const TallView<T>& a, RangeFinder<T>& range
       range_error + (kept < result.singular_values.size() ? result.singular_values[kept] : 0);
   result.singular_values.resize(kept);
   const int rank = a.comm().rank();
-  result.left = leading(range.basis(), a.row_partition(), rank, count);
-  result.right = leading(range.image(), a.col_partition(), rank, count);
+  const auto apart = ColumnStorage::apart;
+  result.left = leading(range.basis(), a.row_partition(), rank, count, count, apart);
+  result.right = leading(range.image(), a.col_partition(), rank, count, count, apart);
   if (a.swapped()) std::swap(result.left, result.right);
 }
 
@@ -260,14 +255,14 @@ double frobenius(const LinearMap<T>& map) {
   const TallView<T> a(map);
   const RowRange cols = a.col_range();
   Buffer<T> unit(cols.size()), column(a.row_range().size());
-  double sum = 0;
+  double size = 0;
   for (index_t j = 0; j < a.cols(); ++j) {
     if (cols.contains(j)) unit[j - cols.begin] = 1;
     a.apply(unit.span(), column.span());
     if (cols.contains(j)) unit[j - cols.begin] = 0;
-    sum += krylov::norm_squared<T>(a.comm(), column.span());
+    size = std::hypot(size, vec::norm<T>(a.comm(), column.span()));
   }
-  return std::sqrt(sum);
+  return size;
 }
 
 }  // namespace

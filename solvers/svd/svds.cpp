@@ -3,9 +3,11 @@
 #include <cmath>
 
 #include <kronsolve/core/memory.hpp>
+#include <kronsolve/core/random.hpp>
 #include <kronsolve/operators/assembled_map.hpp>
 #include <kronsolve/solvers/svds.hpp>
 
+#include "operators/maps/scaled_map.hpp"
 #include "solvers/dense/dense_svd.hpp"
 #include "solvers/frontend/held_rows.hpp"
 #include "solvers/svd/triplets.hpp"
@@ -86,32 +88,6 @@ Choice choose(const TallView<T>& a, const SvdsOptions& options) {
   return {SvdMethod::bidiagonal, "bidiagonal: few triplets of a large matrix"};
 }
 
-/// Makes the component of largest modulus of each right vector real and positive.
-template <Scalar T>
-void fix_phases(const Comm& comm, DistributedVectors<T>& right, DistributedVectors<T>& left) {
-  for (index_t j = 0; j < right.count(); ++j) {
-    const auto v = right.column(j);
-    double largest = 0;
-    for (const T& x : v) largest = std::max(largest, norm_squared(x));
-    largest = comm.all_reduce(largest, Reduce::max);
-    if (!(largest > 0)) continue;
-    // Moduli equal to rounding count as equal, so that the first of them does not depend on ranks.
-    const RowRange mine = right.row_range();
-    index_t first = right.partition().rows();
-    for (std::size_t i = 0; i < v.size() && first == right.partition().rows(); ++i)
-      if (norm_squared(v[i]) >= largest * (1 - 1e-10)) first = mine.begin + static_cast<index_t>(i);
-    first = comm.all_reduce(first, Reduce::min);
-    T factor{};
-    if (mine.contains(first)) {
-      const T x = v[static_cast<std::size_t>(first - mine.begin)];
-      factor = conj(x) / std::abs(x);
-    }
-    factor = comm.all_reduce(factor);
-    for (T& x : v) x *= factor;
-    for (T& x : left.column(j)) x *= factor;
-  }
-}
-
 template <Scalar T>
 void take(SvdsResult<T>& result, Triplets<T>&& t, const TallView<T>& a,
           const SvdsOptions& options) {
@@ -126,7 +102,7 @@ void take(SvdsResult<T>& result, Triplets<T>&& t, const TallView<T>& a,
   }
   result.converged = result.converged_triplets == options.k;
   if (options.vectors == SingularVectors::skip) return;
-  fix_phases(a.comm(), t.right, t.left);
+  vec::fix_phases(a.comm(), t.right, &t.left);
   result.left = std::move(a.swapped() ? t.right : t.left);
   result.right = std::move(a.swapped() ? t.left : t.right);
 }
@@ -162,11 +138,27 @@ Triplets<T> triplets_by(SvdMethod method, const TallView<T>& a, const SvdsOption
 
 }  // namespace
 
+namespace {
+
+/// What brings a map to a norm of about 1 whose numbers are too large or small to be squared; else
+/// 1. One product.
+template <Scalar T>
+double safe_factor(const LinearMap<T>& map, std::uint64_t seed) {
+  Buffer<T> x(map.col_range().size()), y(map.row_range().size());
+  fill_normal(x.span(), map.col_range(), seed);
+  map.apply(x.span(), y.span());
+  return ScaledMap<T>::factor_for(vec::norm<T>(map.comm(), y.span()));
+}
+
+}  // namespace
+
 template <Scalar T>
 SvdsResult<T> svds(const LinearMap<T>& map, const SvdsOptions& given) {
   const auto began = std::chrono::steady_clock::now();
   const SvdsOptions options = checked(map, given);
-  const TallView<T> a(map);
+  const double factor = safe_factor(map, options.seed);
+  const ScaledMap<T> scaled(map, factor);
+  const TallView<T> a(factor == 1 ? map : scaled, 1 / factor);
   const Choice choice = choose(a, options);
   const index_t before = a.products();
   SvdsResult<T> result;
@@ -178,7 +170,7 @@ SvdsResult<T> svds(const LinearMap<T>& map, const SvdsOptions& given) {
     require_memory(map.comm(), result.memory_estimate_bytes / map.comm().size(), "svds: vectors");
   Triplets<T> t = triplets_by(choice.method, a, options);
   if (t.method != SvdMethod::automatic) result.method = t.method;
-  result.products = a.products() - before;
+  result.products = a.products() - before + 1;  // and the look at its size
   result.reason = detail::concat(choice.why, "; ", t.reason);
   if (choice.method == SvdMethod::dense) {
     result.certified = true;  // all singular values were computed
@@ -191,6 +183,8 @@ SvdsResult<T> svds(const LinearMap<T>& map, const SvdsOptions& given) {
     result.certify_products = certificate.products;
   }
   take(result, std::move(t), a, options);
+  for (double& s : result.singular_values) s /= factor;
+  for (double& r : result.residuals) r /= factor;
   result.solve_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   return result;

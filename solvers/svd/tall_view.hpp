@@ -4,8 +4,7 @@
 
 #include <kronsolve/core/buffer.hpp>
 #include <kronsolve/operators/linear_map.hpp>
-
-#include "solvers/krylov/vector_kernels.hpp"
+#include <kronsolve/operators/vector_operations.hpp>
 
 namespace kronsolve::svd {
 
@@ -14,7 +13,10 @@ namespace kronsolve::svd {
 template <Scalar T>
 class TallView {
  public:
-  explicit TallView(const LinearMap<T>& a) : a_(&a), swapped_(a.rows() < a.cols()) {}
+  /// @param unit  of its values, for what is said of them
+  explicit TallView(const LinearMap<T>& a, double unit = 1)
+      : a_(&a), swapped_(a.rows() < a.cols()), unit_(unit) {}
+  double unit() const noexcept { return unit_; }
   const Comm& comm() const { return a_->comm(); }
   bool swapped() const noexcept { return swapped_; }
   index_t rows() const { return swapped_ ? a_->cols() : a_->rows(); }
@@ -40,12 +42,13 @@ class TallView {
     if (middle_.size() != row_range().size()) middle_ = Buffer<T>(row_range().size());
     a_->apply_adjoint(x, middle_.span());
     a_->apply(middle_.span(), y);
-    return krylov::norm_squared<T>(comm(), middle_.span());
+    return vec::norm_squared<T>(comm(), middle_.span());
   }
 
  private:
   const LinearMap<T>* a_;
   bool swapped_;
+  double unit_;
   mutable Buffer<T> middle_;
 };
 
@@ -67,9 +70,9 @@ class CrossProduct final : public LinearMap<T> {
   void apply_impl(std::span<const T> x, std::span<T> y) const override {
     // Twice the factor, not its square: that may leave the range of doubles.
     std::copy(x.begin(), x.end(), scaled_.data());
-    krylov::scale<T>(factor_, scaled_.span());
+    vec::scale<T>(factor_, scaled_.span());
     a_->apply_cross(scaled_.span(), y);
-    krylov::scale<T>(factor_, y);
+    vec::scale<T>(factor_, y);
   }
 
  private:

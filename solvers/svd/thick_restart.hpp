@@ -7,8 +7,8 @@
 #include <vector>
 
 #include <kronsolve/core/random.hpp>
+#include <kronsolve/operators/vector_operations.hpp>
 
-#include "solvers/krylov/panel.hpp"
 #include "solvers/svd/triplets.hpp"
 
 namespace kronsolve::svd {
@@ -28,7 +28,7 @@ class ThickRestart {
         comm_(a.comm()),
         wanted_(wanted),
         ncv_(std::min(a.cols(), options.ncv > 0 ? std::max(options.ncv, wanted + 1) : ncv)),
-        v_(a.col_range().size(), ncv_ + 1),
+        v_(a.col_partition(), comm_.rank(), ncv_ + 1, ColumnStorage::together),
         seed_(seed),
         b_(static_cast<std::size_t>(ncv_ * ncv_)) {}
   virtual ~ThickRestart() = default;
@@ -48,8 +48,8 @@ class ThickRestart {
   void random_left(std::span<T> x) { fill_normal(x, a_.row_range(), seed_, stream_++); }
   /// Makes x a unit vector orthogonal to the first `count` of V; the norm that was left.
   double orthonormalise_right(index_t count, std::span<T> x, double floor) {
-    return krylov::orthonormalise(comm_, krylov::Columns(v_, 0, count), x, floor,
-                                  [&](std::span<T> y) { random_right(y); });
+    return vec::orthonormalise(comm_, vec::Columns(v_, 0, count), x, floor,
+                               [&](std::span<T> y) { random_right(y); });
   }
 
   void start(index_t kept);
@@ -68,7 +68,7 @@ class ThickRestart {
   const SvdsOptions& options_;
   const Comm& comm_;
   index_t wanted_, ncv_;
-  krylov::Panel<T> v_;
+  DistributedVectors<T> v_;
   index_t kept_ = 0;  ///< pairs that B starts with
   index_t size_ = 0;  ///< of B now
   double beta_ = 0;   ///< coupling to v_{size_}
@@ -133,8 +133,8 @@ void ThickRestart<T>::project() {
 /// @param right  size_ x keep: the pairs' right vectors in V
 template <Scalar T>
 void ThickRestart<T>::restart(index_t keep, std::span<const double> right) {
-  krylov::rotate<T, double>(v_, size_, keep, right);
-  std::copy_n(v_.data(size_), v_.rows(), v_.data(keep));
+  vec::rotate<T, double>(v_, size_, keep, right);
+  vec::copy<T>(v_.column(size_), v_.column(keep));
   std::fill(b_.begin(), b_.end(), 0);
   kept_ = keep;
 }
@@ -147,9 +147,9 @@ void ThickRestart<T>::report() const {
   for (index_t i = 0; i < wanted_; ++i) {
     const bool good = residual(i) <= residual_limit(options_.tol, value(i), largest());
     p.converged += good ? 1 : 0;
-    if (!good) p.worst_residual = std::max(p.worst_residual, residual(i));
+    if (!good) p.worst_residual = std::max(p.worst_residual, a_.unit() * residual(i));
   }
-  p.best_value = value(0);
+  p.best_value = a_.unit() * value(0);
   p.iterations = steps_;
   p.products = 2 * steps_;
   p.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();

@@ -63,6 +63,25 @@ template <Scalar T>
 Triplets<T> bidiagonal_svds(const TallView<T>& a, const SvdsOptions& options,
                             const Triplets<T>* known, std::uint64_t seed);
 
+/// The same in place of a method that its own products with A^H A have failed.
+template <Scalar T>
+Triplets<T> bidiagonal_instead(const TallView<T>& a, const SvdsOptions& options,
+                               const std::string& why) {
+  auto instead = bidiagonal_svds<T>(a, options, nullptr, options.seed);
+  instead.method = SvdMethod::bidiagonal;
+  instead.reason =
+      kronsolve::detail::concat(why, " for A^H A, so by bidiagonalisation: ", instead.reason);
+  return instead;
+}
+/// True if every residual is within the tolerance.
+template <Scalar T>
+bool all_within(const Triplets<T>& t, double tol) {
+  bool good = true;
+  for (std::size_t i = 0; i < t.values.size(); ++i)
+    good = good && t.residuals[i] <= residual_limit(tol, t.values[i], t.norm);
+  return good;
+}
+
 /// Thick-restart Lanczos on A^H A for the largest triplets; bidiagonalisation where rounding of A^H
 /// A would spoil them.
 template <Scalar T>

@@ -5,6 +5,8 @@
 #include <kronsolve/measure/expectation.hpp>
 #include <kronsolve/operators/symmetry_basis.hpp>
 
+#include "operators/vectors/compensated.hpp"
+
 namespace kronsolve {
 
 namespace {
@@ -42,24 +44,30 @@ std::vector<double> diagonal_correlations(const StateView<T>& psi,
   std::vector<double> total(n * n, 0.0);
 #pragma omp parallel num_threads(num_threads())
   {
-    std::vector<double> sum(n * n, 0.0), left(n), right(n);
+    constexpr index_t block = 256;  // what is added up before it joins the sum of the others
+    std::vector<vec::Compensated<double>> sum(n * n);
+    std::vector<double> part(n * n), left(n), right(n);
 #pragma omp for schedule(static)
-    for (index_t i = 0; i < mine.size(); ++i) {
-      const double weight = norm_squared(psi.owned()[static_cast<std::size_t>(i)]);
-      if (weight == 0) continue;
-      state_t rest = basis.state(mine.begin + i);
-      for (std::size_t site = n; site-- > 0;) {
-        const auto dim = static_cast<state_t>(code.dim(static_cast<int>(site)));
-        const auto digit = static_cast<std::size_t>(rest % dim);
-        rest /= dim;
-        left[site] = weight * a[site][digit];
-        right[site] = b[site][digit];
+    for (index_t begin = 0; begin < mine.size(); begin += block) {
+      std::fill(part.begin(), part.end(), 0.0);
+      for (index_t i = begin; i < std::min(mine.size(), begin + block); ++i) {
+        const double weight = norm_squared(psi.owned()[static_cast<std::size_t>(i)]);
+        if (weight == 0) continue;
+        state_t rest = basis.state(mine.begin + i);
+        for (std::size_t site = n; site-- > 0;) {
+          const auto dim = static_cast<state_t>(code.dim(static_cast<int>(site)));
+          const auto digit = static_cast<std::size_t>(rest % dim);
+          rest /= dim;
+          left[site] = weight * a[site][digit];
+          right[site] = b[site][digit];
+        }
+        for (std::size_t r = 0; r < n; ++r)
+          for (std::size_t c = 0; c < n; ++c) part[r * n + c] += left[r] * right[c];
       }
-      for (std::size_t r = 0; r < n; ++r)
-        for (std::size_t c = 0; c < n; ++c) sum[r * n + c] += left[r] * right[c];
+      for (std::size_t k = 0; k < n * n; ++k) sum[k] += part[k];
     }
 #pragma omp critical
-    for (std::size_t k = 0; k < n * n; ++k) total[k] += sum[k];
+    for (std::size_t k = 0; k < n * n; ++k) total[k] += sum[k].value();
   }
   psi.comm().all_reduce(std::span(total));
   return total;

@@ -7,6 +7,7 @@
 
 #include "measure/element_walk.hpp"
 #include "measure/symmetrized.hpp"
+#include "operators/vectors/compensated.hpp"
 
 namespace kronsolve {
 
@@ -41,7 +42,8 @@ std::vector<Complex> elements(const StateView<T>& bra, std::span<const OpSum> op
   using Sum = decltype(T{} * C{});
   const OperatorMoves<C> moves(ops);
   const auto threads = static_cast<std::size_t>(num_threads());
-  std::vector<std::vector<Sum>> sums(threads, std::vector<Sum>(ops.size()));
+  std::vector<std::vector<vec::Compensated<Sum>>> sums(
+      threads, std::vector<vec::Compensated<Sum>>(ops.size()));
   const auto visit = [&](int thread, index_t row, const OperatorMove<C>& move, PackedDigits digits,
                          T value) {
     const T weight = conj(bra.owned()[static_cast<std::size_t>(row)]) * value;
@@ -52,7 +54,7 @@ std::vector<Complex> elements(const StateView<T>& bra, std::span<const OpSum> op
   ElementWalk<T, C, decltype(visit)>(bra.basis(), moves, ket, visit).run([](RowRange) {});
   std::vector<Complex> total(ops.size());
   for (const auto& sum : sums)
-    for (std::size_t k = 0; k < sum.size(); ++k) total[k] += sum[k];
+    for (std::size_t k = 0; k < sum.size(); ++k) total[k] += sum[k].value();
   bra.comm().all_reduce(std::span(total));
   return total;
 }
@@ -95,7 +97,7 @@ double deviation(const StateView<T>& psi, const OpSum& op, double shift) {
       product[static_cast<std::size_t>(row - first)] +=
           term.coefficient * (value * term.diagonal(digits));
   };
-  double sum = 0;
+  vec::Compensated<double> sum;
   ElementWalk<T, C, decltype(visit)> walk(psi.basis(), moves, psi, visit);
   product.assign(static_cast<std::size_t>(
                      std::min(walk.rows_per_round(), static_cast<index_t>(psi.owned().size()))),
@@ -108,7 +110,7 @@ double deviation(const StateView<T>& psi, const OpSum& op, double shift) {
     }
     first = rows.end;
   });
-  return psi.comm().all_reduce(sum);
+  return psi.comm().all_reduce(sum.value());
 }
 
 /// True if the operator leads from some state of the basis to one outside. Collective.

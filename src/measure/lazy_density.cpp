@@ -10,7 +10,8 @@
 #include <kronsolve/measure/lazy_density.hpp>
 
 #include "measure/column_stream.hpp"
-#include "solvers/dense/blas.hpp"
+#include "operators/vectors/blas.hpp"
+#include "operators/vectors/compensated.hpp"
 #include "solvers/dense/blas_threads.hpp"
 
 namespace kronsolve {
@@ -54,13 +55,13 @@ class ColumnsMap : public LinearMap<T> {
                    "products with the density matrix of the chosen sites");
     const int count = static_cast<int>(parts.blocks().size());
     for (const auto& block : parts.blocks()) blocks_.push_back({block.numbers, {}});
-    double square = 0;
+    vec::Compensated<double> square;
     ColumnStream<T>(psi, parts).run(0, count, [&](int b, std::span<const T> values, index_t) {
       auto& kept = blocks_[static_cast<std::size_t>(b)].values;
       kept.insert(kept.end(), values.begin(), values.end());
       for (const T& value : values) square += norm_squared(value);
     });
-    const double trace = psi.comm().all_reduce(square);
+    const double trace = psi.comm().all_reduce(square.value());
     if (!(trace > 0)) throw InvalidArgument("density matrix: the state is zero");
     for (auto& block : blocks_)
       for (T& value : block.values) value /= std::sqrt(trace);

@@ -2,6 +2,7 @@
 #include <kronsolve/exec/this_worker.hpp>
 #include <kronsolve/measure/expectation.hpp>
 #include <kronsolve/operators/serialize.hpp>
+#include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/session/kept_vector.hpp>
 
 namespace kronsolve {
@@ -70,17 +71,26 @@ namespace {
 
 std::complex<double> overlap_of(const VectorSet& a, index_t i, const VectorSet& b, index_t j) {
   return std::visit(
-      [&]<Scalar T, Scalar U>(const DistributedVectors<T>& x, const DistributedVectors<U>& y) {
+      [&]<Scalar T, Scalar U>(const DistributedVectors<T>& x,
+                              const DistributedVectors<U>& y) -> std::complex<double> {
         if (!(x.partition() == y.partition()))
           throw DimensionError(concat("overlap: the vectors have ", x.partition().rows(), " and ",
                                       y.partition().rows(),
                                       " entries, or are dealt to their ranks in different ways"));
         const auto left = x.column(i);
         const auto right = y.column(j);
-        std::complex<double> sum = 0;
-        for (std::size_t k = 0; k < left.size(); ++k)
-          sum += std::conj(std::complex<double>(left[k])) * right[k];
-        return a.comm->all_reduce(sum);
+        [[maybe_unused]] const auto mixed = [&](std::span<const std::complex<double>> z,
+                                                std::span<const double> v) -> std::complex<double> {
+          Buffer<double> re(vec::length(z)), im(vec::length(z));
+          vec::split(z, re.span(), im.span());
+          return {vec::dot<double>(*a.comm, v, re.span()), vec::dot<double>(*a.comm, v, im.span())};
+        };
+        if constexpr (std::same_as<T, U>)
+          return vec::dot<T>(*a.comm, left, right);
+        else if constexpr (is_complex<T>)
+          return std::conj(mixed(left, right));
+        else
+          return mixed(right, left);
       },
       a.vectors, b.vectors);
 }

@@ -151,6 +151,127 @@ TYPED_TEST(Evolve, observers_stop_it_and_states_can_be_taken) {
   EXPECT_LE((complete(moved.state()) - complete(result.state)).norm(), 1e-9);
 }
 
+/// One spin under a pulse along x: <Sz> after it, whatever the method.
+double after_pulse(const std::function<double(double)>& pulse, EvolutionMethod method, double end,
+                   double max_step = 0) {
+  Matrix<double> sx(2, 2);
+  sx << 0, 0.5, 0.5, 0;
+  const DenseMap<double> h(world(), sx, RowPartition(2, world().size()));
+  Vector<double> up(2);
+  up << 1, 0;
+  const double times[] = {end};
+  const auto r = evolve(TimeDependentOperator<double>{{{pulse, &h}}},
+                        distributed<double>(world(), h.row_partition(), up), times,
+                        {.method = method, .tol = 1e-8, .max_step = max_step});
+  EXPECT_TRUE(r.converged) << r.reason;
+  const auto state = complete(r.state);
+  return 0.5 * (std::norm(state(0)) - std::norm(state(1)));
+}
+
+constexpr EvolutionMethod driven_methods[] = {EvolutionMethod::magnus, EvolutionMethod::integrate};
+/// Of an angle that is wrong by 1e-8 and a step or two.
+constexpr double pulse_tolerance = 1e-6;
+
+TEST(EvolvePulses, square_pulses_anywhere_are_seen) {
+  Random random(17);
+  for (int round = 0; round < 12; ++round) {
+    const double end = random.uniform(10, 2000),
+                 width = end * std::pow(10, random.uniform(-2.5, -1)),
+                 begin = random.uniform(0, end - width), angle = random.uniform(0.5, 6);
+    const auto pulse = [=](double t) {
+      return t >= begin && t <= begin + width ? angle / width : 0.0;
+    };
+    for (const auto method : driven_methods) {
+      SCOPED_TRACE(detail::concat("to ", end, ", pulse of ", width, " at ", begin, ", angle ",
+                                  angle, ", ", to_string(method)));
+      EXPECT_NEAR(after_pulse(pulse, method, end), 0.5 * std::cos(angle), pulse_tolerance);
+      EXPECT_NEAR(after_pulse([&](double t) { return -pulse(-t); }, method, -end),
+                  0.5 * std::cos(angle), pulse_tolerance);
+    }
+  }
+}
+
+TEST(EvolvePulses, smooth_pulses_anywhere_are_seen) {
+  Random random(18);
+  for (int round = 0; round < 12; ++round) {
+    const double end = random.uniform(10, 2000), width = end * std::pow(10, random.uniform(-3, -2)),
+                 center = random.uniform(10 * width, end - 10 * width),
+                 angle = random.uniform(0.5, 6);
+    const auto pulse = [=](double t) {
+      const double x = (t - center) / width;
+      return angle / (width * std::sqrt(2 * std::acos(-1.0))) * std::exp(-x * x / 2);
+    };
+    for (const auto method : driven_methods) {
+      SCOPED_TRACE(detail::concat("to ", end, ", pulse of ", width, " at ", center, ", angle ",
+                                  angle, ", ", to_string(method)));
+      EXPECT_NEAR(after_pulse(pulse, method, end), 0.5 * std::cos(angle), pulse_tolerance);
+    }
+  }
+}
+
+TEST(EvolvePulses, what_is_too_short_for_the_samples_is_seen_with_a_longest_step) {
+  const auto pulse = [](double t) {
+    return t >= 310.01 && t <= 310.03 ? std::acos(-1.0) / 0.02 : 0.0;
+  };
+  for (const auto method : driven_methods)
+    EXPECT_NEAR(after_pulse(pulse, method, 1000, 1), -0.5, pulse_tolerance) << to_string(method);
+}
+
+TEST(EvolvePulses, progress_is_told_between_output_times) {
+  std::vector<double> reached;
+  Matrix<double> sx(2, 2);
+  sx << 0, 0.5, 0.5, 0;
+  const DenseMap<double> h(world(), sx, RowPartition(2, world().size()));
+  Vector<double> up(2);
+  up << 1, 0;
+  const double times[] = {100};
+
+  (void)evolve(h, distributed<double>(world(), h.row_partition(), up), times,
+               {.method = EvolutionMethod::integrate,
+                .progress = [&](double time) { reached.push_back(time); }});
+
+  ASSERT_GT(reached.size(), 5u);
+  EXPECT_TRUE(std::is_sorted(reached.begin(), reached.end()));
+  EXPECT_EQ(reached.back(), 100);
+}
+
+TYPED_TEST(Evolve, huge_and_tiny_units_give_the_same_state) {
+  using T = TypeParam;
+  Random random(6);
+  const Matrix<T> matrix = random.hermitian<T>(20, 6, 1);
+  const RowPartition rows = random.partition(20, world().size());
+  const Vector<double> start = random.vector<double>(20);
+  const double times[] = {1};
+  const DenseMap<T> h(world(), matrix, rows);
+  const auto psi = distributed<double>(world(), rows, start);
+  for (const double unit : {1e-250, 1e-200, 1e155, 1e200}) {
+    const DenseMap<T> scaled(world(), Matrix<T>(unit * matrix), rows);
+    for (const auto method : constant_methods)
+      for (const TimeAxis axis : {TimeAxis::real, TimeAxis::imaginary}) {
+        SCOPED_TRACE(detail::concat(unit, " ", to_string(method)));
+        const double later[] = {1 / unit};
+        const auto r = evolve(scaled, psi, later, {.method = method, .axis = axis});
+        const auto plain = evolve(h, psi, times, {.method = method, .axis = axis});
+
+        EXPECT_TRUE(r.converged) << r.reason;
+        EXPECT_LE((complete(r.state) - complete(plain.state)).norm(), 1e-9 * start.norm());
+        EXPECT_NEAR(r.energies[0] / unit, plain.energies[0], 1e-9);
+      }
+  }
+}
+
+TYPED_TEST(Evolve, times_that_no_integrator_reaches_are_refused_at_once) {
+  using T = TypeParam;
+  Random random(6);
+  const DenseMap<T> h(world(), random.hermitian<T>(10, 6, 1), RowPartition(10, world().size()));
+  const auto psi = distributed<double>(world(), h.row_partition(), random.vector<double>(10));
+  const double never[] = {1e300};
+
+  EXPECT_ERROR((void)evolve(h, psi, never, {.method = EvolutionMethod::integrate}), InvalidArgument,
+               "use method expm");
+  EXPECT_LE(h.products(), 200);
+}
+
 TYPED_TEST(Evolve, bad_input_is_refused_by_all_ranks) {
   using T = TypeParam;
   Random random(4);
@@ -163,6 +284,7 @@ TYPED_TEST(Evolve, bad_input_is_refused_by_all_ranks) {
   const double times[] = {1}, sick[] = {1, std::nan("")};
 
   EXPECT_ERROR((void)evolve(h, psi, times, {.tol = 2}), InvalidArgument, "(0, 1)");
+  EXPECT_ERROR((void)evolve(h, psi, times, {.max_step = -1}), InvalidArgument, "max_step");
   EXPECT_ERROR((void)evolve(h, psi, sick, {}), InvalidArgument, "finite");
   EXPECT_ERROR((void)evolve(h, zero, times, {}), InvalidArgument, "zero");
   EXPECT_ERROR((void)evolve(h, other, times, {}), DimensionError, "10 rows");

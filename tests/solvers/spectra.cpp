@@ -176,6 +176,30 @@ TYPED_TEST(Spectra, spectral_functions_agree_with_eigenvectors) {
       0u);
 }
 
+TYPED_TEST(Spectra, no_pole_comes_twice_when_the_space_is_exhausted) {
+  using T = TypeParam;
+  Random random(9);
+  // Levels far from the others converge first and would come up again.
+  std::vector<double> levels = {-30, -20};
+  for (int i = 0; i < 20; ++i) levels.push_back(0.1 * i);
+  levels.insert(levels.end(), {20, 40});
+  const auto n = static_cast<index_t>(levels.size());
+  const DenseMap<T> h(world(), random.with_spectrum<T>(levels),
+                      random.partition(n, world().size()));
+  const SpectralOracle<T> oracle(h.matrix());
+  const Vector<T> a = random.vector<T>(n);
+  const auto mine = owned<T>(a, h.row_range());
+
+  const auto r = spectral_function<T>(h, std::span<const T>(mine), {.steps = 200});
+
+  ASSERT_EQ(static_cast<index_t>(r.poles.size()), n);
+  for (index_t j = 0; j < n; ++j) {
+    const auto at = static_cast<std::size_t>(j);
+    EXPECT_NEAR(r.poles[at], levels[at], 1e-11);
+    EXPECT_NEAR(r.weights[at], std::norm(oracle.vectors().col(j).dot(a)), 1e-9);
+  }
+}
+
 /// Heisenberg ring.
 OpSum ring(int sites) {
   OpSum h(sites);

@@ -255,6 +255,51 @@ TYPED_TEST(Svds, the_check_puts_in_what_a_search_without_it_missed) {
   EXPECT_GT(missed, 0) << "the case no longer shows that single-vector searches miss copies";
 }
 
+TYPED_TEST(Svds, huge_and_tiny_units_give_the_same_digits) {
+  using T = TypeParam;
+  Random random(31);
+  const Matrix<T> a = with_values<T>(random, 40, 30, [] {
+    std::vector<double> values;
+    for (int i = 0; i < 30; ++i) values.push_back(3.0 - 0.09 * i);
+    return values;
+  }());
+  for (const double unit : {1e-250, 1e-160, 1e160, 1e200, 1e300}) {
+    const DenseMap<T> map(world(), Matrix<T>(unit * a), RowPartition(40, world().size()),
+                          RowPartition(30, world().size()));
+    for (const auto method : {SvdMethod::dense, SvdMethod::bidiagonal, SvdMethod::cross,
+                              SvdMethod::restarted, SvdMethod::automatic}) {
+      SCOPED_TRACE(detail::concat(unit, " ", to_string(method)));
+      const auto r = svds<T>(map, {.k = 2, .method = method});
+
+      EXPECT_TRUE(r.converged) << r.reason;
+      EXPECT_NEAR(r.singular_values[0] / unit, 3, 1e-9);
+      EXPECT_NEAR(r.singular_values[1] / unit, 2.91, 1e-9);
+      EXPECT_LE(r.residuals[0] / unit, 3e-10);
+    }
+  }
+}
+
+TYPED_TEST(Svds, zeros_at_the_small_end_have_left_vectors_by_every_method) {
+  using T = TypeParam;
+  Random random(32);
+  for (const index_t m : {12, 8}) {
+    const Matrix<T> a = with_values<T>(random, m, 8, {3, 2.5, 2, 1.5, 1, 0.5, 0.25, 0});
+    const DenseMap<T> map(world(), a, RowPartition(m, world().size()),
+                          RowPartition(8, world().size()));
+    for (const auto method : {SvdMethod::dense, SvdMethod::bidiagonal, SvdMethod::cross}) {
+      SCOPED_TRACE(detail::concat(m, " rows, ", to_string(method)));
+      const auto r = svds<T>(map, {.k = 1, .which = SingularEnd::smallest, .method = method});
+
+      expect_triplets<T>(a, r, 1, SingularEnd::smallest);
+      EXPECT_FALSE(std::signbit(r.singular_values[0]));
+    }
+  }
+  const Matrix<T> skew{{0, 1, 0}, {-1, 0, 0}, {0, 0, 0}};
+  const DenseMap<T> map(world(), skew, RowPartition(3, world().size()));
+  for (const double s : svds<T>(map, {.k = 3, .method = SvdMethod::dense}).singular_values)
+    EXPECT_FALSE(std::signbit(s));
+}
+
 TYPED_TEST(Svds, cross_product_finds_the_largest_in_little_memory) {
   using T = TypeParam;
   Random random(7);

@@ -7,9 +7,9 @@
 
 #include <Eigen/Dense>
 
+#include <kronsolve/operators/distributed_vectors.hpp>
 #include <kronsolve/operators/linear_map.hpp>
 #include <kronsolve/operators/rows.hpp>
-#include <kronsolve/solvers/distributed_vectors.hpp>
 
 #include "support/lazy_matrix.hpp"
 

@@ -13,11 +13,11 @@
 #include <kronsolve/core/index.hpp>
 #include <kronsolve/core/scalar.hpp>
 #include <kronsolve/export.hpp>
+#include <kronsolve/operators/distributed_vectors.hpp>
 #include <kronsolve/operators/lazy.hpp>
 #include <kronsolve/operators/linear_map.hpp>
 #include <kronsolve/operators/op_sum.hpp>
 #include <kronsolve/operators/sector_operator.hpp>
-#include <kronsolve/solvers/distributed_vectors.hpp>
 #include <kronsolve/solvers/factors.hpp>
 #include <kronsolve/solvers/preconditioner.hpp>
 

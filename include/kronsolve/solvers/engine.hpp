@@ -15,9 +15,9 @@
 #include <kronsolve/core/row_range.hpp>
 #include <kronsolve/core/scalar.hpp>
 #include <kronsolve/export.hpp>
+#include <kronsolve/operators/distributed_vectors.hpp>
 #include <kronsolve/operators/lazy.hpp>
 #include <kronsolve/operators/linear_map.hpp>
-#include <kronsolve/solvers/distributed_vectors.hpp>
 #include <kronsolve/solvers/eig.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 #include <kronsolve/solvers/preconditioner.hpp>

@@ -9,8 +9,8 @@
 
 #include <kronsolve/core/scalar.hpp>
 #include <kronsolve/export.hpp>
+#include <kronsolve/operators/distributed_vectors.hpp>
 #include <kronsolve/operators/linear_map.hpp>
-#include <kronsolve/solvers/distributed_vectors.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 
 namespace kronsolve {

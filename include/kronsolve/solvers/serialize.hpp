@@ -5,7 +5,7 @@
 #include <vector>
 
 #include <kronsolve/core/serialize.hpp>
-#include <kronsolve/solvers/distributed_vectors.hpp>
+#include <kronsolve/operators/distributed_vectors.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 #include <kronsolve/solvers/evolution.hpp>
 #include <kronsolve/solvers/expm.hpp>
@@ -104,7 +104,8 @@ void serialize(Archive& archive, FunctionResult<T>& r) {
 }
 template <class Archive>
 void serialize(Archive& archive, EvolutionOptions& o) {
-  archive(o.method, o.axis, o.start, o.tol, o.bounds, o.max_products);
+  detail::require_no_callback(o.progress, "EvolutionOptions");
+  archive(o.method, o.axis, o.start, o.tol, o.bounds, o.max_products, o.max_step);
 }
 template <class Archive>
 void serialize(Archive& archive, EvolutionResult& r) {

@@ -9,10 +9,10 @@
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/core/scalar.hpp>
 #include <kronsolve/export.hpp>
+#include <kronsolve/operators/distributed_vectors.hpp>
 #include <kronsolve/operators/lazy.hpp>
 #include <kronsolve/operators/linear_map.hpp>
 #include <kronsolve/operators/sector_operator.hpp>
-#include <kronsolve/solvers/distributed_vectors.hpp>
 #include <kronsolve/solvers/factors.hpp>
 #include <kronsolve/solvers/preconditioner.hpp>
 

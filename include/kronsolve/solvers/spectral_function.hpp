@@ -7,9 +7,9 @@
 #include <kronsolve/core/scalar.hpp>
 #include <kronsolve/export.hpp>
 #include <kronsolve/operators/basis.hpp>
+#include <kronsolve/operators/distributed_vectors.hpp>
 #include <kronsolve/operators/linear_map.hpp>
 #include <kronsolve/operators/op_sum.hpp>
-#include <kronsolve/solvers/distributed_vectors.hpp>
 
 namespace kronsolve {
 
