@@ -295,7 +295,6 @@ EvolveArguments evolve_arguments(const Raw& raw) {
   evolve.state = raw.state;
   if (raw.time.empty()) throw InvalidArgument("how long? give --time T");
   evolve.time = real("--time", raw.time);
-  if (evolve.time == 0) refuse("--time", "a finite number other than 0", raw.time);
   if (!raw.steps.empty())
     evolve.steps =
         whole<index_t>("--steps", raw.steps, 1, 100'000'000, "a whole number from 1 to 100000000");

@@ -128,6 +128,7 @@ class Recorder {
 
 std::vector<double> times_of(const EvolveArguments& asked) {
   std::vector<double> times;
+  if (asked.time == 0) return {0};  // the start alone
   for (index_t i = 0; i <= asked.steps; ++i)
     times.push_back(asked.time * static_cast<double>(i) / static_cast<double>(asked.steps));
   return times;
@@ -159,7 +160,11 @@ EvolutionResult run(const Comm& comm, const PlannedEvolution& planned, const Evo
   const auto evolve_with = [&](const auto& make_map) {
     const auto map = make_map();
     EvolveProgress progress(asked.time);
-    if (comm.is_root()) map->on_product([&] { progress.show(map->products()); });
+    auto options = asked.options;
+    if (comm.is_root()) {
+      map->on_product([&] { progress.show(map->products()); });
+      options.progress = [&](double time) { progress.reached(time); };
+    }
     const auto times = times_of(asked);
     const auto observe = [&](const EvolutionPoint& point) {
       recorder.record(point);
@@ -171,7 +176,7 @@ EvolutionResult run(const Comm& comm, const PlannedEvolution& planned, const Evo
       return Continue::yes;
     };
     return std::visit(
-        [&](const auto& state) { return evolve(*map, state, times, asked.options, observe); }, psi);
+        [&](const auto& state) { return evolve(*map, state, times, options, observe); }, psi);
   };
   return std::visit(evolve_with, planned.make_map);
 }

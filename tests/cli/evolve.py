@@ -70,6 +70,29 @@ class Evolve(program.ProgramTest):
                 self.assertLess(max(result["errors"]), 1e-10)
                 self.assertEqual(result["method"], "expm" if method == "chebyshev" else method)
 
+    def test_time_0_is_the_start_with_its_observables(self):
+        for extra in ([], ["--imaginary"], ["--method", "integrate"]):
+            result = self.evolve("--model", "heisenberg", "--sites", 10, "--state", "neel", "--time", 0,
+                                 "--observe", "sz", "--observe", "energy", *extra)
+            self.assertEqual(result["times"], [0])
+            self.assert_close(result["observables"]["sz"][0], [0.5, -0.5] * 5, 1e-15)
+            self.assertAlmostEqual(result["observables"]["energy"][0], -2.25, delta=1e-12)
+            self.assertTrue(result["converged"])
+
+    def test_a_time_that_no_integrator_reaches_is_refused(self):
+        run = self.kronsolve("evolve", "--model", "heisenberg", "--sites", 6, "--state", "neel",
+                             "--method", "integrate", "--time", "1e300")
+        self.assertEqual(run.returncode, 2)
+        self.assertIn("use method expm", run.stderr)
+
+    def test_couplings_near_the_end_of_the_range(self):
+        plain = self.evolve("--model", "heisenberg", "--sites", 8, "--state", "neel", "--time", 1, "--observe", "sz")
+        for method in ("auto", "integrate"):
+            huge = self.evolve("--model", "heisenberg", "--sites", 8, "-p", "j=1e200", "--state", "neel", "--time", "1e-200",
+                               "--method", method, "--observe", "sz")
+            self.assertTrue(huge["converged"])
+            self.assert_close(huge["observables"]["sz"][1], plain["observables"]["sz"][1], 1e-8)
+
     def test_two_spins_in_real_and_imaginary_time(self):
         # Equal parts of the singlet (-3/4) and a triplet (1/4).
         pair = ("--model", "heisenberg", "--sites", 2, "--state", "ud")
