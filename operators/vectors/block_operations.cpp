@@ -170,9 +170,8 @@ Projection<T> project_out(const Comm& comm, const Columns<T>& basis, std::span<T
   for (int pass = 0; pass < 4; ++pass) {
     auto h = sum_blocks<T>(length(x), count + 1, [&](index_t begin, index_t size, T* part) {
       overlaps<T>(columns, length(x), x.data(), begin, size, part);
-      sums::sum_block<double>(
-          begin, begin + size, [&](index_t i) { return kronsolve::norm_squared(x[i]); },
-          reinterpret_cast<double*>(part + count));
+      part[count] = sums::of_block<double>(
+          begin, begin + size, [&](index_t i) { return kronsolve::norm_squared(x[i]); });
     });
     comm.all_reduce(std::span(h));
     const double before = real_part(h.back());

@@ -1,42 +1,18 @@
 #pragma once
 
-#include <array>
+#include <algorithm>
+#include <cmath>
 #include <complex>
 #include <vector>
 
 #include <kronsolve/core/index.hpp>
 #include <kronsolve/operators/vector_operations.hpp>
 
+#include "operators/vectors/compensated.hpp"
+
 namespace kronsolve::vec {
 
 namespace sums {
-
-template <class Sum>
-struct SumParts;
-template <>
-struct SumParts<double> {
-  static constexpr std::size_t count = 1;
-  static double part(double value, std::size_t) { return value; }
-  static double make(const double* parts) { return parts[0]; }
-};
-template <>
-struct SumParts<std::complex<double>> {
-  static constexpr std::size_t count = 2;
-  static double part(std::complex<double> value, std::size_t p) {
-    return p == 0 ? value.real() : value.imag();
-  }
-  static std::complex<double> make(const double* parts) { return {parts[0], parts[1]}; }
-};
-template <std::size_t n>
-struct SumParts<std::array<double, n>> {
-  static constexpr std::size_t count = n;
-  static double part(const std::array<double, n>& value, std::size_t p) { return value[p]; }
-  static std::array<double, n> make(const double* parts) {
-    std::array<double, n> sum;
-    for (std::size_t p = 0; p < n; ++p) sum[p] = parts[p];
-    return sum;
-  }
-};
 
 /// Sums side by side: one alone waits for its own last addition, which takes longer than the
 /// entries take to arrive.
@@ -54,65 +30,69 @@ inline void add_compensated(double& total, double& lost, double value) {
   total = sum;
 }
 
-template <class Sum, class F>
-void sum_block(index_t begin, index_t end, const F& f, double* parts) {
-  using P = SumParts<Sum>;
-  double total[P::count][lanes] = {}, lost[P::count][lanes] = {};
+inline void add_to(double& re, double&, double value) { re += value; }
+inline void add_to(double& re, double& im, std::complex<double> value) {
+  re += value.real();
+  im += value.imag();
+}
+
+/// What the lanes hold and what they have lost.
+struct Lanes {
+  double total[lanes] = {}, lost[lanes] = {};
+  void add(const double* part) {
+#pragma omp simd
+    for (index_t k = 0; k < lanes; ++k) add_compensated(total[k], lost[k], part[k]);
+  }
+  double sum() const {
+    double result = 0, rest = 0;
+    for (index_t k = 0; k < lanes; ++k) {
+      add_compensated(result, rest, total[k]);
+      add_compensated(result, rest, -lost[k]);
+    }
+    return result;
+  }
+};
+
+/// Sum of f(i) for begin <= i < end. Local to a thread.
+template <Scalar Sum, class F>
+Sum of_block(index_t begin, index_t end, const F& f) {
+  Lanes re, im;
   for (index_t from = begin; from < end; from += chunk) {
     const index_t stop = from + chunk < end ? from + chunk : end;
-    double part[P::count][lanes] = {};
+    double part_re[lanes] = {}, part_im[lanes] = {};
     index_t i = from;
     for (; i + lanes <= stop; i += lanes)
 #pragma omp simd
-      for (index_t k = 0; k < lanes; ++k) {
-        const Sum value = f(i + k);
-        for (std::size_t p = 0; p < P::count; ++p) part[p][k] += P::part(value, p);
-      }
-    for (; i < stop; ++i) {
-      const Sum value = f(i);
-      for (std::size_t p = 0; p < P::count; ++p) part[p][i % lanes] += P::part(value, p);
-    }
-    for (std::size_t p = 0; p < P::count; ++p)
-#pragma omp simd
-      for (index_t k = 0; k < lanes; ++k) add_compensated(total[p][k], lost[p][k], part[p][k]);
+      for (index_t k = 0; k < lanes; ++k) add_to(part_re[k], part_im[k], f(i + k));
+    for (; i < stop; ++i) add_to(part_re[0], part_im[0], f(i));
+    re.add(part_re);
+    if constexpr (is_complex<Sum>) im.add(part_im);
   }
-  for (std::size_t p = 0; p < P::count; ++p) {
-    double sum = 0, rest = 0;
-    for (index_t k = 0; k < lanes; ++k) {
-      add_compensated(sum, rest, total[p][k]);
-      add_compensated(sum, rest, -lost[p][k]);
-    }
-    parts[p] = sum;
-  }
+  if constexpr (is_complex<Sum>)
+    return {re.sum(), im.sum()};
+  else
+    return re.sum();
 }
 
 }  // namespace sums
 
-/// Adds up f(i) for i < n, f: a number or an array of them. Blocks are summed by threads and added
-/// in order, with compensation: one running sum over 10^8 entries of like size loses four digits
-/// (600 million rows: an energy 2e-10 too low). Local.
-template <class Sum, class F>
+/// Adds up f(i) for i < n. Blocks are summed by threads and added in order, with compensation: one
+/// running sum over 10^8 entries of like size loses four digits (600 million rows: an energy 2e-10
+/// too low). Local.
+template <Scalar Sum, class F>
 Sum blocked_sum(index_t n, const F& f) {
-  using P = sums::SumParts<Sum>;
-  constexpr auto width = static_cast<index_t>(P::count);
+  if (n <= sums::block) return sums::of_block<Sum>(0, n, f);
   const index_t blocks = (n + sums::block - 1) / sums::block;
-  std::array<double, P::count> sum{}, lost{};
-  if (blocks <= 1) {
-    sums::sum_block<Sum>(0, n, f, sum.data());
-    return P::make(sum.data());
-  }
-  std::vector<double> parts(static_cast<std::size_t>(blocks * width));
-  double* const part = parts.data();
+  std::vector<Sum> parts(static_cast<std::size_t>(blocks));
+  Sum* const part = parts.data();
 #pragma omp parallel for schedule(static) if (n >= parallel_rows)
   for (index_t b = 0; b < blocks; ++b) {
     const index_t end = (b + 1) * sums::block < n ? (b + 1) * sums::block : n;
-    sums::sum_block<Sum>(b * sums::block, end, f, part + b * width);
+    part[b] = sums::of_block<Sum>(b * sums::block, end, f);
   }
-  for (index_t b = 0; b < blocks; ++b)
-    for (index_t p = 0; p < width; ++p)
-      sums::add_compensated(sum[static_cast<std::size_t>(p)], lost[static_cast<std::size_t>(p)],
-                            part[b * width + p]);
-  return P::make(sum.data());
+  Compensated<Sum> sum;
+  for (const Sum& value : parts) sum += value;
+  return sum.value();
 }
 
 /// conj(a) b without the checks for infinity that operator* of std::complex makes.
