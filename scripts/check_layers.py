@@ -2,7 +2,7 @@
 """Checks what may include what, by reading the #include lines of the sources.
 
 core <- operators <- solvers <- measure <- session <- cli and core <- exec <- session: an arrow may include what it points to,
-directly or through others, and nothing else. PETSc and SLEPc appear only in solvers/engine_petsc; public headers show no
+directly or through others, and nothing else. PETSc and SLEPc appear only in solvers/engine_petsc, Eigen in solvers/dense; public headers show no
 third-party type but MPI in core/comm.hpp (and its users), cereal where callables travel, and Eigen in eigen.hpp.
 
 usage: check_layers.py [ROOT]
@@ -88,8 +88,11 @@ def check(root: pathlib.Path) -> list[str]:
             target = layer_of_include(include)
             if layer and target and target not in allowed(layer):
                 errors.append(where + f"{layer} may include only {', '.join(sorted(allowed(layer)))}")
-            if layer and include in {"kronsolve/kronsolve.hpp", "kronsolve/eigen.hpp"}:
-                errors.append(where + "umbrella headers are for users")
+            if layer and include == "kronsolve/kronsolve.hpp":
+                errors.append(where + "the umbrella header is for users")
+            if layer and include.startswith(("kronsolve/eigen.hpp", "Eigen/", "unsupported/Eigen/")):
+                if "dense" not in relative.parts:
+                    errors.append(where + "Eigen belongs to solvers/dense")
             if re.match(r"(petsc|slepc)", include) and "engine_petsc" not in relative.parts:
                 errors.append(where + "PETSc and SLEPc belong to solvers/engine_petsc")
             if public and not public_third_party_ok("/".join(relative.parts[2:]), include):

@@ -10,7 +10,6 @@ if(NOT Python3_EXECUTABLE AND EXISTS /usr/bin/python3)
 endif()
 find_package(Python3 3.9 REQUIRED COMPONENTS Interpreter)
 find_package(GTest REQUIRED)
-find_package(Eigen3 3.4 REQUIRED)
 
 add_library(kronsolve_test_support STATIC "${PROJECT_SOURCE_DIR}/tests/support/mpi_main.cpp")
 target_link_libraries(

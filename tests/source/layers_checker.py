@@ -21,6 +21,8 @@ CASES = [  # file, its include, a word of the complaint (empty: fine)
     ("src/cli/a.cpp", "<slepceps.h>", "engine_petsc"),
     ("operators/rows/a.cpp", "<kronsolve/solvers/eigh.hpp>", "operators may include only"),
     ("solvers/engine_petsc/a.cpp", "<slepceps.h>", ""),
+    ("solvers/dense/a.cpp", "<kronsolve/eigen.hpp>", ""),
+    ("solvers/krylov/a.cpp", "<Eigen/Core>", "Eigen belongs"),
     ("include/kronsolve/core/a.hpp", "<fmt/format.h>", "third-party"),
     ("include/kronsolve/operators/a.hpp", "<mpi.h>", "third-party"),
     ("include/kronsolve/exec/a.hpp", "<cereal/types/vector.hpp>", ""),
