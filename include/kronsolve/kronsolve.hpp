@@ -92,3 +92,4 @@
 #include <kronsolve/solvers/spectral_function.hpp>
 #include <kronsolve/solvers/stochastic.hpp>
 #include <kronsolve/solvers/svds.hpp>
+#include <kronsolve/solvers/tolerance.hpp>

@@ -113,13 +113,14 @@ EngineGeneralPairs solve_general(const EngineEig<Scalar>& problem) {
     use_factorisation(eps.get(), from_complex<Scalar>(*problem.sigma), false, Factors::automatic);
   else
     set_which(eps.get(), problem.which);
-  EpsLimitReached limit;
-  set_limits(eps.get(), {problem.k, problem.ncv, problem.max_iterations, problem.tol}, start.get(),
-             limit);
+  EpsTest test;
+  set_limits(eps.get(),
+             {problem.k, problem.ncv, problem.max_iterations, problem.tol, problem.scale},
+             start.get(), test);
   KRONSOLVE_PETSC(EPSSetFromOptions(eps.get()));
   KRONSOLVE_PETSC(EPSSolve(eps.get()));
   auto found = collect(eps.get(), problem);
-  note_limit(limit, found);
+  note_limit(test, found);
   return found;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "solvers/engine_petsc/eps_setup.hpp"
@@ -24,7 +25,7 @@ PetscErrorCode monitor(EPS eps, PetscInt iterations, PetscInt converged, PetscSc
       PetscScalar value = values[i], other = imaginary != nullptr ? imaginary[i] : 0;
       KRONSOLVE_PETSC(STBackTransform(transformation, 1, &value, &other));
       shown.push_back(PetscRealPart(value));
-      residuals.push_back(estimates[i] * std::max(1.0, std::abs(shown.back())));
+      residuals.push_back(estimates[i] * problem.scale);
     }
     problem.monitor(iterations, converged, shown, residuals);
   });
@@ -126,11 +127,15 @@ void use_contour(EPS eps, const EngineEigh<Scalar>& problem) {
                                   is_complex<Scalar> ? PETSC_FALSE : PETSC_TRUE));
   KRONSOLVE_PETSC(EPSGetST(eps, &transformation));
   KRONSOLVE_PETSC(STSetType(transformation, STSINVERT));
+  // The matrix is factorised at the shift as well, which is 0 unless set, often a level. The golden
+  // section of the interval hardly ever is one.
+  KRONSOLVE_PETSC(STSetShift(transformation, Scalar(low + 0.3819660112501051 * (high - low))));
   set_factors(solver_of(eps), true, problem.factors);
   const PetscInt rounds = problem.max_iterations > 0
                               ? narrow<PetscInt>(problem.max_iterations, "max_iterations")
                               : PETSC_DEFAULT;
-  KRONSOLVE_PETSC(EPSSetTolerances(eps, problem.tol, rounds));
+  KRONSOLVE_PETSC(EPSSetTolerances(eps, problem.tol * problem.scale, rounds));
+  KRONSOLVE_PETSC(EPSSetConvergenceTest(eps, EPS_CONV_ABS));
 }
 
 /// A column below this is empty: SLEPc leaves some after a breakdown.
@@ -218,7 +223,13 @@ EnginePairs<Scalar> solve_hermitian(const EngineEigh<Scalar>& problem) {
   if (contour) {
     use_contour(eps.get(), problem);
     KRONSOLVE_PETSC(EPSSetFromOptions(eps.get()));
-    KRONSOLVE_PETSC(EPSSolve(eps.get()));
+    try {
+      KRONSOLVE_PETSC(EPSSolve(eps.get()));
+    } catch (...) {
+      // After a failure SLEPc's own clean-up of contours uses what it has freed: it is left alone.
+      (void)new EpsHandle(std::move(eps));
+      throw;
+    }
     return collect(eps.get(), problem);
   }
   if (problem.sigma)
@@ -234,9 +245,10 @@ EnginePairs<Scalar> solve_hermitian(const EngineEigh<Scalar>& problem) {
     set_preconditioner(eps.get(), problem.preconditioner, other.get());
     aim_at_end(eps.get(), problem);
   }
-  EpsLimitReached limit;
-  set_limits(eps.get(), {problem.k, problem.ncv, problem.max_iterations, problem.tol}, start.get(),
-             limit);
+  EpsTest test;
+  set_limits(eps.get(),
+             {problem.k, problem.ncv, problem.max_iterations, problem.tol, problem.scale},
+             start.get(), test);
   const Deflation deflation(eps.get(), problem);
   if (problem.monitor)
     KRONSOLVE_PETSC(
@@ -244,7 +256,7 @@ EnginePairs<Scalar> solve_hermitian(const EngineEigh<Scalar>& problem) {
   KRONSOLVE_PETSC(EPSSetFromOptions(eps.get()));
   KRONSOLVE_PETSC(EPSSolve(eps.get()));
   auto found = collect(eps.get(), problem);
-  note_limit(limit, found);
+  note_limit(test, found);
   return found;
 }
 

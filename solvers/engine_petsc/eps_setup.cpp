@@ -1,21 +1,16 @@
 #include "solvers/engine_petsc/eps_setup.hpp"
 
-#include <algorithm>
-#include <cmath>
-
 #include <kronsolve/core/error.hpp>
 
 namespace kronsolve::KRONSOLVE_ENGINE_NAMESPACE {
 
 namespace {
 
-/// |Ax - lx| <= tol max(1, |l|). A real build gives real and imaginary part in two arguments.
-PetscErrorCode relative_above_one(EPS eps, PetscScalar real, PetscScalar imaginary,
-                                  PetscReal residual, PetscReal* estimate, void* context) noexcept {
-  const double size = is_complex<Scalar>
-                          ? std::abs(real)
-                          : std::hypot(PetscRealPart(real), PetscRealPart(imaginary));
-  *estimate = residual / std::max(1.0, size);
+/// |Ax - lx| <= tol scale: whoever asks knows the scale of the levels.
+PetscErrorCode by_residual(EPS eps, PetscScalar, PetscScalar, PetscReal residual,
+                           PetscReal* estimate, void* context) noexcept {
+  auto& test = *static_cast<EpsTest*>(context);
+  *estimate = residual / test.scale;
   return guarded([&] {
     PetscInt steps = 0, most = 0;
     PetscReal tol = 0;
@@ -26,7 +21,7 @@ PetscErrorCode relative_above_one(EPS eps, PetscScalar real, PetscScalar imagina
     KRONSOLVE_PETSC(
         PetscObjectTypeCompareAny(reinterpret_cast<PetscObject>(eps), &davidson, EPSGD, EPSJD, ""));
     if (steps + (davidson ? 1 : 0) < most || *estimate <= tol) return;
-    static_cast<EpsLimitReached*>(context)->value = true;
+    test.limit_reached = true;
     *estimate = 0;
   });
 }
@@ -41,14 +36,15 @@ KSP solver_of(EPS eps) {
   return solver;
 }
 
-void set_limits(EPS eps, const EpsLimits& limits, Vec start, EpsLimitReached& reached) {
+void set_limits(EPS eps, const EpsLimits& limits, Vec start, EpsTest& test) {
+  test.scale = limits.scale;
   const PetscInt ncv = limits.ncv > 0 ? narrow<PetscInt>(limits.ncv, "ncv") : PETSC_DEFAULT;
   KRONSOLVE_PETSC(EPSSetDimensions(eps, narrow<PetscInt>(limits.k, "k"), ncv, PETSC_DEFAULT));
   const PetscInt steps = limits.max_iterations > 0
                              ? narrow<PetscInt>(limits.max_iterations, "max_iterations")
                              : PETSC_DEFAULT;
   KRONSOLVE_PETSC(EPSSetTolerances(eps, limits.tol, steps));
-  KRONSOLVE_PETSC(EPSSetConvergenceTestFunction(eps, relative_above_one, &reached, nullptr));
+  KRONSOLVE_PETSC(EPSSetConvergenceTestFunction(eps, by_residual, &test, nullptr));
   KRONSOLVE_PETSC(EPSSetInitialSpace(eps, 1, &start));
 }
 

@@ -14,18 +14,19 @@ namespace kronsolve::KRONSOLVE_ENGINE_NAMESPACE {
 /// How far a solve goes and where it begins; 0 leaves a number to SLEPc.
 struct EpsLimits {
   index_t k = 1, ncv = 0, max_iterations = 0;
-  double tol = 1e-10;  ///< of |Ax-lx| / max(1,|l|)
+  double tol = 1e-10, scale = 1;  ///< a pair has converged when |Ax-lx| <= tol scale
 };
 
-/// What became of the iteration limit in a solve.
-struct EpsLimitReached {
-  bool value = false;
+/// What the convergence test of a solve knows, and what became of the iteration limit.
+struct EpsTest {
+  double scale = 1;
+  bool limit_reached = false;
 };
 
 /// Sets the limits and the promise of the options as SLEPc's convergence test. At the iteration
 /// limit the test lets every pair pass, so that the best ones so far are handed out, and says so.
-/// The start vector and `reached` must live until the solve.
-void set_limits(EPS eps, const EpsLimits& limits, Vec start, EpsLimitReached& reached);
+/// The start vector and `test` must live until the solve.
+void set_limits(EPS eps, const EpsLimits& limits, Vec start, EpsTest& test);
 
 /// What PETSc calls them.
 MatSolverType petsc_name(Factors factors);
@@ -47,8 +48,8 @@ std::string reason_text(EPSConvergedReason reason);
 
 /// What let pairs pass was the limit, not their convergence.
 template <class Pairs>
-void note_limit(const EpsLimitReached& limit, Pairs& found) {
-  if (!limit.value) return;
+void note_limit(const EpsTest& test, Pairs& found) {
+  if (!test.limit_reached) return;
   found.limit_reached = true;
   found.reason = reason_text(EPS_DIVERGED_ITS);
 }

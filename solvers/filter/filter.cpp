@@ -9,6 +9,7 @@
 #include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/density_of_states.hpp>
 #include <kronsolve/solvers/filter.hpp>
+#include <kronsolve/solvers/tolerance.hpp>
 
 #include "solvers/dense/blas_threads.hpp"
 #include "solvers/dense/hermitian.hpp"
@@ -36,7 +37,7 @@ class FilteredLanczos {
         window_(&window),
         options_(&options),
         basis_(a.row_partition(), a.comm().rank(), 0, ColumnStorage::together) {
-    tolerance_ = polynomial_tolerance(options, bounds);
+    tolerance_ = polynomial_tolerance(options);
   }
   index_t krylov() const noexcept { return basis_.count(); }
   index_t leading() const noexcept { return leading_; }
@@ -349,7 +350,6 @@ FilterResult<T> filter_eigh(const LinearMap<T>& a, const FilterOptions& options)
       continue;
     }
     auto result = rayleigh_ritz(a, lanczos.take_leading_vectors());
-    const index_t search_products = a.products() - before - certify_products;
     if (complete && options.certify) certify_window(a, bounds, window, options, result);
     certify_products += result.certify_products;
     const auto chosen = wanted_pairs(result, window, options);
@@ -361,25 +361,26 @@ FilterResult<T> filter_eigh(const LinearMap<T>& a, const FilterOptions& options)
       continue;
     }
     keep(result, chosen);
-    bool within = true;
-    for (index_t j = 0; j < found; ++j)
-      within = within &&
-               result.residuals[j] <= options.tol * std::max(1.0, std::abs(result.eigenvalues[j]));
+    const auto verdict =
+        Tolerance<T>(a, options.tol).judge(result.eigenvalues, result.residuals, result.vectors);
+    const bool within = verdict.converged == found;
+    result.converged_pairs = verdict.converged;
     result.converged = complete && within && (options.interval || found == options.k);
     result.lower = window.lower;
     result.upper = window.upper;
     result.expected = window.expected;
     result.degree = static_cast<index_t>(window.polynomial.coefficients.size()) - 1;
-    result.krylov = krylov;
+    result.iterations = krylov;
     result.memory_bytes = std::max(result.memory_bytes, lanczos.memory_bytes());
-    result.products = search_products;
+    result.products = a.products() - before - certify_products;
     result.certify_products = certify_products;
     result.reason =
         detail::concat("filter of degree ", result.degree, " on [", window.lower, ", ",
                        window.upper, "], about ", std::llround(window.expected),
-                       " pairs expected, ", found, " returned, Krylov space of ", result.krylov,
-                       complete ? (within ? "" : ": a residual is above tol, rounding is the limit")
-                                : ": not all pairs converged; raise max_vectors");
+                       " pairs expected, ", found, " returned, Krylov space of ", krylov,
+                       complete ? (within ? "" : ": a residual is above tol")
+                                : ": not all pairs converged; raise max_vectors",
+                       verdict.limit.empty() ? "" : "; ", verdict.limit);
     return result;
   }
 }

@@ -64,6 +64,7 @@ WindowCheck search_missed(const PolynomialMap<T>& polynomial, const Window& wind
   while (vectors.count() < n) {
     LanczosOptions search{.which = Which::LA,
                           .tol = std::max(tolerance, 1e-12),
+                          .scale = 1,
                           .max_iterations = most_steps,
                           .seed = o.seed + 0x51ed + static_cast<std::uint64_t>(check.inserted),
                           .vectors = Eigenvectors::skip};
@@ -94,8 +95,8 @@ WindowCheck search_missed(const PolynomialMap<T>& polynomial, const Window& wind
 
 }  // namespace
 
-double polynomial_tolerance(const FilterOptions& options, const SpectralBounds& bounds) {
-  return std::max(0.05 * options.tol / std::max(bounds.half_width(), 1e-300), 2e-13);
+double polynomial_tolerance(const FilterOptions& options) {
+  return std::max(0.05 * options.tol, 2e-13);
 }
 
 template <Scalar T>
@@ -130,8 +131,7 @@ void certify_window(const LinearMap<T>& a, const SpectralBounds& bounds, const W
                     const FilterOptions& o, FilterResult<T>& r) {
   const index_t before = a.products();
   const PolynomialMap<T> polynomial(a, bounds, window.polynomial.coefficients);
-  const auto check =
-      search_missed(polynomial, window, o, polynomial_tolerance(o, bounds), r.vectors);
+  const auto check = search_missed(polynomial, window, o, polynomial_tolerance(o), r.vectors);
   if (check.inserted > 0) {
     DistributedVectors<T> x(a.row_partition(), a.comm().rank(), r.vectors.count(),
                             ColumnStorage::together);

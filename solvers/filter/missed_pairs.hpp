@@ -11,7 +11,7 @@
 namespace kronsolve::filter {
 
 /// Residual under the polynomial that is asked of a pair.
-double polynomial_tolerance(const FilterOptions& options, const SpectralBounds& bounds);
+double polynomial_tolerance(const FilterOptions& options);
 
 /// Ritz pairs of the operator itself in the space of orthonormal vectors stored together, with
 /// residuals. Collective.

@@ -10,6 +10,7 @@
 #include <kronsolve/operators/assembled_map.hpp>
 #include <kronsolve/solvers/eig.hpp>
 #include <kronsolve/solvers/engine.hpp>
+#include <kronsolve/solvers/tolerance.hpp>
 
 #include "solvers/dense/blas_threads.hpp"
 #include "solvers/dense/dense_eig.hpp"
@@ -59,7 +60,7 @@ using Complex = std::complex<double>;
 constexpr index_t dense_rows = 600;
 /// SLEPc's estimates are trusted with a margin, because our own product decides.
 constexpr double estimate_margin = 0.5;
-/// A target on an eigenvalue is moved by this much of its size.
+/// A target on an eigenvalue is moved by this part of its scale.
 constexpr double target_move = 1e-6;
 
 void check(const EigOptions& o, index_t rows, index_t cols) {
@@ -115,13 +116,14 @@ double rank_of(Complex value, const EigOptions& o) {
 }
 
 /// Positions by how wanted the values are; of conjugates the one above the real axis first.
-std::vector<index_t> order(const std::vector<Complex>& values, const EigOptions& o) {
+/// @param size  of the matrix: values closer than its rounding are one
+std::vector<index_t> order(const std::vector<Complex>& values, const EigOptions& o, double size) {
   std::vector<index_t> positions(values.size());
   std::iota(positions.begin(), positions.end(), index_t{0});
   std::stable_sort(positions.begin(), positions.end(), [&](index_t a, index_t b) {
     const Complex x = values[static_cast<std::size_t>(a)], y = values[static_cast<std::size_t>(b)];
     const double p = rank_of(x, o), q = rank_of(y, o);
-    const double tie = 1e-12 * std::max({1.0, std::abs(p), std::abs(q)});
+    const double tie = 1e-12 * size;
     return std::abs(p - q) > tie ? p < q
                                  : x.imag() > y.imag() && std::abs(x.imag() - y.imag()) > tie;
   });
@@ -138,8 +140,9 @@ double residual(const LinearMap<Complex>& map, Complex value, std::span<Complex>
 
 /// Orders the pairs, fixes phases, measures residuals, counts what converged.
 template <Scalar T>
-void finish(const AssembledMap<T>& map, const EigOptions& o, index_t wanted, EigResult& result) {
-  auto positions = order(result.eigenvalues, o);
+void finish(const AssembledMap<T>& map, const Tolerance<T>& tolerance, const EigOptions& o,
+            index_t wanted, EigResult& result) {
+  auto positions = order(result.eigenvalues, o, tolerance.norm());
   positions.resize(
       static_cast<std::size_t>(std::min<index_t>(wanted, static_cast<index_t>(positions.size()))));
   std::vector<Complex> values;
@@ -148,7 +151,6 @@ void finish(const AssembledMap<T>& map, const EigOptions& o, index_t wanted, Eig
   result.eigenvalues = std::move(values);
   result.vectors.keep(positions);
   result.residuals.clear();
-  result.converged_pairs = 0;
   std::optional<ComplexView> view;  // of a real map
   const LinearMap<Complex>* product = nullptr;
   if constexpr (is_complex<T>)
@@ -159,15 +161,17 @@ void finish(const AssembledMap<T>& map, const EigOptions& o, index_t wanted, Eig
     const Complex value = result.eigenvalues[i];
     result.residuals.push_back(
         residual(*product, value, result.vectors.column(static_cast<index_t>(i))));
-    if (result.residuals.back() <= o.tol * std::max(1.0, std::abs(value))) ++result.converged_pairs;
   }
   vec::fix_phases(map.comm(), result.vectors);
+  const auto verdict = tolerance.judge(result.eigenvalues, result.residuals, result.vectors);
+  result.converged_pairs = verdict.converged;
+  if (!verdict.limit.empty()) result.reason += "; " + verdict.limit;
   result.converged = result.converged_pairs == wanted;
 }
 
 template <Scalar T>
 EigResult solve_dense(const Comm& comm, const Lazy<T>& a, const AssembledMap<T>& map,
-                      const EigOptions& o) {
+                      const Tolerance<T>& tolerance, const EigOptions& o) {
   const index_t n = a.rows(), wanted = o.k == EigOptions::all ? n : o.k;
   EigResult result;
   result.method = EigMethod::dense;
@@ -185,13 +189,13 @@ EigResult solve_dense(const Comm& comm, const Lazy<T>& a, const AssembledMap<T>&
                                    2 * result.eigenvalues.size()));
   result.vectors = vec::deal<Complex>(comm, map.row_partition(), found.vectors, 0, n);
   result.reason = "LAPACK";
-  finish(map, o, wanted, result);
+  finish(map, tolerance, o, wanted, result);
   return result;
 }
 
 template <Scalar T>
 EigResult solve_engine(const Comm& comm, const Lazy<T>& a, const AssembledMap<T>& map,
-                       const EigOptions& o) {
+                       const Tolerance<T>& tolerance, const EigOptions& o) {
   EigResult result;
   result.method = EigMethod::slepc;
   Engine<T>* engine = nullptr;
@@ -204,6 +208,7 @@ EigResult solve_engine(const Comm& comm, const Lazy<T>& a, const AssembledMap<T>
   problem.k = o.k;
   problem.which = o.which;
   problem.tol = estimate_margin * o.tol;
+  problem.scale = tolerance.width();
   problem.max_iterations = o.max_iterations;
   problem.ncv = o.ncv;
   problem.start = start;
@@ -216,7 +221,8 @@ EigResult solve_engine(const Comm& comm, const Lazy<T>& a, const AssembledMap<T>
     found = engine->eig(problem);
     result.eigenvalues = found.values;
     result.vectors = std::move(found.vectors);
-    finish(map, o, o.k, result);
+    result.reason = found.reason;
+    finish(map, tolerance, o, o.k, result);
   };
   try {
     solve_at(o.sigma);
@@ -224,14 +230,15 @@ EigResult solve_engine(const Comm& comm, const Lazy<T>& a, const AssembledMap<T>
     if (!o.sigma) throw;
   }
   if (o.sigma && !result.converged) {
-    const Complex moved = *o.sigma + target_move * std::max(1.0, std::abs(*o.sigma));
+    const Complex moved =
+        *o.sigma + std::max(target_move * tolerance.scale(*o.sigma), 1e3 * tolerance.rounding());
     note = detail::concat("; A - ", *o.sigma, " is singular or nearly so, the target was moved to ",
                           moved);
     solve_at(moved);
   }
   result.iterations = found.iterations;
   result.products = map.products() + found.solves;
-  result.reason = found.reason + note;
+  result.reason += note;
   return result;
 }
 
@@ -250,7 +257,9 @@ EigResult run(const Comm& comm, const Lazy<T>& a, const EigOptions& o) {
       comm, (dense && comm.is_root() ? 64 * n * n : 0) + vectors * partition.max_local_rows() * 16,
       "eig");
   const AssembledMap<T> map(comm, a, partition);
-  EigResult result = dense ? solve_dense(comm, a, map, o) : solve_engine(comm, a, map, o);
+  const Tolerance<T> tolerance(map, o.tol);
+  EigResult result =
+      dense ? solve_dense(comm, a, map, tolerance, o) : solve_engine(comm, a, map, tolerance, o);
   result.scalar = scalar_kind<T>;
   return result;
 }

@@ -4,6 +4,7 @@
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/memory.hpp>
+#include <kronsolve/operators/charge_basis.hpp>
 #include <kronsolve/operators/hermitian_check.hpp>
 #include <kronsolve/operators/matrix_free.hpp>
 #include <kronsolve/operators/rows.hpp>
@@ -107,10 +108,16 @@ EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h) {
         local * double(SymmetryBasis::listing_bytes) + held_rows_bytes<T>(h, local);
     return problem;
   }
-  // Where two vectors cannot fit there is no need to plan a product (whose tables grow with the
-  // system too).
+  // Where two vectors cannot fit a product is not planned (its tables grow with the system too, but
+  // are small beside the vectors); it is what a larger machine would use.
   const double vectors = 2.0 * double(problem.partition.max_local_rows()) * sizeof(T);
-  if (!comm.all(vectors < double(available_memory()))) return problem;
+  if (!comm.all(vectors < double(available_memory()))) {
+    const Basis* basis = h.basis.get();
+    if (dynamic_cast<const FullBasis*>(basis) != nullptr ||
+        dynamic_cast<const ChargeBasis*>(basis) != nullptr)
+      problem.matrix_free = [&comm, h] { return make_matrix_free<T>(comm, h); };
+    return problem;
+  }
   try {
     auto [map, plan] = plan_and_make_matrix_free<T>(comm, h);
     // The map whose plan decides is the one that runs; whoever wants a second gets a new one.
@@ -140,6 +147,7 @@ void sample_rows(EighProblem<T>& problem) {
     const index_t begin = owned.begin + owned.size() / std::min(samples, owned.size()) * s;
     const auto piece = problem.rows.build({begin, std::min(owned.end, begin + rows_each)});
     rows += piece.range.size();
+    for (const T& v : piece.values) problem.largest = std::max(problem.largest, std::abs(v));
     entries += piece.entries();
     for (index_t i = piece.range.begin; i < piece.range.end; ++i)
       for (std::size_t e = 0; e < piece.row_columns(i).size() && values.size() <= 256; ++e)
@@ -162,6 +170,7 @@ void look_at_rows(EighProblem<T>& problem) {
   problem.comm->agree([&] { sample_rows(problem); });
   problem.entries_per_row = problem.comm->all_reduce(problem.entries_per_row, Reduce::max);
   problem.few_values = problem.comm->all(problem.few_values);
+  problem.largest = problem.comm->all_reduce(problem.largest, Reduce::max);
 }
 
 template void look_at_rows(EighProblem<double>&);
@@ -226,6 +235,46 @@ EighResult run_at_position(const EighProblem<T>& problem, EighOptions options) {
 }
 
 template <Scalar T>
+EighResult solve_as_planned(const EighProblem<T>& problem, const EighOptions& options,
+                            const EighPlan& plan) {
+  if (options.interval) return frontend::solve_interval(problem, options, plan);
+  switch (plan.method) {
+    case Method::dense:
+      return frontend::solve_dense(problem, options);
+    case Method::lanczos:
+      return frontend::solve_lanczos(problem, options, plan.form);
+    case Method::lobpcg:
+      return frontend::solve_lobpcg(problem, options, plan.form);
+    case Method::filter:
+      return frontend::solve_filter(problem, options, plan.form);
+    default:
+      return frontend::solve_engine(problem, options, plan.form);
+  }
+}
+
+/// Squares of entries beyond 1e154 are no numbers any more, those below 1e-154 are 0: such a problem
+/// is solved times a power of two, which changes no digit.
+template <Scalar T>
+EighResult run_in_unit(const EighProblem<T>& problem, EighOptions options, double factor) {
+  if (options.sigma) *options.sigma *= factor;
+  if (options.interval) {
+    options.interval->first *= factor;
+    options.interval->second *= factor;
+  }
+  if (options.progress)
+    options.progress = [tell = options.progress, factor](Progress now) {
+      now.best_value /= factor;
+      now.worst_residual /= factor;
+      tell(now);
+    };
+  EighResult result = run(frontend::in_unit(problem, factor), options);
+  for (double& value : result.eigenvalues) value /= factor;
+  for (double& residual : result.residuals) residual /= factor;
+  result.reason += detail::concat("; numbers in texts are times ", factor);
+  return result;
+}
+
+template <Scalar T>
 EighResult run(EighProblem<T> problem, const EighOptions& given) {
   if (given.position) return run_at_position(problem, given);
   if (problem.bytes_before)
@@ -236,41 +285,55 @@ EighResult run(EighProblem<T> problem, const EighOptions& given) {
   options.seed += 0x9E3779B9u * static_cast<std::uint64_t>(frontend::count_against(options));
   frontend::check_against<T>(*problem.comm, options, problem.partition);
   look_at_rows(problem);
+  // Contours in SLEPc know absolute numbers, too.
+  const double extreme = options.method == Method::ciss ? 1e3 : 1e100;
+  if (problem.largest > extreme || (problem.largest > 0 && problem.largest < 1 / extreme))
+    return run_in_unit(problem, given,
+                       std::ldexp(1.0, std::min(1000, -std::ilogb(problem.largest))));
   EighPlan plan = frontend::plan(problem, options);
   if (!plan.fits) throw InvalidArgument(plan.reason);
   if (plan.form == OperatorForm::assembled) problem.matrix_free = {};
-  EighResult result =
-      options.interval                 ? frontend::solve_interval(problem, options, plan)
-      : plan.method == Method::dense   ? frontend::solve_dense(problem, options)
-      : plan.method == Method::lanczos ? frontend::solve_lanczos(problem, options, plan.form)
-      : plan.method == Method::lobpcg  ? frontend::solve_lobpcg(problem, options, plan.form)
-      : plan.method == Method::filter  ? frontend::solve_filter(problem, options, plan.form)
-                                       : frontend::solve_engine(problem, options, plan.form);
-  if (const auto instead = frontend::rescue_plan(problem, options, result)) {
-    const index_t products = result.products;
-    const std::string failed = detail::concat("; ", plan.reason, ", which had not converged after ",
-                                              products, " products");
-    result = frontend::solve_dense(problem, options);
-    result.products += products;
-    result.reason += failed;
-    plan = *instead;
-    plan.reason = "dense: LAPACK can do what iterations could not";
+  EighResult result;
+  std::string trouble;  // the engine's, the same on every rank
+  int code = 0;
+  try {
+    result = solve_as_planned(problem, options, plan);
+  } catch (const EngineError& error) {
+    trouble = error.what();
+    code = error.code();
+  }
+  if (!trouble.empty() || (!result.converged && options.max_iterations == 0)) {
+    if (const auto instead = frontend::rescue_plan(problem, options, plan.method)) {
+      EighResult other = instead->method == Method::dense
+                             ? frontend::solve_dense(problem, options)
+                             : frontend::solve_beyond_end(problem, options, result);
+      other.products += result.products;
+      other.reason += detail::concat(
+          "; in place of ", plan.reason,
+          trouble.empty()
+              ? detail::concat(", which had not converged after ", result.products, " products")
+              : ", which broke down");
+      result = std::move(other);
+      plan.memory_estimate_bytes = instead->memory_estimate_bytes;
+      plan.reason = detail::concat(to_string(instead->method), ": it can do what ",
+                                   to_string(plan.method), " could not");
+    } else if (!trouble.empty()) {
+      throw EngineError(code,
+                        detail::concat("eigh: method ", to_string(plan.method),
+                                       " broke down; use another method, lanczos for an end of the "
+                                       "spectrum, slepc or filter inside; the engine says: ",
+                                       trouble));
+    }
+  }
+  if (!result.converged && result.certified.value_or(false)) {
+    result.certified.reset();
+    result.certificate = "not certified: not all pairs have converged";
   }
   frontend::name_problem<T>(result, problem.n());
   result.memory_estimate_bytes = plan.memory_estimate_bytes;
   result.reason += "; " + plan.reason;
   return result;
 }
-
-/// A machine with a complex PETSc only: then a real problem that needs an engine is solved as a
-/// complex one.
-bool only_complex_engine(const Comm& comm, const EighOptions& o) {
-  const bool may_need_engine = o.method == Method::slepc || o.method == Method::automatic;
-  return may_need_engine &&
-         comm.all(!engine_installed(ScalarKind::real) && engine_installed(ScalarKind::complex));
-}
-
-constexpr const char* complex_note = "solved as a complex problem: no real engine is installed";
 
 using frontend::check_sector;
 using frontend::sector_problem;
@@ -280,35 +343,12 @@ template <class F>
 auto with_sector_problem(const Comm& comm, const SectorOperator& h, const EighOptions& options,
                          F&& f) {
   check_sector(h, options);
-  if (h.scalar() == ScalarKind::complex) return f(sector_problem<std::complex<double>>(comm, h));
-  auto real = sector_problem<double>(comm, h);
-  if (only_complex_engine(comm, options)) {
-    look_at_rows(real);
-    if (frontend::plan(real, options).method == Method::slepc || options.method == Method::slepc) {
-      auto problem = sector_problem<std::complex<double>>(comm, h);
-      problem.note = complex_note;
-      return f(std::move(problem));
-    }
-  }
-  return f(std::move(real));
+  return visit_scalar(h.scalar(), [&]<Scalar T>() { return f(sector_problem<T>(comm, h)); });
 }
 
 template <Scalar T>
 EighResult run_rows(EighProblem<T> problem, const EighOptions& options) {
   frontend::check_start<T>(*problem.comm, options, problem.owned());
-  if constexpr (!is_complex<T>) {
-    if (only_complex_engine(*problem.comm, options)) {
-      look_at_rows(problem);
-      if (options.method == Method::slepc ||
-          frontend::plan(problem, options).method == Method::slepc) {
-        EighProblem<std::complex<double>> complex{.comm = problem.comm,
-                                                  .rows = frontend::as_complex(problem.rows),
-                                                  .partition = problem.partition};
-        complex.note = complex_note;
-        return run(std::move(complex), options);
-      }
-    }
-  }
   return run(std::move(problem), options);
 }
 

@@ -85,7 +85,7 @@ auto make_monitor(const EighProblem<T>& p, const LinearMap<T>& map, const EighOp
   };
 }
 
-/// Where to put a target that hits an eigenvalue, in units of max(1, |target|). The inverse then
+/// Where to put a target that hits an eigenvalue, in units of its scale. The inverse then
 /// amplifies that eigenvector by the inverse of the distance, which costs the others as many
 /// digits.
 constexpr std::array<double, 4> target_moves = {0, 1e-6, 1e-5, 1e-4};
@@ -96,8 +96,10 @@ constexpr index_t spare_pairs = 2;
 /// and said so.
 template <Scalar T>
 EnginePairs<T> solve_shifted(Engine<T>& engine, EngineEigh<T> problem, double sigma,
-                             const EighOptions& o, EighResult& result) {
-  const double scale = std::max(1.0, std::abs(sigma));
+                             const Tolerance<T>& tolerance, const EighOptions& o,
+                             EighResult& result) {
+  // A move below rounding is none.
+  const double scale = std::max(tolerance.scale(sigma), 1e9 * tolerance.rounding());
   for (std::size_t attempt = 0;; ++attempt) {
     const bool last = attempt + 1 == target_moves.size();
     problem.sigma = sigma + target_moves[attempt] * scale;
@@ -116,7 +118,8 @@ EnginePairs<T> solve_shifted(Engine<T>& engine, EngineEigh<T> problem, double si
       found.reason +=
           detail::concat("; H - ", sigma, " is singular, the target was moved to ", *problem.sigma);
     }
-    judge(result, o, o.k);
+    result.reason.clear();
+    judge(result, tolerance, found.vectors, o.k);
     const bool too_few =
         !found.limit_reached && static_cast<index_t>(result.eigenvalues.size()) < o.k;
     const bool hit =
@@ -132,7 +135,7 @@ EnginePairs<T> solve_shifted(Engine<T>& engine, EngineEigh<T> problem, double si
 /// in.
 template <Scalar T>
 void certify(const LinearMap<T>& map, DistributedVectors<T>& vectors, const EighOptions& o,
-             EighResult& result) {
+             PairsReport& result) {
   if (!o.certify || o.k < 2 || !result.converged) return;
   if (o.k == map.rows()) {
     result.certified = true;
@@ -145,16 +148,17 @@ void certify(const LinearMap<T>& map, DistributedVectors<T>& vectors, const Eigh
   result.certified = found.certified;
   result.certificate = found.text;
   result.certify_products = found.products;
-  judge(result, o, o.k);
+  if (found.inserted == 0) return;
+  judge(result, Tolerance<T>(map, o.tol), vectors, o.k);
   vec::fix_phases(map.comm(), vectors);
 }
 
 /// Nearer to the target than the last pair there must be as many levels as were found: two inertia
 /// counts.
 template <Scalar T>
-void certify_target(const EighProblem<T>& p, double sigma, DistributedVectors<T>& vectors,
-                    const EighOptions& o, EighResult& result) {
-  if (!p.comm->all(engine_installed(ScalarKind::real))) {
+void certify_target(const EighProblem<T>& p, double sigma, const Tolerance<T>& tolerance,
+                    DistributedVectors<T>& vectors, const EighOptions& o, EighResult& result) {
+  if (!p.comm->all(counting_engine_installed())) {
     result.certificate = "not checked: counting levels needs the real engine";
     return;
   }
@@ -167,7 +171,7 @@ void certify_target(const EighProblem<T>& p, double sigma, DistributedVectors<T>
   double farthest = 0;
   for (const double l : result.eigenvalues) farthest = std::max(farthest, std::abs(l - sigma));
   // Copies of the last level itself are a tie, and any of them will do.
-  const double radius = farthest - 1e-7 * std::max({1.0, std::abs(sigma), farthest});
+  const double radius = farthest - 1e3 * tolerance.margin(sigma);
   if (radius <= 0) {
     result.certified = true;
     result.certificate = "all pairs are copies of the level at the target";
@@ -196,7 +200,7 @@ void certify_target(const EighProblem<T>& p, double sigma, DistributedVectors<T>
   result.certified = all.certified;
   result.certificate = "missed copies were put in; " + all.certificate;
   keep_nearest(result, vectors, sigma, o.k);
-  judge(result, o, o.k);
+  judge(result, tolerance, vectors, o.k);
   vec::fix_phases(*p.comm, vectors);
 }
 
@@ -229,6 +233,7 @@ EighResult solve_engine(const EighProblem<T>& p, const EighOptions& o, OperatorF
           "eigenvectors of the operator, these do not; use method filter or dense");
     deflate = given;
   }
+  const Tolerance<T> tolerance(*map, o.tol);
   const auto start = start_vector(p, o);
   EndPreconditioner<T> preconditioner;
   if (o.method == Method::jd || o.method == Method::gd)
@@ -247,6 +252,7 @@ EighResult solve_engine(const EighProblem<T>& p, const EighOptions& o, OperatorF
   problem.deflate = deflate;
   problem.which = o.which;
   problem.tol = estimate_margin * o.tol;
+  problem.scale = tolerance.width();
   problem.max_iterations = o.max_iterations;
   problem.ncv = o.ncv;
   problem.start = start;
@@ -256,30 +262,63 @@ EighResult solve_engine(const EighProblem<T>& p, const EighOptions& o, OperatorF
   EnginePairs<T> found;
   {
     const dense::BlasThreads threads(num_threads());
-    if (sigma) {
-      found = solve_shifted(*engine, problem, *sigma, o, result);
-    } else {
+    const auto attempt = [&] {
+      if (sigma) {
+        found = solve_shifted(*engine, problem, *sigma, tolerance, o, result);
+        return judge(result, tolerance, found.vectors, o.k);
+      }
       found = engine->eigh(problem);
       finish_pairs(*map, found.vectors, result);
-      judge(result, o, o.k);
+      return judge(result, tolerance, found.vectors, o.k);
+    };
+    const double scale = attempt();
+    // A huge coupling makes the spectrum wide; levels that do not feel it are asked to be as good
+    // as without it.
+    if (!result.converged && !found.limit_reached && scale < 0.5 * tolerance.width() &&
+        tolerance.goal(scale) > 10 * tolerance.rounding()) {
+      problem.tol = estimate_margin * tolerance.goal(scale) / problem.scale;
+      result.reason.clear();
+      (void)attempt();
     }
   }
   result.iterations = found.iterations;
   result.products = map->products() + found.solves;
-  result.reason = found.reason + preconditioner.note;
+  result.reason =
+      found.reason + preconditioner.note + (result.reason.empty() ? "" : "; ") + result.reason;
   certify(*map, found.vectors, o, result);
   if (given != nullptr && o.certify && o.k > 1)
     result.certificate = "not checked: vectors were deflated";
   else if (sigma && o.certify && o.k > 1 && o.k < p.n() && result.converged)
-    certify_target(p, *sigma, found.vectors, o, result);
+    certify_target(p, *sigma, tolerance, found.vectors, o, result);
   if (o.vectors == Eigenvectors::compute) result.vectors = std::move(found.vectors);
   result.solve_seconds = solve.seconds();
   return result;
 }
 
 template <Scalar T>
+EighResult solve_beyond_end(const EighProblem<T>& p, const EighOptions& options,
+                            const EighResult& failed) {
+  const bool lowest = options.which == Which::SA;
+  const double end = lowest ? failed.eigenvalues.front() : failed.eigenvalues.back();
+  const bool counts = p.comm->all(counting_engine_installed());
+  double beyond = std::max(2 * *std::max_element(failed.residuals.begin(), failed.residuals.end()),
+                           1e-12 * std::abs(end));
+  EighOptions o = options;
+  o.method = Method::slepc;
+  o.which = Which::TM;
+  constexpr int attempts = 8;
+  for (int attempt = 0; attempt < attempts; ++attempt, beyond *= 8) {
+    o.sigma = lowest ? end - beyond : end + beyond;
+    if (!counts) break;
+    const index_t below = count_below(p, std::span<const double>(&*o.sigma, 1))[0];
+    if (below == (lowest ? 0 : p.n())) break;
+  }
+  return solve_engine(p, o, OperatorForm::assembled);
+}
+
+template <Scalar T>
 EighResult solve_lanczos(const EighProblem<T>& p, const EighOptions& o, OperatorForm form) {
-  const auto solve = [&](const LinearMap<T>& map, const Stopwatch&, EighResult& result) {
+  const auto solve = [&](const LinearMap<T>& map, const Stopwatch&) {
     LanczosOptions options{.k = o.k,
                            .which = o.which,
                            .tol = o.tol,
@@ -288,18 +327,20 @@ EighResult solve_lanczos(const EighProblem<T>& p, const EighOptions& o, Operator
                            .vectors = o.certify && o.k > 1 ? Eigenvectors::compute : o.vectors};
     if (o.progress) options.progress = [&](const Progress& now) { tell(*p.comm, o, now); };
     auto found = lanczos(map, options);
-    take_values(found, o, result);
-    result.residual_kind = found.residual_kind;
-    result.iterations = found.iterations;
-    certify(map, found.vectors, o, result);
-    return std::move(found.vectors);
+    if (!found.converged && o.method == Method::lanczos &&
+        found.reason.find("limited") == std::string::npos)
+      found.reason +=
+          "; a crowded end of the spectrum is easier for method slepc and a target "
+          "(sigma) a little beyond it";
+    certify(map, found.vectors, o, found);
+    return found;
   };
   return solve_with_map(p, o, Method::lanczos, form, solve);
 }
 
 template <Scalar T>
 EighResult solve_lobpcg(const EighProblem<T>& p, const EighOptions& o, OperatorForm form) {
-  const auto solve = [&](const LinearMap<T>& map, const Stopwatch&, EighResult& result) {
+  const auto solve = [&](const LinearMap<T>& map, const Stopwatch&) {
     LobpcgOptions<T> options{.k = o.k,
                              .which = o.which,
                              .tol = o.tol,
@@ -314,12 +355,10 @@ EighResult solve_lobpcg(const EighProblem<T>& p, const EighOptions& o, OperatorF
       };
     const index_t before = map.products();
     auto found = lobpcg(map, options);
-    take_values(found, o, result);
-    result.products += before;
-    result.reason += preconditioner.note;
-    result.iterations = found.iterations;
-    certify(map, found.vectors, o, result);
-    return std::move(found.vectors);
+    found.products += before;
+    found.reason += preconditioner.note;
+    certify(map, found.vectors, o, found);
+    return found;
   };
   return solve_with_map(p, o, Method::lobpcg, form, solve);
 }
@@ -327,6 +366,8 @@ EighResult solve_lobpcg(const EighProblem<T>& p, const EighOptions& o, OperatorF
 #define KRONSOLVE_DEFINE(T)                                                                  \
   template EighResult solve_engine(const EighProblem<T>&, const EighOptions&, OperatorForm,  \
                                    const DistributedVectors<T>*);                            \
+  template EighResult solve_beyond_end(const EighProblem<T>&, const EighOptions&,            \
+                                       const EighResult&);                                   \
   template EighResult solve_lobpcg(const EighProblem<T>&, const EighOptions&, OperatorForm); \
   template void keep_nearest(EighResult&, DistributedVectors<T>&, double, index_t);          \
   template EighResult solve_lanczos(const EighProblem<T>&, const EighOptions&, OperatorForm);

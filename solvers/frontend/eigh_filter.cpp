@@ -7,7 +7,7 @@ namespace kronsolve::frontend {
 
 template <Scalar T>
 EighResult solve_filter(const EighProblem<T>& p, const EighOptions& o, OperatorForm form) {
-  const auto solve = [&](const LinearMap<T>& map, const Stopwatch& watch, EighResult& result) {
+  const auto solve = [&](const LinearMap<T>& map, const Stopwatch& watch) {
     FilterOptions options{.k = o.k,
                           .sigma = o.sigma.value_or(0),
                           .interval = o.interval,
@@ -16,7 +16,7 @@ EighResult solve_filter(const EighProblem<T>& p, const EighOptions& o, OperatorF
                           .seed = o.seed,
                           .certify = o.certify && (o.k > 1 || o.interval)};
     // An interval of one point holds what lies within rounding of it.
-    if (o.interval) options.interval = with_margin(o.interval->first, o.interval->second);
+    if (o.interval) options.interval = with_margin(Tolerance<T>(map, o.tol), *o.interval);
     if (o.progress)
       options.progress = [&](index_t vectors, index_t converged) {
         // How many an interval holds is known at the end.
@@ -28,17 +28,7 @@ EighResult solve_filter(const EighProblem<T>& p, const EighOptions& o, OperatorF
                                 .remaining_seconds = {}};
         tell(*p.comm, o, progress);
       };
-    auto found = filter_eigh(map, options);
-    const auto pairs = static_cast<index_t>(found.eigenvalues.size());
-    take_values(found, o, result);
-    if (o.interval) judge(result, o, pairs);
-    // All of a window are wanted: pairs within tolerance do not make up for others not found.
-    result.converged = result.converged && found.converged;
-    result.certified = found.certified;
-    result.certificate = found.certificate;
-    result.certify_products = found.certify_products;
-    result.iterations = found.krylov;
-    return std::move(found.vectors);
+    return filter_eigh(map, options);
   };
   return solve_with_map(p, o, Method::filter, form, solve);
 }

@@ -35,7 +35,45 @@ Pair measure(const LinearMap<T>& map, std::span<T> x, std::span<T> y) {
   return {value, vec::distance<T>(comm, value, x, y)};
 }
 
+/// A map times a number.
+template <Scalar T>
+class ScaledMap final : public LinearMap<T> {
+ public:
+  ScaledMap(std::unique_ptr<LinearMap<T>> map, double factor)
+      : LinearMap<T>(map->comm(), map->row_partition(), map->col_partition()),
+        map_(std::move(map)),
+        factor_(factor) {}
+  index_t memory_bytes() const noexcept override { return map_->memory_bytes(); }
+
+ protected:
+  void apply_impl(std::span<const T> x, std::span<T> y) const override {
+    map_->apply(x, y);
+    for (T& v : y) v *= factor_;
+  }
+
+ private:
+  std::unique_ptr<LinearMap<T>> map_;
+  double factor_;
+};
+
 }  // namespace
+
+template <Scalar T>
+EighProblem<T> in_unit(const EighProblem<T>& problem, double factor) {
+  EighProblem<T> scaled = problem;
+  scaled.largest = 0;
+  scaled.rows = {problem.rows.rows(), problem.rows.cols(),
+                 [rows = problem.rows, factor](RowRange range) {
+                   auto piece = rows.build(range);
+                   for (T& v : piece.values) v *= factor;
+                   return piece;
+                 }};
+  if (problem.matrix_free)
+    scaled.matrix_free = [make = problem.matrix_free, factor]() -> std::unique_ptr<LinearMap<T>> {
+      return std::make_unique<ScaledMap<T>>(make(), factor);
+    };
+  return scaled;
+}
 
 Stopwatch::Stopwatch() : began_(now()) {}
 double Stopwatch::seconds() const { return now() - began_; }
@@ -105,20 +143,25 @@ std::vector<index_t> select(std::span<const double> ascending, Which which,
   return order;
 }
 
-void judge(EighResult& result, const EighOptions& options, index_t wanted) {
-  result.converged_pairs = 0;
-  for (std::size_t i = 0; i < result.eigenvalues.size(); ++i)
-    if (result.residuals[i] <= options.tol * std::max(1.0, std::abs(result.eigenvalues[i])))
-      ++result.converged_pairs;
+template <Scalar T>
+double judge(PairsReport& result, const Tolerance<T>& tolerance,
+             const DistributedVectors<T>& vectors, index_t wanted) {
+  const auto verdict = tolerance.judge(result.eigenvalues, result.residuals, vectors);
+  result.converged_pairs = verdict.converged;
   result.converged =
       result.converged_pairs == wanted && static_cast<index_t>(result.eigenvalues.size()) == wanted;
+  if (!verdict.limit.empty() && result.reason.find(verdict.limit) == std::string::npos)
+    result.reason += (result.reason.empty() ? "" : "; ") + verdict.limit;
+  return verdict.least_scale;
 }
 
 #define KRONSOLVE_DEFINE(T)                                                             \
   template std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>&, OperatorForm); \
   template std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>&, OperatorForm,  \
                                                   const EighOptions&);                  \
-  template void finish_pairs(const LinearMap<T>&, DistributedVectors<T>&, EighResult&);
+  template void finish_pairs(const LinearMap<T>&, DistributedVectors<T>&, EighResult&); \
+  template EighProblem<T> in_unit(const EighProblem<T>&, double);                       \
+  template double judge(PairsReport&, const Tolerance<T>&, const DistributedVectors<T>&, index_t);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DEFINE)
 
 }  // namespace kronsolve::frontend

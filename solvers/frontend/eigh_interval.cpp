@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/memory.hpp>
@@ -19,12 +20,6 @@
 namespace kronsolve {
 
 namespace frontend {
-
-std::pair<double, double> with_margin(double low, double high) {
-  constexpr double end_margin = 1e-10;
-  const double margin = end_margin * std::max({1.0, std::abs(low), std::abs(high)});
-  return {low - margin, high + margin};
-}
 
 /// Eigenvalues below each shift.
 template <Scalar T>
@@ -66,8 +61,9 @@ struct Ends {
   double low, high;
 };
 
-Ends widened(double low, double high) {
-  const auto [first, second] = frontend::with_margin(low, high);
+template <Scalar T>
+Ends widened(const Tolerance<T>& tolerance, std::pair<double, double> interval) {
+  const auto [first, second] = frontend::with_margin(tolerance, interval);
   return {first, second};
 }
 
@@ -125,57 +121,79 @@ void solve_slice(const EighProblem<T>& p, EighOptions o, Ends slice, index_t cou
 }
 
 template <Scalar T>
-void cut_and_solve(const EighProblem<T>& p, const EighOptions& o, Ends slice, index_t below_low,
-                   index_t below_high, Found<T>& found) {
+void cut_and_solve(const EighProblem<T>& p, const EighOptions& o, const Tolerance<T>& tolerance,
+                   Ends slice, index_t below_low, index_t below_high, Found<T>& found) {
   const index_t count = below_high - below_low;
   if (count == 0) return;
   const double middle = 0.5 * (slice.low + slice.high);
   // A cluster narrower than rounding cannot be cut.
-  const bool narrow_slice =
-      slice.high - slice.low < 1e-9 * std::max({1.0, std::abs(slice.low), std::abs(slice.high)});
+  const bool narrow_slice = slice.high - slice.low < 10 * tolerance.margin(middle);
   if (count <= slice_pairs || narrow_slice) return solve_slice(p, o, slice, count, found);
   const index_t below_middle = count_below(p, std::span(&middle, 1))[0];
-  cut_and_solve(p, o, {slice.low, middle}, below_low, below_middle, found);
-  cut_and_solve(p, o, {middle, slice.high}, below_middle, below_high, found);
+  cut_and_solve(p, o, tolerance, {slice.low, middle}, below_low, below_middle, found);
+  cut_and_solve(p, o, tolerance, {middle, slice.high}, below_middle, below_high, found);
 }
 
-/// Everything, by LAPACK, and of it what is inside.
+/// Without counts: ever more pairs nearest to the middle, until some lie outside. False if one
+/// solve has not converged.
 template <Scalar T>
-EighResult dense_interval(const EighProblem<T>& p, EighOptions o, Ends ends) {
-  o.k = EighOptions::all;
-  o.which = Which::SA;
-  o.sigma.reset();
-  EighResult result = frontend::solve_dense(p, o);
-  std::vector<index_t> inside;
-  for (std::size_t i = 0; i < result.eigenvalues.size(); ++i)
-    if (result.eigenvalues[i] >= ends.low && result.eigenvalues[i] <= ends.high)
-      inside.push_back(static_cast<index_t>(i));
-  for (std::size_t i = 0; i < inside.size(); ++i) {
-    result.eigenvalues[i] = result.eigenvalues[static_cast<std::size_t>(inside[i])];
-    result.residuals[i] = result.residuals[static_cast<std::size_t>(inside[i])];
+bool grow_slice(const EighProblem<T>& p, EighOptions o, Ends slice, Found<T>& found) {
+  o.which = Which::TM;
+  o.sigma = 0.5 * (slice.low + slice.high);
+  o.vectors = Eigenvectors::compute;
+  o.certify = false;
+  o.ncv = 0;
+  for (o.k = std::min(p.n(), slice_pairs);; o.k = std::min(p.n(), 2 * o.k)) {
+    auto result = frontend::solve_engine<T>(p, o, OperatorForm::assembled);
+    const bool outside = std::any_of(result.eigenvalues.begin(), result.eigenvalues.end(),
+                                     [&](double l) { return l < slice.low || l >= slice.high; });
+    const bool converged = result.converged;
+    if (converged && !outside && o.k < p.n()) continue;
+    found.take(result, slice);
+    return converged;
   }
-  result.eigenvalues.resize(inside.size());
-  result.residuals.resize(inside.size());
-  if (o.vectors == Eigenvectors::compute)
-    std::get<DistributedVectors<T>>(result.vectors).keep(inside);
-  result.certified = true;
-  result.certificate = "LAPACK numbers all levels";
-  frontend::judge(result, o, static_cast<index_t>(inside.size()));
-  return result;
+}
+
+/// Levels in the interval by inertia, where an engine can say.
+template <Scalar T>
+std::optional<std::array<index_t, 2>> counts(const EighProblem<T>& p, Ends ends) {
+  if (!p.comm->all(counting_engine_installed())) return std::nullopt;
+  const auto below = count_below(p, std::array{ends.low, ends.high});
+  return std::array{below[0], below[1]};
+}
+
+/// What was found against what inertia counts.
+void certify_count(std::optional<index_t> count, Ends ends, EighResult& result) {
+  const auto got = static_cast<index_t>(result.eigenvalues.size());
+  if (count) {
+    result.certified = got == *count && result.converged;
+    result.certificate = detail::concat("inertia counts ", *count, " values in [", ends.low, ", ",
+                                        ends.high, "], ", got, " were found");
+  } else {
+    result.certificate = "not checked: counting levels needs the real engine";
+  }
+  result.reason += (result.reason.empty() ? "" : "; ") + result.certificate;
 }
 
 template <Scalar T>
-EighResult sliced_interval(const EighProblem<T>& p, const EighOptions& o, Ends ends) {
-  const std::array<double, 2> shifts = {ends.low, ends.high};
-  const auto below = count_below(p, shifts);
-  const index_t count = below[1] - below[0];
+EighResult sliced_interval(const EighProblem<T>& p, const EighOptions& o,
+                           std::pair<double, double> interval) {
+  const auto map = frontend::make_map(p, OperatorForm::assembled);
+  const Tolerance<T> tolerance(*map, o.tol);
+  const Ends ends = widened(tolerance, interval);
+  const auto below = counts(p, ends);
+  const index_t count = below ? (*below)[1] - (*below)[0] : slice_pairs;
   require_memory(*p.comm,
                  checked_multiply(count, p.owned().size() * static_cast<index_t>(sizeof(T)),
                                   "eigh: eigenvectors"),
                  "eigh: the eigenvectors of the interval");
   Found<T> found;
   found.vectors = DistributedVectors<T>(p.partition, p.comm->rank(), 0);
-  cut_and_solve(p, o, ends, below[0], below[1], found);
+  bool complete = true;
+  if (below)
+    cut_and_solve(p, o, tolerance, ends, (*below)[0], (*below)[1], found);
+  else
+    complete = grow_slice(p, o, ends, found);
 
   EighResult result;
   result.method = Method::slepc;
@@ -192,22 +210,23 @@ EighResult sliced_interval(const EighProblem<T>& p, const EighOptions& o, Ends e
   found.vectors.keep(order);
   result.products = found.products;
   result.iterations = found.iterations;
-  frontend::judge(result, o, count);
   const auto got = static_cast<index_t>(found.values.size());
-  result.certified = got == count;
-  result.certificate = detail::concat("inertia counts ", count, " values in [", ends.low, ", ",
-                                      ends.high, "], ", got, " were found");
-  result.reason = result.certificate;
+  frontend::judge(result, tolerance, found.vectors, below ? count : got);
+  result.converged = result.converged && complete;
+  certify_count(below ? std::optional(count) : std::nullopt, ends, result);
   if (o.vectors == Eigenvectors::compute) result.vectors = std::move(found.vectors);
   return result;
 }
 
 /// Everything in the interval by contour integration; inertia says how many there must be.
 template <Scalar T>
-EighResult contour_interval(const EighProblem<T>& p, const EighOptions& o, Ends ends) {
-  const std::array<double, 2> shifts = {ends.low, ends.high};
-  const auto below = count_below(p, shifts);
-  const index_t count = below[1] - below[0];
+EighResult contour_interval(const EighProblem<T>& p, const EighOptions& o,
+                            std::pair<double, double> interval) {
+  const auto map = frontend::make_map(p, OperatorForm::assembled);
+  const Tolerance<T> tolerance(*map, o.tol);
+  const Ends ends = widened(tolerance, interval);
+  const auto below = counts(p, ends);
+  const index_t count = below ? (*below)[1] - (*below)[0] : std::min(p.n(), slice_pairs);
   EighResult result;
   result.method = Method::ciss;
   result.form = OperatorForm::assembled;
@@ -220,7 +239,6 @@ EighResult contour_interval(const EighProblem<T>& p, const EighOptions& o, Ends 
     Engine<T>* engine = nullptr;
     p.comm->agree([&] { engine = &load_engine<T>(p.n()); });
     require_factors("eigh", engine->info(), o.factors);
-    const auto map = frontend::make_map(p, OperatorForm::assembled);
     EngineEigh<T> problem;
     problem.map = map.get();
     problem.rows = &p.rows;
@@ -230,6 +248,7 @@ EighResult contour_interval(const EighProblem<T>& p, const EighOptions& o, Ends 
     const double margin = 0.1 * (ends.high - ends.low);
     problem.interval = {ends.low - margin, ends.high + margin};
     problem.tol = 0.5 * o.tol;
+    problem.scale = tolerance.width();
     problem.max_iterations = o.max_iterations;
     problem.factors = o.factors;
     problem.petsc_options = o.petsc_options;
@@ -241,7 +260,7 @@ EighResult contour_interval(const EighProblem<T>& p, const EighOptions& o, Ends 
     std::vector<double> values, residuals;
     for (std::size_t i = 0; i < result.eigenvalues.size(); ++i) {
       const double l = result.eigenvalues[i], r = result.residuals[i];
-      if (l < ends.low || l > ends.high || !(r <= 1e-3 * std::max(1.0, std::abs(l)))) continue;
+      if (l < ends.low || l > ends.high || !(r <= 1e-3 * tolerance.width())) continue;
       inside.push_back(static_cast<index_t>(i));
       values.push_back(l);
       residuals.push_back(r);
@@ -252,16 +271,13 @@ EighResult contour_interval(const EighProblem<T>& p, const EighOptions& o, Ends 
     result.residuals = std::move(residuals);
     result.iterations = found.iterations;
     result.products = map->products() + found.solves;
-    result.reason = found.reason + "; ";
+    result.reason = found.reason;
   }
-  frontend::judge(result, o, count);
-  const auto got = static_cast<index_t>(result.eigenvalues.size());
-  result.certified = got == count && result.converged;
+  frontend::judge(result, tolerance, vectors,
+                  below ? count : static_cast<index_t>(result.eigenvalues.size()));
   // SLEPc goes on to its limit where it takes what is beside the interval for pairs.
-  if (*result.certified) result.reason.clear();
-  result.certificate = detail::concat("inertia counts ", count, " values in [", ends.low, ", ",
-                                      ends.high, "], ", got, " were found");
-  result.reason += result.certificate;
+  if (below && result.converged) result.reason.clear();
+  certify_count(below ? std::optional(count) : std::nullopt, ends, result);
   if (o.vectors == Eigenvectors::compute) result.vectors = std::move(vectors);
   return result;
 }
@@ -282,21 +298,20 @@ namespace frontend {
 template <Scalar T>
 EighResult solve_slices(const EighProblem<T>& problem, const EighOptions& options, double low,
                         double high) {
-  return sliced_interval(problem, options, widened(low, high));
+  return sliced_interval(problem, options, {low, high});
 }
 
 template <Scalar T>
 EighResult solve_interval(const EighProblem<T>& problem, const EighOptions& options,
                           const EighPlan& plan) {
-  const auto [low, high] = options.interval.value();
   if (plan.method == Method::filter) return solve_filter(problem, options, plan.form);
+  if (plan.method == Method::dense) return solve_dense(problem, options);
   EighOptions inside = options;
   inside.interval.reset();
   const Stopwatch solve;
-  EighResult result =
-      plan.method == Method::dense  ? dense_interval(problem, inside, widened(low, high))
-      : plan.method == Method::ciss ? contour_interval(problem, inside, widened(low, high))
-                                    : sliced_interval(problem, inside, widened(low, high));
+  EighResult result = plan.method == Method::ciss
+                          ? contour_interval(problem, inside, options.interval.value())
+                          : sliced_interval(problem, inside, options.interval.value());
   result.solve_seconds = solve.seconds();
   return result;
 }
@@ -312,10 +327,11 @@ KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DEFINE)
 index_t count_eigenvalues(const Comm& comm, const SectorOperator& h, double low, double high) {
   check_ends("count_eigenvalues", low, high);
   return with_problem(comm, h, {}, [&]<Scalar T>(const EighProblem<T>& problem) {
-    const Ends ends = widened(low, high);
+    const EighOptions options{.interval = std::pair(low, high), .vectors = Eigenvectors::skip};
     if (problem.n() <= dense_rows)
-      return static_cast<index_t>(
-          dense_interval(problem, {.vectors = Eigenvectors::skip}, ends).eigenvalues.size());
+      return static_cast<index_t>(frontend::solve_dense(problem, options).eigenvalues.size());
+    const auto map = frontend::make_map(problem, OperatorForm::assembled);
+    const Ends ends = widened(Tolerance<T>(*map, options.tol), *options.interval);
     const std::array<double, 2> shifts = {ends.low, ends.high};
     const auto below = count_below(problem, shifts);
     return below[1] - below[0];
@@ -391,8 +407,9 @@ DistributedVectors<T> dense_pairs(const Comm& comm, const Lazy<T>& a, const Lazy
 }
 
 template <Scalar T>
-DistributedVectors<T> engine_pairs(const AssembledMap<T>& map, const Lazy<T>& a, const Lazy<T>& b,
-                                   const EighOptions& o, EighResult& result) {
+DistributedVectors<T> engine_pairs(const AssembledMap<T>& map, const Tolerance<T>& tolerance,
+                                   const Lazy<T>& a, const Lazy<T>& b, const EighOptions& o,
+                                   EighResult& result) {
   const Comm& comm = map.comm();
   Engine<T>* engine = nullptr;
   comm.agree([&] { engine = &load_engine<T>(a.rows()); });
@@ -409,6 +426,7 @@ DistributedVectors<T> engine_pairs(const AssembledMap<T>& map, const Lazy<T>& a,
   problem.which = o.which;
   problem.sigma = o.which == Which::SM ? std::optional(0.0) : o.sigma;
   problem.tol = 0.1 * o.tol;
+  problem.scale = tolerance.width();
   problem.max_iterations = o.max_iterations;
   problem.ncv = o.ncv;
   problem.start = start;
@@ -454,6 +472,7 @@ EighResult eigh_generalised(const Comm& comm, const Lazy<T>& a, const Lazy<T>& b
             : (2 * k + 40) * partition.max_local_rows() * value,
       "eigh");
   const AssembledMap<T> a_map(comm, a, partition), b_map(comm, b, partition);
+  const Tolerance<T> tolerance(a_map, options.tol, &b_map);
   EighResult result;
   result.method = dense                                 ? Method::dense
                   : options.method == Method::automatic ? Method::slepc
@@ -461,7 +480,7 @@ EighResult eigh_generalised(const Comm& comm, const Lazy<T>& a, const Lazy<T>& b
   result.form = OperatorForm::assembled;
   result.reason = "LAPACK";
   auto vectors = dense ? dense_pairs(comm, a, b, partition, options, k)
-                       : engine_pairs(a_map, a, b, options, result);
+                       : engine_pairs(a_map, tolerance, a, b, options, result);
   std::vector<std::pair<double, index_t>> order;
   std::vector<double> residuals;
   for (index_t j = 0; j < vectors.count(); ++j) {
@@ -479,7 +498,7 @@ EighResult eigh_generalised(const Comm& comm, const Lazy<T>& a, const Lazy<T>& b
   vectors.keep(positions);
   vec::fix_phases(comm, vectors);
   result.products += a_map.products();
-  frontend::judge(result, options, k);
+  frontend::judge(result, tolerance, vectors, k);
   if (options.vectors == Eigenvectors::compute) result.vectors = std::move(vectors);
   frontend::name_problem<T>(result, n);
   return result;

@@ -53,9 +53,8 @@ Choice choose_inside(const EighProblem<T>& problem, const EighOptions& o) {
     return {Method::filter, o.form, "a target without factors of the matrix"};
   if (count_against(o) > 0)
     return {Method::filter, o.form, "a target orthogonal to vectors that may be any"};
-  // An interval is counted by inertia, for which the real engine serves both scalars.
-  const ScalarKind engine = o.interval ? ScalarKind::real : scalar_kind<T>;
-  if (o.start.index() == 0 && !problem.comm->all(engine_installed(engine)))
+  if (o.start.index() == 0 && !problem.comm->all(engine_installed(scalar_kind<T>) &&
+                                                 (!o.interval || counting_engine_installed())))
     return {Method::filter, o.form, "a target, and no engine for this scalar is installed"};
   const double factors = factor_bytes(problem);
   if (o.start.index() == 0 && !problem.comm->all(factors < double(available_memory())))
@@ -69,6 +68,16 @@ template <Scalar T>
 Choice choose_method(const EighProblem<T>& problem, const EighOptions& o) {
   const index_t n = problem.n();
   const bool ends = o.which == Which::SA || o.which == Which::LA;
+  const bool davidson = o.method == Method::jd || o.method == Method::gd;
+  if (davidson && o.form != OperatorForm::matrix_free && n <= std::max(2 * o.k, o.k + 15))
+    return {
+        Method::dense, o.form,
+        detail::concat("the search space of ", to_string(o.method), " would be the whole space")};
+  // Its moments need more rows: below, SLEPc fails on one rank and waits on the others.
+  constexpr index_t contour_rows = 64;
+  if (o.method == Method::ciss && n <= contour_rows)
+    return {Method::dense, o.form,
+            detail::concat("at most ", contour_rows, " rows are too few for ciss")};
   if (o.method != Method::automatic) return {o.method, o.form, "as asked"};
   if (o.k == EighOptions::all) return {Method::dense, o.form, "the whole spectrum is wanted"};
   if (o.factors != Factors::automatic)
@@ -198,8 +207,7 @@ EighPlan plan(const EighProblem<T>& problem, const EighOptions& options) {
   plan.method = choice.method;
   plan.form = choice.form;
   plan.scalar = scalar_kind<T>;
-  plan.reason = detail::concat(to_string(choice.method), ": ", choice.why,
-                               problem.note.empty() ? "" : "; ", problem.note);
+  plan.reason = detail::concat(to_string(choice.method), ": ", choice.why);
   const double more = solver_bytes(problem, options, choice) + problem.bytes_before.value_or(0);
   if (!(more < 9e18))
     throw InvalidArgument(
@@ -219,21 +227,32 @@ EighPlan plan(const EighProblem<T>& problem, const EighOptions& options) {
 
 template <Scalar T>
 std::optional<EighPlan> rescue_plan(const EighProblem<T>& problem, const EighOptions& options,
-                                    const EighResult& result) {
-  if (result.converged || result.method == Method::dense || problem.n() > rescue_rows) return {};
-  if (options.method != Method::automatic || options.form == OperatorForm::matrix_free ||
-      options.max_iterations > 0)
+                                    Method failed) {
+  const bool ours = options.method == Method::automatic;
+  const bool fragile = failed == Method::jd || failed == Method::gd || failed == Method::ciss;
+  if (failed == Method::dense || options.form == OperatorForm::matrix_free ||
+      !options.petsc_options.empty() || !(ours || fragile))
     return {};
-  EighOptions dense = options;
-  dense.method = Method::dense;
-  const EighPlan instead = plan(problem, dense);
+  EighOptions other = options;
+  if (problem.n() <= rescue_rows) {
+    other.method = Method::dense;
+  } else {
+    // A crowded end of the spectrum is far apart as seen from a target beyond it.
+    const bool plain = options.start.index() == 0 && count_against(options) == 0;
+    if (failed != Method::lanczos || !plain || !problem.comm->all(engine_installed(scalar_kind<T>)))
+      return {};
+    other.method = Method::slepc;
+    other.form = OperatorForm::assembled;
+    other.which = Which::TM;
+    other.sigma = 0;
+  }
+  const EighPlan instead = plan(problem, other);
   return instead.fits ? std::optional(instead) : std::nullopt;
 }
 
-#define KRONSOLVE_DEFINE(T)                                                               \
-  template EighPlan plan(const EighProblem<T>&, const EighOptions&);                      \
-  template std::optional<EighPlan> rescue_plan(const EighProblem<T>&, const EighOptions&, \
-                                               const EighResult&);
+#define KRONSOLVE_DEFINE(T)                                          \
+  template EighPlan plan(const EighProblem<T>&, const EighOptions&); \
+  template std::optional<EighPlan> rescue_plan(const EighProblem<T>&, const EighOptions&, Method);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DEFINE)
 #undef KRONSOLVE_DEFINE
 

@@ -9,6 +9,7 @@
 #include <kronsolve/operators/linear_map.hpp>
 #include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/eigh.hpp>
+#include <kronsolve/solvers/tolerance.hpp>
 
 #include "solvers/frontend/projected_map.hpp"
 
@@ -21,6 +22,7 @@ struct EighProblem {
   RowPartition partition;
   double entries_per_row = 1;  ///< about; for estimates
   bool few_values = true;      ///< at most 256 different ones off the diagonal, as far as seen
+  double largest = 0;          ///< modulus of an entry, as far as seen
   /// The product from the description, to be had once; empty if there is none. Collective.
   std::function<std::unique_ptr<LinearMap<T>>()> matrix_free = {};
   index_t matrix_free_bytes = 0;   ///< what that product holds on a rank
@@ -29,8 +31,6 @@ struct EighProblem {
   /// What a rank takes before the solve where only a plan is made: states and rows of a sector
   /// whose states are counted, not listed; nothing if the rows are at hand.
   std::optional<double> bytes_before = {};
-  std::string note =
-      {};  ///< what the result's reason should say besides: "" or "on the complex engine: ..."
 
   index_t n() const noexcept { return rows.rows(); }
   RowRange owned() const { return partition.range(comm->rank()); }
@@ -48,11 +48,12 @@ void check_start(const Comm& comm, const EighOptions& options, RowRange owned);
 /// large allocation.
 template <Scalar T>
 EighPlan plan(const EighProblem<T>& problem, const EighOptions& options);
-/// LAPACK, if the method was left to us, what we chose has not converged, and LAPACK can do it.
-/// Collective.
+/// What else can be done where a method has not converged, or its engine has failed: LAPACK or
+/// factors where the method was left to us, LAPACK for methods that small problems are too small
+/// for. Collective.
 template <Scalar T>
 std::optional<EighPlan> rescue_plan(const EighProblem<T>& problem, const EighOptions& options,
-                                    const EighResult& result);
+                                    Method failed);
 
 /// Pairs numbered by the order of `which`, of ascending values: which positions are wanted.
 /// Ascending positions.
@@ -65,9 +66,13 @@ void check_sector(const SectorOperator& h, const EighOptions& options);
 template <Scalar T>
 EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h);
 
-/// Samples owned rows for entries_per_row and few_values, the same on all ranks then. Collective.
+/// Samples owned rows for entries_per_row, few_values and largest, the same on all ranks then.
+/// Collective.
 template <Scalar T>
 void look_at_rows(EighProblem<T>& problem);
+/// The same problem times a power of two. Local.
+template <Scalar T>
+EighProblem<T> in_unit(const EighProblem<T>& problem, double factor);
 /// What loading and starting PETSc adds to a process (measured with Debian's 3.18).
 inline constexpr double engine_bytes = 60e6;
 /// What MPI's start adds.
@@ -81,7 +86,11 @@ double map_bytes(const EighProblem<T>& problem, OperatorForm form);
 template <Scalar T>
 std::vector<index_t> count_below(const EighProblem<T>& problem, std::span<const double> shifts);
 /// The interval a little wider: a value on an end belongs to it, rounding or not.
-std::pair<double, double> with_margin(double low, double high);
+template <Scalar T>
+std::pair<double, double> with_margin(const Tolerance<T>& tolerance,
+                                      std::pair<double, double> ends) {
+  return {ends.first - tolerance.margin(ends.first), ends.second + tolerance.margin(ends.second)};
+}
 /// Every pair in [low, high] by slices. Collective.
 template <Scalar T>
 EighResult solve_slices(const EighProblem<T>& problem, const EighOptions& options, double low,
@@ -107,6 +116,11 @@ EighResult solve_dense(const EighProblem<T>& problem, const EighOptions& options
 template <Scalar T>
 EighResult solve_engine(const EighProblem<T>& problem, const EighOptions& options,
                         OperatorForm form, const DistributedVectors<T>* deflate = nullptr);
+/// The end of the spectrum as the pairs nearest to a target beyond it, by factors. Collective.
+/// @param failed  what an iteration knows of that end
+template <Scalar T>
+EighResult solve_beyond_end(const EighProblem<T>& problem, const EighOptions& options,
+                            const EighResult& failed);
 template <Scalar T>
 EighResult solve_lanczos(const EighProblem<T>& problem, const EighOptions& options,
                          OperatorForm form);
@@ -141,24 +155,19 @@ void name_problem(EighResult& result, index_t n) {
     result.vectors = DistributedVectors<T>();
 }
 
-/// Counts pairs within tolerance and says so.
-void judge(EighResult& result, const EighOptions& options, index_t wanted);
+/// Counts pairs within tolerance, and says so or what rounding leaves open. Collective, as the
+/// tolerance is.
+/// @param vectors  of the result, or none
+/// @return the least scale of a level
+template <Scalar T>
+double judge(PairsReport& result, const Tolerance<T>& tolerance,
+             const DistributedVectors<T>& vectors, index_t wanted);
 
 /// Rank 0 hears how far a solve is; all ranks agree on what the callback throws. Collective.
 inline void tell(const Comm& comm, const EighOptions& options, const Progress& progress) {
   comm.agree([&] {
     if (comm.is_root()) options.progress(progress);
   });
-}
-
-/// Takes over the values that one of our own solvers found, and judges them.
-template <class Found>
-void take_values(Found& found, const EighOptions& options, EighResult& result) {
-  result.eigenvalues = std::move(found.eigenvalues);
-  result.residuals = std::move(found.residuals);
-  result.products = found.products;
-  result.reason = std::move(found.reason);
-  judge(result, options, options.k);
 }
 
 /// Takes over the vectors with their phases fixed, if they were asked for. Collective.
@@ -180,8 +189,8 @@ class Stopwatch {
   double began_;
 };
 
-/// What our own solvers have around them: the map is made, `solve(map, watch, result)` fills the
-/// result and returns the vectors, which are taken over if they are wanted. Collective.
+/// What our own solvers have around them: the map is made, `solve(map, watch)` returns pairs, which
+/// `result` takes over. Collective.
 template <Scalar T, class F>
 EighResult solve_with_map(const EighProblem<T>& problem, const EighOptions& options, Method method,
                           OperatorForm form, F&& solve) {
@@ -192,8 +201,9 @@ EighResult solve_with_map(const EighProblem<T>& problem, const EighOptions& opti
   const auto map = make_map(problem, form, options);
   result.setup_seconds = setup.seconds();
   const Stopwatch watch;
-  DistributedVectors<T> vectors = solve(*map, watch, result);
-  take_vectors(*problem.comm, vectors, options, result);
+  auto found = solve(*map, watch);
+  static_cast<PairsReport&>(result) = std::move(found);
+  take_vectors(*problem.comm, found.vectors, options, result);
   result.solve_seconds = watch.seconds();
   return result;
 }

@@ -24,6 +24,7 @@ double shift_beyond(const LinearMap<T>& map, const EighOptions& o) {
   double opposite = 0, bound = 0;
   LanczosOptions search{.which = o.which,
                         .tol = 1e-2,
+                        .scale = 0,
                         .max_iterations = steps,
                         .seed = o.seed + 2,
                         .vectors = Eigenvectors::skip};
@@ -33,8 +34,8 @@ double shift_beyond(const LinearMap<T>& map, const EighOptions& o) {
     return false;
   };
   const double end = lanczos<T>(map, search).eigenvalues.front();
-  const double beyond =
-      std::max({bound, 0.02 * std::abs(opposite - end), 1e-3 * std::abs(end), 1e-10});
+  double beyond = std::max({bound, 0.02 * std::abs(opposite - end), 1e-3 * std::abs(end)});
+  if (!(beyond > 0)) beyond = 1;  // an operator that is zero
   return o.which == Which::SA ? end - beyond : end + beyond;
 }
 

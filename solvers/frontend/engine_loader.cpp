@@ -7,6 +7,7 @@
 #include <kronsolve/solvers/engine.hpp>
 
 #include "core/modules.hpp"
+#include "solvers/frontend/real_on_complex.hpp"
 
 namespace kronsolve {
 
@@ -109,8 +110,27 @@ bool is_file(const fs::path& path) {
 
 }  // namespace
 
+namespace {
+
+/// The engine of complex numbers for real problems, one for each that was loaded.
+Engine<double>& real_on_complex(Engine<std::complex<double>>& complex) {
+  static std::map<Engine<std::complex<double>>*, frontend::RealOnComplex> made;
+  const std::lock_guard lock(registry_mutex);
+  return made.try_emplace(&complex, complex).first->second;
+}
+
+bool has_module(ScalarKind scalar) {
+  const std::string narrow_name(to_string(scalar));
+  return is_file(path_of(narrow_name)) || is_file(path_of(narrow_name + "64"));
+}
+
+}  // namespace
+
 template <Scalar T>
 Engine<T>& load_engine(index_t largest_index) {
+  if constexpr (!is_complex<T>)
+    if (!has_module(ScalarKind::real) && has_module(ScalarKind::complex))
+      return real_on_complex(load_engine<std::complex<double>>(largest_index));
   const std::lock_guard lock(registry_mutex);
   const std::string narrow_name(to_string(scalar_kind<T>)), wide_name = narrow_name + "64";
   const bool must_be_wide = largest_index > largest_32bit;
@@ -146,9 +166,10 @@ std::vector<EngineInfo> list_engines() {
 }
 
 bool engine_installed(ScalarKind scalar) {
-  const std::string narrow_name(to_string(scalar));
-  return is_file(path_of(narrow_name)) || is_file(path_of(narrow_name + "64"));
+  return has_module(scalar) || has_module(ScalarKind::complex);
 }
+
+bool counting_engine_installed() { return has_module(ScalarKind::real); }
 
 std::string_view to_string(Factors factors) {
   switch (factors) {

@@ -7,6 +7,7 @@
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/spectral_bounds.hpp>
+#include <kronsolve/solvers/tolerance.hpp>
 
 namespace kronsolve::frontend {
 
@@ -14,8 +15,8 @@ namespace {
 
 /// Vectors this far from orthonormal are refused: the projector would be wrong in the digits asked.
 constexpr double orthonormal = 1e-10;
-/// A part of A V outside V of this size (relative to max(1, |A V|)) is rounding or an error of the
-/// solver that found V.
+/// A part of A V outside V of this size (relative to the width of the spectrum) is rounding or an
+/// error of the solver that found V.
 constexpr double invariant = 1e-7;
 
 }  // namespace
@@ -90,7 +91,8 @@ namespace {
 double level_away(const SpectralBounds& bounds, const EighOptions& o) {
   if (o.interval) {
     const auto [low, high] = *o.interval;
-    const double margin = std::max(0.1 * (bounds.upper - bounds.lower), 1e-3);
+    const double size = std::max(std::abs(bounds.upper), std::abs(bounds.lower));
+    const double margin = std::max(0.1 * (bounds.upper - bounds.lower), 1e-3 * size);
     if (bounds.upper > high + margin) return bounds.upper;
     if (bounds.lower < low - margin) return bounds.lower;
     return std::max(high, bounds.upper) + 2 * margin;
@@ -123,13 +125,14 @@ std::unique_ptr<LinearMap<T>> project(std::unique_ptr<LinearMap<T>> a, const Eig
 
 template <Scalar T>
 bool is_invariant(const LinearMap<T>& a, const DistributedVectors<T>& against) {
+  const Tolerance<T> tolerance(a, invariant);
+  const double allowed = invariant * tolerance.width() + 8 * tolerance.rounding();
   Buffer<T> y(a.row_range().size());
   bool good = true;
   for (index_t j = 0; j < against.count(); ++j) {
     a.apply(against.column(j), y.span());
-    const double size = vec::norm<T>(a.comm(), y.span());
     vec::add_combination<T>(-1, against, vec::inner<T>(a.comm(), against, y.span()), y.span());
-    good = good && vec::norm<T>(a.comm(), y.span()) <= invariant * std::max(1.0, size);
+    good = good && vec::norm<T>(a.comm(), y.span()) <= allowed;
   }
   return good;
 }

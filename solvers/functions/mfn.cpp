@@ -39,14 +39,6 @@ template <Scalar T, Scalar V>
 bool exponentiate_mfn(const LinearMap<T>& a, V t, std::span<V> x, double tol,
                       index_t max_products) {
   if constexpr (std::same_as<T, V>) {
-    if constexpr (!is_complex<T>) {
-      if (!a.comm().all(engine_installed(ScalarKind::real))) {
-        std::vector<Complex> z(x.begin(), x.end());
-        const bool good = exponentiate_mfn<double, Complex>(a, t, z, tol, max_products);
-        for (std::size_t i = 0; i < z.size(); ++i) x[i] = z[i].real();
-        return good;
-      }
-    }
     return run<T>(a, t, x, tol, max_products);
   } else {
     // A complex product is two real ones.

@@ -5,6 +5,7 @@
 
 #include <kronsolve/solvers/certify.hpp>
 #include <kronsolve/solvers/lanczos.hpp>
+#include <kronsolve/solvers/tolerance.hpp>
 
 #include "solvers/krylov/miss_probability.hpp"
 
@@ -34,7 +35,7 @@ double miss_bound(const Edge& edge, const LanczosOptions::Ritz& ritz, index_t n)
 /// Puts a pair in its place and drops the outermost one.
 template <Scalar T>
 void insert_pair(std::vector<double>& values, std::vector<double>& residuals,
-                 DistributedVectors<T>& vectors, const Edge& edge, const LanczosResult<T>& pair) {
+                 DistributedVectors<T>& vectors, const Edge& edge, const Pairs<T>& pair) {
   const std::size_t dropped = edge.lowest ? values.size() - 1 : 0;
   values[dropped] = pair.eigenvalues[0];
   residuals[dropped] = pair.residuals[0];
@@ -87,21 +88,27 @@ Certificate certify_levels(const LinearMap<T>& map, std::vector<double>& values,
                                         " vectors are not k pairs each"));
   Certificate result;
   const index_t before = map.products();
-  const auto edge_now = [&] {
-    const bool lowest = options.which == Which::SA;
-    const double last = lowest ? values.back() : values.front();
-    return Edge{lowest, last, 4 * options.tol * std::max(1.0, std::abs(last))};
+  const bool lowest = options.which == Which::SA;
+  const auto edge_now = [&](double scale) {
+    return Edge{lowest, lowest ? values.back() : values.front(), 4 * options.tol * scale};
   };
   if (map.rows() == vectors.count()) {
     result.certified = true;
     result.text = "all levels of the operator are among the pairs";
     return result;
   }
+  const double scale = [&] {
+    const Tolerance<T> tolerance(map, options.tol);
+    return tolerance.template scale<T>(
+        lowest ? values.back() : values.front(),
+        std::as_const(vectors).column(lowest ? vectors.count() - 1 : 0));
+  }();
   for (index_t round = 0; round < most_insertions; ++round) {
-    const Edge edge = edge_now();
+    const Edge edge = edge_now(scale);
     double probability = 1;
     LanczosOptions search{.which = options.which,
                           .tol = options.tol,
+                          .scale = scale,
                           .max_iterations = options.max_iterations,
                           .seed = options.seed + 1 + static_cast<std::uint64_t>(round),
                           .vectors = Eigenvectors::skip};
@@ -126,7 +133,7 @@ Certificate certify_levels(const LinearMap<T>& map, std::vector<double>& values,
     ++result.inserted;
   }
   result.products = map.products() - before;
-  result.text = describe(result, edge_now());
+  result.text = describe(result, edge_now(scale));
   return result;
 }
 

@@ -3,10 +3,12 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 
 #include <kronsolve/core/random.hpp>
 #include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/lanczos.hpp>
+#include <kronsolve/solvers/tolerance.hpp>
 
 #include "solvers/dense/tridiagonal.hpp"
 
@@ -25,6 +27,16 @@ struct Tridiagonal {
   std::vector<double> diagonal;
   std::vector<double> below;  ///< below[j] couples j and j+1; the last couples to the next vector
   std::size_t size() const { return diagonal.size(); }
+  /// Half the width of the spectrum, from above (Gershgorin).
+  double half_width() const {
+    double low = std::numeric_limits<double>::infinity(), high = -low;
+    for (std::size_t j = 0; j < size(); ++j) {
+      const double radius = (j > 0 ? below[j - 1] : 0) + (j + 1 < size() ? below[j] : 0);
+      low = std::min(low, diagonal[j] - radius);
+      high = std::max(high, diagonal[j] + radius);
+    }
+    return (high - low) / 2;
+  }
 };
 
 /// The value wanted of the projected matrix and how good it is.
@@ -50,26 +62,32 @@ class Solver {
         end_(options.which == Which::LA ? dense::SpectrumEnd::highest : dense::SpectrumEnd::lowest),
         max_steps_(options.max_iterations > 0 ? options.max_iterations : default_max_steps),
         forms_vectors_(options.vectors == Eigenvectors::compute || options.k > 1),
-        previous_(range_.size(), vector_placement(comm_)),
-        current_(range_.size(), vector_placement(comm_)) {
+        scale_(options.scale) {
+    make_room();
     for (index_t j = 0; j < against.count(); ++j) deflated_.push_back(against.column(j));
   }
 
-  LanczosResult<T> run();
+  Pairs<T> run();
 
  private:
   static constexpr index_t default_max_steps = 3000;
 
-  /// Longest recurrence before a restart: without reorthogonalisation more steps bring little.
-  static constexpr std::size_t longest_cycle = 600;
+  /// Longest recurrence before a restart, at first: without reorthogonalisation more steps bring
+  /// little, unless the wanted end of the spectrum is crowded.
+  static constexpr index_t first_cycle = 600;
   static constexpr double largest_norm_squared = 0x1p600;
 
   struct Pair {
     double value = 0, residual = 0;
     bool converged = false;
+    std::string limit = {};  ///< why not, if it is rounding
   };
 
   Pair solve_pair(index_t found);
+  Pair solve_value(index_t found);
+  void make_room();
+  double wanted_bound(const Estimate& e) const;
+  void judge(Pair& pair, index_t found);
   Estimate cycle(index_t found, index_t steps_left);
   void deflate(std::span<T> x);
   index_t deflated() const { return static_cast<index_t>(deflated_.size()); }
@@ -84,7 +102,7 @@ class Solver {
   void keep_current();
   bool stopped(const Estimate& e) const;
   void report(const Estimate& e, index_t found);
-  void finish(LanczosResult<T>& result, std::vector<Pair>& pairs);
+  void finish(Pairs<T>& result, std::vector<Pair>& pairs);
 
   const LinearMap<T>& map_;
   const LanczosOptions& options_;
@@ -104,6 +122,10 @@ class Solver {
   double start_norm2_ = 0;
   std::vector<double> scalings_;  // factor applied to both vectors after step j
   bool start_is_column_ = false;  // the cycle began at the found vector, not at a random one
+  /// Of the level that is sought: as given, or as the vector of the last cycle told.
+  std::optional<double> scale_;
+  std::optional<Tolerance<T>> tolerance_;
+  index_t longest_cycle_ = first_cycle;
   index_t steps_ = 0, products_before_ = 0;
   std::uint32_t stream_ = 0;
   Clock::time_point began_ = Clock::now();
@@ -194,6 +216,20 @@ bool Solver<T>::stopped(const Estimate& e) const {
        .steps = static_cast<index_t>(t_.size())});
 }
 
+/// Half the width of the projected spectrum stands for the scale of the level until its vector is
+/// there. A vector will be checked explicitly: leave room for what rounding adds.
+template <Scalar T>
+double Solver<T>::wanted_bound(const Estimate& e) const {
+  constexpr double room = 0.5;
+  if (scale_) return room * options_.tol * *scale_;
+  const double most = room * options_.tol * t_.half_width();
+  if (e.bound > most) return most;
+  const auto opposite =
+      end_ == dense::SpectrumEnd::lowest ? dense::SpectrumEnd::highest : dense::SpectrumEnd::lowest;
+  const double other = dense::tridiagonal_end(t_.diagonal, t_.below, opposite).value;
+  return room * options_.tol * 0.5 * std::abs(other - e.pair.value);
+}
+
 template <Scalar T>
 void Solver<T>::report(const Estimate& e, index_t found) {
   if (!options_.progress) return;
@@ -211,7 +247,7 @@ void Solver<T>::report(const Estimate& e, index_t found) {
   if (history_.size() >= 6) {
     const auto& [t0, r0] = history_[history_.size() / 2];
     const double rate = std::log(r0 / e.bound) / (p.seconds - t0);
-    const double wanted = options_.tol * std::max(1.0, std::abs(e.pair.value));
+    const double wanted = wanted_bound(e);
     if (rate > 0 && e.bound > wanted) p.remaining_seconds = std::log(e.bound / wanted) / rate;
   }
   options_.progress(p);
@@ -234,7 +270,8 @@ Estimate Solver<T>::cycle(index_t found, index_t steps_left) {
   keeping_ = forms_vectors_ && lanczos_fewest_kept * vector_bytes <= options_.keep_bytes;
   // Without a vector to restart from, only a longer recurrence helps.
   const auto left = static_cast<std::size_t>(steps_left);
-  const std::size_t longest = forms_vectors_ ? std::min(longest_cycle, left) : left;
+  const std::size_t longest =
+      forms_vectors_ ? std::min(static_cast<std::size_t>(longest_cycle_), left) : left;
   // So many steps exhaust the space, but for rounding: without a vector to start again from, the
   // recurrence goes on until the value has settled.
   const index_t exhausted = forms_vectors_ ? map_.rows() : 4 * map_.rows() + 10;
@@ -252,9 +289,7 @@ Estimate Solver<T>::cycle(index_t found, index_t steps_left) {
     e.pair = dense::tridiagonal_end(t_.diagonal, t_.below, end_);
     e.bound = more ? t_.below.back() * std::abs(e.pair.vector.back()) : 0;
     report(e, found);
-    // A vector will be checked explicitly: leave room for what rounding adds.
-    const double wanted =
-        (forms_vectors_ ? 0.5 : 1.0) * options_.tol * std::max(1.0, std::abs(e.pair.value));
+    const double wanted = wanted_bound(e);
     if (last || e.bound <= wanted || stopped(e)) return e;
     bound_over_wanted = e.bound / wanted;
   }
@@ -316,6 +351,38 @@ void Solver<T>::form_vector(const std::vector<double>& s, index_t found) {
   vec::scale<T>(1 / vec::norm<T>(comm_, x), x);
 }
 
+template <Scalar T>
+void Solver<T>::make_room() {
+  previous_ = Buffer<T>(range_.size(), vector_placement(comm_));
+  current_ = Buffer<T>(range_.size(), vector_placement(comm_));
+}
+
+/// Takes the place of the vectors of the recurrence, which has ended, for its own.
+template <Scalar T>
+void Solver<T>::judge(Pair& pair, index_t found) {
+  if (options_.scale) {
+    scale_ = options_.scale;
+    pair.converged = pair.residual <= options_.tol * *scale_;
+    return;
+  }
+  // What it keeps is next to nothing of few rows, and serves the next pair.
+  constexpr index_t few = 1 << 14;
+  const bool many = map_.rows() > few;
+  if (many) {
+    previous_ = {};
+    current_ = {};
+  }
+  if (!tolerance_) tolerance_.emplace(map_, options_.tol);
+  scale_ = forms_vectors_
+               ? tolerance_->template scale<T>(pair.value, std::as_const(found_).column(found))
+               : tolerance_->scale(pair.value);
+  pair.converged = tolerance_->reached(pair.residual, *scale_);
+  pair.limit = tolerance_->limit(pair.residual, *scale_);
+  if (!many) return;
+  tolerance_.reset();
+  make_room();
+}
+
 /// The Rayleigh quotient and true residual of column `found`: one product.
 template <Scalar T>
 typename Solver<T>::Pair Solver<T>::check(index_t found) {
@@ -324,7 +391,24 @@ typename Solver<T>::Pair Solver<T>::check(index_t found) {
   Pair pair;
   pair.value = real_part(vec::dot<T>(comm_, x, previous_.span()));
   pair.residual = vec::subtract<T>(comm_, T(pair.value), x, previous_.span());
-  pair.converged = pair.residual <= options_.tol * std::max(1.0, std::abs(pair.value));
+  judge(pair, found);
+  return pair;
+}
+
+/// The value alone: where its scale turns out to be smaller than the width of the spectrum, the
+/// same recurrence again goes further.
+template <Scalar T>
+typename Solver<T>::Pair Solver<T>::solve_value(index_t found) {
+  const index_t first_step = steps_;
+  Pair pair;
+  for (int again = 0; again < 2; ++again) {
+    start_randomly();
+    const Estimate e = cycle(found, max_steps_ - (steps_ - first_step));
+    pair = {e.pair.value, e.bound};
+    judge(pair, found);
+    if (options_.stop || pair.converged || !pair.limit.empty() || steps_ - first_step >= max_steps_)
+      break;
+  }
   return pair;
 }
 
@@ -332,20 +416,26 @@ template <Scalar T>
 typename Solver<T>::Pair Solver<T>::solve_pair(index_t found) {
   const index_t first_step = steps_;
   history_.clear();
+  scale_ = options_.scale;
+  longest_cycle_ = first_cycle;
+  if (!forms_vectors_) return solve_value(found);
   start_is_column_ = false;
   start_randomly();
   Pair best;
   for (int restart = 0;; ++restart) {
-    const index_t left = max_steps_ - (steps_ - first_step);
-    const Estimate e = cycle(found, left);
-    if (!forms_vectors_)
-      return {e.pair.value, e.bound,
-              e.bound <= options_.tol * std::max(1.0, std::abs(e.pair.value))};
+    const Estimate e = cycle(found, max_steps_ - (steps_ - first_step));
     form_vector(e.pair.vector, found);
     const Pair now = check(found);
-    const bool stuck = restart > 0 && now.residual > 0.5 * best.residual;
+    const bool stuck = restart > 0 && !(now.residual < 0.5 * best.residual);
+    const bool cut_short = static_cast<index_t>(t_.size()) >= longest_cycle_;
     best = now;
-    if (best.converged || stuck || steps_ - first_step >= max_steps_) return best;
+    // A residual that will do leaves nothing to gain, even where rounding hides the levels.
+    if (best.converged || best.residual <= options_.tol * *scale_ ||
+        (stuck && (!cut_short || !best.limit.empty())) || steps_ - first_step >= max_steps_)
+      return best;
+    // A crowded end of the spectrum asks for a longer recurrence; to begin anew loses what the
+    // last one knew.
+    if (stuck) longest_cycle_ *= 2;
     start_is_column_ = true;
     const std::span<const T> x = std::as_const(found_).column(found);
     std::copy(x.begin(), x.end(), current_.data());
@@ -354,12 +444,14 @@ typename Solver<T>::Pair Solver<T>::solve_pair(index_t found) {
 
 /// Sorts the pairs and fills in what was reached.
 template <Scalar T>
-void Solver<T>::finish(LanczosResult<T>& result, std::vector<Pair>& pairs) {
+void Solver<T>::finish(Pairs<T>& result, std::vector<Pair>& pairs) {
   std::vector<std::size_t> order(pairs.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return pairs[a].value < pairs[b].value; });
+  std::string limit;
   for (const std::size_t j : order) {
+    if (!pairs[j].limit.empty()) limit = "; " + pairs[j].limit;
     result.eigenvalues.push_back(pairs[j].value);
     result.residuals.push_back(pairs[j].residual);
     result.converged_pairs += pairs[j].converged ? 1 : 0;
@@ -372,7 +464,7 @@ void Solver<T>::finish(LanczosResult<T>& result, std::vector<Pair>& pairs) {
       result.converged
           ? "every residual is within the tolerance"
           : detail::concat(options_.k - result.converged_pairs, " of ", options_.k,
-                           " residuals stay above the tolerance after ", steps_, " steps");
+                           " residuals stay above the tolerance after ", steps_, " steps", limit);
   if (options_.vectors == Eigenvectors::compute) {
     found_.permute(order);
     result.vectors = std::move(found_);
@@ -380,7 +472,7 @@ void Solver<T>::finish(LanczosResult<T>& result, std::vector<Pair>& pairs) {
 }
 
 template <Scalar T>
-LanczosResult<T> Solver<T>::run() {
+Pairs<T> Solver<T>::run() {
   products_before_ = map_.products();
   if (forms_vectors_)
     found_ = DistributedVectors<T>(map_.row_partition(), comm_.rank(), options_.k);
@@ -390,7 +482,7 @@ LanczosResult<T> Solver<T>::run() {
     pairs.push_back(solve_pair(j));
     if (forms_vectors_) deflated_.push_back(std::as_const(found_).column(j));
   }
-  LanczosResult<T> result;
+  Pairs<T> result;
   finish(result, pairs);
   return result;
 }
@@ -398,8 +490,8 @@ LanczosResult<T> Solver<T>::run() {
 }  // namespace
 
 template <Scalar T>
-LanczosResult<T> lanczos(const LinearMap<T>& map, const LanczosOptions& options,
-                         const DistributedVectors<T>& against) {
+Pairs<T> lanczos(const LinearMap<T>& map, const LanczosOptions& options,
+                 const DistributedVectors<T>& against) {
   if (map.rows() != map.cols())
     throw DimensionError(
         detail::concat("lanczos: the map must be square, it is ", map.rows(), " x ", map.cols()));
@@ -413,9 +505,9 @@ LanczosResult<T> lanczos(const LinearMap<T>& map, const LanczosOptions& options,
   return Solver<T>(map, options, against).run();
 }
 
-#define KRONSOLVE_INSTANTIATE(T)                                                \
-  template LanczosResult<T> lanczos(const LinearMap<T>&, const LanczosOptions&, \
-                                    const DistributedVectors<T>&);
+#define KRONSOLVE_INSTANTIATE(T)                                        \
+  template Pairs<T> lanczos(const LinearMap<T>&, const LanczosOptions&, \
+                            const DistributedVectors<T>&);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
 #undef KRONSOLVE_INSTANTIATE
 

@@ -6,6 +6,7 @@
 #include <kronsolve/core/random.hpp>
 #include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/lobpcg.hpp>
+#include <kronsolve/solvers/tolerance.hpp>
 
 #include "solvers/dense/blas_threads.hpp"
 #include "solvers/dense/dense_eigh.hpp"
@@ -64,13 +65,14 @@ class Solver {
         block_(std::min(options.block > 0 ? options.block : lobpcg_block(options.k, free_), free_)),
         sign_(options.which == Which::SA ? 1 : -1),
         fixed_(against.count()),
+        tolerance_(map, options.tol),
         s_(map.row_partition(), comm_.rank(), fixed_ + std::min(3 * block_, free_),
            ColumnStorage::together),
         hs_(map.row_partition(), comm_.rank(), s_.count(), ColumnStorage::together) {
     for (index_t j = 0; j < fixed_; ++j) vec::copy<T>(against.column(j), s_.column(j));
   }
 
-  LobpcgResult<T> run();
+  Pairs<T> run();
 
  private:
   struct Ritz {
@@ -89,15 +91,17 @@ class Solver {
   void refresh();
   bool done() const;
   void report(index_t iteration) const;
-  LobpcgResult<T> collect(index_t iterations, index_t products_before);
+  Pairs<T> collect(index_t iterations);
 
   const LinearMap<T>& map_;
+  index_t products_before_ = map_.products();
   const LobpcgOptions<T>& options_;
   const Comm& comm_;
   RowRange range_;
   index_t free_, block_;
   double sign_;  // -1: the highest of H are the lowest of -H
   index_t fixed_;
+  Tolerance<T> tolerance_;
   DistributedVectors<T> s_,
       hs_;            // the first `fixed_` columns of s_ are those kept out; hs_ has a gap there
   index_t size_ = 0;  // columns of S
@@ -190,7 +194,10 @@ void Solver<T>::rayleigh_ritz() {
     residual(j, r.span());
     Ritz& pair = ritz_[static_cast<std::size_t>(j)];
     pair.residual = vec::norm<T>(comm_, r.span());
-    pair.converged = pair.residual <= 0.5 * options_.tol * std::max(1.0, std::abs(pair.value));
+    // The scale of a level costs a pass: it is asked for where the residual may do.
+    pair.converged = pair.residual <= 0.5 * tolerance_.goal(tolerance_.width()) &&
+                     pair.residual <= 0.5 * tolerance_.goal(tolerance_.template scale<T>(
+                                                pair.value, std::as_const(s_).column(at(j))));
   }
 }
 
@@ -231,8 +238,8 @@ void Solver<T>::report(index_t iteration) const {
 }
 
 template <Scalar T>
-LobpcgResult<T> Solver<T>::collect(index_t iterations, index_t products_before) {
-  LobpcgResult<T> result;
+Pairs<T> Solver<T>::collect(index_t iterations) {
+  Pairs<T> result;
   result.iterations = iterations;
   result.vectors = DistributedVectors<T>(map_.row_partition(), comm_.rank(), options_.k);
   Buffer<T> r(range_.size());
@@ -246,23 +253,24 @@ LobpcgResult<T> Solver<T>::collect(index_t iterations, index_t products_before) 
     const double residual = vec::subtract<T>(comm_, T(value), std::span<const T>(x), r.span());
     result.eigenvalues.push_back(value);
     result.residuals.push_back(residual);
-    result.converged_pairs += residual <= options_.tol * std::max(1.0, std::abs(value)) ? 1 : 0;
   }
+  const auto verdict = tolerance_.judge(result.eigenvalues,
+                                        std::span<const double>(result.residuals), result.vectors);
+  result.converged_pairs = verdict.converged;
   result.converged = result.converged_pairs == options_.k;
-  result.products = map_.products() - products_before;
-  result.reason =
-      result.converged
-          ? "every residual is within the tolerance"
-          : detail::concat(options_.k - result.converged_pairs, " of ", options_.k,
-                           " residuals stay above the tolerance after ", iterations, " steps");
+  result.products = map_.products() - products_before_;
+  result.reason = result.converged
+                      ? "every residual is within the tolerance"
+                      : detail::concat(options_.k - result.converged_pairs, " of ", options_.k,
+                                       " residuals stay above the tolerance after ", iterations,
+                                       " steps", verdict.limit.empty() ? "" : "; ", verdict.limit);
   return result;
 }
 
 template <Scalar T>
-LobpcgResult<T> Solver<T>::run() {
+Pairs<T> Solver<T>::run() {
   /// Times that what looked converged is looked at with fresh products.
   constexpr int most_refreshes = 3;
-  const index_t before = map_.products();
   const index_t limit = options_.max_iterations > 0 ? options_.max_iterations : 2000;
   start();
   rayleigh_ritz();
@@ -271,7 +279,7 @@ LobpcgResult<T> Solver<T>::run() {
     report(iteration);
     const bool stop = done() || iteration >= limit || block_ == free_;
     if (stop) {
-      auto result = collect(iteration, before);
+      auto result = collect(iteration);
       if (result.converged || !done() || refreshes++ >= most_refreshes) return result;
       refresh();
       continue;
@@ -279,9 +287,10 @@ LobpcgResult<T> Solver<T>::run() {
     const index_t old = size_;
     add_residuals();
     ++iteration;
-    if (size_ == old) {  // the residuals are in the basis: look elsewhere
+    if (size_ == old) {  // the residuals are in the basis: look elsewhere, if there is anything
+      if (at(size_) == s_.count()) return collect(iteration);
       fill_normal(s_.column(at(size_)), range_, options_.seed, stream_++);
-      if (!append()) return collect(iteration, before);
+      if (!append()) return collect(iteration);
     }
     rayleigh_ritz();
   }
@@ -290,8 +299,8 @@ LobpcgResult<T> Solver<T>::run() {
 }  // namespace
 
 template <Scalar T>
-LobpcgResult<T> lobpcg(const LinearMap<T>& map, const LobpcgOptions<T>& options,
-                       const DistributedVectors<T>& against) {
+Pairs<T> lobpcg(const LinearMap<T>& map, const LobpcgOptions<T>& options,
+                const DistributedVectors<T>& against) {
   if (map.rows() != map.cols())
     throw DimensionError(
         detail::concat("lobpcg: the map must be square, it is ", map.rows(), " x ", map.cols()));
@@ -310,9 +319,9 @@ LobpcgResult<T> lobpcg(const LinearMap<T>& map, const LobpcgOptions<T>& options,
   return Solver<T>(map, options, against).run();
 }
 
-#define KRONSOLVE_INSTANTIATE(T)                                                \
-  template LobpcgResult<T> lobpcg(const LinearMap<T>&, const LobpcgOptions<T>&, \
-                                  const DistributedVectors<T>&);
+#define KRONSOLVE_INSTANTIATE(T)                                         \
+  template Pairs<T> lobpcg(const LinearMap<T>&, const LobpcgOptions<T>&, \
+                           const DistributedVectors<T>&);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
 #undef KRONSOLVE_INSTANTIATE
 

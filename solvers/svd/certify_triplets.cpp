@@ -54,6 +54,7 @@ Look look_beyond(const TallView<T>& a, const Triplets<T>& t, const SvdsOptions& 
   const auto beyond = [&](double value) { return largest ? value > edge : value < edge; };
   LanczosOptions search{.which = largest ? Which::LA : Which::SA,
                         .tol = options.tol,
+                        .scale = 1,
                         .seed = seed,
                         .vectors = Eigenvectors::skip};
   search.stop = [&](const LanczosOptions::Ritz& ritz) {

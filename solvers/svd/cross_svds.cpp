@@ -27,6 +27,7 @@ double rough_norm(const TallView<T>& a, std::uint64_t seed) {
   const CrossProduct<T> cross(a);
   const auto top = lanczos<T>(cross, {.which = Which::LA,
                                       .tol = 0.1,
+                                      .scale = 0,
                                       .max_iterations = 12,
                                       .seed = seed,
                                       .vectors = Eigenvectors::skip});
@@ -43,6 +44,7 @@ Triplets<T> cross_svds(const TallView<T>& a, const SvdsOptions& options) {
   LanczosOptions search{.k = options.k,
                         .which = largest ? Which::LA : Which::SA,
                         .tol = options.tol,
+                        .scale = 1,
                         .max_iterations = options.max_iterations,
                         .seed = options.seed,
                         .progress = options.progress};

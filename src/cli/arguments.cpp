@@ -359,7 +359,7 @@ void operator_options(CLI::App& app, OperatorArguments& op, Raw& raw) {
 void solve_options(CLI::App& app, Raw& raw) {
   option(app, "-k", raw.k, "number of pairs (1)", "K");
   option(app, "--tol", raw.tol,
-         "residual that counts as converged, relative to max(1, |eigenvalue|) (1e-10)", "X");
+         "residual that counts as converged, relative to the scale of the level (1e-10)", "X");
   option(app, "--max-iterations", raw.max_iterations, "restarts or steps at most", "N");
   option(app, "--ncv", raw.ncv, "largest subspace", "N");
   option(app, "--seed", raw.seed, "fixes the start vector (0)", "N");

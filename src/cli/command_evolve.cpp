@@ -1,3 +1,8 @@
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <tuple>
+
 #include <fmt/format.h>
 
 #include <kronsolve/core/threads.hpp>
@@ -95,8 +100,21 @@ class Recorder {
   void record_state(const DistributedVectors<T>& state) {
     const StateView<T> psi(*comm_, *h_->basis, state.column(0));
     const auto values =
-        evaluate<T>(observables_, psi, {.hamiltonian = &h_->op, .reference = reference<T>()});
+        evaluate<T>(observables_, psi,
+                    {.hamiltonian = &h_->op, .product = product<T>(), .reference = reference<T>()});
     for (std::size_t i = 0; i < values.size(); ++i) measured_[i].values.push_back(values[i]);
+  }
+
+  /// The Hamiltonian's product, if an observable asks for it and there is one: planned once for all
+  /// times.
+  template <Scalar T>
+  const LinearMap<T>* product() {
+    if (std::none_of(observables_.begin(), observables_.end(),
+                     [](const auto& o) { return o.needs_hamiltonian(); }))
+      return nullptr;
+    auto& made = std::get<std::optional<std::unique_ptr<LinearMap<T>>>>(products_);
+    if (!made) made = observable_product<T>(*comm_, h_->op, *h_->basis);
+    return made->get();
   }
 
   /// The initial state, if an observable asks for it; as complex where the state has become so.
@@ -123,6 +141,9 @@ class Recorder {
   std::vector<Observable> observables_;
   const EvolutionState* initial_;
   Buffer<Complex> complex_initial_;
+  std::tuple<std::optional<std::unique_ptr<LinearMap<double>>>,
+             std::optional<std::unique_ptr<LinearMap<Complex>>>>
+      products_;
   std::vector<Measured> measured_;
 };
 

@@ -113,6 +113,15 @@ class Plan(program.ProgramTest):
                 self.assert_refused(program.run(command, *case, ranks=ranks, env={"KRONSOLVE_SIMD": name}), 2,
                                     "KRONSOLVE_SIMD", "baseline, avx2 or avx512", f"up to {sets[-1]}", f"'{name}'")
 
+    def test_where_vectors_do_not_fit_a_larger_machine_is_planned_for(self):
+        for sites in (32, 34):
+            case = ("plan", "--model", "heisenberg", "--sites", sites, "--cyclic", *sectors("sz=0"))
+            for form in ((), ("--operator", "matrix-free")):
+                plan = self.solve(*case, *form, env={"KRONSOLVE_MEMORY_LIMIT": "1G"})
+                vectors = 3 * 8 * math.comb(sites, sites // 2)
+                self.assertEqual((plan["operator"], plan["fits"]), ("matrix-free", False))
+                self.assertTrue(vectors <= plan["memory_estimate_bytes"] < 1.2 * vectors, plan["reason"])
+
     def test_suggests_every_symmetry(self):
         chain = self.solve("plan", "--model", "heisenberg", "--sites", 32, "--cyclic")
         self.assertEqual(chain["suggested_symmetries"],

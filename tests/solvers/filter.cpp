@@ -166,7 +166,7 @@ TYPED_TEST(Filter, a_copy_that_the_start_is_orthogonal_to_is_put_in) {
 
   // Without the check the answer looks as good and is short.
   EXPECT_TRUE(blind.converged) << blind.reason;
-  EXPECT_LT(blind.krylov, n - 1);
+  EXPECT_LT(blind.iterations, n - 1);
   EXPECT_EQ(blind.eigenvalues.size(), 10u) << blind.reason;
   EXPECT_FALSE(blind.certified.has_value());
   EXPECT_TRUE(r.converged) << r.reason;

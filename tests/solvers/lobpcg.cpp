@@ -26,7 +26,7 @@ TYPED_TEST_SUITE(Lobpcg, Scalars);
 
 /// Values against sorted exact ones, residuals as stated, orthonormal vectors.
 template <Scalar T>
-void expect_pairs(const Matrix<T>& a, const LobpcgResult<T>& r, index_t k, bool lowest) {
+void expect_pairs(const Matrix<T>& a, const Pairs<T>& r, index_t k, bool lowest) {
   const Eigen::SelfAdjointEigenSolver<Matrix<T>> exact(a, Eigen::EigenvaluesOnly);
   EXPECT_TRUE(r.converged) << r.reason;
   ASSERT_EQ(static_cast<index_t>(r.eigenvalues.size()), k);

@@ -15,7 +15,7 @@ namespace kronsolve {
 
 struct CertifyOptions {
   Which which = Which::SA;     ///< SA or LA: which end of the spectrum the pairs were asked from
-  double tol = 1e-10;          ///< of the pairs: |Hx-lx| <= tol max(1,|l|)
+  double tol = 1e-10;          ///< of the pairs: |Hx-lx| <= tol times the scale of the level
   index_t max_iterations = 0;  ///< steps for each check; 0: 3000
   std::uint64_t seed = 0;      ///< of the fresh start vectors
   /// Accepted probability, over random start vectors, of an unseen level beyond the last pair.

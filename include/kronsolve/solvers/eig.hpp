@@ -27,10 +27,10 @@ struct EigOptions {
   index_t k = 1;  ///< pairs wanted; `all` = the whole spectrum (dense)
   EigWhich which = EigWhich::LM;
   std::optional<std::complex<double>> sigma = {};  ///< target; which is then TM
-  double tol = 1e-10;                              ///< converged when |Ax-lx| <= tol max(1,|l|)
-  index_t max_iterations = 0;                      ///< 0: chosen
-  index_t ncv = 0;                                 ///< largest subspace; 0: chosen
-  std::uint64_t seed = 0;  ///< fixes the start vector: the same on any number of ranks
+  double tol = 1e-10;          ///< converged when |Ax-lx| <= tol times the scale of the level
+  index_t max_iterations = 0;  ///< 0: chosen
+  index_t ncv = 0;             ///< largest subspace; 0: chosen
+  std::uint64_t seed = 0;      ///< fixes the start vector: the same on any number of ranks
   EigMethod method = EigMethod::automatic;
   std::string petsc_options = {};  ///< raw options for the engine
 };

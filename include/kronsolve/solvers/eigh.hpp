@@ -19,6 +19,7 @@
 #include <kronsolve/operators/op_sum.hpp>
 #include <kronsolve/operators/sector_operator.hpp>
 #include <kronsolve/solvers/factors.hpp>
+#include <kronsolve/solvers/pairs.hpp>
 #include <kronsolve/solvers/preconditioner.hpp>
 
 namespace kronsolve {
@@ -32,7 +33,6 @@ enum class Which { SA, LA, LM, SM, TM, TR };
 enum class Method { automatic, dense, slepc, lanczos, lobpcg, jd, gd, filter, ciss };
 enum class OperatorForm { automatic, assembled, matrix_free };
 enum class Eigenvectors { compute, skip };
-enum class ResidualKind { explicit_, bound };
 
 KRONSOLVE_EXPORT std::string_view to_string(Which);
 KRONSOLVE_EXPORT std::string_view to_string(Method);
@@ -59,7 +59,8 @@ struct EighOptions {
   std::optional<double> position = {};
   /// Every pair with a value in [first, second]; k, which and sigma then stay at their defaults.
   std::optional<std::pair<double, double>> interval = {};
-  double tol = 1e-10;          ///< converged when |Hx-lx| <= tol max(1,|l|)
+  /// Converged when |Hx-lx| <= tol times the scale of the level, which H gives (docs/solvers.md).
+  double tol = 1e-10;
   index_t max_iterations = 0;  ///< 0: chosen
   index_t ncv = 0;             ///< largest subspace; 0: chosen
   std::uint64_t seed = 0;      ///< fixes the start vector: the same on any number of ranks
@@ -87,20 +88,9 @@ struct EighOptions {
   std::function<void(const Progress&)> progress = {};
 };
 
-/// Eigenpairs and how they were found. Collective results are the same on every rank.
-struct KRONSOLVE_EXPORT EighResult {
-  std::vector<double> eigenvalues;  ///< ascending
-  std::vector<double> residuals;    ///< |Hx-lx|_2 in that order
-  ResidualKind residual_kind = ResidualKind::explicit_;
-  bool converged = false;  ///< as many pairs as asked, all with residual within tol
-  index_t converged_pairs = 0;
-  index_t iterations = 0;
-  index_t products = 0;           ///< products with the operator, the residual check included
-  std::optional<bool> certified;  ///< no level is missing, where that was checked
-  std::string certificate;        ///< how, or which check failed; for people
-  index_t certify_products = 0;   ///< products of the check, not counted in `products`
+/// Eigenpairs and how they were found; `reason` also says why the method was chosen. Collective results are the same on every rank.
+struct KRONSOLVE_EXPORT EighResult : PairsReport {
   index_t dimension = 0;
-  std::string reason;                 ///< why the solver stopped, and why it was chosen, for people
   Method method = Method::automatic;  ///< what solved it
   OperatorForm form = OperatorForm::automatic;
   ScalarKind scalar = ScalarKind::real;

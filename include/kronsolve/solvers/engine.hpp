@@ -60,7 +60,8 @@ struct EngineEigh {
   std::optional<double> sigma;
   std::pair<double, double> interval = {};  ///< of ciss, where k is what it holds
   Factors factors = Factors::automatic;
-  double tol = 1e-10;          ///< of |Ax-lx| / max(1,|l|)
+  double tol = 1e-10;          ///< a pair has converged when |Ax-lx| <= tol scale
+  double scale = 1;            ///< about half the width of the spectrum
   index_t max_iterations = 0;  ///< 0: the engine's choice
   index_t ncv = 0;             ///< 0: the engine's choice
   std::span<const T> start;    ///< owned rows of the start vector
@@ -100,7 +101,7 @@ struct EngineEig {
   index_t k = 1;
   EigWhich which = EigWhich::LM;
   std::optional<std::complex<double>> sigma;  ///< real if T is
-  double tol = 1e-10;
+  double tol = 1e-10, scale = 1;              ///< as of EngineEigh
   index_t max_iterations = 0;
   index_t ncv = 0;
   std::span<const T> start;
@@ -188,18 +189,22 @@ extern template class Engine<std::complex<double>>;
 /// @param largest_index  chooses an engine with 64-bit indices where 32 do not reach, or where
 /// there
 ///   is no other
+/// A real problem is served by the complex engine where only that is installed.
 /// @throws NotSupported  it is not there, or another PETSc has taken over the process
 template <Scalar T>
 KRONSOLVE_EXPORT Engine<T>& load_engine(index_t largest_index = 0);
 
 /// Every engine found, usable or not, without starting any. Local.
 KRONSOLVE_EXPORT std::vector<EngineInfo> list_engines();
-/// True if a module for this scalar is there (it may still turn out to be unusable). Local.
+/// True if a module that serves this scalar is there (it may still turn out to be unusable). Local.
 KRONSOLVE_EXPORT bool engine_installed(ScalarKind scalar);
+/// True if a module is there that counts the levels below a shift, by the inertia of real factors.
+/// Local.
+KRONSOLVE_EXPORT bool counting_engine_installed();
 
 /// What a module exports under the name `kronsolve_engine_module`; the first field never moves.
 struct EngineModule {
-  static constexpr std::uint32_t current_abi = 3;
+  static constexpr std::uint32_t current_abi = 4;
   std::uint32_t abi;
   const char* scalar;  ///< "real" or "complex"
   const char* variant;

@@ -13,6 +13,7 @@
 #include <kronsolve/export.hpp>
 #include <kronsolve/operators/distributed_vectors.hpp>
 #include <kronsolve/operators/linear_map.hpp>
+#include <kronsolve/solvers/pairs.hpp>
 #include <kronsolve/solvers/spectral_bounds.hpp>
 
 namespace kronsolve {
@@ -22,7 +23,7 @@ struct FilterOptions {
   double sigma = 0;
   std::optional<std::pair<double, double>> interval =
       {};              ///< ... or all pairs in [first, second]; k and sigma are then ignored
-  double tol = 1e-10;  ///< converged when |Ax-lx| <= tol max(1,|l|)
+  double tol = 1e-10;  ///< converged when |Ax-lx| <= tol times the scale of the level
   index_t block = 4;   ///< vectors iterated together: levels up to this multiplicity come at once
   index_t max_vectors = 0;  ///< largest Krylov space; 0: four times the pairs expected
   std::optional<SpectralBounds> bounds = {};  ///< of the operator, if known
@@ -40,31 +41,20 @@ struct FilterOptions {
 };
 
 template <Scalar T>
-struct FilterResult {
-  std::vector<double> eigenvalues;  ///< ascending
-  std::vector<double> residuals;    ///< |Ax-lx|, explicit
-  DistributedVectors<T> vectors;    ///< orthonormal columns
-  bool converged = false;           ///< all pairs asked for, each within tol
+struct FilterResult : Pairs<T> {
   double lower = 0,
-         upper = 0;     ///< all pairs in this window were looked for; those returned may be fewer
-  double expected = 0;  ///< pairs in the window by the density of states
-  index_t degree = 0;   ///< of the polynomial
-  index_t krylov = 0;   ///< vectors in the Krylov space at the end
-  index_t products = 0;
-  /// No pair of the window is missing: a fresh random vector, kept orthogonal to all pairs found,
-  /// saw nothing more under the polynomial, and would have seen it but with miss_probability.
-  /// Nothing if that was not checked.
-  std::optional<bool> certified;
-  std::string certificate;       ///< how, or what failed, one line
-  index_t certify_products = 0;  ///< of the check, not counted in `products`
-  index_t inserted = 0;          ///< pairs that the check found and put in
-  index_t memory_bytes = 0;      ///< of the vectors, this rank
-  std::string reason;
+         upper = 0;      ///< all pairs in this window were looked for; those returned may be fewer
+  double expected = 0;   ///< pairs in the window by the density of states
+  index_t degree = 0;    ///< of the polynomial
+  index_t inserted = 0;  ///< pairs that the certificate found missing and put in
+  index_t memory_bytes = 0;  ///< of the vectors, this rank
 };
 
 /// Eigenpairs inside the spectrum of a Hermitian operator from products alone: block Lanczos, fully
 /// orthogonalised, on a polynomial of the operator that is large at the target only. Nothing is
-/// factorised. Collective on a.comm().
+/// factorised. Collective on a.comm(). `iterations` are the vectors of the Krylov space. Certified:
+/// a fresh random vector, kept orthogonal to all pairs found, saw nothing more of the window under
+/// the polynomial, and would have seen it but with miss_probability.
 ///
 /// The polynomial is above half of its maximum in the window and below 0.23 of it away from it, so
 /// every pair of the window is among the leading ones; nearly equal values of the polynomial are

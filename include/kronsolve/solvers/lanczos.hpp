@@ -3,6 +3,7 @@
 #include <complex>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,10 +17,11 @@
 namespace kronsolve {
 
 struct LanczosOptions {
-  index_t k = 1;               ///< pairs wanted, from the end of the spectrum that `which` names
-  Which which = Which::SA;     ///< SA or LA
-  double tol = 1e-10;          ///< converged when |Hx-lx| <= tol max(1,|l|)
-  index_t max_iterations = 0;  ///< steps for each pair, all restarts together; 0: 3000
+  index_t k = 1;            ///< pairs wanted, from the end of the spectrum that `which` names
+  Which which = Which::SA;  ///< SA or LA
+  double tol = 1e-10;       ///< converged when |Hx-lx| <= tol times the scale of the level
+  std::optional<double> scale = {};  ///< of every level; none: as docs/solvers.md says
+  index_t max_iterations = 0;        ///< steps for each pair, all restarts together; 0: 3000
   std::uint64_t seed = 0;  ///< of the start vectors, by global row: the same on any number of ranks
   Eigenvectors vectors = Eigenvectors::compute;
   /// Bytes that all Lanczos vectors of one rank may take to be kept for the eigenvector; above it a
@@ -35,20 +37,6 @@ struct LanczosOptions {
     index_t steps = 0;          ///< of this recurrence
   };
   std::function<bool(const Ritz&)> stop = {};
-};
-
-template <Scalar T>
-struct LanczosResult {
-  std::vector<double> eigenvalues;  ///< ascending
-  std::vector<double> residuals;    ///< |Hx-lx|_2 in that order
-  ResidualKind residual_kind = ResidualKind::explicit_;
-  bool converged = false;
-  index_t converged_pairs = 0;
-  index_t iterations = 0;
-  index_t products = 0;  ///< those for the second pass and the residuals included
-  std::string reason;    ///< why it stopped, one line
-  DistributedVectors<T>
-      vectors;  ///< k columns in the order of the eigenvalues; none if they were skipped
 };
 
 /// The k lowest (or highest) eigenpairs of a Hermitian map in the memory of a few vectors.
@@ -70,15 +58,11 @@ struct LanczosResult {
 /// bound is that of C. C. Paige,
 ///         J. Inst. Maths Applics 18, 341 (1976), doi:10.1093/imamat/18.3.341.
 /// @param against  orthonormal vectors, rows distributed as the map's: pairs are sought in their
-/// orthogonal complement, which the map must leave
-///                 invariant (eigenvectors found before); k then counts from that complement
-/// @param against  orthonormal vectors, rows distributed as the map's: pairs are sought in their
 /// orthogonal complement, which the map must leave invariant (eigenvectors found before); k counts
 /// from there
 template <Scalar T>
-KRONSOLVE_EXPORT LanczosResult<T> lanczos(const LinearMap<T>& map,
-                                          const LanczosOptions& options = {},
-                                          const DistributedVectors<T>& against = {});
+KRONSOLVE_EXPORT Pairs<T> lanczos(const LinearMap<T>& map, const LanczosOptions& options = {},
+                                  const DistributedVectors<T>& against = {});
 
 /// Lanczos vectors are kept for the eigenvector only where at least so many fit into keep_bytes.
 inline constexpr index_t lanczos_fewest_kept = 40;

@@ -19,7 +19,7 @@ template <Scalar T>
 struct LobpcgOptions {
   index_t k = 1;               ///< pairs wanted, from the end of the spectrum that `which` names
   Which which = Which::SA;     ///< SA or LA
-  double tol = 1e-10;          ///< converged when |Hx-lx| <= tol max(1,|l|)
+  double tol = 1e-10;          ///< converged when |Hx-lx| <= tol times the scale of the level
   index_t max_iterations = 0;  ///< block steps; 0: 2000
   index_t block = 0;           ///< vectors iterated together, at least k; 0: a few more than k
   std::uint64_t seed = 0;  ///< of the start vectors, by global row: the same on any number of ranks
@@ -27,18 +27,6 @@ struct LobpcgOptions {
   /// owned rows; none: w = r.
   std::function<void(std::span<const T> r, std::span<T> w)> precondition = {};
   std::function<void(const Progress&)> progress = {};  ///< called on every rank after each step
-};
-
-template <Scalar T>
-struct LobpcgResult {
-  std::vector<double> eigenvalues;  ///< ascending
-  std::vector<double> residuals;    ///< |Hx-lx|_2 in that order, computed with a product
-  bool converged = false;
-  index_t converged_pairs = 0;
-  index_t iterations = 0;
-  index_t products = 0;  ///< those for the residuals included
-  std::string reason;    ///< why it stopped, one line
-  DistributedVectors<T> vectors;
 };
 
 /// Several eigenpairs at one end of the spectrum of a Hermitian map by the locally optimal block
@@ -56,9 +44,8 @@ struct LobpcgResult {
 /// Source: Knyazev 2001, doi:10.1137/S1064827500366124; choice of the bases: Duersch, Shao, Yang
 /// and Gu 2018, doi:10.1137/17M1129830.
 template <Scalar T>
-KRONSOLVE_EXPORT LobpcgResult<T> lobpcg(const LinearMap<T>& map,
-                                        const LobpcgOptions<T>& options = {},
-                                        const DistributedVectors<T>& against = {});
+KRONSOLVE_EXPORT Pairs<T> lobpcg(const LinearMap<T>& map, const LobpcgOptions<T>& options = {},
+                                 const DistributedVectors<T>& against = {});
 
 /// Vectors in a block when it is left to choose.
 constexpr index_t lobpcg_block(index_t k, index_t n) {
