@@ -75,26 +75,26 @@ class PlainLoop {
   void add_terms(const OpSum& op, const std::vector<int>& shift) {
     std::map<std::uint64_t, Bond> bonds;
     std::vector<Move> moves;
-    bool all_bits = true;
-    for (const auto& space : op.spaces())
-      all_bits = all_bits && std::has_single_bit(static_cast<unsigned>(space.dim()));
-    for (const auto& term : op.canonical_terms()) {
+    const CanonicalForm& form = op.canonical_form();
+    bool signs = true;
+    for (const auto& element : form.elements)
+      signs = signs && (!element.is_diagonal() || element.sign_mask() >= 0);
+    for (const auto& term : form.terms) {
       Move m{};
       m.coefficient = from_complex<T>(term.coefficient);
-      for (const auto& [site, element] : term.factors) {
-        const auto s = static_cast<std::size_t>(site);
-        const int dim = op.spaces()[s].dim();
-        const auto [a, b] = element_digits(dim, element);
-        if (a < 0) {
-          m.sign |= static_cast<std::uint64_t>(element) << shift[s];
+      for (const auto& factor : term.factors) {
+        const auto s = static_cast<std::size_t>(factor.site);
+        const LocalElement& element = form[factor];
+        if (element.is_diagonal()) {
+          m.sign |= static_cast<std::uint64_t>(element.sign_mask()) << shift[s];
           continue;
         }
-        m.mask |= (std::bit_ceil(static_cast<std::uint64_t>(dim)) - 1) << shift[s];
-        m.value |= static_cast<std::uint64_t>(a) << shift[s];
-        m.flip |= static_cast<std::uint64_t>(a ^ b) << shift[s];
+        m.mask |= (std::bit_ceil(static_cast<std::uint64_t>(element.dim)) - 1) << shift[s];
+        m.value |= static_cast<std::uint64_t>(element.row) << shift[s];
+        m.flip |= static_cast<std::uint64_t>(element.row ^ element.col) << shift[s];
       }
       if (m.mask == 0) {
-        if (!all_bits) continue;  // a stored diagonal then
+        if (!signs) continue;  // a stored diagonal then
         const double c = term.coefficient.real();
         if (std::popcount(m.sign) == 2)
           bonds.try_emplace(m.sign, Bond{m.sign, T{}, 0}).first->second.zz += c;
@@ -124,7 +124,7 @@ class PlainLoop {
       else
         bonds_.push_back(bond);
     }
-    stored_ = !all_bits;
+    stored_ = !signs;
     op_ = &op;
   }
 
@@ -133,25 +133,11 @@ class PlainLoop {
     const auto n = static_cast<std::size_t>(basis.size());
     states_.resize(n);
     if (stored_) diagonal_.resize(n);
+    const CanonicalForm& form = op_->canonical_form();
     std::vector<CanonicalTerm> diagonal;
-    std::vector<std::vector<std::vector<double>>> functions;
-    if (stored_) {
-      for (const auto& term : op_->canonical_terms()) {
-        bool is_diagonal = true;
-        for (const auto& [site, element] : term.factors)
-          is_diagonal = is_diagonal && element < code.dim(site);
-        if (is_diagonal) diagonal.push_back(term);
-      }
-      for (int s = 0; s < code.sites(); ++s) {
-        auto& of_site = functions.emplace_back();
-        for (int e = 0; e < code.dim(s); ++e) {
-          const LocalMatrix m = site_element(code.dim(s), e);
-          auto& values = of_site.emplace_back();
-          for (int digit = 0; digit < code.dim(s); ++digit)
-            values.push_back(m(digit, digit).real());
-        }
-      }
-    }
+    if (stored_)
+      for (const auto& term : form.terms)
+        if (form.is_diagonal(term)) diagonal.push_back(term);
 #pragma omp parallel for num_threads(num_threads())
     for (index_t i = 0; i < static_cast<index_t>(n); ++i) {
       const state_t state = basis.state(i);
@@ -163,9 +149,8 @@ class PlainLoop {
       double d = 0;
       for (const auto& term : diagonal) {
         double v = term.coefficient.real();
-        for (const auto& [site, element] : term.factors)
-          v *= functions[static_cast<std::size_t>(site)][static_cast<std::size_t>(element)]
-                        [static_cast<std::size_t>(code.digit(state, site))];
+        for (const auto& factor : term.factors)
+          v *= form[factor].values[static_cast<std::size_t>(code.digit(state, factor.site))];
         d += v;
       }
       if (stored_) diagonal_[static_cast<std::size_t>(i)] = d;

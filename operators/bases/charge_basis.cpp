@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <set>
 
+#include <kronsolve/core/number.hpp>
 #include <kronsolve/operators/charge_basis.hpp>
 
 #include "operators/descriptions/broken_term.hpp"
@@ -152,12 +152,10 @@ std::optional<Charge> Charge::parse(const std::vector<LocalSpace>& spaces, std::
   };
   const bool half = digits.ends_with("/2");
   if (half) digits.remove_suffix(2);
-  if (digits.starts_with('+')) digits.remove_prefix(1);
-  int value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  const auto number = read_number<int>(digits);
+  const int value = number.value_or(0);
   constexpr int largest = 1 << 20;
-  if (error != std::errc() || end != digits.data() + digits.size() || value > largest ||
-      value < -largest)
+  if (!number || value > largest || value < -largest)
     throw bad(is_sz ? "a number such as 0, -1 or 1/2" : "a whole number");
   if (half && !is_sz) throw bad("a whole number");
   if (is_sz) return sz(spaces, half ? value : 2 * value);
@@ -304,45 +302,15 @@ index_t ChargeBasis::memory_bytes() const noexcept {
   return static_cast<index_t>(bytes);
 }
 
-namespace detail {
-
-int charge_shift(const CanonicalTerm& term, const std::vector<LocalSpace>& spaces,
-                 const AdditiveRule& rule) {
-  int sum = 0;
-  for (const auto& [site, element] : term.factors) {
-    const auto s = static_cast<std::size_t>(site);
-    const auto [a, b] = element_digits(spaces[s].dim(), element);
-    if (a >= 0)
-      sum +=
-          rule.values[s][static_cast<std::size_t>(a)] - rule.values[s][static_cast<std::size_t>(b)];
-  }
-  return rule.modulus > 0 ? sum % rule.modulus : sum;
-}
-
-std::string written_term(const OpSum& op, const CanonicalTerm& broken) {
-  for (const auto& term : op.terms()) {
-    OpSum single(op.spaces());
-    for (const auto& [name, matrix] : op.definitions()) single.define(name, matrix);
-    single.add(term.coefficient, term.factors);
-    for (const auto& part : single.canonical_terms())
-      if (part.factors == broken.factors) return to_string(term);
-  }
-  return "a sum of terms";
-}
-
-}  // namespace detail
-
 void require_conserved(const OpSum& op, const ChargeBasis& basis) {
   if (op.spaces() != basis.spaces())
     throw DimensionError(detail::concat("the operator has ", op.sites(), " sites, the sector ",
                                         basis.sites(),
                                         " (or other local spaces); build both on the same sites"));
-  for (const auto& term : op.canonical_terms())
-    for (const auto& charge : basis.charges())
-      if (detail::charge_shift(term, op.spaces(), charge.rule) != 0)
-        throw InvalidArgument(detail::concat("sector ", charge.text(), ": the term ",
-                                             detail::written_term(op, term), " changes ",
-                                             charge.name, "; leave the sector out"));
+  for (const auto& charge : basis.charges())
+    if (const auto term = detail::charge_breaker(op, charge.rule))
+      throw InvalidArgument(detail::concat("sector ", charge.text(), ": the term ", *term,
+                                           " changes ", charge.name, "; leave the sector out"));
 }
 
 }  // namespace kronsolve

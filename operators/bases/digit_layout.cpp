@@ -8,18 +8,6 @@
 
 namespace kronsolve::detail {
 
-double DiagonalProduct::largest() const noexcept {
-  double bound = 1;
-  for (const auto& f : factors) {
-    double most = 0;
-    // Digits beyond the dimension never occur; the tables are padded with zeros for them.
-    for (unsigned digit = 0; digit <= f.mask; ++digit)
-      most = std::max(most, std::abs(f.values[digit]));
-    bound *= most;
-  }
-  return bound;
-}
-
 bool operator==(const DiagonalProduct& a, const DiagonalProduct& b) {
   return a.sign_mask == b.sign_mask &&
          std::equal(a.factors.begin(), a.factors.end(), b.factors.begin(), b.factors.end(),
@@ -42,43 +30,27 @@ DigitLayout::DigitLayout(const std::vector<LocalSpace>& spaces) : code_(spaces) 
   // Dimension d needs at most 1.5 times log2(d) bits (d = 5: 3 instead of 2.32), so 64 bits of
   // state fit.
   KRONSOLVE_ASSERT(shift <= 128);
-  for (const auto& space : spaces) {
-    const auto dim = static_cast<std::size_t>(space.dim());
-    if (functions_.size() <= dim) functions_.resize(dim + 1);
-    auto& table = functions_[dim];
-    if (!table.empty() || std::has_single_bit(dim)) continue;
-    const std::size_t padded = std::bit_ceil(dim);
-    table.assign(dim * padded, 0);
-    for (std::size_t e = 0; e < dim; ++e) {
-      const LocalMatrix m = site_element(space.dim(), static_cast<int>(e));
-      for (int digit = 0; digit < space.dim(); ++digit)
-        table[e * padded + static_cast<std::size_t>(digit)] = m(digit, digit).real();
-    }
-  }
 }
 
-DiagonalProduct DigitLayout::product(std::span<const SiteElement> diagonal) const {
-  DiagonalProduct result;
-  for (const auto& [site, element] : diagonal) {
-    const auto dim = static_cast<std::size_t>(code_.dim(site));
-    if (std::has_single_bit(dim)) {  // Walsh function: a sign
-      result.sign_mask |= placed(site, static_cast<state_t>(element));
+std::pair<std::vector<SiteUnit>, DiagonalProduct> DigitLayout::split(const CanonicalForm& form,
+                                                                     const CanonicalTerm& term) {
+  std::vector<SiteUnit> units;
+  DiagonalProduct diagonal;
+  for (const auto& factor : term.factors) {
+    const LocalElement& element = form[factor];
+    if (!element.is_diagonal()) {
+      units.push_back({factor.site, element.row, element.col});
+    } else if (const int signs = element.sign_mask(); signs >= 0) {
+      diagonal.sign_mask |= placed(factor.site, static_cast<state_t>(signs));
     } else {
-      const std::size_t padded = std::bit_ceil(dim);
-      result.factors.push_back(
-          {shifts_[static_cast<std::size_t>(site)], static_cast<unsigned>(padded - 1),
-           functions_[dim].data() + static_cast<std::size_t>(element) * padded});
+      auto padded = element.values;
+      padded.resize(std::bit_ceil(padded.size()));
+      diagonal.factors.push_back({shifts_[static_cast<std::size_t>(factor.site)],
+                                  static_cast<unsigned>(padded.size() - 1),
+                                  tables_.insert(std::move(padded)).first->data()});
     }
   }
-  return result;
-}
-
-std::pair<std::vector<SiteElement>, std::vector<SiteElement>> DigitLayout::split(
-    const CanonicalTerm& term) const {
-  std::pair<std::vector<SiteElement>, std::vector<SiteElement>> parts;
-  for (const auto& factor : term.factors)
-    (factor.element < code_.dim(factor.site) ? parts.second : parts.first).push_back(factor);
-  return parts;
+  return {std::move(units), std::move(diagonal)};
 }
 
 }  // namespace kronsolve::detail

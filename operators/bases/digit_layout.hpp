@@ -1,8 +1,9 @@
 #pragma once
 // Configurations as digits side by side, and products of diagonal site functions of them.
 
+#include <compare>
 #include <cstdint>
-#include <span>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -34,8 +35,13 @@ struct DiagonalProduct {
       value *= f.values[static_cast<unsigned>(digits >> f.shift) & f.mask];
     return value;
   }
-  double largest() const noexcept;  ///< bound of its modulus
   friend bool operator==(const DiagonalProduct& a, const DiagonalProduct& b);
+};
+
+/// The unit matrix |row><col| on one site, row != col.
+struct SiteUnit {
+  int site, row, col;
+  friend auto operator<=>(const SiteUnit&, const SiteUnit&) = default;
 };
 
 /// Where the digits of each site are, and the tables that diagonal products point into.
@@ -55,16 +61,16 @@ class DigitLayout {
   PackedDigits placed(int site, state_t digit) const noexcept {
     return static_cast<PackedDigits>(digit) << shifts_[static_cast<std::size_t>(site)];
   }
-  DiagonalProduct product(std::span<const SiteElement> diagonal) const;
-  /// The elements of a term that change digits, and the diagonal ones.
-  std::pair<std::vector<SiteElement>, std::vector<SiteElement>> split(
-      const CanonicalTerm& term) const;
+  /// What a term of `form` does to the digits, and the diagonal rest of it, which points into this
+  /// layout.
+  std::pair<std::vector<SiteUnit>, DiagonalProduct> split(const CanonicalForm& form,
+                                                          const CanonicalTerm& term);
 
  private:
   DigitCode code_;
   std::vector<int> shifts_, bits_;
   bool bitwise_ = true;
-  std::vector<std::vector<double>> functions_;  ///< diagonal functions, by dimension
+  std::set<std::vector<double>> tables_;  ///< diagonal functions, padded to a power of two
 };
 
 }  // namespace kronsolve::detail

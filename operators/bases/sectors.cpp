@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/core/number.hpp>
 #include <kronsolve/core/suggest.hpp>
 #include <kronsolve/operators/algebra.hpp>
 #include <kronsolve/operators/sectors.hpp>
@@ -21,15 +21,12 @@ std::vector<int> integers(const std::string& condition, std::string_view list) {
   std::vector<int> values;
   while (true) {
     const auto comma = std::min(list.find(','), list.size());
-    std::string_view word = list.substr(0, comma);
-    if (word.starts_with('+')) word.remove_prefix(1);
-    int value = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-    if (error != std::errc() || word.empty() || end != word.data() + word.size())
+    const auto value = read_number<int>(list.substr(0, comma));
+    if (!value)
       throw InvalidArgument(
           detail::concat("sector '", condition,
                          "': the value must be a whole number, or two separated by a comma"));
-    values.push_back(value);
+    values.push_back(*value);
     if (comma == list.size()) return values;
     list.remove_prefix(comma + 1);
   }

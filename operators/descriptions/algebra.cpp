@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <numeric>
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/suggest.hpp>
@@ -8,6 +9,7 @@
 #include <kronsolve/operators/symmetry_basis.hpp>
 
 #include "operators/descriptions/broken_term.hpp"
+#include "operators/descriptions/canonical_builder.hpp"
 
 namespace kronsolve {
 
@@ -15,17 +17,27 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// A diagonal or single-entry matrix under a name that says what it is; defined in `op` unless the
-/// site knows it.
-std::string name_for(OpSum& op, const LocalSpace& space, const LocalMatrix& matrix,
-                     const std::string& suggestion) {
-  for (const auto& name : space.operator_names())
-    if (space.find(name) == matrix && space.fermion_parity(name).up == false &&
-        space.fermion_parity(name).down == false)
-      return name;
+/// matrix = factor * a named operator; defined in `op` as `suggestion` unless the site knows one.
+std::pair<double, std::string> name_for(OpSum& op, const LocalSpace& space,
+                                        const LocalMatrix& matrix, const std::string& suggestion) {
+  const auto largest = [](const LocalMatrix& m) {
+    double most = 0;
+    for (int i = 0; i < m.dim(); ++i)
+      for (int j = 0; j < m.dim(); ++j)
+        if (std::abs(m(i, j)) > std::abs(most)) most = m(i, j).real();
+    return most;
+  };
+  for (const auto& name : space.operator_names()) {
+    const auto parity = space.fermion_parity(name);
+    if (parity.up || parity.down) continue;
+    const LocalMatrix known = *space.find(name);
+    if (largest(known) == 0) continue;
+    const double factor = largest(matrix) / largest(known);
+    if (Complex(factor) * known == matrix) return {factor, name};
+  }
   const std::string name = detail::concat(suggestion, ":", space.name());
   op.define(name, matrix);
-  return name;
+  return {1, name};
 }
 
 /// Operators whose local product is the matrix |a><b| up to a sign, strings apart.
@@ -41,27 +53,32 @@ std::vector<std::string> unit_operators(const LocalSpace& space, int a, int b) {
   return names;
 }
 
-/// Writes one canonical term with named operators. Strings come with the fermion operators; what
+/// Writes one term of a form with named operators. Strings come with the fermion operators; what
 /// remains of the explicit ones is written as diagonal factors.
-void add_named(OpSum& op, const CanonicalTerm& term) {
+void add_named(OpSum& op, const CanonicalForm& form, const CanonicalTerm& term) {
   const auto& spaces = op.spaces();
   std::vector<LocalMatrix> diagonal;
   for (const auto& space : spaces) diagonal.push_back(LocalMatrix::identity(space.dim()));
   std::vector<OpFactor> fermions, factors;
-  for (const auto& [site, element] : term.factors) {
-    const auto& space = spaces[static_cast<std::size_t>(site)];
-    const auto [a, b] = element_digits(space.dim(), element);
-    if (a < 0) {
-      diagonal[static_cast<std::size_t>(site)] = site_element(space.dim(), element);
-    } else if (space.is_fermionic()) {
-      for (const auto& name : unit_operators(space, a, b)) fermions.push_back({name, site});
+  Complex coefficient = term.coefficient;
+  const auto add_factor = [&](std::size_t site, const LocalMatrix& matrix,
+                              const std::string& suggestion) {
+    auto [factor, name] = name_for(op, spaces[site], matrix, suggestion);
+    coefficient *= factor;
+    factors.push_back({std::move(name), static_cast<int>(site)});
+  };
+  for (const auto& factor : term.factors) {
+    const auto s = static_cast<std::size_t>(factor.site);
+    const LocalElement& element = form[factor];
+    if (element.is_diagonal()) {
+      diagonal[s] = element.matrix();
+    } else if (spaces[s].is_fermionic()) {
+      for (const auto& name : unit_operators(spaces[s], element.row, element.col))
+        fermions.push_back({name, factor.site});
     } else {
-      factors.push_back(
-          {name_for(op, space, site_element(space.dim(), element), detail::concat("u", a, "_", b)),
-           site});
+      add_factor(s, element.matrix(), detail::concat("u", element.row, "_", element.col));
     }
   }
-  Complex coefficient = term.coefficient;
   if (!fermions.empty()) {
     OpSum product(spaces);
     product.add(1, fermions);
@@ -80,16 +97,10 @@ void add_named(OpSum& op, const CanonicalTerm& term) {
   }
   for (std::size_t s = 0; s < spaces.size(); ++s) {
     if (diagonal[s].is_identity()) continue;
-    // Spin 1/2: Z is written as Sz.
-    if (spaces[s].kind() == LocalSpace::Kind::spin && spaces[s].dim() == 2) {
-      coefficient *= 2;
-      factors.push_back({"Sz", static_cast<int>(s)});
-      continue;
-    }
     std::string label = "d";
     for (int i = 0; i < diagonal[s].dim(); ++i)
       label += detail::concat(i == 0 ? "" : ",", diagonal[s](i, i).real());
-    factors.push_back({name_for(op, spaces[s], diagonal[s], label), static_cast<int>(s)});
+    add_factor(s, diagonal[s], label);
   }
   std::sort(factors.begin(), factors.end(),
             [](const auto& x, const auto& y) { return x.site < y.site; });
@@ -148,22 +159,28 @@ std::pair<double, std::string> flipped_factor(OpSum& result, const OpSum& op,
   return {1, name};
 }
 
-/// A term in which two operators differ; nothing if they are equal.
-std::optional<CanonicalTerm> difference(const OpSum& a, const OpSum& b) {
-  double scale = 0;
-  for (const auto& term : a.canonical_terms()) scale = std::max(scale, std::abs(term.coefficient));
-  for (auto& term : (a - b).canonical_terms())
-    if (std::abs(term.coefficient) > 1e-13 * scale) return term;
-  return std::nullopt;
-}
-
 const std::vector<std::string> charge_names = {"sz", "n", "nup", "ndown", "parity"};
 
 }  // namespace
 
+/// Terms that change the same digits in the same way are written as products of the given
+/// functions or of independent ones, whichever are fewer.
 OpSum simplify(const OpSum& op) {
+  const CanonicalForm& form = op.canonical_form();
+  std::map<std::vector<SiteElement>, CanonicalForm> alike;
+  for (const auto& term : form.terms) {
+    std::vector<SiteElement> moves;
+    for (const auto& factor : term.factors)
+      if (!form[factor].is_diagonal()) moves.push_back(factor);
+    alike[moves].terms.push_back(term);
+  }
   OpSum result(op.spaces());
-  for (const auto& term : op.canonical_terms()) add_named(result, term);
+  for (auto& [moves, given] : alike) {
+    given.elements = form.elements;
+    const CanonicalForm fewest = detail::independent(given, detail::sum_rounding);
+    const CanonicalForm& best = fewest.terms.size() < given.terms.size() ? fewest : given;
+    for (const auto& term : best.terms) add_named(result, best, term);
+  }
   return result;
 }
 
@@ -194,10 +211,18 @@ OpSum permuted(const OpSum& op, const SitePermutation& image) {
 }
 
 std::complex<double> normalized_trace(const OpSum& op) {
-  // Every site element but the identity is traceless.
-  for (const auto& term : op.canonical_terms())
-    if (term.factors.empty()) return term.coefficient;
-  return 0;
+  const CanonicalForm& form = op.canonical_form();
+  Complex trace = 0;
+  for (const auto& term : form.terms) {
+    Complex mean = form.is_diagonal(term) ? term.coefficient : 0;
+    if (mean == 0.0) continue;
+    for (const auto& factor : term.factors) {
+      const auto& values = form[factor].values;
+      mean *= std::accumulate(values.begin(), values.end(), 0.0) / double(values.size());
+    }
+    trace += mean;
+  }
+  return trace;
 }
 
 OpSum spin_flipped(const OpSum& op) {
@@ -220,11 +245,11 @@ void require_symmetric(const OpSum& op, const SymmetryGroup& group) {
   for (const auto& g : group.generators()) {
     OpSum moved = permuted(op, g.image);
     if (g.flip == SpinFlip::yes) moved = spin_flipped(moved);
-    const auto term = difference(op, moved);
+    const auto term = detail::difference(op, moved);
     if (!term) continue;
-    throw InvalidArgument(
-        detail::concat("sector ", g.name, ": the operator changes under it, by the term ",
-                       detail::written_term(op + moved, *term), "; leave the sector out"));
+    throw InvalidArgument(detail::concat("sector ", g.name,
+                                         ": the operator changes under it, by the term ", *term,
+                                         "; leave the sector out"));
   }
 }
 
@@ -233,10 +258,7 @@ std::optional<std::string> breaks(const OpSum& op, std::string_view charge) {
   const auto parsed =
       Charge::parse(op.spaces(), text.find('=') == std::string::npos ? text + "=0" : text);
   if (!parsed) throw InvalidArgument(unknown_name("charge", text, charge_names));
-  for (const auto& term : op.canonical_terms())
-    if (detail::charge_shift(term, op.spaces(), parsed->rule) != 0)
-      return detail::written_term(op, term);
-  return std::nullopt;
+  return detail::charge_breaker(op, parsed->rule);
 }
 
 bool conserves(const OpSum& op, std::string_view charge) { return !breaks(op, charge).has_value(); }
@@ -259,6 +281,7 @@ OpSum pauli_decomposition(const LocalMatrix& matrix) {
         detail::concat("Pauli decomposition: the dimension must be 2, 4, 8, ..., got ", dim));
   const int n = std::countr_zero(dim);
   std::vector<Complex> values(std::size_t{dim} * dim);
+  std::vector<double> scales(values.size());  // moduli of what was added up
   for (unsigned i = 0; i < dim; ++i)
     for (unsigned j = 0; j < dim; ++j) {
       const Complex value = matrix(static_cast<int>(i), static_cast<int>(j));
@@ -266,6 +289,7 @@ OpSum pauli_decomposition(const LocalMatrix& matrix) {
         throw InvalidArgument(
             detail::concat("Pauli decomposition: entry (", i, ", ", j, ") is NaN or infinite"));
       values[std::size_t{i} * dim + j] = value;
+      scales[std::size_t{i} * dim + j] = std::abs(value);
     }
   // Site by site, the four entries of each 2 x 2 block become the coefficients of I, X, Y, Z in its
   // place: (row bit, column bit) 00 I, 01 X, 10 Y, 11 Z.
@@ -274,10 +298,11 @@ OpSum pauli_decomposition(const LocalMatrix& matrix) {
     for (unsigned row = 0; row < dim; ++row)
       for (unsigned col = 0; col < dim; ++col) {
         if ((row & bit) != 0 || (col & bit) != 0) continue;
-        Complex& a = values[std::size_t{row} * dim + col];
-        Complex& b = values[std::size_t{row} * dim + (col | bit)];
-        Complex& c = values[std::size_t{row | bit} * dim + col];
-        Complex& d = values[std::size_t{row | bit} * dim + (col | bit)];
+        const std::size_t at = std::size_t{row} * dim + col, below = at + std::size_t{bit} * dim;
+        Complex &a = values[at], &b = values[at | bit], &c = values[below],
+                &d = values[below | bit];
+        scales[at] = scales[below | bit] = (scales[at] + scales[below | bit]) / 2;
+        scales[at | bit] = scales[below] = (scales[at | bit] + scales[below]) / 2;
         const Complex identity = (a + d) / 2.0, z = (a - d) / 2.0, x = (b + c) / 2.0,
                       y = (b - c) * i / 2.0;
         a = identity;
@@ -285,14 +310,12 @@ OpSum pauli_decomposition(const LocalMatrix& matrix) {
         c = y;
         d = z;
       }
-  double largest = 0;
-  for (const Complex v : values) largest = std::max(largest, std::abs(v));
   static const char* const names[] = {"I", "X", "Y", "Z"};
   OpSum op(n);
   for (unsigned row = 0; row < dim; ++row)
     for (unsigned col = 0; col < dim; ++col) {
       const Complex value = values[std::size_t{row} * dim + col];
-      if (std::abs(value) <= 1e-14 * largest) continue;
+      if (std::abs(value) <= detail::sum_rounding * scales[std::size_t{row} * dim + col]) continue;
       std::vector<OpFactor> factors;
       for (int site = 0; site < n; ++site) {
         const int shift = n - 1 - site;

@@ -1,6 +1,7 @@
 #pragma once
 // Which term of an operator breaks a condition, for messages.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,11 +10,17 @@
 
 namespace kronsolve::detail {
 
-/// What a term adds to a charge.
-int charge_shift(const CanonicalTerm& term, const std::vector<LocalSpace>& spaces,
-                 const AdditiveRule& rule);
+/// What a term of `form` adds to a charge.
+int charge_shift(const CanonicalForm& form, const CanonicalTerm& term, const AdditiveRule& rule);
 
-/// The term as the user wrote it that contributes to `broken`.
-std::string written_term(const OpSum& op, const CanonicalTerm& broken);
+/// Text of a term, as the user wrote it, that changes the charge; nothing if it is conserved.
+std::optional<std::string> charge_breaker(const OpSum& op, const AdditiveRule& rule);
+
+/// Text of a term of a or b, as the user wrote it, in which they differ by more than rounding of
+/// what was added up there; nothing if they are equal.
+std::optional<std::string> difference(const OpSum& a, const OpSum& b);
+
+/// The term as the user wrote it that contributes to `broken`, a term of `form`.
+std::string written_term(const OpSum& op, const CanonicalForm& form, const CanonicalTerm& broken);
 
 }  // namespace kronsolve::detail

@@ -1,8 +1,8 @@
 #include <array>
-#include <charconv>
 #include <cmath>
 
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/core/number.hpp>
 #include <kronsolve/operators/local_space.hpp>
 
 namespace kronsolve {
@@ -18,12 +18,7 @@ int require_dim(int dim, int least, const char* what) {
   return dim;
 }
 
-std::optional<int> to_int(std::string_view text) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
+std::optional<int> to_int(std::string_view text) { return read_number<int>(text); }
 
 /// A matrix with a single kind of entry: value(col) at (row(col), col).
 LocalMatrix unit(int dim, std::initializer_list<std::array<int, 3>> entries) {

@@ -1,119 +1,21 @@
 #include <algorithm>
-#include <bit>
 #include <cmath>
+#include <mutex>
 #include <sstream>
 
+#include <kronsolve/core/error.hpp>
 #include <kronsolve/operators/op_sum.hpp>
+
+#include "operators/descriptions/broken_term.hpp"
+#include "operators/descriptions/canonical_builder.hpp"
 
 namespace kronsolve {
 
 namespace {
 
 using Complex = std::complex<double>;
-using Canonical = std::map<std::vector<SiteElement>, Complex>;
-
-/// Coefficients below this fraction of the largest are rounding errors of sums that cancel.
-constexpr double rounding = 1e-14;
 
 bool is_finite(Complex z) { return std::isfinite(z.real()) && std::isfinite(z.imag()); }
-
-/// Values of the orthogonal diagonal functions, [function][digit]; function 0 is constant 1.
-std::vector<std::vector<double>> diagonal_functions(int dim) {
-  const auto d = static_cast<std::size_t>(dim);
-  std::vector functions(d, std::vector<double>(d));
-  if (std::has_single_bit(d)) {  // Walsh
-    for (std::size_t e = 0; e < d; ++e)
-      for (std::size_t s = 0; s < d; ++s) functions[e][s] = std::popcount(e & s) % 2 == 0 ? 1 : -1;
-    return functions;
-  }
-  // Polynomials in the digit, orthogonal on 0..d-1 (three-term recurrence of the discrete Chebyshev
-  // polynomials).
-  for (std::size_t e = 0; e < d; ++e)
-    for (std::size_t s = 0; s < d; ++s) {
-      const double x = (double(d) - 1) / 2 - double(s);
-      if (e == 0) {
-        functions[e][s] = 1;
-      } else if (e == 1) {
-        functions[e][s] = x;
-      } else {
-        const double k = double(e) - 1;
-        const double b = k * k * (double(d) * double(d) - k * k) / (4 * (4 * k * k - 1));
-        functions[e][s] = x * functions[e - 1][s] - b * functions[e - 2][s];
-      }
-    }
-  return functions;
-}
-
-const std::vector<std::vector<double>>& cached_diagonal_functions(int dim) {
-  thread_local std::map<int, std::vector<std::vector<double>>> cache;
-  auto& entry = cache[dim];
-  if (entry.empty()) entry = diagonal_functions(dim);
-  return entry;
-}
-
-int unit_element(int dim, int row, int col) {
-  return dim + row * (dim - 1) + (col < row ? col : col - 1);
-}
-
-/// A matrix as coefficients of site elements; zero ones left out.
-std::vector<std::pair<int, Complex>> decompose(const LocalMatrix& m) {
-  const int dim = m.dim();
-  std::vector<std::pair<int, Complex>> parts;
-  const auto& functions = cached_diagonal_functions(dim);
-  for (int e = 0; e < dim; ++e) {
-    Complex overlap = 0;
-    double norm = 0, largest = 0;
-    for (int s = 0; s < dim; ++s) {
-      const double f = functions[static_cast<std::size_t>(e)][static_cast<std::size_t>(s)];
-      overlap += f * m(s, s);
-      norm += f * f;
-      largest = std::max(largest, std::abs(f * m(s, s)));
-    }
-    if (std::abs(overlap) > rounding * largest) parts.emplace_back(e, overlap / norm);
-  }
-  for (int a = 0; a < dim; ++a)
-    for (int b = 0; b < dim; ++b)
-      if (a != b && m(a, b) != 0.0) parts.emplace_back(unit_element(dim, a, b), m(a, b));
-  return parts;
-}
-
-void expand(const ProductTerm& term, Canonical& sum) {
-  std::vector<std::pair<std::vector<SiteElement>, Complex>> partial = {{{}, term.coefficient}};
-  for (const auto& [site, matrix] : term.factors) {
-    const auto parts = decompose(matrix);
-    std::vector<std::pair<std::vector<SiteElement>, Complex>> next;
-    next.reserve(partial.size() * parts.size());
-    for (const auto& [elements, coefficient] : partial)
-      for (const auto& [element, weight] : parts) {
-        auto longer = elements;
-        if (element != 0) longer.push_back({site, element});
-        next.emplace_back(std::move(longer), coefficient * weight);
-      }
-    partial = std::move(next);
-  }
-  for (auto& [elements, coefficient] : partial) sum[std::move(elements)] += coefficient;
-}
-
-double largest_coefficient(const Canonical& sum) {
-  double largest = 0;
-  for (const auto& [elements, c] : sum) largest = std::max(largest, std::abs(c));
-  return largest;
-}
-
-Canonical canonical_map(const std::vector<ProductTerm>& terms) {
-  Canonical sum;
-  double scale = 0;
-  for (const auto& term : terms) expand(term, sum);
-  scale = largest_coefficient(sum);
-  for (const auto& term : terms) scale = std::max(scale, std::abs(term.coefficient));
-  std::erase_if(sum, [&](const auto& entry) { return std::abs(entry.second) <= rounding * scale; });
-  return sum;
-}
-
-int adjoint_element(int dim, int element) {
-  const auto [a, b] = element_digits(dim, element);
-  return a < 0 ? element : unit_element(dim, b, a);
-}
 
 std::string coefficient_text(Complex c) {
   if (c.imag() == 0) return detail::concat(c.real());
@@ -125,33 +27,29 @@ std::string coefficient_text(Complex c) {
 
 }  // namespace
 
-std::pair<int, int> element_digits(int dim, int element) {
-  if (element < 0 || element >= dim * dim)
-    throw InvalidArgument(
-        detail::concat("site element must be in [0, ", dim * dim - 1, "], got ", element));
-  if (element < dim) return {-1, -1};
-  const int a = (element - dim) / (dim - 1);
-  const int r = (element - dim) % (dim - 1);
-  return {a, r < a ? r : r + 1};
-}
+/// What follows from the terms; made when first asked for, shared by copies.
+struct OpSum::Derived {
+  std::mutex lock;
+  std::optional<CanonicalForm> form;
+  std::optional<bool> real;
+  std::optional<std::optional<std::string>> non_hermitian;
+};
 
-LocalMatrix site_element(int dim, int element) {
-  const auto [a, b] = element_digits(dim, element);
-  if (a < 0)
-    return LocalMatrix::diagonal(diagonal_functions(dim)[static_cast<std::size_t>(element)]);
-  LocalMatrix m(dim);
-  m(a, b) = 1;
-  return m;
+/// The terms are about to change. Copies keep what they share.
+void OpSum::forget() {
+  if (derived_.use_count() != 1 || derived_->form) derived_ = std::make_shared<Derived>();
 }
 
 OpSum::OpSum(int sites, LocalSpace space) {
   if (sites < 1)
     throw InvalidArgument(detail::concat("OpSum: sites must be at least 1, got ", sites));
   spaces_.assign(static_cast<std::size_t>(sites), space);
+  forget();
 }
 
 OpSum::OpSum(std::vector<LocalSpace> sites) : spaces_(std::move(sites)) {
   if (spaces_.empty()) throw InvalidArgument("OpSum: sites must be at least 1, got 0");
+  forget();
 }
 
 index_t OpSum::dimension() const {
@@ -187,6 +85,7 @@ OpSum& OpSum::add(Complex coefficient, std::vector<OpFactor> factors) {
     throw InvalidArgument(
         detail::concat("the coefficient of ", to_string(term), " is NaN or infinite"));
   for (const auto& factor : term.factors) (void)matrix(factor);
+  forget();
   terms_.push_back(std::move(term));
   return *this;
 }
@@ -214,6 +113,7 @@ OpSum& OpSum::operator+=(const OpSum& other) {
     throw DimensionError(detail::concat("cannot add operators on different sites (", sites(),
                                         " and ", other.sites(), ", or other local spaces)"));
   for (const auto& [name, matrix] : other.definitions_) define(name, matrix);
+  forget();
   terms_.insert(terms_.end(), other.terms_.begin(), other.terms_.end());
   return *this;
 }
@@ -222,6 +122,7 @@ OpSum& OpSum::operator-=(const OpSum& other) { return *this += -1.0 * other; }
 
 OpSum& OpSum::operator*=(Complex factor) {
   if (!is_finite(factor)) throw InvalidArgument("cannot scale an operator by NaN or infinity");
+  forget();
   for (auto& term : terms_) term.coefficient *= factor;
   return *this;
 }
@@ -289,78 +190,165 @@ void multiply_string(LocalSpace::FermionParity parity, int site,
 
 }  // namespace
 
-std::vector<ProductTerm> OpSum::product_terms() const {
-  std::vector<ProductTerm> terms;
-  for (const auto& term : terms_) {
-    if (term.coefficient == 0.0) continue;
+/// Terms as products of site matrices; a named operator is looked up once for each local space.
+class OpSum::Products {
+ public:
+  explicit Products(const OpSum& op) : op_(op) {
+    for (const auto& space : op.spaces_) {
+      const auto found = std::find(kinds_.begin(), kinds_.end(), space);
+      kind_.push_back(static_cast<int>(found - kinds_.begin()));
+      if (found == kinds_.end()) kinds_.push_back(space);
+    }
+  }
+
+  /// Nothing if the product vanishes.
+  std::optional<ProductTerm> of(const OpTerm& term) {
+    if (term.coefficient == 0.0) return std::nullopt;
     std::map<int, LocalMatrix> product;
     for (const auto& factor : term.factors) {
-      const LocalSpace& space = spaces_[static_cast<std::size_t>(factor.site)];
-      const bool built_in = space.find(factor.op).has_value();
-      const auto parity = built_in ? space.fermion_parity(factor.op) : LocalSpace::FermionParity{};
-      if (parity.up || parity.down) multiply_string(parity, factor.site, spaces_, product);
-      const LocalMatrix m = matrix(factor);
+      const auto& [m, parity] = named(factor);
+      if (parity.up || parity.down) multiply_string(parity, factor.site, op_.spaces_, product);
       auto [at, fresh] = product.try_emplace(factor.site, m);
       if (!fresh) at->second = at->second * m;
     }
     ProductTerm result{term.coefficient, {}};
-    bool vanishes = false;
+    result.factors.reserve(product.size());
     for (auto& [site, m] : product) {
-      vanishes = vanishes || m.is_zero();
+      if (m.is_zero()) return std::nullopt;
       if (!m.is_identity()) result.factors.push_back({site, std::move(m)});
     }
-    if (!vanishes) terms.push_back(std::move(result));
+    return result;
   }
+
+ private:
+  using Named = std::pair<LocalMatrix, LocalSpace::FermionParity>;
+  const Named& named(const OpFactor& factor) {
+    const auto [at, fresh] =
+        named_.try_emplace({kind_[static_cast<std::size_t>(factor.site)], factor.op});
+    if (fresh) {
+      const LocalSpace& space = op_.spaces_[static_cast<std::size_t>(factor.site)];
+      const bool built_in = space.find(factor.op).has_value();
+      at->second = {op_.matrix(factor),
+                    built_in ? space.fermion_parity(factor.op) : LocalSpace::FermionParity{}};
+    }
+    return at->second;
+  }
+
+  const OpSum& op_;
+  std::vector<LocalSpace> kinds_;
+  std::vector<int> kind_;  ///< [site], its place in kinds_
+  std::map<std::pair<int, std::string>, Named> named_;
+};
+
+std::vector<ProductTerm> OpSum::product_terms() const {
+  Products products(*this);
+  std::vector<ProductTerm> terms;
+  for (const auto& term : terms_)
+    if (auto product = products.of(term)) terms.push_back(*std::move(product));
   return terms;
 }
 
-std::vector<CanonicalTerm> OpSum::canonical_terms() const {
-  std::vector<CanonicalTerm> terms;
-  for (auto& [elements, coefficient] : canonical_map(product_terms()))
-    terms.push_back({coefficient, elements});
-  return terms;
+namespace {
+
+/// An entry of the product is at most this.
+double bound(const ProductTerm& term) {
+  double most = std::abs(term.coefficient);
+  for (const auto& [site, m] : term.factors) {
+    double largest_row = 0;
+    for (int i = 0; i < m.dim(); ++i) {
+      double row = 0;
+      for (int j = 0; j < m.dim(); ++j) row += std::abs(m(i, j));
+      largest_row = std::max(largest_row, row);
+    }
+    most *= largest_row;
+  }
+  return most;
+}
+
+}  // namespace
+
+const CanonicalForm& OpSum::canonical_form() const& {
+  KRONSOLVE_ASSERT(derived_ != nullptr);
+  const std::lock_guard guard(derived_->lock);
+  if (derived_->form) return *derived_->form;
+  Products products(*this);
+  detail::CanonicalBuilder builder;
+  double sum = 0;
+  for (const auto& term : terms_) {
+    const auto product = products.of(term);
+    if (!product) continue;
+    sum += bound(*product);
+    if (!std::isfinite(sum))
+      throw InvalidArgument(detail::concat("with the term ", to_string(term),
+                                           " the couplings add up to more than a double holds "
+                                           "(1.8e308); use a larger unit of energy"));
+    builder.add(*product);
+  }
+  return derived_->form.emplace(std::move(builder).finish(detail::sum_rounding));
 }
 
 bool OpSum::is_real() const {
-  const Canonical sum = canonical_map(product_terms());
-  const double scale = largest_coefficient(sum);
-  return std::all_of(sum.begin(), sum.end(), [&](const auto& entry) {
-    return std::abs(entry.second.imag()) <= rounding * scale;
-  });
+  const CanonicalForm& form = canonical_form();
+  const std::lock_guard guard(derived_->lock);
+  if (derived_->real) return *derived_->real;
+  CanonicalForm imaginary{form.elements, {}};
+  for (const auto& term : form.terms)
+    if (const double part = term.coefficient.imag();
+        std::abs(part) > detail::sum_rounding * term.scale)  // not the rounding of a phase
+      imaginary.terms.push_back({part, term.factors, term.scale});
+  derived_->real =
+      imaginary.terms.empty() || detail::independent(imaginary, detail::agreement).terms.empty();
+  return *derived_->real;
 }
 
-std::optional<std::string> OpSum::non_hermitian_part() const {
-  const auto products = product_terms();
-  const Canonical sum = canonical_map(products);
-  const double tolerance = 10 * rounding * largest_coefficient(sum);
-  for (const auto& [elements, coefficient] : sum) {
-    auto partner = elements;
-    for (auto& [site, element] : partner)
-      element = adjoint_element(spaces_[static_cast<std::size_t>(site)].dim(), element);
-    const auto found = sum.find(partner);
-    const Complex opposite = found == sum.end() ? 0.0 : found->second;
-    if (std::abs(coefficient - std::conj(opposite)) <= tolerance) continue;
-    // Name the term as the user wrote it: the first one that contributes to this element.
-    for (const auto& term : terms_) {
-      OpSum single(spaces_);
-      single.definitions_ = definitions_;
-      single.terms_ = {term};
-      if (canonical_map(single.product_terms()).contains(elements)) return to_string(term);
-    }
-    return std::string("a sum of terms");
+namespace {
+
+/// Number of each element's transpose; -1 where the form has none.
+std::vector<int> transposes(const std::vector<LocalElement>& elements) {
+  std::vector<int> result;
+  for (LocalElement wanted : elements) {
+    std::swap(wanted.row, wanted.col);
+    const auto at = std::lower_bound(elements.begin(), elements.end(), wanted);
+    const bool found = at != elements.end() && *at == wanted;
+    result.push_back(found ? static_cast<int>(at - elements.begin()) : -1);
   }
-  return std::nullopt;
+  return result;
+}
+
+/// What of the form has no adjoint in it.
+CanonicalForm without_partner(const CanonicalForm& form) {
+  const auto adjoint = transposes(form.elements);
+  CanonicalForm left{form.elements, {}};
+  for (const auto& term : form.terms) {
+    auto partner = term.factors;
+    for (auto& factor : partner) factor.element = adjoint[static_cast<std::size_t>(factor.element)];
+    const auto at = std::lower_bound(
+        form.terms.begin(), form.terms.end(), partner,
+        [](const CanonicalTerm& t, const auto& factors) { return t.factors < factors; });
+    const bool found = at != form.terms.end() && at->factors == partner;
+    const Complex off = term.coefficient - (found ? std::conj(at->coefficient) : Complex());
+    const double scale = term.scale + (found ? at->scale : 0);
+    if (std::abs(off) > detail::agreement * scale) left.terms.push_back({off, term.factors, scale});
+  }
+  return left;
+}
+
+}  // namespace
+
+std::optional<std::string> OpSum::non_hermitian_part() const {
+  const CanonicalForm& form = canonical_form();
+  const std::lock_guard guard(derived_->lock);
+  auto& known = derived_->non_hermitian;
+  if (known) return *known;
+  const CanonicalForm left = without_partner(form);
+  const auto broken = detail::first_of(left, [](const auto&) { return true; });
+  known.emplace();
+  if (broken) *known = detail::written_term(*this, left, *broken);
+  return *known;
 }
 
 bool equal(const OpSum& a, const OpSum& b) {
-  if (a.spaces_ != b.spaces_) return false;
-  const auto terms = a.canonical_terms();
-  double scale = 0;
-  for (const auto& term : terms) scale = std::max(scale, std::abs(term.coefficient));
-  const auto difference = (a - b).canonical_terms();
-  return std::all_of(difference.begin(), difference.end(), [&](const CanonicalTerm& term) {
-    return std::abs(term.coefficient) <= 10 * rounding * scale;
-  });
+  return a.spaces_ == b.spaces_ && !detail::difference(a, b);
 }
 
 std::string to_string(const OpTerm& term) {

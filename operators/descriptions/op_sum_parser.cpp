@@ -1,8 +1,8 @@
-#include <charconv>
 #include <cmath>
 #include <sstream>
 
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/core/number.hpp>
 #include <kronsolve/operators/op_sum.hpp>
 
 namespace kronsolve {
@@ -11,37 +11,29 @@ namespace {
 
 using Complex = std::complex<double>;
 
-/// Reads a number from the front of `text` and removes it.
-std::optional<double> take_number(std::string_view& text) {
-  std::string_view rest = text;
-  if (rest.starts_with('+')) rest.remove_prefix(1);
-  double value = 0;
-  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
-  if (error != std::errc()) return std::nullopt;
-  text = rest.substr(static_cast<std::size_t>(end - rest.data()));
-  return value;
-}
-
 /// "0.5", "-1e-3" or "(0.5-2i)".
 std::optional<Complex> to_coefficient(std::string_view word) {
-  const bool pair = word.starts_with('(') && word.ends_with(')');
-  if (pair) word = word.substr(1, word.size() - 2);
-  const auto real = take_number(word);
-  if (!real) return std::nullopt;
-  if (!pair) return word.empty() ? std::optional<Complex>(*real) : std::nullopt;
-  const auto imaginary = take_number(word);
-  if (!imaginary || word != "i") return std::nullopt;
+  if (!word.starts_with('(') || !word.ends_with("i)")) {
+    const auto real = read_number<double>(word);
+    return real ? std::optional<Complex>(*real) : std::nullopt;
+  }
+  word = word.substr(1, word.size() - 3);
+  // The sign between the two is the last one that no exponent has.
+  auto sign = word.find_last_of("+-");
+  while (sign != word.npos && sign > 0 && (word[sign - 1] == 'e' || word[sign - 1] == 'E'))
+    sign = word.find_last_of("+-", sign - 1);
+  if (sign == word.npos) return std::nullopt;
+  const auto real = read_number<double>(word.substr(0, sign));
+  const auto imaginary = read_number<double>(word.substr(sign));
+  if (!real || !imaginary) return std::nullopt;
   return Complex(*real, *imaginary);
 }
 
 OpFactor to_factor(const std::string& word) {
   const auto underscore = word.rfind('_');
   if (underscore != std::string::npos && underscore > 0) {
-    const std::string_view digits = std::string_view(word).substr(underscore + 1);
-    int site = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), site);
-    if (error == std::errc() && end == digits.data() + digits.size())
-      return {word.substr(0, underscore), site};
+    if (const auto site = read_number<int>(std::string_view(word).substr(underscore + 1)))
+      return {word.substr(0, underscore), *site};
   }
   throw InvalidArgument(
       detail::concat("operator text: '", word,

@@ -1,8 +1,13 @@
+#include <algorithm>
+#include <optional>
 #include <sstream>
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/file.hpp>
+#include <kronsolve/core/number.hpp>
 #include <kronsolve/operators/lattice.hpp>
+
+#include "operators/files/line_reader.hpp"
 
 namespace kronsolve {
 
@@ -10,18 +15,22 @@ namespace {
 
 std::vector<std::pair<int, int>> parse_edges(const std::string& path, const std::string& text) {
   std::vector<std::pair<int, int>> edges;
-  std::istringstream lines(text);
+  std::istringstream lines{std::string(detail::without_mark(text))};
   std::string line;
   for (int number = 1; std::getline(lines, line); ++number) {
-    line.resize(std::min(line.size(), line.find('#')));
-    if (line.find_first_not_of(" \t\r") == line.npos) continue;
-    std::istringstream words(line);
-    int a = -1, b = -1;
-    std::string rest;
-    if (!(words >> a >> b) || a < 0 || b < 0 || words >> rest)
-      throw InvalidArgument(detail::concat(
-          path, ":", number, ": an edge is two site numbers counted from 0, got '", line, "'"));
-    edges.emplace_back(a, b);
+    std::istringstream words(line.substr(0, line.find('#')));
+    std::vector<std::optional<int>> sites;
+    for (std::string word; words >> word;) sites.push_back(read_number<int>(word));
+    if (sites.empty()) continue;
+    constexpr int most = 1 << 20;  // far above what a lattice may have
+    const bool good = sites.size() == 2 && std::all_of(sites.begin(), sites.end(), [](auto site) {
+                        return site && *site >= 0 && *site <= most;
+                      });
+    if (!good)
+      throw InvalidArgument(detail::concat(path, ":", number,
+                                           ": an edge is two site numbers from 0 to ", most,
+                                           ", got '", line, "'"));
+    edges.emplace_back(*sites[0], *sites[1]);
   }
   if (edges.empty())
     throw InvalidArgument(

@@ -11,6 +11,12 @@
 
 namespace kronsolve::detail {
 
+/// Text behind the byte order mark that some editors put in front.
+inline std::string_view without_mark(std::string_view text) {
+  constexpr std::string_view mark = "\xEF\xBB\xBF";
+  return text.starts_with(mark) ? text.substr(mark.size()) : text;
+}
+
 /// The lines of a file that begin in a range of its bytes: ranges that tile the file tile its
 /// lines.
 class LineReader {

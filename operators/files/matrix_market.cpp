@@ -1,14 +1,15 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <numeric>
 #include <optional>
+#include <tuple>
 
 #include <kronsolve/core/file.hpp>
 #include <kronsolve/core/memory.hpp>
+#include <kronsolve/core/number.hpp>
 #include <kronsolve/operators/matrix_market.hpp>
 
 #include "operators/files/line_reader.hpp"
@@ -32,30 +33,32 @@ std::string_view next_word(std::string_view& line) {
   return word;
 }
 
-template <class Number>
-bool parse_number(std::string_view word, Number& value) {
-  if (word.size() > 1 && word.front() == '+') word.remove_prefix(1);
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  return error == std::errc() && end == word.data() + word.size() && !word.empty();
+/// Blanks, or a comment.
+bool says_nothing(std::string_view line) {
+  const auto word = next_word(line);
+  return word.empty() || word.front() == '%';
 }
 
 index_t parse_index(std::string_view word, std::string_view what, index_t most) {
-  index_t value = 0;
-  if (!parse_number(word, value))
+  const auto value = read_number<index_t>(word);
+  if (!value)
     throw InvalidArgument(detail::concat("a ", what, " number is expected, got '", word, "'"));
-  if (value < 1 || value > most)
-    throw InvalidArgument(detail::concat("the ", what, " must be in [1, ", most, "], got ", value));
-  return value - 1;
+  if (*value < 1 || *value > most)
+    throw InvalidArgument(
+        detail::concat("the ", what, " must be in [1, ", most, "], got ", *value));
+  return *value - 1;
 }
 
-double parse_value(std::string_view word) {
-  double value = 0;
-  if (!parse_number(word, value))
-    throw InvalidArgument(word.empty() ? std::string("the value is missing")
-                                       : detail::concat("a number is expected, got '", word, "'"));
-  if (!std::isfinite(value))
+double parse_value(std::string_view word, Field field = Field::real) {
+  if (word.empty()) throw InvalidArgument("the value is missing");
+  const auto value = read_number<double>(word);
+  if (!value) throw InvalidArgument(detail::concat("a number is expected, got '", word, "'"));
+  if (!std::isfinite(*value))
     throw InvalidArgument(detail::concat("the entry must be finite, got ", word));
-  return value;
+  if (field == Field::integer && !read_number<index_t>(word))
+    throw InvalidArgument(detail::concat(
+        "a whole number below 2^63 is expected in a file of integers, got '", word, "'"));
+  return *value;
 }
 
 template <Scalar T>
@@ -80,7 +83,7 @@ Entry<T> parse_entry(std::string_view line, const MatrixMarketHeader& header) {
   const index_t row = parse_index(next_word(line), "row", header.rows);
   const index_t col = parse_index(next_word(line), "column", header.cols);
   T value = 1;
-  if (header.field != Field::pattern) value = parse_value(next_word(line));
+  if (header.field != Field::pattern) value = parse_value(next_word(line), header.field);
   if constexpr (is_complex<T>) value = {value.real(), parse_value(next_word(line))};
   if (const auto rest = next_word(line); !rest.empty())
     throw InvalidArgument(detail::concat("nothing may follow the entry, got '", rest, "'"));
@@ -152,11 +155,12 @@ void parse_banner(std::string_view line, MatrixMarketHeader& header) {
 }
 
 void parse_sizes(std::string_view line, MatrixMarketHeader& header) {
-  const auto rows = next_word(line), cols = next_word(line), entries = next_word(line);
-  if (!parse_number(rows, header.rows) || !parse_number(cols, header.cols) ||
-      !parse_number(entries, header.entries) || !next_word(line).empty())
+  std::array<std::optional<index_t>, 3> sizes;
+  for (auto& size : sizes) size = read_number<index_t>(next_word(line));
+  if (!sizes[0] || !sizes[1] || !sizes[2] || !next_word(line).empty())
     throw InvalidArgument(
         "rows, columns and entries (three whole numbers below 2^63) are expected here");
+  std::tie(header.rows, header.cols, header.entries) = std::tie(*sizes[0], *sizes[1], *sizes[2]);
   if (header.rows < 1 || header.cols < 1 || header.entries < 0)
     throw InvalidArgument(detail::concat("a matrix needs at least one row and one column, got ",
                                          header.rows, " x ", header.cols, " with ", header.entries,
@@ -180,24 +184,23 @@ MatrixMarketHeader parse_header(const std::string& path) {
   std::string_view line;
   try {
     (void)lines.next(line);
-    parse_banner(line, header);
+    parse_banner(detail::without_mark(line), header);
     do {
       if (!lines.next(line))
         throw InvalidArgument("the file ends before the line with rows, columns and entries");
-    } while (line.empty() || line.front() == '%');
+    } while (says_nothing(line));
     parse_sizes(line, header);
+    // "1 1\n", "1 1 1\n"; the last line may lack its end
+    const index_t bytes = file.size() - lines.position();
+    if (header.entries > (bytes + 1) / (header.field == Field::pattern ? 4 : 6))
+      throw InvalidArgument(detail::concat("the file is truncated: ", header.entries,
+                                           " entries are announced and only ", bytes,
+                                           " bytes follow"));
   } catch (const InvalidArgument& error) {
     throw InvalidArgument(located(path, std::max<index_t>(1, lines.count()), error.what()));
   }
   header.data_offset = lines.position();
   header.data_line = lines.count() + 1;
-  const index_t bytes = file.size() - header.data_offset;
-  const index_t least =
-      header.field == Field::pattern ? 4 : 6;  // "1 1\n", "1 1 1\n"; the last line may lack its end
-  if (header.entries > (bytes + 1) / least)
-    throw InvalidArgument(detail::concat(path, ": the file is truncated: ", header.entries,
-                                         " entries are announced and only ", bytes,
-                                         " bytes follow"));
   return header;
 }
 
@@ -236,38 +239,42 @@ struct Entries {
   std::size_t size() const { return rows.size(); }
 };
 
-/// Compressed rows from entries in any order; equal positions are added up.
+/// Compressed rows from entries in any order; equal positions are added up in the order of the
+/// entries. Besides the rows it needs memory for entries only: most rows may be empty.
 template <Scalar T>
 CsrRows<T> compress(const Entries<T>& entries, RowRange range, index_t cols) {
-  const auto n = static_cast<std::size_t>(range.size());
-  std::vector<index_t> start(n + 1, 0);
-  for (const index_t row : entries.rows) ++start[static_cast<std::size_t>(row - range.begin) + 1];
-  std::partial_sum(start.begin(), start.end(), start.begin());
-  std::vector<index_t> order(entries.size());
-  auto next = start;
-  for (std::size_t e = 0; e < entries.size(); ++e)
-    order[static_cast<std::size_t>(
-        next[static_cast<std::size_t>(entries.rows[e] - range.begin)]++)] = static_cast<index_t>(e);
   CsrRows<T> result{range, cols, {}, {}, {}};
-  result.offsets.assign(1, 0);
-  result.offsets.reserve(n + 1);
+  const auto n = static_cast<std::size_t>(range.size());
+  auto& offsets = result.offsets;
+  offsets.assign(n + 1, 0);
+  const auto place = [&](std::size_t e) {
+    return static_cast<std::size_t>(entries.rows[e] - range.begin);
+  };
+  for (std::size_t e = 0; e < entries.size(); ++e) ++offsets[place(e) + 1];
+  std::partial_sum(offsets.begin(), offsets.end(), offsets.begin());
+  std::vector<std::size_t> order(entries.size());
+  for (std::size_t e = 0; e < order.size(); ++e)
+    order[static_cast<std::size_t>(offsets[place(e)]++)] = e;
   result.columns.reserve(entries.size());
   result.values.reserve(entries.size());
+  auto begin = order.begin();
   for (std::size_t i = 0; i < n; ++i) {
-    const auto begin = order.begin() + start[i], end = order.begin() + start[i + 1];
-    const auto col = [&](index_t e) { return entries.cols[static_cast<std::size_t>(e)]; };
-    std::stable_sort(begin, end, [&](index_t a, index_t b) { return col(a) < col(b); });
-    for (auto e = begin; e != end; ++e) {
-      const T value = entries.values[static_cast<std::size_t>(*e)];
-      if (e != begin && col(*e) == result.columns.back()) {
-        result.values.back() += value;
+    const auto end = order.begin() + offsets[i];  // where row i + 1 began
+    std::stable_sort(begin, end, [&](std::size_t a, std::size_t b) {
+      return entries.cols[a] < entries.cols[b];
+    });
+    const std::size_t first = result.columns.size();
+    offsets[i] = static_cast<index_t>(first);
+    for (; begin != end; ++begin) {
+      if (result.columns.size() > first && entries.cols[*begin] == result.columns.back()) {
+        result.values.back() += entries.values[*begin];
       } else {
-        result.columns.push_back(col(*e));
-        result.values.push_back(value);
+        result.columns.push_back(entries.cols[*begin]);
+        result.values.push_back(entries.values[*begin]);
       }
     }
-    result.offsets.push_back(static_cast<index_t>(result.columns.size()));
   }
+  offsets[n] = static_cast<index_t>(result.columns.size());
   return result;
 }
 
@@ -307,7 +314,7 @@ class Share {
     std::string_view line;
     for (index_t i = 0; i < most; ++i) {
       if (!lines_.next(line)) return false;
-      if (line.find_first_not_of(" \t") == line.npos || bad_line_ > 0) continue;
+      if (says_nothing(line) || bad_line_ > 0) continue;
       try {
         const auto entry = parse_entry<T>(line, header_);
         ++entries_;
@@ -342,10 +349,12 @@ void check(const Comm& comm, const std::string& path, const MatrixMarketHeader& 
   comm.require_all(share.bad_line() == 0,
                    located(path, header.data_line + before + share.bad_line() - 1, share.text()));
   const index_t entries = comm.all_reduce(share.entries());
+  const index_t last_line = header.data_line + comm.all_reduce(share.lines()) - 1;
   if (entries != header.entries)
     throw InvalidArgument(
-        detail::concat(path, ": ", entries < header.entries ? "the file is truncated: " : "",
-                       header.entries, " entries are announced and ", entries, " follow"));
+        located(path, last_line,
+                detail::concat(entries < header.entries ? "the file is truncated: " : "",
+                               header.entries, " entries are announced and ", entries, " follow")));
 }
 
 template <Scalar T>
@@ -353,7 +362,7 @@ index_t memory_of_rows(const MatrixMarketHeader& header, int ranks) {
   const double twice = header.symmetry == Symmetry::general ? 1 : 2;
   const double entries = twice * static_cast<double>(header.entries) / ranks;
   const double bytes = entries * (4 * sizeof(index_t) + 2 * sizeof(T)) +
-                       static_cast<double>(header.rows) / ranks * 3 * sizeof(index_t);
+                       static_cast<double>(header.rows) / ranks * sizeof(index_t);
   return bytes < 9e18 ? static_cast<index_t>(bytes) : std::numeric_limits<index_t>::max();
 }
 
@@ -414,7 +423,11 @@ MatrixMarketHeader read_matrix_market_header(const Comm& comm, const std::string
 
 std::variant<MatrixMarketRows<double>, MatrixMarketRows<std::complex<double>>> read_matrix_market(
     const Comm& comm, const std::string& path) {
-  const auto header = read_matrix_market_header(comm, path);
+  return read_matrix_market(comm, path, read_matrix_market_header(comm, path));
+}
+
+std::variant<MatrixMarketRows<double>, MatrixMarketRows<std::complex<double>>> read_matrix_market(
+    const Comm& comm, const std::string& path, const MatrixMarketHeader& header) {
   if (header.field != Field::complex) return read_slices<double>(comm, path, header);
   auto slices = read_slices<std::complex<double>>(comm, path, header);
   const bool real = std::all_of(slices.rows.values.begin(), slices.rows.values.end(),

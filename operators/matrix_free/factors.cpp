@@ -1,5 +1,6 @@
 #include "operators/matrix_free/factors.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -21,7 +22,12 @@ std::vector<std::pair<PartSum, PartSum>> collect(const Coefficients& coefficient
   for (const auto& [row, entries] : coefficients) {
     std::vector<Key> columns;
     PartSum scaled;
-    const Complex scale = entries.begin()->second;
+    Complex scale = entries.begin()->second;
+    if (!std::all_of(entries.begin(), entries.end(), [&](const auto& entry) {
+          const double size = std::abs(entry.second / scale);
+          return size > 0 && std::isfinite(size);
+        }))
+      scale = 1;  // too far apart for a quotient
     for (const auto& [column, c] : entries) {
       columns.push_back(column);
       scaled.push_back({c / scale, column});
@@ -53,18 +59,13 @@ Coefficients transposed(const Coefficients& coefficients) {
   return result;
 }
 
-bool is_diagonal(const Key& key, const std::vector<LocalSpace>& spaces) {
-  for (const auto& [site, element] : key)
-    if (element >= spaces[static_cast<std::size_t>(site)].dim()) return false;
-  return true;
-}
-
 }  // namespace
 
 FactoredOperator factor(const OpSum& op, int split, ScalarKind kind) {
-  FactoredOperator result;
+  const CanonicalForm& form = op.canonical_form();
+  FactoredOperator result{form.elements, {}, {}, {}, {}};
   Coefficients diagonal, mixed;
-  for (const auto& term : op.canonical_terms()) {
+  for (const auto& term : form.terms) {
     const Complex c =
         kind == ScalarKind::real ? Complex(term.coefficient.real()) : term.coefficient;
     if (c == 0.0) continue;
@@ -74,7 +75,7 @@ FactoredOperator factor(const OpSum& op, int split, ScalarKind kind) {
       result.low.push_back({c, low});
     } else if (low.empty()) {
       result.high.push_back({c, high});
-    } else if (c.imag() == 0 && is_diagonal(high, op.spaces()) && is_diagonal(low, op.spaces())) {
+    } else if (c.imag() == 0 && form.is_diagonal(term)) {
       diagonal[high][low] = c;
     } else {
       mixed[high][low] = c;
@@ -94,29 +95,28 @@ FactoredOperator factor(const OpSum& op, int split, ScalarKind kind) {
   return result;
 }
 
-Monomial::Monomial(const PartTerm& term, const BlockLayout& layout)
+Monomial::Monomial(const PartTerm& term, const std::vector<LocalElement>& elements,
+                   const BlockLayout& layout)
     : coefficient_(term.coefficient) {
-  for (const auto& [site, element] : term.factors) {
+  for (const auto& [site, number] : term.factors) {
     const auto s = static_cast<std::size_t>(site);
     const int place = site < layout.split ? site : site - layout.split;
-    const int dim = layout.dims[s];
-    const auto [row, col] = element_digits(dim, element);
-    if (row >= 0) {
-      moves_.push_back({place, row});
-      step_ += layout.strides[s] * static_cast<state_t>(static_cast<std::int64_t>(col - row));
+    const LocalElement& element = elements[static_cast<std::size_t>(number)];
+    if (element.is_diagonal()) {
+      functions_.push_back({place, element.values});
       continue;
     }
-    const LocalMatrix m = site_element(dim, element);
-    Function f{place, {}};
-    for (int digit = 0; digit < dim; ++digit) f.table.push_back(m(digit, digit).real());
-    functions_.push_back(std::move(f));
+    moves_.push_back({place, element.row});
+    const int step = element.col - element.row;
+    step_ += layout.strides[s] * static_cast<state_t>(static_cast<std::int64_t>(step));
   }
 }
 
-std::vector<Monomial> monomials(const PartSum& sum, const BlockLayout& layout) {
+std::vector<Monomial> FactoredOperator::monomials(const PartSum& sum,
+                                                  const BlockLayout& layout) const {
   std::vector<Monomial> result;
   result.reserve(sum.size());
-  for (const auto& term : sum) result.emplace_back(term, layout);
+  for (const auto& term : sum) result.emplace_back(term, elements, layout);
   return result;
 }
 

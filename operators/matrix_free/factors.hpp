@@ -23,11 +23,16 @@ struct PairTerm {
   PartSum high, low;
 };
 
+class Monomial;
+
 /// H = 1 (x) low + high (x) 1 + sum of diagonal pairs + sum of mixed pairs. In a diagonal pair both
 /// factors are real diagonal; in a mixed one at least one is not.
 struct FactoredOperator {
+  std::vector<LocalElement> elements;  ///< that the factors of terms point to
   PartSum low, high;
   std::vector<PairTerm> diagonal, mixed;
+
+  std::vector<Monomial> monomials(const PartSum& sum, const BlockLayout& layout) const;
 };
 
 /// Terms with equal factors are collected: fewest row loads first (see docs/design.md).
@@ -38,7 +43,8 @@ FactoredOperator factor(const OpSum& op, int split, ScalarKind kind);
 /// digits' that it reaches.
 class Monomial {
  public:
-  Monomial(const PartTerm& term, const BlockLayout& layout);
+  Monomial(const PartTerm& term, const std::vector<LocalElement>& elements,
+           const BlockLayout& layout);
   bool is_diagonal() const noexcept { return moves_.empty(); }
   /// Value at the string with these digits, 0 if it vanishes there. @param digits  by site of the
   /// part, the first is 0
@@ -71,7 +77,5 @@ class Monomial {
   std::vector<Function> functions_;
   state_t step_ = 0;  ///< wraps around
 };
-
-std::vector<Monomial> monomials(const PartSum& sum, const BlockLayout& layout);
 
 }  // namespace kronsolve::detail

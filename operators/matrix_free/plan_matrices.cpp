@@ -97,9 +97,7 @@ class LowSum {
  public:
   /// @param pick  says of a monomial whether it takes part
   template <class Pick>
-  LowSum(const PartSum& sum, const BlockLayout& layout, const PackedStrings& strings,
-         const Pick& pick) {
-    auto all = monomials(sum, layout);
+  LowSum(std::vector<Monomial> all, const PackedStrings& strings, const Pick& pick) {
     std::erase_if(all, [&](const auto& m) { return !pick(m); });
     std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
       return static_cast<std::int64_t>(a.step()) < static_cast<std::int64_t>(b.step());
@@ -155,13 +153,12 @@ class LowSum {
 class DiagonalSum {
  public:
   template <class Pick>
-  DiagonalSum(const PartSum& sum, const BlockLayout& layout, const PackedStrings& strings,
-              const Pick& pick) {
+  DiagonalSum(const std::vector<Monomial>& all, const PackedStrings& strings, const Pick& pick) {
     middle_ = strings.middle();
     constexpr int most_bits = 12;
     const bool tables = middle_ <= most_bits && strings.bits() - middle_ <= most_bits;
     std::vector<LowTerm> low, high;
-    for (const auto& m : monomials(sum, layout)) {
+    for (const auto& m : all) {
       if (!pick(m)) continue;
       KRONSOLVE_ASSERT(m.is_diagonal());
       LowTerm term(m, strings);
@@ -265,14 +262,17 @@ void matrix_entries(const LowSum& sum, const BlockLayout& l, const PackedStrings
 void PlanBuilder::build_matrices() {
   const PackedStrings packed(l_);
   const auto any = [](const Monomial&) { return true; };
-  const DiagonalSum diagonal(terms_.low, l_, packed, [](const auto& m) { return m.is_diagonal(); });
-  LowSum moves(terms_.low, l_, packed,
+  const auto low = terms_.monomials(terms_.low, l_);
+  const DiagonalSum diagonal(low, packed, [](const auto& m) { return m.is_diagonal(); });
+  LowSum moves(low, packed,
                [](const auto& m) { return !m.is_diagonal() || m.coefficient().imag() != 0; });
   moves.drop_real_diagonal();
   std::vector<DiagonalSum> pairs;
   std::vector<LowSum> mixed;
-  for (const auto& pair : terms_.diagonal) pairs.emplace_back(pair.low, l_, packed, any);
-  for (const auto& pair : terms_.mixed) mixed.emplace_back(pair.low, l_, packed, any);
+  for (const auto& pair : terms_.diagonal)
+    pairs.emplace_back(terms_.monomials(pair.low, l_), packed, any);
+  for (const auto& pair : terms_.mixed)
+    mixed.emplace_back(terms_.monomials(pair.low, l_), packed, any);
   p_.diagonal_pairs = static_cast<int>(pairs.size());
 
   const std::size_t classes = l_.low.size(), jobs = classes + wanted_.size();

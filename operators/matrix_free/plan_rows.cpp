@@ -77,10 +77,10 @@ void PlanBuilder::add_dressed(index_t block, const std::vector<int>& digits, std
 }
 
 void PlanBuilder::entries_of_rows() {
-  const auto high = monomials(terms_.high, l_);
+  const auto high = terms_.monomials(terms_.high, l_);
   std::vector<std::vector<Monomial>> diagonal, mixed;
-  for (const auto& pair : terms_.diagonal) diagonal.push_back(monomials(pair.high, l_));
-  for (const auto& pair : terms_.mixed) mixed.push_back(monomials(pair.high, l_));
+  for (const auto& pair : terms_.diagonal) diagonal.push_back(terms_.monomials(pair.high, l_));
+  for (const auto& pair : terms_.mixed) mixed.push_back(terms_.monomials(pair.high, l_));
   for (index_t b = first_; b < last_; ++b) {
     const auto digits = l_.high_digits(b);
     add_moves(b, digits, high);

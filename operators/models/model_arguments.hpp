@@ -25,7 +25,7 @@ class ModelArguments {
   long integer(const std::string& name, long least, long most) const;
   /// Numbers separated by commas. @throws InvalidArgument  not exactly `count` of them
   std::vector<double> numbers(const std::string& name, int count) const;
-  /// "model mbl: parameter dist" for messages.
+  /// "model mbl: parameter dist" for messages; the name that was given, where one stands for others.
   std::string where(const std::string& parameter) const;
   /// Parameters that apply, with their values.
   const std::map<std::string, std::string>& values() const noexcept { return values_; }
@@ -35,6 +35,7 @@ class ModelArguments {
   const ModelInfo& info_;
   std::map<std::string, std::string> given_;
   std::map<std::string, std::string> values_;
+  std::map<std::string, std::string> written_as_;  ///< parameters given by one that stands for them
   Lattice lattice_;
   LocalSpace space_;
 };

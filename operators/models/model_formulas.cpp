@@ -174,11 +174,14 @@ OpSum tj(const ModelArguments& p) {
 }
 
 OpSum bose_hubbard(const ModelArguments& p) {
-  OpSum op(p.sites(), LocalSpace::boson(1 + static_cast<int>(p.integer("nmax", 1, 254))));
+  const int dim = 1 + static_cast<int>(p.integer("nmax", 1, 254));
+  OpSum op(p.sites(), LocalSpace::boson(dim));
   add_hopping(op, p.lattice(), p.number("t"), "B+", "B-");
-  const double u = p.number("U");
-  add_on_sites(op, u / 2, {"N", "N"});
-  add_on_sites(op, -u / 2, {"N"});
+  // One matrix: U/2 n n - U/2 n would lose mu where U is large.
+  std::vector<double> pairs;
+  for (int n = 0; n < dim; ++n) pairs.push_back(n * (n - 1) / 2);
+  op.define("N(N-1)/2", LocalMatrix::diagonal(pairs));
+  add_on_sites(op, p.number("U"), {"N(N-1)/2"});
   add_on_sites(op, -p.number("mu"), {"N"});
   return op;
 }

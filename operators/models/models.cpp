@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <optional>
 
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/core/number.hpp>
 #include <kronsolve/core/suggest.hpp>
 #include <kronsolve/operators/models.hpp>
 
@@ -14,12 +14,8 @@ namespace kronsolve {
 namespace {
 
 std::optional<double> to_double(std::string_view text) {
-  if (text.starts_with('+')) text.remove_prefix(1);
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
-    return std::nullopt;
-  return value;
+  const auto value = read_number<double>(text);
+  return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
 Lattice choose_lattice(const ModelInfo& info, const ModelOptions& options) {
@@ -125,6 +121,7 @@ void ModelArguments::read_parameters(const ModelOptions& options) {
     if (value == options.params.end()) continue;
     if (p.stands_for.empty()) values_[p.name] = value->second;
     for (const auto& target : p.stands_for) {
+      written_as_[target] = p.name;
       if (options.params.contains(target))
         throw InvalidArgument(concat("model ", info_.name, ": '", target,
                                      "' is given twice, by itself and by '", p.name,
@@ -135,7 +132,9 @@ void ModelArguments::read_parameters(const ModelOptions& options) {
 }
 
 std::string ModelArguments::where(const std::string& parameter) const {
-  return concat("model ", info_.name, ": parameter ", parameter);
+  const auto written = written_as_.find(parameter);
+  return concat("model ", info_.name, ": parameter ",
+                written == written_as_.end() ? parameter : written->second);
 }
 
 const std::string& ModelArguments::text(const std::string& name) const {
@@ -150,12 +149,11 @@ double ModelArguments::number(const std::string& name) const {
 
 long ModelArguments::integer(const std::string& name, long least, long most) const {
   const std::string& value = text(name);
-  long result = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), result);
-  if (error != std::errc() || end != value.data() + value.size() || result < least || result > most)
+  const auto result = read_number<long>(value);
+  if (!result || *result < least || *result > most)
     throw InvalidArgument(concat(where(name), " must be an integer from ", least, " to ", most,
                                  ", got '", value, "'"));
-  return result;
+  return *result;
 }
 
 std::vector<double> ModelArguments::numbers(const std::string& name, int count) const {

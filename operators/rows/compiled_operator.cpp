@@ -11,8 +11,6 @@ namespace kronsolve::detail {
 
 namespace {
 
-/// A sum this far below its terms is the rounding error of a zero.
-constexpr double rounding = 1e-15;
 constexpr state_t most_low_states = 4096;
 /// Not looked up yet.
 constexpr index_t unknown_row = -2;
@@ -37,25 +35,22 @@ CompiledOperator<T>::CompiledOperator(const OpSum& op) : layout_(op.spaces()) {
 template <Scalar T>
 std::vector<WideSigned> CompiledOperator<T>::add_moves(const OpSum& op) {
   const DigitCode& code = layout_.code();
-  std::map<std::vector<SiteElement>, std::vector<std::pair<T, DiagonalProduct>>> patterns;
-  for (const auto& term : op.canonical_terms()) {
-    const auto [units, diagonal] = layout_.split(term);
+  std::map<std::vector<SiteUnit>, DiagonalSum<T>> patterns;
+  const CanonicalForm& form = op.canonical_form();
+  for (const auto& term : form.terms) {
+    auto [units, diagonal] = layout_.split(form, term);
     const T coefficient = from_complex<T>(term.coefficient);
-    if (coefficient != T{}) patterns[units].emplace_back(coefficient, layout_.product(diagonal));
+    if (coefficient != T{}) patterns[units].terms.emplace_back(coefficient, std::move(diagonal));
   }
   std::vector<std::pair<WideSigned, Move<T>>> ordered;
-  for (auto& [units, terms] : patterns) {
-    DiagonalSum<T> sum{std::move(terms), 0};
-    for (const auto& [coefficient, diagonal] : sum.terms)
-      sum.negligible += rounding * std::abs(coefficient) * diagonal.largest();
+  for (auto& [units, sum] : patterns) {
     if (units.empty()) {
-      diagonal_ = std::move(sum);
+      diagonal_ = std::move(sum.terms);
       continue;
     }
     Move<T> move;
     WideSigned step = 0;
-    for (const auto& [site, element] : units) {
-      const auto [row, col] = element_digits(code.dim(site), element);
+    for (const auto& [site, row, col] : units) {
       move.mask |= layout_.mask(site);
       move.value |= layout_.placed(site, static_cast<state_t>(row));
       step += static_cast<WideSigned>(code.stride(site)) * (col - row);
@@ -119,7 +114,7 @@ bool CompiledOperator<T>::try_split(int first_low_site) {
   std::vector<DiagonalProduct> functions;
   std::vector<std::pair<T, DiagonalProduct>> all_low;
   split_terms_.clear();
-  for (const auto& [coefficient, whole] : diagonal_.terms) {
+  for (const auto& [coefficient, whole] : diagonal_) {
     DiagonalProduct high, low;
     low.sign_mask = whole.sign_mask & low_mask(bits);
     high.sign_mask = whole.sign_mask ^ low.sign_mask;
@@ -205,11 +200,11 @@ void CompiledOperator<T>::Run::enter(state_t high) {
 
 template <Scalar T>
 T CompiledOperator<T>::Run::diagonal(state_t low) const noexcept {
-  if (c_.diagonal_.terms.empty()) return T{};
+  if (c_.diagonal_.empty()) return T{};
   T value = high_diagonal_ + c_.low_diagonal_[low];
   const double* functions = c_.low_values_.data() + low * cross_.size();
   for (std::size_t i = 0; i < cross_.size(); ++i) value += functions[i] * cross_[i];
-  return std::abs(value) <= c_.diagonal_.negligible ? T{} : value;
+  return value;
 }
 
 template <Scalar T>

@@ -1,6 +1,7 @@
 #pragma once
 // An operator sum turned into tables that produce the rows of its matrix one after the other.
 
+#include <cmath>
 #include <complex>
 #include <cstdint>
 #include <vector>
@@ -15,17 +16,23 @@ namespace kronsolve::detail {
 
 __extension__ using WideSigned = __int128;
 
-/// A sum of diagonal products; values that are only rounding errors of the sum are returned as
-/// exact zeros.
+/// A sum of diagonal products; values that are only rounding errors of what was added up for them
+/// are returned as exact zeros.
 template <Scalar T>
 struct DiagonalSum {
   std::vector<std::pair<T, DiagonalProduct>> terms;
-  double negligible = 0;
 
   T operator()(PackedDigits digits) const noexcept {
+    constexpr double rounding = 1e-15;
+    if (terms.size() == 1) return terms[0].first * terms[0].second(digits);
     T sum{};
-    for (const auto& [coefficient, product] : terms) sum += coefficient * product(digits);
-    return std::abs(sum) <= negligible ? T{} : sum;
+    double scale = 0;
+    for (const auto& [coefficient, product] : terms) {
+      const T value = coefficient * product(digits);
+      sum += value;
+      scale += std::abs(value);
+    }
+    return std::abs(sum) <= rounding * scale ? T{} : sum;
   }
 };
 
@@ -118,7 +125,7 @@ class CompiledOperator {
   std::vector<Move<T>> moves_;  ///< ascending in the step
   std::size_t first_upward_ = 0;
   std::vector<DiagonalSum<T>> sums_;
-  DiagonalSum<T> diagonal_;
+  std::vector<std::pair<T, DiagonalProduct>> diagonal_;
 
   int first_low_site_ = 0;
   int low_bits_ = 0;

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <numeric>
+#include <set>
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/memory.hpp>
@@ -264,14 +265,21 @@ namespace {
 
 /// At most so many different numbers are on the diagonal: terms of equal coefficients count alike.
 double diagonal_values(const OpSum& op) {
-  std::map<double, int> alike;
-  for (const auto& term : op.canonical_terms())
-    if (std::all_of(term.factors.begin(), term.factors.end(), [&](const SiteElement& factor) {
-          return factor.element < op.spaces()[static_cast<std::size_t>(factor.site)].dim();
-        }))
-      ++alike[std::abs(term.coefficient)];
+  std::map<double, double> alike;
+  const CanonicalForm& form = op.canonical_form();
+  for (const auto& term : form.terms) {
+    if (!form.is_diagonal(term)) continue;
+    std::set<double> values = {1};
+    for (const auto& factor : term.factors) {
+      std::set<double> products;
+      for (const double a : values)
+        for (const double b : form[factor].values) products.insert(a * b);
+      values = std::move(products);
+    }
+    alike[std::abs(term.coefficient)] += double(values.size()) - 1;
+  }
   double values = 1;
-  for (const auto& [coefficient, terms] : alike) values *= terms + 1;
+  for (const auto& [coefficient, more] : alike) values *= more + 1;
   return values;
 }
 
@@ -289,15 +297,15 @@ EntriesPerRow entries_per_row(const OpSum& op) {
   // Moves by their sites and the digits of the row on them: rows with those digits have that many
   // entries from these sites.
   std::map<std::vector<int>, std::map<std::vector<int>, std::map<std::vector<int>, int>>> moves;
-  for (const auto& term : op.canonical_terms()) {
+  const CanonicalForm& form = op.canonical_form();
+  for (const auto& term : form.terms) {
     std::vector<int> sites, from, to;
-    for (const auto& [site, element] : term.factors) {
-      const auto [row, col] =
-          element_digits(op.spaces()[static_cast<std::size_t>(site)].dim(), element);
-      if (row < 0) continue;
-      sites.push_back(site);
-      from.push_back(row);
-      to.push_back(col);
+    for (const auto& factor : term.factors) {
+      const LocalElement& element = form[factor];
+      if (element.is_diagonal()) continue;
+      sites.push_back(factor.site);
+      from.push_back(element.row);
+      to.push_back(element.col);
     }
     moves[sites][from][to] = 1;
   }

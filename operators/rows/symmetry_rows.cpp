@@ -37,13 +37,12 @@ constexpr index_t piece_rows = 1024;
 template <Scalar T>
 void reduce_row(const GroupAction& action, const SymmetryGroup& group, state_t row,
                 const state_t* columns, const T* values, int n, std::vector<Entry<T>>& out) {
-  // The largest possible element: what is far below it is what cancellation left.
+  // A sum this far below its summands is what cancellation left.
   constexpr double rounding = 1e-14;
   const auto first = out.size();
-  double scale = 0, stabiliser = 0;
+  double stabiliser = 0;
   for (int e = 0; e < n; ++e) {
     const auto found = action.find(columns[e]);
-    scale = std::max(scale, std::abs(values[e]));
     if (found.vanishes) continue;
     const T phase = from_complex<T>(group.phase_value(found.phase));
     out.push_back({found.representative, std::sqrt(double(found.stabiliser)) * phase * values[e]});
@@ -56,9 +55,14 @@ void reduce_row(const GroupAction& action, const SymmetryGroup& group, state_t r
   auto kept = begin;
   for (auto at = begin; at != out.end();) {
     Entry<T> sum = *at++;
-    for (; at != out.end() && at->column == sum.column; ++at) sum.value += at->value;
+    double scale = 0;  // of sums alone: one summand is no rounding error
+    for (; at != out.end() && at->column == sum.column; ++at) {
+      scale = std::max({scale, std::abs(sum.value), std::abs(at->value)});
+      sum.value += at->value;
+    }
+    if (std::abs(sum.value) <= rounding * scale) continue;
     sum.value /= stabiliser;
-    if (std::abs(sum.value) > rounding * scale) *kept++ = sum;
+    *kept++ = sum;
   }
   out.erase(kept, out.end());
 }

@@ -1,9 +1,9 @@
 // Names of states as the command line and job files take them.
-#include <charconv>
 #include <cmath>
 #include <optional>
 
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/core/number.hpp>
 #include <kronsolve/operators/states.hpp>
 
 namespace kronsolve {
@@ -69,12 +69,9 @@ std::optional<std::vector<Complex>> parse_spinor(std::string_view text, const Lo
     const double s = 1 / std::sqrt(2.0);
     return std::vector<Complex>{s, text == "+" ? s : -s};
   }
-  int digit = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), digit);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size() || digit < 0 ||
-      digit >= space.dim())
-    return std::nullopt;
-  return unit_spinor(space.dim(), digit);
+  const auto digit = read_number<int>(text);
+  if (!digit || *digit < 0 || *digit >= space.dim()) return std::nullopt;
+  return unit_spinor(space.dim(), *digit);
 }
 
 bool is_unit(const std::vector<Complex>& spinor) {

@@ -85,16 +85,6 @@ const EighResult& EighResult::require_converged() const {
   throw NotConverged(text + "; allow more iterations or a larger ncv");
 }
 
-namespace {
-
-void require_hermitian_terms(const OpSum& op) {
-  if (const auto term = op.non_hermitian_part())
-    throw InvalidArgument(detail::concat("eigh: the operator is not Hermitian: the term ", *term,
-                                         " has no Hermitian partner; add it"));
-}
-
-}  // namespace
-
 namespace frontend {
 
 template <Scalar T>
@@ -183,7 +173,7 @@ void check_sector(const SectorOperator& h, const EighOptions& options) {
                                         " sites, the basis ", h.basis->sites(),
                                         ", or their local spaces differ"));
   check_options(options, h.basis->size());
-  require_hermitian_terms(h.op);
+  require_hermitian(h.op, "eigh");
 }
 
 template EighProblem<double> sector_problem(const Comm&, const SectorOperator&);

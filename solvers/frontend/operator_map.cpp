@@ -1,5 +1,6 @@
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/operators/assembled_map.hpp>
+#include <kronsolve/operators/hermitian_check.hpp>
 #include <kronsolve/operators/matrix_free.hpp>
 #include <kronsolve/operators/rows.hpp>
 #include <kronsolve/solvers/operator_map.hpp>
@@ -34,9 +35,7 @@ namespace {
 
 void require_evolvable(const SectorOperator& h) {
   if (!h.basis) throw InvalidArgument("evolve: the operator has no basis");
-  if (const auto term = h.op.non_hermitian_part())
-    throw InvalidArgument(detail::concat("evolve: the operator is not Hermitian: the term ", *term,
-                                         " has no Hermitian partner; add it"));
+  require_hermitian(h.op, "evolve");
 }
 
 /// Vectors of the state's scalar on a rank: the initial state, the one shown to observers, the one

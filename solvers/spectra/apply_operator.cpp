@@ -31,11 +31,11 @@ void images(const ProductTerm& term, const DigitCode& code, state_t state, std::
 /// sector, its two terms do.
 std::vector<ProductTerm> charge_terms(const OpSum& op) {
   std::vector<ProductTerm> terms;
-  for (const auto& canonical : op.canonical_terms()) {
+  const CanonicalForm& form = op.canonical_form();
+  for (const auto& canonical : form.terms) {
     ProductTerm term{canonical.coefficient, {}};
-    for (const auto& [site, element] : canonical.factors)
-      term.factors.push_back(
-          {site, site_element(op.spaces()[static_cast<std::size_t>(site)].dim(), element)});
+    for (const auto& factor : canonical.factors)
+      term.factors.push_back({factor.site, form[factor].matrix()});
     terms.push_back(std::move(term));
   }
   return terms;

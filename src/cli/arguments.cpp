@@ -1,7 +1,6 @@
 #include "cli/arguments.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -9,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/core/number.hpp>
 #include <kronsolve/core/suggest.hpp>
 #include <kronsolve/core/version.hpp>
 #include <kronsolve/operators/models.hpp>
@@ -39,27 +39,17 @@ std::string version_text() { return detail::concat("kronsolve ", version()); }
 }
 
 template <class Int>
-std::optional<Int> whole_number(std::string_view text) {
-  Int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-template <class Int>
 Int whole(std::string_view option, std::string_view text, Int least, Int most,
           std::string_view allowed) {
-  const auto value = whole_number<Int>(text);
+  const auto value = read_number<Int>(text);
   if (!value || *value < least || *value > most) refuse(option, allowed, text);
   return *value;
 }
 
 double real(std::string_view option, std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
-    refuse(option, "a finite number", text);
-  return value;
+  const auto value = read_number<double>(text);
+  if (!value || !std::isfinite(*value)) refuse(option, "a finite number", text);
+  return *value;
 }
 
 template <class Value>
@@ -89,7 +79,7 @@ std::vector<int> lengths(const std::string& text) {
   std::vector<int> result;
   for (std::size_t begin = 0; begin <= text.size();) {
     const auto end = std::min(text.find('x', begin), text.size());
-    const auto length = whole_number<int>(std::string_view(text).substr(begin, end - begin));
+    const auto length = read_number<int>(std::string_view(text).substr(begin, end - begin));
     if (!length || *length < 1 || *length > 1000000) refuse("--size", allowed, text);
     result.push_back(*length);
     begin = end + 1;
@@ -195,11 +185,9 @@ std::pair<double, double> interval(const std::string& text) {
   const auto comma = text.find(',');
   if (comma == text.npos) refuse("--interval", allowed, text);
   const auto part = [&](std::string_view one) {
-    double value = 0;
-    const auto [end, error] = std::from_chars(one.data(), one.data() + one.size(), value);
-    if (error != std::errc() || end != one.data() + one.size() || !std::isfinite(value))
-      refuse("--interval", allowed, text);
-    return value;
+    const auto value = read_number<double>(one);
+    if (!value || !std::isfinite(*value)) refuse("--interval", allowed, text);
+    return *value;
   };
   const double low = part(std::string_view(text).substr(0, comma));
   const double high = part(std::string_view(text).substr(comma + 1));

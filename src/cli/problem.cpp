@@ -39,10 +39,7 @@ std::string title(const Model& model, const ModelOptions& options) {
 Problem of_operator(const Comm& comm, OpSum sum, const Lattice& lattice,
                     const OperatorArguments& arguments, States states, std::string model,
                     std::string title) {
-  if (const auto term = sum.non_hermitian_part())
-    throw InvalidArgument(fmt::format(
-        "{}: the operator is not Hermitian: the term {} has no conjugate partner; add it", model,
-        *term));
+  require_hermitian(sum, model);
   const Sector sector = parse_sector(sum.spaces(), lattice, arguments.sector);
   const int sites = sum.sites();
   SectorOperator op = states == States::listed ? in_sector(comm, std::move(sum), sector)
@@ -56,14 +53,9 @@ Problem of_matrix(const Comm& comm, const std::string& path) {
   if (header.rows != header.cols)
     throw DimensionError(fmt::format("{}: eigenpairs need a square matrix, got {} x {}", path,
                                      header.rows, header.cols));
-  auto read = read_matrix_market(comm, path);
+  auto read = read_matrix_market(comm, path, header);  // the solvers ask whether it is Hermitian
   return std::visit(
       [&]<Scalar T>(MatrixMarketRows<T>& rows) {
-        try {
-          require_hermitian(comm, rows.rows, rows.partition, path);
-        } catch (const InvalidArgument& error) {  // the same on every rank
-          throw InvalidArgument(fmt::format("{} (rows and columns counted from 0)", error.what()));
-        }
         return Problem{path,         fmt::format("{}, {} x {}", path, header.rows, header.cols),
                        std::nullopt, {},
                        header.rows,  scalar_kind<T>,

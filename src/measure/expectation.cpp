@@ -4,6 +4,7 @@
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/measure/expectation.hpp>
 #include <kronsolve/operators/expand.hpp>
+#include <kronsolve/operators/hermitian_check.hpp>
 
 #include "measure/element_walk.hpp"
 #include "measure/symmetrized.hpp"
@@ -157,9 +158,7 @@ std::vector<Complex> expectations(const StateView<T>& psi, std::span<const OpSum
 
 template <Scalar T>
 double variance(const StateView<T>& psi, const OpSum& op) {
-  if (const auto term = op.non_hermitian_part())
-    throw InvalidArgument(
-        detail::concat("variance: the operator is not Hermitian; no partner of ", *term));
+  require_hermitian(op, "variance");
   const double mean = expectation(psi, op).real();
   if (leaves(psi.comm(), psi.basis(), op))
     return std::max(0.0, expectation(psi, op * op).real() - mean * mean);

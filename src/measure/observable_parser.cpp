@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/core/number.hpp>
 #include <kronsolve/core/suggest.hpp>
 #include <kronsolve/measure/entanglement.hpp>
 #include <kronsolve/operators/op_file.hpp>
@@ -23,14 +23,6 @@ std::vector<std::string> split(std::string_view text, char separator) {
     begin = end + 1;
   }
   return parts;
-}
-
-template <class Number>
-std::optional<Number> to_number(const std::string& text) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
 }
 
 /// One text with the basis it is about; every failure names it.
@@ -80,7 +72,7 @@ class Parser {
   }
 
   int site(const std::string& text) const {
-    const auto value = to_number<int>(text);
+    const auto value = read_number<int>(text);
     if (!value || *value < 0 || *value >= basis_.sites())
       refuse(detail::concat("a site must be in [0, ", basis_.sites() - 1, "], got '", text, "'"));
     return *value;
@@ -137,7 +129,7 @@ class Parser {
 
   std::vector<int> cut(const std::string& text) const {
     const auto count =
-        text == "half" ? std::optional<int>(basis_.sites() / 2) : to_number<int>(text);
+        text == "half" ? std::optional<int>(basis_.sites() / 2) : read_number<int>(text);
     if (!count || *count < 0 || *count > basis_.sites())
       refuse(detail::concat("a cut must be half or a number of sites in [0, ", basis_.sites(),
                             "], got '", text, "'"));
@@ -154,7 +146,7 @@ class Parser {
 
   Quantity renyi() const {
     require_parts(3, 3, "renyi:ALPHA:half or renyi:ALPHA:SITES");
-    const auto alpha = to_number<double>(parts_[1]);
+    const auto alpha = read_number<double>(parts_[1]);
     if (!alpha || !(*alpha > 0))
       refuse(detail::concat("the order must be a number > 0, got '", parts_[1], "'"));
     return entropy(parts_[2], *alpha);
@@ -173,7 +165,7 @@ class Parser {
       refuse(detail::concat(texts.size(), " digits for ", basis_.sites(), " sites"));
     for (int i = 0; i < basis_.sites(); ++i) {
       const auto& digit = texts[static_cast<std::size_t>(i)];
-      const auto value = to_number<int>(digit);
+      const auto value = read_number<int>(digit);
       if (!value || *value < 0 || *value >= basis_.code().dim(i))
         refuse(detail::concat("the digit of site ", i, " must be in [0, ", basis_.code().dim(i) - 1,
                               "], got '", digit, "'"));

@@ -13,18 +13,19 @@ OperatorMoves<C>::OperatorMoves(std::span<const OpSum> ops) : layout_(ops.front(
     pack_ = AdditiveTable<PackedDigits>(code, [&](int site, int digit) {
       return layout_.placed(site, static_cast<state_t>(digit));
     });
-  std::map<std::vector<SiteElement>, std::vector<typename OperatorMove<C>::Term>> patterns;
-  for (std::size_t op = 0; op < ops.size(); ++op)
-    for (const auto& term : ops[op].canonical_terms()) {
-      const auto [units, diagonal] = layout_.split(term);
+  std::map<std::vector<SiteUnit>, std::vector<typename OperatorMove<C>::Term>> patterns;
+  for (std::size_t op = 0; op < ops.size(); ++op) {
+    const CanonicalForm& form = ops[op].canonical_form();
+    for (const auto& term : form.terms) {
+      auto [units, diagonal] = layout_.split(form, term);
       patterns[units].push_back(
-          {static_cast<int>(op), from_complex<C>(term.coefficient), layout_.product(diagonal)});
+          {static_cast<int>(op), from_complex<C>(term.coefficient), std::move(diagonal)});
     }
+  }
   for (auto& [units, terms] : patterns) {
     OperatorMove<C> move;
     PackedDigits ket_value = 0;
-    for (const auto& [site, element] : units) {
-      const auto [row, col] = element_digits(code.dim(site), element);
+    for (const auto& [site, row, col] : units) {
       move.mask |= layout_.mask(site);
       move.value |= layout_.placed(site, static_cast<state_t>(row));
       ket_value |= layout_.placed(site, static_cast<state_t>(col));

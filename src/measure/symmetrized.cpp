@@ -24,14 +24,14 @@ OpSum sum_over(const OpSum& op, const SymmetryGroup& group) {
 
 Symmetrized symmetrized(std::span<const OpSum> ops, const SymmetryGroup& group) {
   Symmetrized result;
-  std::vector<std::vector<CanonicalTerm>> known;
+  std::vector<CanonicalForm> known;
   for (const auto& op : ops) {
     OpSum sum = sum_over(op, group);
-    auto terms = sum.canonical_terms();
-    const auto found = std::find(known.begin(), known.end(), terms);
+    const CanonicalForm& form = sum.canonical_form();
+    const auto found = std::find(known.begin(), known.end(), form);
     result.of.push_back(static_cast<std::size_t>(found - known.begin()));
     if (found != known.end()) continue;
-    known.push_back(std::move(terms));
+    known.push_back(form);
     result.means.push_back((1.0 / group.order()) * std::move(sum));
   }
   return result;

@@ -4,6 +4,7 @@
 
 #include <kronsolve/measure/expectation.hpp>
 #include <kronsolve/operators/assembled_map.hpp>
+#include <kronsolve/operators/hermitian_check.hpp>
 #include <kronsolve/solvers/operator_map.hpp>
 
 namespace kronsolve::detail {
@@ -33,9 +34,7 @@ auto with_map(const SolveContext& where, const PortableOperator& h, const char* 
   return std::visit(
       [&]<class C>(const C& content) -> R {
         if constexpr (std::same_as<C, SumInSector>) {
-          if (const auto term = content.op.non_hermitian_part())
-            throw InvalidArgument(concat(solve, ": the operator is not Hermitian: the term ", *term,
-                                         " has no Hermitian partner; add it"));
+          require_hermitian(content.op, solve);
           const SectorOperator op{content.op, where.basis};
           if (op.scalar() == ScalarKind::real)
             return f(*make_operator_map<double>(*where.comm, op));

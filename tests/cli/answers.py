@@ -86,6 +86,48 @@ class Answers(program.ProgramTest):
         self.assert_energy(exact, "--matrix", self.file("r.mtx", "%%MatrixMarket matrix coordinate real symmetric\n" + head + real))
         self.assert_energy(exact, "--matrix", self.file("c.mtx", "%%MatrixMarket matrix coordinate complex hermitian\n" + head + gauged))
 
+    def test_a_large_coupling_does_not_blur_what_it_does_not_touch(self):
+        one = ("--model", "hubbard", "--sites", 2, "--sector", "nup=1", "--sector", "ndown=0", "-k", 2)
+        projectors = self.file("p.toml", """
+            sites = 2
+            local = "dim:2"
+            terms = [[1e12, "P1", 0, "P1", 1], [0.1, "P1", 0], [0.1, "P1", 1], [-1, "M", 0, "Md", 1], [-1, "Md", 0, "M", 1]]
+            define.M = [[0, 1], [0, 0]]
+            define.Md = [[0, 0], [1, 0]]""")
+        penalty = self.file("q.toml", """
+            sites = 2
+            local = "dim:3"
+            terms = [[1e12, "P2", 0], [1e12, "P2", 1], [0.1, "P1", 0], [0.1, "P1", 1], [-1, "M", 0, "Md", 1], [-1, "Md", 0, "M", 1]]
+            define.M = [[0, 1, 0], [0, 0, 0], [0, 0, 0]]
+            define.Md = [[0, 0, 0], [1, 0, 0], [0, 0, 0]]""")
+        field = self.file("f.toml", "sites = 2\nterms = [[1, 'Sz', 0, 'Sz', 1], [1e-15, 'Sz', 0], [1e-15, 'Sz', 1]]\n")
+        cases = [
+            ((*one, "-p", "U=1e15"), [-1, 1]),
+            ((*one, "-p", "U=1e10", "-p", "mu=0.1"), [-1.1, 0.9]),
+            ((*one, "-p", "U=1e12", "-p", "mu=0.1"), [-1.1, 0.9]),
+            (("--model", "hubbard", "--sites", 3, "--sector", "nup=1", "--sector", "ndown=0", "-p", "U=1e14"), [-math.sqrt(2)]),
+            (("--model", "hubbard-hardcore", "--sites", 4, "--sector", "n=1", "-p", "V=1e12", "-p", "t=0.5", "-p", "mu=1"),
+             [-1 - math.cos(math.pi / 5)]),
+            (("--model", "bose-hubbard", "--sites", 2, "--sector", "n=1", "-p", "U=1e15", "-p", "t=1"), [-1]),
+            (("--model", "heisenberg", "--sites", 4, "--sector", "sz=0", "-p", "bz=1e14"), [-1.616025403784438]),
+            (("--terms", projectors, "-k", 3), [-0.9, 0, 1.1]),
+            (("--terms", penalty, "-k", 3), [-0.9, 0, 1.1]),
+            (("--terms", field, "-k", 4), [-0.25, -0.25, 0.249999999999999, 0.250000000000001]),
+        ]
+        for arguments, exact in cases:
+            for form in ("assembled", "matrix-free"):
+                with self.subTest(arguments=arguments, form=form):
+                    result = self.solve("ground", *arguments, "--operator", form)
+                    for got, expected in zip(result["eigenvalues"], exact, strict=True):
+                        self.assertAlmostEqual(got, expected, delta=4e-16 * max(1, abs(expected)))
+
+    def test_numbers_below_the_range_are_read(self):
+        tiny = self.file("t.mtx", "%%MatrixMarket matrix coordinate real symmetric\n2 2 3\n1 1 2\n2 2 2\n2 1 1e-400\n")
+        self.assertEqual(self.solve("eigh", "--matrix", tiny, "-k", "all")["eigenvalues"], [2, 2])
+        terms = self.file("t.toml", "sites = 1\nterms = [[1.0, 'Sz', 0], [1e-400, 'Sz', 0]]\n")
+        self.assertEqual(self.solve("ground", "--terms", terms)["energy"], -0.5)
+        self.assertEqual(self.solve("ground", "--model", "heisenberg", "--sites", 2, "-p", "bx=1e-400")["energy"], -0.75)
+
     def test_whole_spectrum_counts_every_level(self):
         result = self.solve("eigh", "--model", "heisenberg", "--sites", 4, "--cyclic", "-k", "all")
         expected = sorted([-2] + [-1] * 3 + [0] * 7 + [1] * 5)

@@ -55,6 +55,17 @@ CASES = [
     (("ground", *CHAIN, "-p", "j=nan"), "finite", "nan"),
     (("ground", *CHAIN, "-p", "b=inf"), "finite", "inf"),
     (("ground", *CHAIN, "-p", "j=x"), "'x'"),
+    (("ground", *CHAIN, "-p", "j=nan"), "parameter j must", "'nan'"),
+    (("ground", *CHAIN, "-p", "j=+-1"), "parameter j", "'+-1'"),
+    (("ground", *CHAIN, "-p", "j=1/+-2"), "'1/+-2'"),
+    (("ground", "--model", "mbl", "--sites", "2", "-p", "h=+-1,0.5"), "'+-1'"),
+    (("ground", *CHAIN, "--sector", "sz=+-1"), "sz=+-1"),
+    (("ground", *CHAIN, "--tol", "+-1"), "--tol", "'+-1'"),
+    (("ground", *CHAIN, "-p", "j=1e308"), "1e+308 Sz_", "more than a double holds"),
+    # A symmetry is broken by a term however large others are.
+    (("ground", "--model", "heisenberg", "--sites", "2", "-p", "jx=0", "-p", "jy=0", "-p", "jz=5e13", "-p", "bx=1",
+      "--sector", "sz=0"), "sector sz=0", "-1 Sx_0", "changes sz"),
+    (("ground", *CHAIN, "-p", "j=5e13", "-p", "bz=1", "--sector", "spinflip=1"), "spinflip", "Sz_0"),
     (("ground", *CHAIN, "-p", "j=1", "-p", "j=2"), "'j'", "twice"),
     (("ground", *CHAIN, "-p", "j=1", "-p", "jx=2"), "j", "jx"),
     (("ground", *CHAIN, "-k", "0"), "-k", "'0'"),
@@ -111,6 +122,11 @@ TERMS = [
     ("sites = 2\nterms = [[inf, 'Sz', 1]]\n", "finite"),
     ("sites = 2\nterms = [[1.0, 'Sz', 0], [0.5, 'S+', 1]]\n", "not Hermitian", "0.5 S+_1"),
     ("sites = 2\nterms = [[[0, 1], 'Sz', 0]]\n", "not Hermitian", "Sz_0"),
+    ("sites = 2\nlocal = 'fermion'\nterms = [[1e15, 'N', 0], [1.0, 'C+', 0, 'C-', 1]]\n", "not Hermitian", "1 C+_0 C-_1"),
+    ("sites = 2\nlocal = 'fermion'\nterms = [[9e13, 'N', 0], [1.0, 'C+', 0, 'C-', 1]]\n", "not Hermitian", "1 C+_0 C-_1"),
+    ("sites = 1\nterms = [" + "[1e308, 'Sz', 0]," * 4 + "]\n", "1e+308 Sz_0", "more than a double holds"),
+    ("sites = 2\nterms = [[1.7e308, 'X', 0], [1.7e308, 'X', 1]]\n", "e+308 X_1", "more than a double holds"),
+    ("sites = 1\nterms = [[+-1.0, 'Sz', 0]]\n", ":2:"),
 ]
 
 BANNER = "%%MatrixMarket matrix coordinate real general\n"
@@ -126,6 +142,12 @@ MATRICES = [
     (BANNER + "2 2 2\n1 1 1\n2 2 nan\n", ":4:", "finite"),
     (BANNER + "2 2 2\n1 1 1\n2 1 5\n", "not Hermitian", "(1, 0)", "off by 5", "counted from 0"),
     (BANNER + "0 0 0\n", "at least one row"),
+    (BANNER + "3 3 3\n1 1 1e12\n2 3 1\n3 2 0.5\n", "not Hermitian", "(2, 1)", "off by 0.5"),
+    (BANNER + "3 3 3\n1 1 1e10\n2 3 1\n3 2 0.995\n", "not Hermitian"),
+    (BANNER + "2 2 4\n1 1 1e12\n1 2 1\n2 1 0.5\n2 2 1e12\n", "not Hermitian"),
+    (BANNER + "1 1 1\n1 1 +-2\n", ":3:", "'+-2'"),
+    (BANNER.replace("real", "integer") + "1 1 1\n1 1 2.5\n", ":3:", "whole number", "'2.5'"),
+    (BANNER + "2 2 2\n1 1 1\n2 2\n", ":2:", "truncated"),
 ]
 
 
@@ -146,6 +168,16 @@ class BadInput(program.ProgramTest):
     def test_matrix_files(self):
         for text, *words in MATRICES:
             self.refuse("ground", "--matrix", self.file("a.mtx", text), words=words)
+
+    def test_edge_files(self):
+        for line in ("0 +-1", "0 2147483647", "0 1 2", "0 1.5", "-1 0"):
+            edges = self.file("e.txt", f"0 1\n{line}\n")
+            self.refuse("ground", "--model", "heisenberg", "--lattice", f"edges:{edges}", words=[":2:", line])
+
+    def test_sectors_of_operator_files(self):
+        ring = "".join(f"[5e13, 'Sz', {i}, 'Sz', {(i + 1) % 4}]," for i in range(4))
+        terms = self.file("r.toml", f"sites = 4\nterms = [{ring} [1.0, 'Sx', 0]]\n")
+        self.refuse("ground", "--terms", terms, "--sector", "permutation=1,2,3,0", words=["permutation", "1 Sx_0"])
 
     def test_files_that_cannot_be_read(self):
         for option in ("--terms", "--matrix"):

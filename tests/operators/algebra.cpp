@@ -95,6 +95,11 @@ TEST(Algebra, simplified_terms_are_few_and_readable) {
   OpSum spins(2);
   spins.add(1, {{"Sx", 0}, {"Sx", 1}}).add(1, {{"Sy", 0}, {"Sy", 1}}).add(0, {{"Sz", 0}});
   EXPECT_EQ(simplify(spins).text(), "0.5 S+_0 S-_1 + 0.5 S-_0 S+_1");
+  OpSum projectors(1), penalty(2, LocalSpace::electron());
+  projectors.add(1, {{"P0", 0}}).add(-1, {{"P1", 0}});
+  EXPECT_EQ(simplify(projectors).text(), "2 Sz_0");
+  penalty.add(1e10, {{"Nup", 0}, {"Ndn", 0}}).add(-1, {{"N", 1}});
+  EXPECT_EQ(simplify(penalty).text(), "10000000000 P3_0 + -1 N_1");
   EXPECT_EQ(power(spins, 0).text(), "1");
   EXPECT_ERROR(power(spins, -1), InvalidArgument, "at least 0");
   EXPECT_ERROR(commutator(spins, h), DimensionError, "different sites");

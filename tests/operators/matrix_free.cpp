@@ -234,7 +234,7 @@ void expect_product(const SectorOperator& h, const LinearMap<T>& map, Placement 
   index_t wrong = 0;
   // Diagonal functions that add up to nothing leave the rounding of their coefficients.
   double largest = 0;
-  for (const auto& term : h.op.canonical_terms())
+  for (const auto& term : h.op.canonical_form().terms)
     largest = std::max(largest, std::abs(term.coefficient));
   for (index_t i = mine.begin; i < mine.end; ++i) {
     T sum{};

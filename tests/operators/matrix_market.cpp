@@ -83,6 +83,18 @@ TEST(MatrixMarket, reads_every_kind) {
             matrix({{7}}));
 }
 
+TEST(MatrixMarket, reads_blank_and_indented_lines_and_a_byte_order_mark) {
+  const auto expected = matrix({{2, 0}, {0, 3}});
+  for (const char* before : {"   \n", "\t\n", "  % indented\n", "% a comment\n\t\n \n"})
+    EXPECT_EQ(read(real_banner + "general\n" + before + "2 2 2\n1 1 2\n2 2 3\n"), expected);
+  EXPECT_EQ(read("\xEF\xBB\xBF" + real_banner + "general\n2 2 2\n1 1 2\n\n2 2 3\n"), expected);
+}
+
+TEST(MatrixMarket, numbers_below_the_range_are_zero) {
+  EXPECT_EQ(read(real_banner + "general\n1 2 2\n1 1 1e-400\n1 2 -2.5e-310\n"),
+            matrix({{0, -2.5e-310}}));
+}
+
 TEST(MatrixMarket, adds_up_entries_given_twice) {
   EXPECT_EQ(read(real_banner + "general\n2 2 4\n2 2 1\n1 1 5\n2 2 2\n2 1 3\n"),
             matrix({{5, 0}, {3, 3}}));
@@ -139,7 +151,13 @@ TEST(MatrixMarket, says_where_and_what_is_wrong) {
   fails(real_banner + "general\n99999999999999999999 1 1\n1 1 1\n", "below 2^63");
   fails(real_banner + "symmetric\n2 3 1\n1 1 1\n", "square");
   const std::string general = real_banner + "general\n2 2 2\n1 1 1\n";
-  fails(general, "truncated");
+  fails(general, ":2: the file is truncated: 2 entries are announced and only 6 bytes follow");
+  fails(real_banner + "general\n2 2 3\n1 1 1.25\n2 2 1.25\n", ":4: the file is truncated: 3");
+  fails(general + "1 2 +-2\n", ":4: a number is expected, got '+-2'");
+  fails(general + "+-1 2 2\n", ":4: a row number is expected, got '+-1'");
+  const std::string whole = "%%MatrixMarket matrix coordinate integer general\n2 2 1\n";
+  fails(whole + "1 1 2.5\n", ":3: a whole number below 2^63 is expected in a file of integers");
+  fails(whole + "1 1 1e2\n", "got '1e2'");
   fails(general + "2 2 1\n1 2 3\n", "2 entries are announced and 3 follow");
   fails(general + "3 1 1\n", ":4: the row must be in [1, 2], got 3");
   fails(general + "1 0 1\n", ":4: the column must be in [1, 2], got 0");

@@ -23,7 +23,7 @@ KRONSOLVE_EXPORT OpSum anticommutator(const OpSum& a, const OpSum& b);
 /// @throws InvalidArgument  negative exponent
 KRONSOLVE_EXPORT OpSum power(const OpSum& op, int exponent);
 
-/// The same operator from its canonical terms: sites ascending with fermion signs worked out, equal
+/// The same operator in few terms: sites ascending with fermion signs worked out, equal
 /// terms merged, zero ones gone, at most one operator a site and term. Factors keep their names
 /// where a named operator is meant; others are defined ("d2", "u01").
 KRONSOLVE_EXPORT OpSum simplify(const OpSum& op);
@@ -49,7 +49,7 @@ KRONSOLVE_EXPORT std::vector<std::string> conserved_charges(const OpSum& op);
 /// A matrix on n sites of spin 1/2 as a sum of products of X, Y, Z.
 /// @param values  2^n x 2^n, row-major
 /// @throws DimensionError  not square, or not a power of two @throws InvalidArgument  NaN or
-/// infinite entries Cost: n 4^n. Coefficients below 1e-14 of the largest are left out.
+/// infinite entries Cost: n 4^n. Coefficients that are the rounding of a zero are left out.
 KRONSOLVE_EXPORT OpSum pauli_decomposition(const LocalMatrix& matrix);
 
 }  // namespace kronsolve

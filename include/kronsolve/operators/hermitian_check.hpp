@@ -1,6 +1,7 @@
 #pragma once
 
 #include <complex>
+#include <limits>
 #include <string_view>
 
 #include <kronsolve/core/comm.hpp>
@@ -9,11 +10,21 @@
 #include <kronsolve/core/scalar.hpp>
 #include <kronsolve/export.hpp>
 #include <kronsolve/operators/lazy.hpp>
+#include <kronsolve/operators/op_sum.hpp>
 
 namespace kronsolve {
 
-/// A matrix counts as Hermitian while |a_ij - conj(a_ji)| <= this times its largest entry.
-inline constexpr double hermitian_tolerance = 1e-12;
+/// @throws InvalidArgument  naming the term that has no Hermitian partner. Local.
+/// @param where  leads the text
+KRONSOLVE_EXPORT void require_hermitian(const OpSum& op, std::string_view where);
+
+/// A matrix counts as Hermitian while every |a_ij - conj(a_ji)| is at most `entries` times the
+/// larger of the two, or `rows` times the largest entry of row i and of row j: rounding of what the
+/// entries were computed from. No other row matters.
+struct HermitianTolerance {
+  double entries = 1e-12, rows = 64 * std::numeric_limits<double>::epsilon();
+};
+inline constexpr HermitianTolerance hermitian_tolerance;
 
 /// Checks every stored entry of a distributed square matrix against its mirror image. Collective.
 /// @param rows       the owned rows of this rank, rows.range = partition.range(comm.rank())

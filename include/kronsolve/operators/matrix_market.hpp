@@ -41,12 +41,16 @@ struct MatrixMarketRows {
 /// A Matrix Market file in slices: each rank parses its share of the bytes, sends the entries to
 /// the owners of their rows and keeps its own. Symmetric, skew-symmetric and Hermitian files are
 /// expanded. Complex files without an imaginary part are real. Collective; memory of a rank: its
-/// rows twice while they are sorted, and a buffer.
+/// entries twice while they are sorted, a number for each row, and a buffer.
 /// @throws IoError          the file cannot be opened or read (on any rank)
 /// @throws InvalidArgument  "file:line: ..." for a line that is not an entry, an index outside the
 /// matrix, NaN or infinity, an entry
-///                          in the wrong triangle, fewer or more entries than announced
+///                          in the wrong triangle, fewer or more entries than announced, 2.5 in a
+///                          file of integers
 KRONSOLVE_EXPORT std::variant<MatrixMarketRows<double>, MatrixMarketRows<std::complex<double>>>
 read_matrix_market(const Comm& comm, const std::string& path);
+/// The same where the header has been read.
+KRONSOLVE_EXPORT std::variant<MatrixMarketRows<double>, MatrixMarketRows<std::complex<double>>>
+read_matrix_market(const Comm& comm, const std::string& path, const MatrixMarketHeader& header);
 
 }  // namespace kronsolve

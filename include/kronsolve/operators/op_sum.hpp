@@ -3,6 +3,7 @@
 #include <complex>
 #include <initializer_list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include <kronsolve/core/index.hpp>
 #include <kronsolve/core/scalar.hpp>
 #include <kronsolve/export.hpp>
+#include <kronsolve/operators/canonical_form.hpp>
 #include <kronsolve/operators/local_matrix.hpp>
 #include <kronsolve/operators/local_space.hpp>
 
@@ -43,31 +45,6 @@ struct ProductTerm {
   std::complex<double> coefficient;
   std::vector<SiteMatrix> factors;
 };
-
-/// One site's element in a canonical term. Element e of a site of dimension d: e < d is a diagonal
-/// function (0 the identity), e >= d the unit matrix |a><b|, a != b (see `site_element`).
-struct SiteElement {
-  int site = 0;
-  int element = 0;
-  friend auto operator<=>(const SiteElement&, const SiteElement&) = default;
-};
-
-/// A term of the canonical form: its site elements are linearly independent products of real
-/// matrices, each of which changes every additive charge by a definite amount. Sites ascending, no
-/// identities.
-struct CanonicalTerm {
-  std::complex<double> coefficient;
-  std::vector<SiteElement> factors;
-  friend bool operator==(const CanonicalTerm&, const CanonicalTerm&) = default;
-};
-
-/// Matrix of element `element` on a site of dimension `dim`: a real matrix. Diagonal elements are
-/// orthogonal functions of the digit (Walsh functions if dim is a power of two, so that strings
-/// stay single elements).
-/// @throws InvalidArgument  element outside [0, dim*dim)
-KRONSOLVE_EXPORT LocalMatrix site_element(int dim, int element);
-/// The digits (a, b) of a unit-matrix element |a><b|; (-1, -1) for a diagonal one.
-KRONSOLVE_EXPORT std::pair<int, int> element_digits(int dim, int element);
 
 /// A sum of products of named local operators on numbered sites: symbolic, exact, small. Its rows
 /// are built elsewhere.
@@ -109,16 +86,19 @@ class KRONSOLVE_EXPORT OpSum {
   /// Terms as Kronecker products of site matrices, in the order added; terms that vanish are left
   /// out.
   std::vector<ProductTerm> product_terms() const;
-  /// The unique form: equal terms merged, zero ones (below 1e-14 of the largest coefficient) gone,
-  /// sorted.
-  std::vector<CanonicalTerm> canonical_terms() const;
+  /// Products of real site matrices, equal ones merged; made once and kept until the terms change.
+  /// A product is dropped when it is zero or the rounding of its own summands, however large others
+  /// are.
+  /// @throws InvalidArgument  the terms add up to more than a double holds, naming the term
+  const CanonicalForm& canonical_form() const&;
+  const CanonicalForm& canonical_form() const&& = delete;  ///< it would not outlive the sum
 
-  /// Real as a matrix in the computational basis: no imaginary coefficient of the canonical form
-  /// above 1e-14 of the largest.
+  /// Real as a matrix in the computational basis, but for the rounding of phases.
   bool is_real() const;
   ScalarKind scalar() const { return is_real() ? ScalarKind::real : ScalarKind::complex; }
   bool is_hermitian() const { return !non_hermitian_part().has_value(); }
-  /// Text of a term that has no Hermitian partner; nothing if the operator is Hermitian.
+  /// Text of a term that has no Hermitian partner, judged against what it was added up from; nothing
+  /// if the operator is Hermitian.
   std::optional<std::string> non_hermitian_part() const;
   /// Equality as operators.
   KRONSOLVE_EXPORT friend bool equal(const OpSum& a, const OpSum& b);
@@ -133,10 +113,14 @@ class KRONSOLVE_EXPORT OpSum {
                      const std::map<std::string, LocalMatrix>& definitions = {});
 
  private:
+  struct Derived;
+  class Products;
   LocalMatrix matrix(const OpFactor& factor) const;
+  void forget();
   std::vector<LocalSpace> spaces_;
   std::vector<OpTerm> terms_;
   std::map<std::string, LocalMatrix> definitions_;
+  std::shared_ptr<Derived> derived_;
 };
 
 /// Text of one term, "(0+0.25i) Sy_2".

@@ -1,0 +1,59 @@
+#include "operators/descriptions/broken_term.hpp"
+
+#include <algorithm>
+
+#include "operators/descriptions/canonical_builder.hpp"
+
+namespace kronsolve::detail {
+
+int charge_shift(const CanonicalForm& form, const CanonicalTerm& term, const AdditiveRule& rule) {
+  int sum = 0;
+  for (const auto& factor : term.factors) {
+    const LocalElement& element = form[factor];
+    if (element.is_diagonal()) continue;
+    const auto& values = rule.values[static_cast<std::size_t>(factor.site)];
+    sum += values[static_cast<std::size_t>(element.row)] -
+           values[static_cast<std::size_t>(element.col)];
+  }
+  return rule.modulus > 0 ? sum % rule.modulus : sum;
+}
+
+std::optional<std::string> charge_breaker(const OpSum& op, const AdditiveRule& rule) {
+  const CanonicalForm& form = op.canonical_form();
+  const auto broken =
+      first_of(form, [&](const auto& t) { return charge_shift(form, t, rule) != 0; });
+  if (!broken) return std::nullopt;
+  return written_term(op, form, *broken);
+}
+
+std::optional<std::string> difference(const OpSum& a, const OpSum& b) {
+  CanonicalBuilder builder;
+  for (const auto& term : a.product_terms()) builder.add(term);
+  for (auto& term : b.product_terms()) {
+    term.coefficient = -term.coefficient;
+    builder.add(term);
+  }
+  const CanonicalForm form = std::move(builder).finish(agreement);
+  const auto broken = first_of(form, [](const auto&) { return true; });
+  if (!broken) return std::nullopt;
+  return written_term(a + b, form, *broken);
+}
+
+std::string written_term(const OpSum& op, const CanonicalForm& form, const CanonicalTerm& broken) {
+  OpSum single(op.spaces());
+  for (const auto& [name, matrix] : op.definitions()) single.define(name, matrix);
+  for (const auto& term : op.terms()) {
+    const OpSum one = OpSum(single).add(term.coefficient, term.factors);
+    const CanonicalForm& its = one.canonical_form();
+    const auto same = [&](const SiteElement& x, const SiteElement& y) {
+      return x.site == y.site && its[x] == form[y];
+    };
+    for (const auto& part : its.terms)
+      if (std::equal(part.factors.begin(), part.factors.end(), broken.factors.begin(),
+                     broken.factors.end(), same))
+        return to_string(term);
+  }
+  return "a sum of terms";
+}
+
+}  // namespace kronsolve::detail
