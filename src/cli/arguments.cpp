@@ -26,7 +26,7 @@ struct Raw {
   std::vector<std::string> parameters;
   std::string k = "1", which, sigma, tol, max_iterations, ncv, seed, method, preconditioner, form,
               position, factors, threads, ranks;
-  std::string interval, state, time, steps, save;
+  std::string interval, state, time, steps;
   bool energy_only = false, no_certify = false, imaginary = false;
 };
 
@@ -286,9 +286,6 @@ EvolveArguments evolve_arguments(const Raw& raw) {
   if (!raw.steps.empty())
     evolve.steps =
         whole<index_t>("--steps", raw.steps, 1, 100'000'000, "a whole number from 1 to 100000000");
-  evolve.save = raw.save;
-  if (!raw.save.empty() && !raw.save.ends_with(".h5"))
-    refuse("--save", "the name of an HDF5 file, FILE.h5", raw.save);
   if (raw.imaginary) evolve.options.axis = TimeAxis::imaginary;
   if (!raw.tol.empty()) evolve.options.tol = tolerance(raw.tol);
   if (!raw.seed.empty()) evolve.seed = seed(raw.seed);
@@ -310,6 +307,24 @@ EvolveArguments evolve_arguments(const Raw& raw) {
 void option(CLI::App& app, const std::string& name, std::string& value, const std::string& text,
             const std::string& type) {
   app.add_option(name, value, text)->type_name(type);
+}
+
+/// Words as a shell would take them.
+std::string shell_line(int argc, const char* const* argv) {
+  std::string line = "kronsolve";
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    constexpr std::string_view plain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+,.:/@%";
+    if (!word.empty() && word.find_first_not_of(plain) == word.npos) {
+      line += " " + word;
+      continue;
+    }
+    line += " '";
+    for (const char c : word) line += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    line += "'";
+  }
+  return line;
 }
 
 std::string model_names() {
@@ -381,7 +396,7 @@ void evolve_options(CLI::App& app, Raw& raw, bool& json_lines) {
   option(app, "--state", raw.state,
          "initial state: neel, neel-down, domain-wall, up, down, plus, w, ghz, singlets, "
          "bell:phi+, random, or "
-         "a digit, u, d, + or - for each site, or FILE.h5 of --save",
+         "a digit, u, d, + or - for each site, or FILE.h5 of --save (FILE.h5:2 for one of several)",
          "STATE");
   option(app, "--time", raw.time, "until when, in inverse units of the couplings (hbar = 1)", "T");
   option(app, "--steps", raw.steps, "steps that are shown, from 0 to T (1)", "N");
@@ -391,7 +406,6 @@ void evolve_options(CLI::App& app, Raw& raw, bool& json_lines) {
   option(app, "--method", raw.method,
          "auto, expm (or chebyshev), solve, integrate or mfn (auto: expm)", "NAME");
   option(app, "--operator", raw.form, "auto, assembled or matrix-free (auto)", "FORM");
-  option(app, "--save", raw.save, "writes times, observables and the last state", "FILE.h5");
   option(app, "--threads", raw.threads, "threads of each process (all its cores)", "N");
   app.add_flag("--json-lines", json_lines,
                "a JSON object for each time as soon as it is reached, and one at the end");
@@ -431,6 +445,7 @@ Arguments parse_arguments(int argc, const char* const* argv) {
   auto* eigh = app.add_subcommand("eigh", "some or all eigenpairs of a Hermitian operator");
   auto* svds = app.add_subcommand("svds", "largest or smallest singular triplets of any matrix");
   auto* evolve = app.add_subcommand("evolve", "a state in real or imaginary time");
+  auto* measure = app.add_subcommand("measure", "observables of the states of a saved file");
   auto* plan = app.add_subcommand("plan", "dimension, memory and method of a solve; runs nothing");
   auto* info = app.add_subcommand(
       "info", "version, engines, MPI, BLAS, threads and memory of this installation");
@@ -442,13 +457,21 @@ Arguments parse_arguments(int argc, const char* const* argv) {
   svds_options(*svds, raw);
   operator_options(*evolve, arguments.op, raw);
   evolve_options(*evolve, raw, arguments.evolve.json_lines);
-  for (auto* command : {ground, eigh, evolve}) observe_option(*command, arguments.observe);
+  measure->add_option("FILE.h5", arguments.argument,
+                      "a file of --save; FILE.h5:2: its state 2 alone");
+  option(*measure, "--threads", raw.threads, "threads of each process (all its cores)", "N");
+  for (auto* command : {ground, eigh, svds, evolve})
+    option(*command, "--save", arguments.save, "writes all that is found, vectors too", "FILE.h5");
+  for (auto* command : {ground, eigh})
+    option(*command, "--start", arguments.start, "a saved state to start from", "FILE.h5");
+  for (auto* command : {ground, eigh, evolve, measure}) observe_option(*command, arguments.observe);
   for (auto* command : {eigh, plan}) target_options(*command, raw);
-  for (auto* command : {ground, eigh, svds, evolve, plan})
+  for (auto* command : {ground, eigh, svds, evolve, measure, plan})
     option(*command, "--ranks", raw.ranks, "worker processes to start for this solve (1)", "N");
-  for (auto* command : {ground, eigh, svds, evolve, plan, info})
+  for (auto* command : {ground, eigh, svds, evolve, measure, plan, info})
     command->add_flag("--json", arguments.json, "one JSON object on stdout");
-  for (auto* command : {ground, eigh, svds, evolve, plan, info}) command->group("Commands");
+  for (auto* command : {ground, eigh, svds, evolve, measure, plan, info})
+    command->group("Commands");
   add_examples(app);
   try {
     app.parse(argc, argv);
@@ -463,7 +486,13 @@ Arguments parse_arguments(int argc, const char* const* argv) {
     refuse_words(error, app);
   }
   arguments.command = app.get_subcommands().front()->get_name();
+  arguments.command_line = shell_line(argc, argv);
   if (arguments.command == "info") return arguments;
+  if (!raw.threads.empty()) arguments.threads = threads(raw.threads);
+  if (!raw.ranks.empty()) arguments.ranks = ranks(raw.ranks);
+  if (arguments.command == "measure") return arguments;
+  if (!arguments.save.empty() && !arguments.save.ends_with(".h5"))
+    refuse("--save", "the name of an HDF5 file, FILE.h5", arguments.save);
   arguments.op.options = model_options(raw);
   check_operator(arguments.op, raw);
   if (arguments.command == "svds") {
@@ -480,8 +509,6 @@ Arguments parse_arguments(int argc, const char* const* argv) {
   if (raw.energy_only && !arguments.observe.empty())
     throw InvalidArgument(
         "--observe needs the eigenvectors that --energy-only leaves out; drop one of them");
-  if (!raw.threads.empty()) arguments.threads = threads(raw.threads);
-  if (!raw.ranks.empty()) arguments.ranks = ranks(raw.ranks);
   return arguments;
 }
 

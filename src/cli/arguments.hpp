@@ -22,7 +22,6 @@ struct OperatorArguments {
 /// What evolve was asked for besides the operator.
 struct EvolveArguments {
   std::string state;  ///< as given
-  std::string save;   ///< file for results and the last state; empty: none
   double time = 0;    ///< of the last point
   index_t steps = 1;  ///< so many and one more points
   EvolutionOptions options;
@@ -34,6 +33,10 @@ struct EvolveArguments {
 /// The command line after all that can be checked without looking at the operator.
 struct Arguments {
   std::string command;
+  std::string command_line;  ///< as one would type it
+  std::string argument;      ///< of the command itself: the file of measure
+  std::string save;          ///< file for all that is found; empty: none
+  std::string start;         ///< file of a state to start a solve from; empty: none
   OperatorArguments op;
   EighOptions solve;
   SvdsOptions svds;        ///< of the command svds, in place of `solve`

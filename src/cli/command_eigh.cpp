@@ -1,39 +1,18 @@
-#include <algorithm>
-
 #include <kronsolve/core/threads.hpp>
-#include <kronsolve/measure/observables.hpp>
 #include <kronsolve/operators/matrix_free.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 
 #include "cli/commands.hpp"
 #include "cli/guard.hpp"
+#include "cli/measuring.hpp"
 #include "cli/problem.hpp"
 #include "cli/progress_line.hpp"
 #include "cli/report.hpp"
+#include "cli/saved_file.hpp"
 
 namespace kronsolve::cli {
 
 namespace {
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-std::vector<Observable> observables_of(const Comm& comm, const Problem& problem,
-                                       const std::vector<std::string>& texts) {
-  std::vector<Observable> observables;
-  if (texts.empty()) return observables;
-  const auto* h = std::get_if<SectorOperator>(&problem.op);
-  if (h == nullptr)
-    throw InvalidArgument("--observe needs an operator on sites; a matrix file has none");
-  for (const auto& text : texts) {
-    observables.push_back(Observable::parse(comm, text, *h->basis));
-    if (observables.back().needs_reference())
-      throw InvalidArgument(detail::concat("--observe ", text,
-                                           " compares with an initial state; only evolve has one"));
-  }
-  return observables;
-}
 
 EighResult solve(const Comm& comm, const Problem& problem, EighOptions options) {
   ProgressLine line;
@@ -42,26 +21,20 @@ EighResult solve(const Comm& comm, const Problem& problem, EighOptions options) 
   return std::visit([&](const auto& op) { return eigh(comm, op, options); }, problem.op);
 }
 
-/// Each observable on every pair. Collective.
-std::vector<Measured> measure_pairs(const Comm& comm, const std::vector<Observable>& observables,
-                                    const Problem& problem, const EighResult& result) {
-  std::vector<Measured> measured;
-  if (observables.empty()) return measured;
-  const auto& h = std::get<SectorOperator>(problem.op);
-  for (const auto& observable : observables) measured.push_back({observable.text(), {}});
-  visit_scalar(result.scalar, [&]<Scalar T>() {
-    const auto& vectors = result.vectors_as<T>();
-    const bool energy = std::any_of(observables.begin(), observables.end(),
-                                    [](const auto& o) { return o.needs_hamiltonian(); });
-    const auto product = energy ? observable_product<T>(comm, h.op, *h.basis) : nullptr;
-    for (index_t j = 0; j < vectors.count(); ++j) {
-      const StateView<T> psi(comm, *h.basis, vectors.column(j));
-      const auto values =
-          evaluate<T>(observables, psi, {.hamiltonian = &h.op, .product = product.get()});
-      for (std::size_t i = 0; i < values.size(); ++i) measured[i].values.push_back(values[i]);
-    }
-  });
-  return measured;
+/// The state of a file, in the rows that a solve wants. Collective.
+void start_from(const Comm& comm, const Problem& problem, const std::string& text,
+                EighOptions& options) {
+  const auto file = parse_state_file(text);
+  if (!file) throw InvalidArgument(detail::concat("--start must be FILE.h5, got '", text, "'"));
+  const auto* h = std::get_if<SectorOperator>(&problem.op);
+  if (h == nullptr)
+    throw InvalidArgument("--start needs an operator on sites; a matrix file has none");
+  std::visit(
+      [&]<Scalar T>(const DistributedVectors<T>& state) {
+        const auto owned = state.column(0);
+        options.start = std::vector<T>(owned.begin(), owned.end());
+      },
+      read_state(comm, *file, *h->basis));
 }
 
 /// How the operator would be applied, if not from stored rows.
@@ -77,14 +50,20 @@ int run_eigh(const Comm& comm, const Arguments& arguments, Clock::time_point sta
   const auto begin = Clock::now();
   const Problem problem = hermitian_problem(comm, arguments.op);
   const auto observables = observables_of(comm, problem, arguments.observe);
+  EighOptions options = arguments.solve;
+  if (!arguments.start.empty()) start_from(comm, problem, arguments.start, options);
+  require_writable(comm, arguments.save);
   const double setup = seconds_since(begin);
-  const EighResult result = solve(comm, problem, arguments.solve);
-  const auto measured = measure_pairs(comm, observables, problem, result);
+  const EighResult result = solve(comm, problem, options);
+  const auto measured = std::visit(
+      [&](const auto& vectors) { return measure_each(comm, observables, problem, vectors); },
+      result.vectors);
   const Cost cost =
       measure_cost(comm, setup + result.setup_seconds, result.solve_seconds, seconds_since(start));
+  const EighReport report{arguments.command, problem, result, cost, measured, arguments.save};
+  save(comm, arguments.save, origin_of(arguments, problem), report);
   comm.agree([&] {
     if (!comm.is_root()) return;
-    const EighReport report{arguments.command, problem, result, cost, measured};
     print_result(arguments.json ? to_json(report) : to_text(report));
   });
   return result.converged ? exit_fine : exit_not_converged;

@@ -24,10 +24,6 @@ namespace {
 
 using Complex = std::complex<double>;
 
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
 /// The operator in its basis; matrices have no sites that a state could be told of.
 const SectorOperator& on_sites(const Problem& problem) {
   if (const auto* h = std::get_if<SectorOperator>(&problem.op)) return *h;
@@ -64,9 +60,9 @@ std::pair<EvolutionState, PlannedEvolution> prepare(const Comm& comm, const Sect
   const auto plan_for = [&](ScalarKind scalar) {
     return prepare_evolution(comm, h, scalar, asked.options, asked.form);
   };
-  if (names_state_file(asked.state)) {
+  if (const auto file = parse_state_file(asked.state)) {
     auto planned = plan_for(ScalarKind::complex);
-    return {read_state(comm, asked.state, *h.basis), std::move(planned)};
+    return {read_state(comm, *file, *h.basis), std::move(planned)};
   }
   const auto description = parse_state(asked.state, h.basis->spaces(), asked.seed);
   auto planned = plan_for(scalar_of(description, h));
@@ -210,15 +206,16 @@ int run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_point s
   const Problem problem = hermitian_problem(comm, arguments.op);
   const SectorOperator& h = on_sites(problem);
   auto observables = observables_of(comm, *h.basis, arguments.observe);
-  require_writable(comm, asked.save);
+  require_writable(comm, arguments.save);
   const auto [psi, planned] = prepare(comm, h, asked);
   Recorder recorder(comm, h, std::move(observables), psi);
   const double setup = seconds_since(begin);
   const auto solve_begin = Clock::now();
   const EvolutionResult result = run(comm, planned, asked, psi, recorder);
   const Cost cost = measure_cost(comm, setup, seconds_since(solve_begin), seconds_since(start));
-  const EvolveReport report{problem, asked, planned.plan, result, cost, recorder.measured()};
-  if (!asked.save.empty()) save(comm, asked.save, report);
+  const EvolveReport report{problem,       asked, planned.plan, result, cost, recorder.measured(),
+                            arguments.save};
+  save(comm, arguments.save, origin_of(arguments, problem), report);
   comm.agree([&] {
     if (!comm.is_root()) return;
     print_result(arguments.json     ? to_json(report)

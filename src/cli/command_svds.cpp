@@ -10,6 +10,7 @@
 #include "cli/problem.hpp"
 #include "cli/progress_line.hpp"
 #include "cli/report.hpp"
+#include "cli/saved_file.hpp"
 #include "cli/text.hpp"
 #include "cli/text_parts.hpp"
 
@@ -22,32 +23,42 @@ struct Matrix {
   std::string model, title;
   std::optional<int> sites;
   std::vector<std::string> sector;
+  Origin origin;
   /// Rows of this rank, or as they are asked for.
   std::variant<CsrRows<double>, CsrRows<std::complex<double>>, Lazy<double>,
                Lazy<std::complex<double>>>
       rows;
 };
 
-Matrix read_matrix(const Comm& comm, const std::string& path) {
+Matrix read_matrix(const Comm& comm, const Arguments& arguments) {
+  const auto& path = arguments.op.matrix;
   auto read = read_matrix_market(comm, path);
   return std::visit(
       [&]<Scalar T>(MatrixMarketRows<T>& held) {
-        return Matrix{path, path, std::nullopt, {}, std::move(held.rows)};
+        return Matrix{path,
+                      path,
+                      std::nullopt,
+                      {},
+                      {arguments.command_line, path, "matrix", ""},
+                      std::move(held.rows)};
       },
       read);
 }
 
-Matrix matrix_of(const Comm& comm, const OperatorArguments& arguments) {
-  if (!arguments.matrix.empty()) return read_matrix(comm, arguments.matrix);
-  Problem problem = hermitian_problem(comm, arguments);
+Matrix matrix_of(const Comm& comm, const Arguments& arguments) {
+  if (!arguments.op.matrix.empty()) return read_matrix(comm, arguments);
+  Problem problem = hermitian_problem(comm, arguments.op);
   const auto& h = std::get<SectorOperator>(problem.op);
   return visit_scalar(h.scalar(), [&]<Scalar T>() {
-    return Matrix{problem.model, problem.title, problem.sites, problem.sector, make_lazy<T>(h)};
+    return Matrix{
+        problem.model,  problem.title, problem.sites, problem.sector, origin_of(arguments, problem),
+        make_lazy<T>(h)};
   });
 }
 
 template <Scalar T>
-std::string json_of(const Matrix& matrix, const SvdsResult<T>& r, const Cost& cost) {
+std::string json_of(const Matrix& matrix, const SvdsResult<T>& r, const Cost& cost,
+                    const std::string& saved) {
   nlohmann::ordered_json json;
   json["command"] = "svds";
   json["model"] = matrix.model;
@@ -75,11 +86,13 @@ std::string json_of(const Matrix& matrix, const SvdsResult<T>& r, const Cost& co
   json["peak_rss_rank_bytes"] = cost.peak_rss_rank_bytes;
   json["memory_estimate_bytes"] = r.memory_estimate_bytes;
   json["reason"] = r.reason;
+  if (!saved.empty()) json["saved"] = saved;
   return json.dump(2) + "\n";
 }
 
 template <Scalar T>
-std::string text_of(const Matrix& matrix, const SvdsResult<T>& r, const Cost& cost) {
+std::string text_of(const Matrix& matrix, const SvdsResult<T>& r, const Cost& cost,
+                    const std::string& saved) {
   std::string text = fmt::format("{}\n{} x {}, {}\n\n{:>5}  {:<24}  {}\n", matrix.title,
                                  grouped(r.rows), grouped(r.cols), to_string(scalar_kind<T>),
                                  "value", " singular value", "residual");
@@ -98,6 +111,7 @@ std::string text_of(const Matrix& matrix, const SvdsResult<T>& r, const Cost& co
       r.certify_products > 0 ? fmt::format(", {} for the check", grouped(r.certify_products)) : "";
   text += line("products", fmt::format("{} in {}{}", grouped(r.products),
                                        counted(r.iterations, "iteration"), check));
+  if (!saved.empty()) text += line("saved", saved);
   return text + cost_lines(cost, std::nullopt);
 }
 
@@ -105,7 +119,8 @@ std::string text_of(const Matrix& matrix, const SvdsResult<T>& r, const Cost& co
 
 int run_svds(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
   const auto begin = Clock::now();
-  const Matrix matrix = matrix_of(comm, arguments.op);
+  const Matrix matrix = matrix_of(comm, arguments);
+  require_writable(comm, arguments.save);
   const double setup = std::chrono::duration<double>(Clock::now() - begin).count();
   SvdsOptions options = arguments.svds;
   ProgressLine progress;
@@ -117,10 +132,12 @@ int run_svds(const Comm& comm, const Arguments& arguments, Clock::time_point sta
         const auto result = svds(comm, rows, options);
         const double total = std::chrono::duration<double>(Clock::now() - start).count();
         const Cost cost = measure_cost(comm, setup, result.solve_seconds, total);
+        const auto& saved = arguments.save;
+        const auto json = json_of(matrix, result, cost, saved);
+        save(comm, saved, matrix.origin, result, json);
         comm.agree([&] {
           if (comm.is_root())
-            print_result(arguments.json ? json_of(matrix, result, cost)
-                                        : text_of(matrix, result, cost));
+            print_result(arguments.json ? json : text_of(matrix, result, cost, saved));
         });
         return result.converged ? exit_fine : exit_not_converged;
       },

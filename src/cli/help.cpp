@@ -61,6 +61,7 @@ void add_examples(CLI::App& app) {
        "  kronsolve evolve --model heisenberg --sites 12 --sector sz=0 --state neel \\\n"
        "            --time 5 --steps 10 --observe sz:0 --observe entropy:half\n"
        "  kronsolve evolve --model ising --sites 10 --state up --time 1 --save psi.h5"},
+      {"measure", "  kronsolve measure psi.h5 --observe sz --observe entropy:half"},
       {"plan",
        "  kronsolve plan --model heisenberg --sites 32 --cyclic --sector sz=0\n"
        "  kronsolve plan --model kagome --size 2x3 --cyclic -k 4"},

@@ -30,6 +30,7 @@ int run_command(const Comm& comm, const Arguments& arguments, Clock::time_point 
   if (arguments.command == "plan") return run_plan(comm, arguments);
   if (arguments.command == "svds") return run_svds(comm, arguments, start);
   if (arguments.command == "evolve") return run_evolve(comm, arguments, start);
+  if (arguments.command == "measure") return run_measure(comm, arguments, start);
   return run_eigh(comm, arguments, start);
 }
 

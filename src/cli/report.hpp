@@ -36,6 +36,7 @@ struct EighReport {
   const EighResult& result;
   const Cost& cost;
   const std::vector<Measured>& observables;
+  const std::string& saved;  ///< where all of it was written; empty: nowhere
 };
 
 /// A result as the one JSON object of stdout, or as text for people; both end with a line end.
@@ -50,6 +51,7 @@ struct EvolveReport {
   const EvolutionResult& result;  ///< its state is not looked at
   const Cost& cost;
   const std::vector<Measured>& observables;
+  const std::string& saved;  ///< where all of it was written; empty: nowhere
 };
 std::string to_json(const EvolveReport& report);
 std::string to_text(const EvolveReport& report);
@@ -58,6 +60,17 @@ std::string to_last_json_line(const EvolveReport& report);
 /// One time as one line; the last value of each observable.
 std::string to_json_line(const EvolutionPoint& point, TimeAxis axis,
                          const std::vector<Measured>& observables);
+
+/// The same for states of a file.
+struct MeasureReport {
+  const Problem& problem;
+  ScalarKind scalar = ScalarKind::real;  ///< of the states
+  const std::string& file;               ///< as given
+  const Cost& cost;
+  const std::vector<Measured>& observables;
+};
+std::string to_json(const MeasureReport& report);
+std::string to_text(const MeasureReport& report);
 
 /// The same for what would be done.
 struct PlanReport {

@@ -15,7 +15,7 @@ bool imaginary(const EvolveReport& report) {
 
 /// What one number says about the whole evolution.
 Json summary(const EvolveReport& report) {
-  const auto& [problem, asked, plan, result, cost, observables] = report;
+  const auto& [problem, asked, plan, result, cost, observables, saved] = report;
   Json json = json_of("evolve", problem, problem.dimension, plan.scalar);
   json["state"] = asked.state;
   json["imaginary"] = imaginary(report);
@@ -32,6 +32,7 @@ Json summary(const EvolveReport& report) {
   add_cost(json, cost);
   json["memory_estimate_bytes"] = plan.memory_estimate_bytes;
   json["reason"] = result.reason;
+  if (!saved.empty()) json["saved"] = saved;
   return json;
 }
 
@@ -188,7 +189,7 @@ std::string to_json_line(const EvolutionPoint& point, TimeAxis axis,
 }
 
 std::string to_text(const EvolveReport& report) {
-  const auto& [problem, asked, plan, result, cost, observables] = report;
+  const auto& [problem, asked, plan, result, cost, observables, saved] = report;
   std::string text = head(problem, problem.dimension, plan.scalar);
   text +=
       fmt::format("{} on {}; time in inverse units of the couplings (hbar = 1)\n\n",
@@ -205,6 +206,7 @@ std::string to_text(const EvolveReport& report) {
                fmt::format("{}, {} operator", to_string(result.method), to_string(plan.form)));
   text += line("products",
                fmt::format("{} in {}", grouped(result.products), counted(result.steps, "step")));
+  if (!saved.empty()) text += line("saved", saved);
   return text + cost_lines(cost, plan.memory_estimate_bytes);
 }
 

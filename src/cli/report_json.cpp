@@ -54,7 +54,7 @@ void add_cost(Json& json, const Cost& cost) {
 }
 
 std::string to_json(const EighReport& report) {
-  const auto& [command, problem, result, cost, observables] = report;
+  const auto& [command, problem, result, cost, observables, saved] = report;
   Json json = json_of(command, problem, result.dimension, result.scalar);
   json["method"] = to_string(result.method);
   json["operator"] = to_string(result.form);
@@ -79,6 +79,20 @@ std::string to_json(const EighReport& report) {
   add_cost(json, cost);
   json["memory_estimate_bytes"] = result.memory_estimate_bytes;
   json["reason"] = result.reason;
+  if (!saved.empty()) json["saved"] = saved;
+  return json.dump(2) + "\n";
+}
+
+std::string to_json(const MeasureReport& report) {
+  const auto& [problem, scalar, file, cost, observables] = report;
+  Json json = json_of("measure", problem, problem.dimension, scalar);
+  json["file"] = file;
+  json["states"] = observables.front().values.size();
+  json["ranks"] = cost.ranks;
+  json["threads"] = cost.threads;
+  for (const auto& measured : observables)
+    json["observables"][measured.text] = values_of(measured, measured.values.size() != 1);
+  add_cost(json, cost);
   return json.dump(2) + "\n";
 }
 

@@ -110,7 +110,7 @@ std::string form(Method method, OperatorForm operator_form) {
 }  // namespace
 
 std::string to_text(const EighReport& report) {
-  const auto& [command, problem, result, cost, observables] = report;
+  const auto& [command, problem, result, cost, observables, saved] = report;
   std::string text = head(problem, result.dimension, result.scalar) + "\n";
   const bool ground = command == "ground" && !result.eigenvalues.empty();
   const bool one = ground && result.eigenvalues.size() == 1;
@@ -130,8 +130,17 @@ std::string to_text(const EighReport& report) {
           : "";
   text += line("products", fmt::format("{} in {}{}", grouped(result.products),
                                        counted(result.iterations, "iteration"), check));
-  text += cost_lines(cost, result.memory_estimate_bytes);
-  return text;
+  if (!saved.empty()) text += line("saved", saved);
+  return text + cost_lines(cost, result.memory_estimate_bytes);
+}
+
+std::string to_text(const MeasureReport& report) {
+  const auto& [problem, scalar, file, cost, observables] = report;
+  std::string text = head(problem, problem.dimension, scalar);
+  for (const auto& measured : observables) text += text_of(measured);
+  return text + "\n" +
+         line("states", fmt::format("{} of {}", observables.front().values.size(), file)) +
+         cost_lines(cost, std::nullopt);
 }
 
 std::string to_text(const PlanReport& report) {

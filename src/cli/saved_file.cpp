@@ -1,12 +1,17 @@
 #include "cli/saved_file.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <numeric>
 
 #include <kronsolve/core/version.hpp>
+#include <kronsolve/operators/sectors.hpp>
 #include <kronsolve/operators/states.hpp>
+
+#include "cli/json_values.hpp"
 
 namespace kronsolve::cli {
 
@@ -35,6 +40,70 @@ std::string spaces_text(const Basis& basis) {
 std::string basis_text(const Basis& basis) {
   const auto sector = joined(basis.sector());
   return spaces_text(basis) + (sector.empty() ? ", full space" : ", sector " + sector);
+}
+
+// ---- descriptions of operators ---------------------------------------------------------------
+
+Json json_of(const Lattice& lattice) {
+  Json json;
+  json["sites"] = lattice.sites();
+  json["name"] = lattice.name();
+  json["size"] = lattice.size();
+  const bool x = lattice.is_cyclic(0), y = lattice.is_cyclic(1);
+  json["cyclic"] = x && (y || lattice.size().size() < 2) ? "all" : x ? "x" : y ? "y" : "none";
+  if (lattice.size().empty()) {
+    json["edges"] = Json::array();
+    for (const auto& bond : lattice.bonds()) json["edges"].push_back({bond.a, bond.b});
+  }
+  return json;
+}
+
+Lattice lattice_of(const Json& json) {
+  const auto size = json.at("size").get<std::vector<int>>();
+  if (size.empty())
+    return Lattice::from_edges(json.at("sites").get<int>(),
+                               json.at("edges").get<std::vector<std::pair<int, int>>>());
+  const auto cyclic = json.at("cyclic").get<std::string>();
+  return Lattice::make(json.at("name").get<std::string>(), size,
+                       cyclic == "all" ? Cyclic::all
+                       : cyclic == "x" ? Cyclic::x
+                       : cyclic == "y" ? Cyclic::y
+                                       : Cyclic::none);
+}
+
+std::string description_of(const Problem& problem) {
+  const auto* h = std::get_if<SectorOperator>(&problem.op);
+  if (h == nullptr) return {};
+  Json json;
+  json["model"] = problem.model;
+  json["local"] = Json::array();
+  for (const auto& space : h->op.spaces()) json["local"].push_back(space.name());
+  json["operator"] = h->op.text();
+  json["define"] = Json::object();
+  for (const auto& [name, matrix] : h->op.definitions()) {
+    auto& entries = json["define"][name] = Json::array();
+    for (int i = 0; i < matrix.dim(); ++i)
+      for (int j = 0; j < matrix.dim(); ++j)
+        entries.push_back({matrix(i, j).real(), matrix(i, j).imag()});
+  }
+  json["sector"] = problem.sector;
+  json["lattice"] = json_of(*problem.lattice);
+  return json.dump();
+}
+
+OpSum operator_of(const Json& json) {
+  std::vector<LocalSpace> spaces;
+  for (const auto& name : json.at("local"))
+    spaces.push_back(LocalSpace::parse(name.get<std::string>()));
+  std::map<std::string, LocalMatrix> definitions;
+  for (const auto& [name, entries] : json.at("define").items()) {
+    std::vector<std::complex<double>> values;
+    for (const auto& entry : entries)
+      values.emplace_back(entry.at(0).get<double>(), entry.at(1).get<double>());
+    const int dim = static_cast<int>(std::lround(std::sqrt(values.size())));
+    definitions.emplace(name, LocalMatrix(dim, std::move(values)));
+  }
+  return OpSum::parse(json.at("operator").get<std::string>(), std::move(spaces), definitions);
 }
 
 // ---- writing ---------------------------------------------------------------------------------
@@ -101,29 +170,82 @@ class ObservableWriter {
   index_t sites_;
 };
 
-void write_facts(Hdf5File& file, const EvolveReport& report) {
-  const auto& [problem, asked, plan, result, cost, observables] = report;
-  const bool imaginary = asked.options.axis == TimeAxis::imaginary;
+void write_observables(Hdf5File& file, const std::string& first_axis, const Problem& problem,
+                       const std::vector<Measured>& observables) {
+  if (observables.empty()) return;
+  ObservableWriter writer(file, first_axis, *problem.sites);
+  for (const auto& measured : observables) writer.write(measured);
+}
+
+/// The object that is printed, without what stands in arrays and what another run would not have.
+std::string facts_of(const std::string& printed) {
+  Json facts = Json::parse(printed);
+  for (const char* key : {"seconds", "peak_rss_bytes", "peak_rss_rank_bytes", "observables"})
+    facts.erase(key);
+  for (auto fact = facts.begin(); fact != facts.end();) {
+    const bool numbers = fact->is_array() && !fact->empty() && fact->front().is_number_float();
+    fact = numbers ? facts.erase(fact) : std::next(fact);
+  }
+  return facts.dump();
+}
+
+/// @param states  the array that holds states, if there is one
+Hdf5File begin(const std::string& path, const Origin& origin, const std::string& printed,
+               const std::string& states) {
+  auto file = Hdf5File::create(path);
   file.write_text("layout", "kronsolve 1");
   file.write_text("program", detail::concat("kronsolve ", version()));
-  file.write_text("command", "evolve");
-  file.write_text("model", problem.title);
-  file.write_text("basis", basis_text(*std::get<SectorOperator>(problem.op).basis));
-  file.write_text("initial_state", asked.state);
-  file.write_text("axis", imaginary ? "imaginary" : "real");
-  file.write_text("method", std::string(to_string(result.method)));
-  file.write_dimension("time", result.times);
-  file.write<double>("energies", result.energies, {"time"});
-  file.write<double>("norms", result.norms, {"time"});
-  if (imaginary) file.write<double>("log_norm", result.log_norms, {"time"});
-  file.write<double>("errors", result.errors, {"time"});
-  ObservableWriter writer(file, "time", *problem.sites);
-  for (const auto& measured : observables) writer.write(measured);
+  file.write_text("command_line", origin.command_line);
+  file.write_text("model", origin.model);
+  file.write_text("basis", origin.basis);
+  file.write_text("description", origin.description);
+  file.write_text("result", facts_of(printed));
+  file.write_text("states", states);
+  return file;
+}
+
+/// Vectors into an array of these axes, the last of which is new. Collective.
+template <Scalar T>
+void write_vectors(const Comm& comm, std::optional<Hdf5File>& file, const std::string& name,
+                   const std::vector<std::string>& axes, const DistributedVectors<T>& vectors) {
+  if (vectors.count() == 0) return;
+  const auto& rows = vectors.partition();
+  comm.agree([&] {
+    if (!comm.is_root()) return;
+    file->write_dimension(axes.back(), rows.rows());
+    file->create_vectors(name, scalar_kind<T>, axes);
+  });
+  for (index_t j = 0; j < vectors.count(); ++j)
+    write_distributed<T>(comm, file ? &*file : nullptr, name, j, rows, vectors.column(j));
+}
+
+bool vectors_of(const EighResult& result) {
+  return std::visit([](const auto& vectors) { return vectors.count() > 0; }, result.vectors);
+}
+
+/// Runs fill(file) on rank 0, vectors(file) on every rank, and ends the file. Collective.
+template <class Begin, class Vectors>
+void write_file(const Comm& comm, const std::string& path, Begin&& begin_file, Vectors&& vectors) {
+  if (path.empty()) return;
+  std::optional<Hdf5File> file;
+  comm.agree([&] {
+    if (comm.is_root()) file.emplace(begin_file());
+  });
+  vectors(file);
+  comm.agree([&] {
+    if (comm.is_root()) file->close();
+  });
 }
 
 }  // namespace
 
-bool names_state_file(const std::string& text) { return text.ends_with(".h5"); }
+Origin origin_of(const Arguments& arguments, const Problem& problem) {
+  const auto* h = std::get_if<SectorOperator>(&problem.op);
+  return {arguments.command_line, problem.title,
+          h != nullptr ? basis_text(*h->basis)
+                       : detail::concat("matrix of ", problem.dimension, " rows"),
+          description_of(problem)};
+}
 
 void require_writable(const Comm& comm, const std::string& path) {
   comm.agree([&] {
@@ -131,25 +253,66 @@ void require_writable(const Comm& comm, const std::string& path) {
   });
 }
 
-void save(const Comm& comm, const std::string& path, const EvolveReport& report) {
-  std::optional<Hdf5File> file;
-  std::visit(
-      [&]<Scalar T>(const DistributedVectors<T>& state) {
-        comm.agree([&] {
-          if (!comm.is_root()) return;
-          file.emplace(Hdf5File::create(path));
-          write_facts(*file, report);
-          file->write_dimension("row", state.partition().rows());
-          file->create_vectors("state", scalar_kind<T>, {"row"});
-        });
-        write_distributed<T>(comm, file ? &*file : nullptr, "state", 0, state.partition(),
-                             state.column(0));
-      },
-      report.result.state);
-  comm.agree([&] {
-    if (comm.is_root()) file->close();
+void save(const Comm& comm, const std::string& path, const Origin& origin,
+          const EvolveReport& report) {
+  const auto begin_file = [&] {
+    const auto& result = report.result;
+    auto file = begin(path, origin, to_json(report), "state");
+    file.write_dimension("time", result.times);
+    file.write<double>("energies", result.energies, {"time"});
+    file.write<double>("norms", result.norms, {"time"});
+    if (!result.log_norms.empty()) file.write<double>("log_norm", result.log_norms, {"time"});
+    file.write<double>("errors", result.errors, {"time"});
+    write_observables(file, "time", report.problem, report.observables);
+    return file;
+  };
+  write_file(comm, path, begin_file, [&](auto& file) {
+    std::visit([&](const auto& state) { write_vectors(comm, file, "state", {"row"}, state); },
+               report.result.state);
   });
 }
+
+void save(const Comm& comm, const std::string& path, const Origin& origin,
+          const EighReport& report) {
+  const auto begin_file = [&] {
+    const auto& result = report.result;
+    auto file = begin(path, origin, to_json(report), vectors_of(report.result) ? "vectors" : "");
+    file.write_dimension("level", numbered(static_cast<index_t>(result.eigenvalues.size())));
+    file.write<double>("eigenvalues", result.eigenvalues, {"level"});
+    file.write<double>("residuals", result.residuals, {"level"});
+    write_observables(file, "level", report.problem, report.observables);
+    return file;
+  };
+  write_file(comm, path, begin_file, [&](auto& file) {
+    std::visit(
+        [&](const auto& all) {
+          write_vectors(comm, file, "vectors", {"level", "row"}, all);
+        },
+        report.result.vectors);
+  });
+}
+
+template <Scalar T>
+void save(const Comm& comm, const std::string& path, const Origin& origin,
+          const SvdsResult<T>& result, const std::string& json) {
+  const auto begin_file = [&] {
+    auto file = begin(path, origin, json, "");
+    file.write_dimension("triplet", numbered(static_cast<index_t>(result.singular_values.size())));
+    file.write<double>("singular_values", result.singular_values, {"triplet"});
+    file.write<double>("residuals", result.residuals, {"triplet"});
+    return file;
+  };
+  write_file(comm, path, begin_file, [&](auto& file) {
+    write_vectors(comm, file, "left", {"triplet", "row"}, result.left);
+    write_vectors(comm, file, "right", {"triplet", "column"}, result.right);
+  });
+}
+
+#define KRONSOLVE_INSTANTIATE(T)                                                           \
+  template void save(const Comm&, const std::string&, const Origin&, const SvdsResult<T>&, \
+                     const std::string&);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
+#undef KRONSOLVE_INSTANTIATE
 
 // ---- reading ---------------------------------------------------------------------------------
 
@@ -162,35 +325,134 @@ std::string shortened(std::string text) {
   return text;
 }
 
-}  // namespace
-
-EvolutionState read_state(const Comm& comm, const std::string& path, const Basis& basis) {
+/// The states of a file as rank 0 has found them; the same on every rank, but for the file.
+struct Opened {
   std::optional<Hdf5File> file;
-  index_t complex = 0;
+  std::string name;  ///< of the array
+  ScalarKind scalar = ScalarKind::real;
+  index_t rows = 0, first = 0, count = 0;  ///< the states asked for
+  std::string basis, description, model;
+};
+
+Opened open_states(const Comm& comm, const StateFile& asked) {
+  Opened opened;
+  std::array<index_t, 4> numbers{};
   comm.agree([&] {
     if (!comm.is_root()) return;
-    file.emplace(Hdf5File::open(path));
-    const auto vector = file->vector("state");
-    complex = vector.scalar == ScalarKind::complex ? 1 : 0;
-    const auto there = file->text("basis"), here = basis_text(basis);
-    if (there != here || vector.rows != basis.size() || vector.count != 1)
-      throw InvalidArgument(detail::concat("state '", path, "': it is one of ", shortened(there),
-                                           " with ", vector.rows, " amplitudes, needed is one of ",
-                                           here, " with ", basis.size()));
+    opened.file.emplace(Hdf5File::open(asked.path));
+    const auto& file = *opened.file;
+    if (const auto layout = file.text("layout"); layout != "kronsolve 1")
+      throw InvalidArgument(detail::concat("'", asked.path, "' has the layout '", shortened(layout),
+                                           "', this version reads 'kronsolve 1'"));
+    opened.name = file.text("states");
+    if (opened.name.empty())
+      throw InvalidArgument(detail::concat("'", asked.path, "' holds no states"));
+    opened.basis = file.text("basis");
+    opened.description = file.text("description");
+    opened.model = file.text("model");
+    const auto vector = file.vector(opened.name);
+    if (asked.position && *asked.position >= vector.count)
+      throw InvalidArgument(detail::concat("state '", asked.path, ":", *asked.position,
+                                           "': the file has ", vector.count,
+                                           " states, counted from 0"));
+    numbers = {vector.scalar == ScalarKind::complex ? 1 : 0, vector.rows,
+               asked.position.value_or(0), asked.position ? 1 : vector.count};
   });
-  comm.broadcast(std::span(&complex, 1));
-  return visit_scalar(
-      complex != 0 ? ScalarKind::complex : ScalarKind::real, [&]<Scalar T>() -> EvolutionState {
-        const auto rows = basis.partition(comm.size());
-        DistributedVectors<T> state(rows, comm.rank(), 1);
-        read_distributed<T>(comm, file ? &*file : nullptr, "state", 0, rows, state.column(0));
-        constexpr double far = 1e-3;  // above what the tolerances of an evolution leave
-        const double norm = normalize<T>(comm, state.column(0));
-        if (!(std::abs(norm - 1) < far))
-          throw InvalidArgument(
-              detail::concat("state '", path, "': its norm is ", norm, ", not 1"));
-        return state;
-      });
+  comm.broadcast(std::span<index_t>(numbers));
+  for (auto* text : {&opened.name, &opened.basis, &opened.description, &opened.model})
+    *text = comm.broadcast(std::move(*text));
+  opened.scalar = numbers[0] != 0 ? ScalarKind::complex : ScalarKind::real;
+  opened.rows = numbers[1];
+  opened.first = numbers[2];
+  opened.count = numbers[3];
+  return opened;
+}
+
+/// The problem that a text of description_of says. Collective.
+Problem problem_of(const Comm& comm, const std::string& path, const Opened& opened) {
+  const auto refusal = [&](const char* why) {
+    return InvalidArgument(detail::concat(
+        "'", path, "': its description of the operator cannot be used: ", shortened(why)));
+  };
+  try {
+    const Json json = Json::parse(opened.description);
+    OpSum op = operator_of(json);
+    const Lattice lattice = lattice_of(json.at("lattice"));
+    const auto conditions = json.at("sector").get<std::vector<std::string>>();
+    const Sector sector = parse_sector(op.spaces(), lattice, conditions);
+    if (sector_size(sector) != opened.rows)  // before any is listed
+      throw InvalidArgument(detail::concat("it has ", sector_size(sector),
+                                           " states, the vectors have ", opened.rows, " rows"));
+    if (const auto term = op.non_hermitian_part())
+      throw InvalidArgument(detail::concat("not Hermitian: ", *term));
+    const int sites = op.sites();
+    SectorOperator h = in_sector(comm, std::move(op), sector);
+    return {json.at("model").get<std::string>(),
+            opened.model,
+            sites,
+            conditions,
+            h.dimension(),
+            h.scalar(),
+            lattice,
+            std::move(h)};
+  } catch (const InvalidArgument& error) {  // the same on every rank
+    throw refusal(error.what());
+  } catch (const Json::exception& error) {
+    throw refusal(error.what());
+  }
+}
+
+/// `count` states from the first on. Collective.
+EvolutionState read_columns(const Comm& comm, const StateFile& asked, const Opened& opened,
+                            index_t count, const Basis& basis) {
+  if (const auto here = basis_text(basis); opened.basis != here || opened.rows != basis.size())
+    throw InvalidArgument(detail::concat(
+        "state '", asked.path, "': it is one of ", shortened(opened.basis), " with ", opened.rows,
+        " amplitudes, needed is one of ", here, " with ", basis.size()));
+  return visit_scalar(opened.scalar, [&]<Scalar T>() -> EvolutionState {
+    const auto rows = basis.partition(comm.size());
+    DistributedVectors<T> states(rows, comm.rank(), count);
+    for (index_t j = 0; j < count; ++j) {
+      read_distributed<T>(comm, opened.file ? &*opened.file : nullptr, opened.name,
+                          opened.first + j, rows, states.column(j));
+      constexpr double far = 1e-3;  // above what the tolerances of an evolution leave
+      const double norm = normalize<T>(comm, states.column(j));
+      if (!(std::abs(norm - 1) < far))
+        throw InvalidArgument(
+            detail::concat("state '", asked.path, "': its norm is ", norm, ", not 1"));
+    }
+    return states;
+  });
+}
+
+}  // namespace
+
+std::optional<StateFile> parse_state_file(const std::string& text) {
+  if (text.ends_with(".h5")) return StateFile{text, std::nullopt};
+  const auto colon = text.rfind(".h5:");
+  if (colon == text.npos) return std::nullopt;
+  index_t position = 0;
+  const char* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data() + colon + 4, last, position);
+  if (error != std::errc() || end != last || position < 0)
+    throw InvalidArgument(
+        detail::concat("state '", text, "': after FILE.h5: comes the number of a state, from 0"));
+  return StateFile{text.substr(0, colon + 3), position};
+}
+
+EvolutionState read_state(const Comm& comm, const StateFile& file, const Basis& basis) {
+  return read_columns(comm, file, open_states(comm, file), 1, basis);
+}
+
+SavedStates read_states(const Comm& comm, const StateFile& file) {
+  const Opened opened = open_states(comm, file);
+  if (opened.description.empty())
+    throw InvalidArgument(
+        detail::concat("'", file.path, "' holds vectors of a matrix; observables need sites"));
+  SavedStates saved{problem_of(comm, file.path, opened), opened.first, {}};
+  const auto& basis = *std::get<SectorOperator>(saved.problem.op).basis;
+  saved.states = read_columns(comm, file, opened, opened.count, basis);
+  return saved;
 }
 
 }  // namespace kronsolve::cli

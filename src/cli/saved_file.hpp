@@ -1,28 +1,60 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include <kronsolve/core/hdf5_file.hpp>
+#include <kronsolve/solvers/svds.hpp>
 
 #include "cli/report.hpp"
 
 namespace kronsolve::cli {
 
-/// The files of --save and --state; docs/files.md is their layout.
+/// The files of --save, --state, --start and measure; docs/files.md is their layout.
 
-/// True for what --state takes as a file.
-bool names_state_file(const std::string& text);
+/// Where the vectors of a file come from.
+struct Origin {
+  std::string command_line, model;
+  std::string basis;        ///< vectors of the same text fit together
+  std::string description;  ///< the operator, its sector and lattice, as JSON; empty for a matrix
+};
+Origin origin_of(const Arguments& arguments, const Problem& problem);
 
-/// Finds out before anything is computed whether a file can be written there. Collective.
+/// Finds out before anything is computed whether a file can be written there; an empty path is no
+/// file. Collective.
 /// @throws IoError  it cannot be created
 void require_writable(const Comm& comm, const std::string& path);
 
-/// All that was found and the last state. Collective. @throws IoError
-void save(const Comm& comm, const std::string& path, const EvolveReport& report);
+/// Writes all that was found; an empty path is no file. Collective. @throws IoError  an older file is as it was
+void save(const Comm& comm, const std::string& path, const Origin& origin,
+          const EvolveReport& report);
+void save(const Comm& comm, const std::string& path, const Origin& origin,
+          const EighReport& report);
+/// @param json  what is printed
+template <Scalar T>
+void save(const Comm& comm, const std::string& path, const Origin& origin,
+          const SvdsResult<T>& result, const std::string& json);
 
-/// A state that was saved, normalised, in the same sites and sector. Collective.
+/// A file of states, or one of them: FILE.h5, FILE.h5:2 (counted from 0).
+struct StateFile {
+  std::string path;
+  std::optional<index_t> position;
+};
+/// What --state and --start take as a file; nothing for other texts.
+std::optional<StateFile> parse_state_file(const std::string& text);
+
+/// The state asked for, or the first, normalised, in the same sites and sector. Collective.
 /// @throws InvalidArgument  it is in another basis (both are named), or its norm is far from 1
 /// @throws IoError          the file cannot be read
-EvolutionState read_state(const Comm& comm, const std::string& path, const Basis& basis);
+EvolutionState read_state(const Comm& comm, const StateFile& file, const Basis& basis);
+
+/// What measure looks at: the operator that a file describes, and its states, normalised.
+struct SavedStates {
+  Problem problem;
+  index_t first = 0;  ///< place of the first of them in the file
+  EvolutionState states;
+};
+/// Collective. @throws as read_state
+SavedStates read_states(const Comm& comm, const StateFile& file);
 
 }  // namespace kronsolve::cli

@@ -89,7 +89,7 @@ class Hdf5File::Bytes final : public Hdf5Storage {
   /// The line at the end of a file: HDF5 does not look beyond its own end.
   std::string seal(index_t size) const {
     Checksum sum;
-    std::vector<char> piece(std::size_t{1} << 20);
+    std::vector<char> piece(static_cast<std::size_t>(std::min(size, index_t{1} << 20)));
     for (index_t at = 0; at < size; at += static_cast<index_t>(piece.size())) {
       const auto wanted = std::min(static_cast<index_t>(piece.size()), size - at);
       sum.add({piece.data(), get(at, std::span(piece).first(static_cast<std::size_t>(wanted)))});

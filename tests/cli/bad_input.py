@@ -16,7 +16,7 @@ CASES = [
     ((), "which command", "ground"),
     (("grund",), "unknown command 'grund'", "did you mean ground?"),
     (("ground", "--modle", "xy"), "unknown option '--modle'", "--model"),
-    (("ground", *CHAIN, "--save", "x.h5"), "unknown option '--save'", "belongs to evolve", "kronsolve evolve --help"),
+    (("ground", *CHAIN, "--time", "1"), "unknown option '--time'", "belongs to evolve", "kronsolve evolve --help"),
     (("ground", *CHAIN, "--sigma", "1"), "unknown option '--sigma'", "belongs to eigh and plan"),
     (("--json", "ground", *CHAIN), "options stand behind the command", "kronsolve ground --json"),
     (("--model", "heisenberg"), "the command comes first", "kronsolve ground --model"),

@@ -1,5 +1,6 @@
 """State files are untrusted input: damaged ones, and whole ones that were made to do harm."""
 
+import json
 import os
 import pathlib
 import random
@@ -147,6 +148,33 @@ class StateFiles(program.ProgramTest):
                     self.assertLess(len(done.err), 700)
         self.hostile(state(data=numpy.full(64, 0.125)))  # the checksum of this test is the right one
         self.assertEqual(self.read().status, 0)
+
+    def test_hostile_descriptions_are_refused(self):
+        with h5py.File(self.saved) as file:
+            whole = json.loads(file.attrs["description"])
+
+        def description(text):
+            def change(file):
+                del file.attrs["description"]
+                file.attrs["description"] = text
+            return change
+
+        cases = ["not JSON", "[]", "{}", "[" * 100_000, "7", json.dumps(whole)[:-20]]
+        for key, value in (("local", 7), ("local", ["spin-1/2"] * 60), ("local", ["dim:99999999"]), ("local", []), ("operator", "Sz_9"),
+                           ("operator", 7), ("operator", "Sz_0 *"), ("define", [1]), ("define", {"M": [[1, 0], [2, 0]]}),
+                           ("define", {"M": [[1]]}), ("sector", "sz=0"), ("sector", ["sz=0"]), ("sector", ["momentum=0"]),
+                           ("lattice", {}), ("lattice", {"size": [1 << 40], "name": "chain", "cyclic": "none"}),
+                           ("lattice", {"size": [6], "name": "x", "cyclic": "none"}),
+                           ("lattice", {"size": [], "sites": 6, "edges": [[0, 99]]})):
+            cases.append(json.dumps(whole | {key: value}))
+        for case in cases:
+            with self.subTest(case[:200]):
+                self.hostile(description(case))
+                done = program.run("measure", self.state, "--observe", "energy", timeout=20)
+                self.assert_refused(done, 2)
+                self.assertLess(len(done.err), 700)
+        self.hostile(description(json.dumps(whole)))
+        self.assertEqual(program.run("measure", self.state, "--observe", "energy").status, 0)
 
     def test_no_other_file_is_opened(self):
         # A soft link at the path is followed, what it leads to must be a file.
