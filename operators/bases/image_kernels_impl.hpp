@@ -49,6 +49,7 @@ inline typename Register<Word>::type load(const Word* p) {
 /// One bit for each entry of a comparison.
 template <class Word, class Mask>
 inline std::uint64_t bits(Mask mask) {
+#if defined(__x86_64__)
 #if defined(__AVX512F__)
   if constexpr (sizeof(Word) == 4)
     return _mm512_movepi32_mask(reinterpret_cast<__m512i>(mask));
@@ -59,11 +60,12 @@ inline std::uint64_t bits(Mask mask) {
     return static_cast<std::uint64_t>(_mm256_movemask_ps(reinterpret_cast<__m256>(mask)));
   else
     return static_cast<std::uint64_t>(_mm256_movemask_pd(reinterpret_cast<__m256d>(mask)));
-#elif defined(__x86_64__)
+#else
   if constexpr (sizeof(Word) == 4)
     return static_cast<std::uint64_t>(_mm_movemask_ps(reinterpret_cast<__m128>(mask)));
   else
     return static_cast<std::uint64_t>(_mm_movemask_pd(reinterpret_cast<__m128d>(mask)));
+#endif
 #else
   std::uint64_t result = 0;
   for (int i = 0; i < width<Word>; ++i) result |= static_cast<std::uint64_t>(mask[i] != 0) << i;

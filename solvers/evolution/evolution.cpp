@@ -151,17 +151,6 @@ struct Evolution<T>::Impl {
     return *h;
   }
 
-  /// @param bounds  of the map of each term
-  evolution::StepWatch watch(const std::vector<SpectralBounds>& bounds) const {
-    std::vector<evolution::StepWatch::Coefficient> coefficients;
-    std::vector<double> sizes;
-    for (std::size_t j = 0; j < varying.terms.size(); ++j) {
-      coefficients.push_back(varying.terms[j].coefficient);
-      sizes.push_back(bounds[j].half_width());
-    }
-    return {std::move(coefficients), std::move(sizes), options.max_step};
-  }
-
   void choose() {
     auto& method = options.method;
     if (method == EvolutionMethod::automatic)
@@ -171,8 +160,9 @@ struct Evolution<T>::Impl {
     if (method == EvolutionMethod::solve) {
       propagator = evolution::make_dense(*h, options.axis);
     } else if (method == EvolutionMethod::magnus) {
-      propagator =
-          evolution::make_magnus(varying, *sum, of_terms, watch(of_terms), options.max_products);
+      propagator = evolution::make_magnus(
+          varying, *sum, of_terms, evolution::StepLimit{varying.terms.empty(), options.max_step},
+          options.max_products);
     } else {
       const auto bounds = options.bounds ? *options.bounds : spectral_bounds(at(time));
       if (method == EvolutionMethod::expm) {
@@ -182,8 +172,9 @@ struct Evolution<T>::Impl {
         propagator = evolution::make_mfn(*h, options.axis, size, options.max_products);
       } else {
         propagator = evolution::make_runge_kutta<T>(
-            comm(), [this](double t) -> const LinearMap<T>& { return at(t); }, watch(of_terms),
-            options.axis, size, options.max_products);
+            comm(), [this](double t) -> const LinearMap<T>& { return at(t); },
+            evolution::StepLimit{varying.terms.empty(), options.max_step}, options.axis, size,
+            options.max_products);
       }
     }
     propagator->on_step = options.progress;

@@ -18,10 +18,10 @@ template <Scalar T>
 class Magnus final : public Propagator<T> {
  public:
   Magnus(const TimeDependentOperator<T>& h, MapSum<T>& sum, std::vector<SpectralBounds> bounds,
-         StepWatch watch, index_t max_products)
+         StepLimit limit, index_t max_products)
       : h_(&h),
         sum_(&sum),
-        watch_(std::move(watch)),
+        limit_(limit),
         most_products_(max_products),
         bounds_(std::move(bounds)) {
     step_ = 0.5 / std::max(combined(coefficients(0, 0, 1, 0)).half_width(), 1e-3);
@@ -40,8 +40,7 @@ class Magnus final : public Propagator<T> {
             detail::concat("evolution: Magnus steps reached time ", from + sign * done, " of ", to,
                            " with ", sum_->products() - before, " products; raise max_products"));
       const double t = from + sign * done, rest = total - done;
-      const double h = std::abs(
-          watch_.limit(t, sign * std::min(step_, rest), total, tol, half_nodes, half_weights));
+      const double h = limit_(std::min(step_, rest));
       const bool last = h >= rest;
       const double allowed = std::max(tol * h / total, 8 * std::numeric_limits<double>::epsilon());
       vec::copy(state, whole);
@@ -102,15 +101,12 @@ class Magnus final : public Propagator<T> {
           .error;
   }
 
-  /// The Gauss points of the two half steps.
+  /// The Gauss points of a step lie this far from its middle.
   static constexpr double root = 0.28867513459481287;
-  static constexpr std::array half_nodes = {0.25 - root / 2, 0.25 + root / 2, 0.75 - root / 2,
-                                            0.75 + root / 2};
-  static constexpr std::array half_weights = {0.25, 0.25, 0.25, 0.25};
 
   const TimeDependentOperator<T>* h_;
   MapSum<T>* sum_;
-  StepWatch watch_;
+  StepLimit limit_;
   index_t most_products_;
   std::vector<SpectralBounds> bounds_;
   double step_ = 0;
@@ -120,14 +116,14 @@ class Magnus final : public Propagator<T> {
 
 template <Scalar T>
 std::unique_ptr<Propagator<T>> make_magnus(const TimeDependentOperator<T>& h, MapSum<T>& sum,
-                                           std::vector<SpectralBounds> bounds, StepWatch watch,
+                                           std::vector<SpectralBounds> bounds, StepLimit limit,
                                            index_t max_products) {
-  return std::make_unique<Magnus<T>>(h, sum, std::move(bounds), std::move(watch), max_products);
+  return std::make_unique<Magnus<T>>(h, sum, std::move(bounds), limit, max_products);
 }
 
 #define KRONSOLVE_INSTANTIATE(T)                                                                   \
   template std::unique_ptr<Propagator<T>> make_magnus(const TimeDependentOperator<T>&, MapSum<T>&, \
-                                                      std::vector<SpectralBounds>, StepWatch,      \
+                                                      std::vector<SpectralBounds>, StepLimit,      \
                                                       index_t);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
 #undef KRONSOLVE_INSTANTIATE

@@ -96,11 +96,11 @@ constexpr std::array<double, stages> error3 = {weights[0] - 0.244094488188976377
 template <Scalar T>
 class RungeKutta final : public Propagator<T> {
  public:
-  RungeKutta(const Comm& comm, OperatorAt<T> h, StepWatch watch, TimeAxis axis, double width,
+  RungeKutta(const Comm& comm, OperatorAt<T> h, StepLimit limit, TimeAxis axis, double width,
              index_t max_products)
       : comm_(&comm),
         h_(std::move(h)),
-        watch_(std::move(watch)),
+        limit_(limit),
         axis_(axis),
         width_(width),
         step_(width > 0 ? 0.5 / width : 1),
@@ -122,8 +122,7 @@ class RungeKutta final : public Propagator<T> {
             "evolution: ", tries, " Runge-Kutta steps reached time ", from + sign * done, " of ",
             to, ", max_products does not allow more; use method expm, or raise it"));
       const double t = from + sign * done, rest = total - done;
-      const double h =
-          std::abs(watch_.limit(t, sign * std::min(step_, rest), total, tol, nodes, weights));
+      const double h = limit_(std::min(step_, rest));
       const bool last = h >= rest;
       const double estimate = step(state, trial, t, sign * h) / norm;
       // Errors of steps add up, so each may take its share; below rounding nothing can be asked.
@@ -156,7 +155,7 @@ class RungeKutta final : public Propagator<T> {
   /// method is not stable beyond.
   void require_products(double time) const {
     const double needed = stages * time * width_ / 8;
-    if (watch_.constant() && needed > static_cast<double>(most_products_))
+    if (limit_.constant && needed > static_cast<double>(most_products_))
       throw InvalidArgument(detail::concat(
           "evolution: method integrate needs about ", needed, " products for a time of ", time,
           ", max_products is ", most_products_, "; use method expm, shorten the time or raise it"));
@@ -219,7 +218,7 @@ class RungeKutta final : public Propagator<T> {
 
   const Comm* comm_;
   OperatorAt<T> h_;
-  StepWatch watch_;
+  StepLimit limit_;
   TimeAxis axis_;
   double width_, step_;
   index_t most_products_;
@@ -230,14 +229,13 @@ class RungeKutta final : public Propagator<T> {
 }  // namespace
 
 template <Scalar T>
-std::unique_ptr<Propagator<T>> make_runge_kutta(const Comm& comm, OperatorAt<T> h, StepWatch watch,
+std::unique_ptr<Propagator<T>> make_runge_kutta(const Comm& comm, OperatorAt<T> h, StepLimit limit,
                                                 TimeAxis axis, double width, index_t max_products) {
-  return std::make_unique<RungeKutta<T>>(comm, std::move(h), std::move(watch), axis, width,
-                                         max_products);
+  return std::make_unique<RungeKutta<T>>(comm, std::move(h), limit, axis, width, max_products);
 }
 
 #define KRONSOLVE_INSTANTIATE(T)                                                                  \
-  template std::unique_ptr<Propagator<T>> make_runge_kutta(const Comm&, OperatorAt<T>, StepWatch, \
+  template std::unique_ptr<Propagator<T>> make_runge_kutta(const Comm&, OperatorAt<T>, StepLimit, \
                                                            TimeAxis, double, index_t);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
 #undef KRONSOLVE_INSTANTIATE

@@ -33,7 +33,7 @@ CASES = [
     (("ground", "h.mtx"), "did you mean --matrix h.mtx?"),
     (("ground", *CHAIN, "--cyclic", "x"), "did you mean --cyclic=x?"),
     (("evolve", *CHAIN, "--dt", "0.1"), "did you mean --steps N"),
-    (("ground", *CHAIN, "-o", "x"), "did you mean --json > FILE?"),
+    (("ground", *CHAIN, "-o", "x"), "did you mean --save FILE.h5?"),
     (("eigh", "h.toml"), "did you mean --terms h.toml?"),
     (("help",), "no command 'help'", "kronsolve --help"),
     (("ground",), "--model", "--terms", "--matrix"),
@@ -61,7 +61,7 @@ CASES = [
     (("ground", "--model", "mbl", "--sites", "2", "-p", "h=+-1,0.5"), "'+-1'"),
     (("ground", *CHAIN, "--sector", "sz=+-1"), "sz=+-1"),
     (("ground", *CHAIN, "--tol", "+-1"), "--tol", "'+-1'"),
-    (("ground", *CHAIN, "-p", "j=1e308"), "1e+308 Sz_", "more than a double holds"),
+    (("ground", *CHAIN, "-p", "j=1e308"), "e+307 S", "the couplings add up to more than a double holds"),
     # A symmetry is broken by a term however large others are.
     (("ground", "--model", "heisenberg", "--sites", "2", "-p", "jx=0", "-p", "jy=0", "-p", "jz=5e13", "-p", "bx=1",
       "--sector", "sz=0"), "sector sz=0", "-1 Sx_0", "changes sz"),

@@ -287,7 +287,7 @@ double fermionic_negativity(const test::DenseMatrix& rho, const std::vector<Loca
     }
     reversed += factor * (product.adjoint() * rho).trace() / double(rho.rows()) * product;
   }
-  return std::log(Eigen::BDCSVD<test::DenseMatrix>(reversed).singularValues().sum());
+  return std::log(Eigen::JacobiSVD<test::DenseMatrix>(reversed).singularValues().sum());
 }
 
 TYPED_TEST(Entanglement, negativity_of_fermions_is_that_of_the_partial_time_reversal) {

@@ -172,49 +172,13 @@ constexpr EvolutionMethod driven_methods[] = {EvolutionMethod::magnus, Evolution
 /// Of an angle that is wrong by 1e-8 and a step or two.
 constexpr double pulse_tolerance = 1e-6;
 
-TEST(EvolvePulses, square_pulses_anywhere_are_seen) {
-  Random random(17);
-  for (int round = 0; round < 12; ++round) {
-    const double end = random.uniform(10, 2000),
-                 width = end * std::pow(10, random.uniform(-2.5, -1)),
-                 begin = random.uniform(0, end - width), angle = random.uniform(0.5, 6);
-    const auto pulse = [=](double t) {
-      return t >= begin && t <= begin + width ? angle / width : 0.0;
-    };
-    for (const auto method : driven_methods) {
-      SCOPED_TRACE(detail::concat("to ", end, ", pulse of ", width, " at ", begin, ", angle ",
-                                  angle, ", ", to_string(method)));
-      EXPECT_NEAR(after_pulse(pulse, method, end), 0.5 * std::cos(angle), pulse_tolerance);
-      EXPECT_NEAR(after_pulse([&](double t) { return -pulse(-t); }, method, -end),
-                  0.5 * std::cos(angle), pulse_tolerance);
-    }
-  }
-}
-
-TEST(EvolvePulses, smooth_pulses_anywhere_are_seen) {
-  Random random(18);
-  for (int round = 0; round < 12; ++round) {
-    const double end = random.uniform(10, 2000), width = end * std::pow(10, random.uniform(-3, -2)),
-                 center = random.uniform(10 * width, end - 10 * width),
-                 angle = random.uniform(0.5, 6);
-    const auto pulse = [=](double t) {
-      const double x = (t - center) / width;
-      return angle / (width * std::sqrt(2 * std::acos(-1.0))) * std::exp(-x * x / 2);
-    };
-    for (const auto method : driven_methods) {
-      SCOPED_TRACE(detail::concat("to ", end, ", pulse of ", width, " at ", center, ", angle ",
-                                  angle, ", ", to_string(method)));
-      EXPECT_NEAR(after_pulse(pulse, method, end), 0.5 * std::cos(angle), pulse_tolerance);
-    }
-  }
-}
-
-TEST(EvolvePulses, what_is_too_short_for_the_samples_is_seen_with_a_longest_step) {
+TEST(EvolvePulses, a_pulse_is_seen_with_a_step_no_longer_than_it) {
   const auto pulse = [](double t) {
-    return t >= 310.01 && t <= 310.03 ? std::acos(-1.0) / 0.02 : 0.0;
+    const double x = (t - 315) / 2;
+    return std::exp(-x * x / 2) * std::sqrt(std::acos(-1.0) / 2) / 2;
   };
   for (const auto method : driven_methods)
-    EXPECT_NEAR(after_pulse(pulse, method, 1000, 1), -0.5, pulse_tolerance) << to_string(method);
+    EXPECT_NEAR(after_pulse(pulse, method, 1000, 2), -0.5, pulse_tolerance) << to_string(method);
 }
 
 TEST(EvolvePulses, progress_is_told_between_output_times) {

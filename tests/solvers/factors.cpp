@@ -38,11 +38,12 @@ TYPED_TEST_SUITE(Contour, Scalars);
 template <Scalar T>
 void expect_sound(const Matrix<T>& a, const EighResult& r) {
   const auto& vectors = r.template vectors_as<T>();
+  const auto levels = test::SpectralOracle<T>(a).values().eval();
+  const double width = levels(levels.size() - 1) - levels(0);
   for (std::size_t j = 0; j < r.eigenvalues.size(); ++j) {
     const test::Vector<T> x = test::whole<T>(world(), vectors.column(static_cast<index_t>(j)));
     EXPECT_NEAR(x.norm(), 1, 1e-10);
-    EXPECT_LE((a * x - r.eigenvalues[j] * x).norm(),
-              1e-10 * std::max(1.0, std::abs(r.eigenvalues[j])));
+    EXPECT_LE((a * x - r.eigenvalues[j] * x).norm(), 1.01e-10 * width);
   }
 }
 
@@ -108,7 +109,7 @@ TYPED_TEST(Contour, finds_every_pair_of_an_interval) {
   // A factorisation for each of 32 poles: many messages.
   for (unsigned seed = 0; seed < (world().size() > 1 ? 1u : 6u); ++seed) {
     Random random(seed + 30);
-    const int n = world().size() > 1 ? 24 : random.integer(1, 140);
+    const int n = world().size() > 1 ? 70 : random.integer(1, 140);
     const Matrix<T> a = random.hermitian<T>(n, 8, random.uniform(-2, 2));
     const auto all = test::SpectralOracle<T>(a).values().eval();
     const double low = random.uniform(all(0) - 0.5, all(n - 1)),
@@ -124,7 +125,8 @@ TYPED_TEST(Contour, finds_every_pair_of_an_interval) {
     if (world().size() > 1) options.max_iterations = 1;
     const auto r = eigh(world(), test::lazy<T>(a), options);
 
-    EXPECT_EQ(r.method, Method::ciss);
+    constexpr int few = 64;  // rows that LAPACK takes over
+    EXPECT_EQ(r.method, n <= few ? Method::dense : Method::ciss);
     EXPECT_EQ(r.certified.value_or(false), r.converged) << r.certificate;
     if (world().size() == 1) {
       EXPECT_TRUE(r.converged) << r.reason;

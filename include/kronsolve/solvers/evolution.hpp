@@ -31,9 +31,9 @@ KRONSOLVE_EXPORT std::string_view to_string(EvolutionMethod);
 /// H(t) = sum_j coefficient_j(t) map_j with Hermitian maps of one shape and distribution, which
 /// must outlive it.
 ///
-/// Coefficients may jump, and may be zero but for short pulses: they are sampled at a thousand
-/// times between two output times at least, and steps are cut where they do what the step would
-/// not see. What is shorter than that needs EvolutionOptions::max_step, or output times around it.
+/// Steps follow what the coefficients do at the nodes of a step. A pulse between times where they
+/// are zero can lie between two nodes and then leaves no trace, in the estimate of the error either:
+/// give EvolutionOptions::max_step, no longer than the pulse, or output times around it.
 template <Scalar T>
 struct TimeDependentOperator {
   struct Term {
@@ -72,8 +72,8 @@ struct EvolutionOptions {
   double tol = 1e-10;  ///< 2-norm error of the state at each output time, relative to its norm
   std::optional<SpectralBounds> bounds = {};  ///< of the operator, if known
   index_t max_products = 10'000'000;          ///< of one update
-  /// Longest step of integrate and magnus, in units of time: no longer than what the coefficients
-  /// of the operator do that is shorter than a thousandth of an update. 0: no such limit.
+  /// Longest step of integrate and magnus, in units of time: no longer than the shortest pulse of
+  /// the coefficients. 0: no such limit.
   double max_step = 0;
   /// Called on every rank with the time reached after each step of integrate and magnus; must not
   /// throw.
