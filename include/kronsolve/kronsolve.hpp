@@ -15,6 +15,7 @@
 #include <kronsolve/core/index.hpp>
 #include <kronsolve/core/large_vector.hpp>
 #include <kronsolve/core/memory.hpp>
+#include <kronsolve/core/number.hpp>
 #include <kronsolve/core/random.hpp>
 #include <kronsolve/core/row_range.hpp>
 #include <kronsolve/core/scalar.hpp>
@@ -38,6 +39,7 @@
 #include <kronsolve/operators/algebra.hpp>
 #include <kronsolve/operators/assembled_map.hpp>
 #include <kronsolve/operators/basis.hpp>
+#include <kronsolve/operators/canonical_form.hpp>
 #include <kronsolve/operators/charge_basis.hpp>
 #include <kronsolve/operators/digit_paths.hpp>
 #include <kronsolve/operators/distributed_vectors.hpp>
@@ -64,6 +66,7 @@
 #include <kronsolve/operators/states.hpp>
 #include <kronsolve/operators/symmetry_basis.hpp>
 #include <kronsolve/operators/symmetry_group.hpp>
+#include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/session.hpp>
 #include <kronsolve/session/kept_vector.hpp>
 #include <kronsolve/session/solve_types.hpp>
