@@ -1,11 +1,9 @@
 #include <algorithm>
-#include <memory>
-#include <optional>
-#include <tuple>
 
 #include <fmt/format.h>
 
 #include <kronsolve/core/threads.hpp>
+#include <kronsolve/measure/evolution_recorder.hpp>
 #include <kronsolve/measure/observables.hpp>
 #include <kronsolve/operators/states.hpp>
 #include <kronsolve/solvers/operator_map.hpp>
@@ -21,8 +19,6 @@
 namespace kronsolve::cli {
 
 namespace {
-
-using Complex = std::complex<double>;
 
 /// The operator in its basis; matrices have no sites that a state could be told of.
 const SectorOperator& on_sites(const Problem& problem) {
@@ -76,73 +72,6 @@ std::vector<Observable> observables_of(const Comm& comm, const Basis& basis,
   return observables;
 }
 
-/// Evaluates observables at each time.
-class Recorder {
- public:
-  Recorder(const Comm& comm, const SectorOperator& h, std::vector<Observable> observables,
-           const EvolutionState& initial)
-      : comm_(&comm), h_(&h), observables_(std::move(observables)), initial_(&initial) {
-    for (const auto& observable : observables_) measured_.push_back({observable.text(), {}});
-  }
-
-  void record(const EvolutionPoint& point) {
-    if (observables_.empty()) return;
-    std::visit([&](const auto& state) { record_state(state); }, point.state);
-  }
-  const std::vector<Measured>& measured() const { return measured_; }
-
- private:
-  template <Scalar T>
-  void record_state(const DistributedVectors<T>& state) {
-    const StateView<T> psi(*comm_, *h_->basis, state.column(0));
-    const auto values =
-        evaluate<T>(observables_, psi,
-                    {.hamiltonian = &h_->op, .product = product<T>(), .reference = reference<T>()});
-    for (std::size_t i = 0; i < values.size(); ++i) measured_[i].values.push_back(values[i]);
-  }
-
-  /// The Hamiltonian's product, if an observable asks for it and there is one: planned once for all
-  /// times.
-  template <Scalar T>
-  const LinearMap<T>* product() {
-    if (std::none_of(observables_.begin(), observables_.end(),
-                     [](const auto& o) { return o.needs_hamiltonian(); }))
-      return nullptr;
-    auto& made = std::get<std::optional<std::unique_ptr<LinearMap<T>>>>(products_);
-    if (!made) made = observable_product<T>(*comm_, h_->op, *h_->basis);
-    return made->get();
-  }
-
-  /// The initial state, if an observable asks for it; as complex where the state has become so.
-  template <Scalar T>
-  std::optional<StateView<T>> reference() {
-    bool needed = false;
-    for (const auto& observable : observables_) needed = needed || observable.needs_reference();
-    if (!needed) return std::nullopt;
-    if (const auto* same = std::get_if<DistributedVectors<T>>(initial_))
-      return StateView<T>(*comm_, *h_->basis, same->column(0));
-    if constexpr (is_complex<T>) {
-      if (complex_initial_.size() == 0) {
-        const auto real = std::get<DistributedVectors<double>>(*initial_).column(0);
-        complex_initial_ = Buffer<Complex>(static_cast<index_t>(real.size()));
-        std::copy(real.begin(), real.end(), complex_initial_.data());
-      }
-      return StateView<T>(*comm_, *h_->basis, complex_initial_);
-    }
-    return std::nullopt;
-  }
-
-  const Comm* comm_;
-  const SectorOperator* h_;
-  std::vector<Observable> observables_;
-  const EvolutionState* initial_;
-  Buffer<Complex> complex_initial_;
-  std::tuple<std::optional<std::unique_ptr<LinearMap<double>>>,
-             std::optional<std::unique_ptr<LinearMap<Complex>>>>
-      products_;
-  std::vector<Measured> measured_;
-};
-
 std::vector<double> times_of(const EvolveArguments& asked) {
   std::vector<double> times;
   if (asked.time == 0) return {0};  // the start alone
@@ -173,7 +102,7 @@ class EvolveProgress {
 };
 
 EvolutionResult run(const Comm& comm, const PlannedEvolution& planned, const EvolveArguments& asked,
-                    const EvolutionState& psi, Recorder& recorder) {
+                    const EvolutionState& psi, EvolutionRecorder& recorder) {
   const auto evolve_with = [&](const auto& make_map) {
     const auto map = make_map();
     EvolveProgress progress(asked.time);
@@ -188,7 +117,7 @@ EvolutionResult run(const Comm& comm, const PlannedEvolution& planned, const Evo
       progress.reached(point.time);
       comm.agree([&] {
         if (asked.json_lines && comm.is_root())
-          print_result(to_json_line(point, asked.options.axis, recorder.measured()));
+          print_result(to_json_line(point, asked.options.axis, recorder.recorded()));
       });
       return Continue::yes;
     };
@@ -208,12 +137,12 @@ int run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_point s
   auto observables = observables_of(comm, *h.basis, arguments.observe);
   require_writable(comm, arguments.save);
   const auto [psi, planned] = prepare(comm, h, asked);
-  Recorder recorder(comm, h, std::move(observables), psi);
+  EvolutionRecorder recorder(comm, h, std::move(observables), psi);
   const double setup = seconds_since(begin);
   const auto solve_begin = Clock::now();
   const EvolutionResult result = run(comm, planned, asked, psi, recorder);
   const Cost cost = measure_cost(comm, setup, seconds_since(solve_begin), seconds_since(start));
-  const EvolveReport report{problem,       asked, planned.plan, result, cost, recorder.measured(),
+  const EvolveReport report{problem,       asked, planned.plan, result, cost, recorder.recorded(),
                             arguments.save};
   save(comm, arguments.save, origin_of(arguments, problem), report);
   comm.agree([&] {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include <kronsolve/core/comm.hpp>
+#include <kronsolve/measure/evolution_recorder.hpp>
 #include <kronsolve/measure/observables.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 #include <kronsolve/solvers/evolution.hpp>
@@ -24,10 +25,7 @@ struct Cost {
 Cost measure_cost(const Comm& comm, double setup_seconds, double solve_seconds, double since_start);
 
 /// What an observable came to: as asked, and its value for each eigenpair or time.
-struct Measured {
-  std::string text;
-  std::vector<ObservableValue> values;
-};
+using Measured = RecordedObservable;
 
 /// All that is told about a solve.
 struct EighReport {
