@@ -80,10 +80,10 @@ class Evolve(program.ProgramTest):
             self.assertTrue(result["converged"])
 
     def test_a_time_that_no_integrator_reaches_is_refused(self):
-        run = self.kronsolve("evolve", "--model", "heisenberg", "--sites", 6, "--state", "neel",
-                             "--method", "integrate", "--time", "1e300")
-        self.assertEqual(run.returncode, 2)
-        self.assertIn("use method expm", run.stderr)
+        run = program.run("evolve", "--model", "heisenberg", "--sites", 6, "--state", "neel",
+                          "--method", "integrate", "--time", "1e300")
+        self.assertEqual(run.status, 2)
+        self.assertIn("use method expm", run.err)
 
     def test_couplings_near_the_end_of_the_range(self):
         plain = self.evolve("--model", "heisenberg", "--sites", 8, "--state", "neel", "--time", 1, "--observe", "sz")
@@ -221,7 +221,6 @@ class Evolve(program.ProgramTest):
         for arguments, *words in (
             ((*chain, "--time", 1), "--state"),
             ((*chain, "--state", "neel"), "--time"),
-            ((*chain, "--state", "neel", "--time", 0), "--time", "'0'"),
             ((*chain, "--state", "neel", "--time", "inf"), "--time", "'inf'"),
             ((*chain, *good, "--steps", 0), "--steps", "'0'"),
             ((*chain, *good, "--steps", 1.5), "--steps", "'1.5'"),
