@@ -87,6 +87,7 @@
 #include <kronsolve/solvers/lanczos.hpp>
 #include <kronsolve/solvers/lobpcg.hpp>
 #include <kronsolve/solvers/operator_map.hpp>
+#include <kronsolve/solvers/pairs.hpp>
 #include <kronsolve/solvers/preconditioner.hpp>
 #include <kronsolve/solvers/rsvd.hpp>
 #include <kronsolve/solvers/serialize.hpp>

@@ -123,6 +123,9 @@ class RemotePool final : public Backend {
   void wait_for_events();
   int poll_timeout() const;
   void accept_peers();
+  /// Connections that have not proved to be of a worker; workers that have not said who they are.
+  std::ptrdiff_t strangers() const;
+  std::ptrdiff_t awaited_workers() const;
   bool drop_stranger(Clock::time_point before);
   void shake_hands(Peer& peer, const Frame& frame);
   void read_peer(Peer& peer);

@@ -116,7 +116,8 @@ void RemotePool::accept_peers() {
     try {
       channel = listener_.accept();
     } catch (const Error& e) {
-      if (drop_stranger(Clock::time_point::max())) continue;
+      // Those that are there may be our workers, which the limit keeps out; more than we wait for are not.
+      if (strangers() > awaited_workers() && drop_stranger(Clock::time_point::max())) continue;
       return break_pool(concat("a worker cannot be connected: ", e.what()));
     }
     if (!channel) return;
@@ -124,10 +125,20 @@ void RemotePool::accept_peers() {
     peer.channel = std::move(*channel);
     peer.channel.set_nonblocking();
     read_peer(peer);
-    if (std::count_if(peers_.begin(), peers_.end(),
-                      [](const Peer& p) { return p.alive && !p.known; }) > most_strangers)
-      drop_stranger(Clock::time_point::max());
+    if (strangers() > most_strangers) drop_stranger(Clock::time_point::max());
   }
+}
+
+std::ptrdiff_t RemotePool::strangers() const {
+  return std::count_if(peers_.begin(), peers_.end(),
+                       [](const Peer& p) { return p.alive && !p.known; });
+}
+
+std::ptrdiff_t RemotePool::awaited_workers() const {
+  std::ptrdiff_t count = 0;
+  for (const Slot& slot : slots_)
+    if (slot.state == Slot::State::starting) count += slot.count - std::ssize(slot.members);
+  return count;
 }
 
 /// Closes the oldest connection that came before `limit` and has not proved to be of a worker, one
