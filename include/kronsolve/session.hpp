@@ -76,8 +76,8 @@ class KRONSOLVE_EXPORT Session {
   // 2^17 rows) or told so, on a gang of pool workers otherwise, on all ranks in syncro mode
   // (collective). Only the description of the operator travels, never a matrix: an OpSum (on the
   // full space), {op, sector}, a SectorOperator or a PortableLazy. What the solver of that name
-  // throws is thrown here, from wherever it ran. `options.progress` of a solve
-  // on a gang is called in the pool's own thread and must not throw.
+  // throws is thrown here, from wherever it ran. `options.progress` of a solve on a gang is called
+  // in the pool's own thread and must not throw.
 
   /// Eigenpairs of a Hermitian operator. `options.start` is the whole vector.
   SessionSolveResult eigh(const PortableOperator& h, const EighOptions& options = {},
@@ -95,7 +95,8 @@ class KRONSOLVE_EXPORT Session {
   /// exp(t h) |start> for Hermitian h; t = {0, -dt} for Schroedinger time dt. A kept start stays as
   /// it is.
   /// @throws InvalidArgument  a description of a state for rows of the user, a kept vector together
-  /// with another number of workers  @throws DimensionError  start does not fit h
+  ///                          with another number of workers
+  /// @throws DimensionError   start does not fit h
   SessionResult<ExpmResult> expm_multiply(const PortableOperator& h, std::complex<double> t,
                                           const StartState& start, const ExpmOptions& options = {},
                                           const SessionSolveOptions& where = {});

@@ -17,10 +17,12 @@ namespace kronsolve::detail {
 template <Scalar T>
 class BlockStepper {
  public:
-  /// Local. All arguments must outlive this. @param pattern  of the product with one vector
+  /// Local. All arguments must outlive this.
+  /// @param pattern  of the product with one vector
   BlockStepper(const Comm& comm, const StoredRows<T>& rows, const Halo<T>& pattern)
       : comm_(comm), rows_(rows), pattern_(pattern) {}
-  /// Collective. @param step  for 4 or 8 numbers an entry
+  /// Collective.
+  /// @param step  for 4 or 8 numbers an entry
   void apply(BlockStep step, std::span<const T> x, std::span<T> y, std::span<T> sum);
   index_t bytes() const noexcept;
 

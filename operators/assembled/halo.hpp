@@ -17,7 +17,8 @@ template <Scalar T>
 class Halo {
  public:
   Halo() = default;
-  /// Collective. @param ghosts  global rows wanted by this rank, ascending, none of them its own
+  /// Collective.
+  /// @param ghosts  global rows wanted by this rank, ascending, none of them its own
   Halo(const Comm& comm, const RowPartition& partition, std::span<const index_t> ghosts);
   /// The same entries of several vectors side by side, entry i of vector j at [i * width + j]; no
   /// add_back. Local.

@@ -16,8 +16,9 @@ namespace kronsolve::detail {
 template <Scalar T>
 class HaloProduct {
  public:
-  /// Collective. @param rows  must outlive this  @param ghosts  as rows.number_ghosts() returned
-  /// them
+  /// Collective.
+  /// @param rows    must outlive this
+  /// @param ghosts  as rows.number_ghosts() returned them
   HaloProduct(const Comm& comm, const RowPartition& cols, const StoredRows<T>& rows,
               std::span<const index_t> ghosts)
       : rows_(rows), halo_(comm, cols, ghosts) {}

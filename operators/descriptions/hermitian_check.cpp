@@ -48,8 +48,8 @@ double largest(std::span<const T> values) {
   return most;
 }
 
-/// Whether two entries are each other's mirror image. @param row  the largest entry of the row of
-/// one of them; `mirror_row()` that of the other
+/// Whether two entries are each other's mirror image.
+/// @param row  the largest entry of the row of one of them; `mirror_row()` that of the other
 template <Scalar T, class Row>
 bool agree(T value, T mirror, double row, const Row& mirror_row) {
   const double off = std::abs(value - conj(mirror));

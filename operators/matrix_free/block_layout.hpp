@@ -41,7 +41,8 @@ struct BlockLayout {
   index_t largest_class() const noexcept;
   /// Block of a high string, -1 if there is none.
   index_t find(state_t string) const;
-  /// Block whose first row is `row`, or blocks() for the row behind the last. @pre there is one
+  /// Block whose first row is `row`, or blocks() for the row behind the last.
+  /// @pre there is one
   index_t block_at(index_t row) const;
   std::vector<int> high_digits(index_t block) const;
   bool low_bits() const noexcept { return low_bits_; }  ///< every low site has two states

@@ -82,9 +82,10 @@ struct Message {
 };
 
 struct BlockPlan {
-  /// Local. @throws as make_matrix_free
+  /// Local.
+  /// @throws as make_matrix_free
   /// @param slots  by rank: whose rows are read in place (see NodeReaders); all others' come as
-  /// messages
+  ///               messages
   BlockPlan(const SectorOperator& h, ScalarKind scalar, int rank, std::vector<int> slots,
             const MatrixFreeOptions& options);
 

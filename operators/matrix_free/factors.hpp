@@ -46,8 +46,8 @@ class Monomial {
   Monomial(const PartTerm& term, const std::vector<LocalElement>& elements,
            const BlockLayout& layout);
   bool is_diagonal() const noexcept { return moves_.empty(); }
-  /// Value at the string with these digits, 0 if it vanishes there. @param digits  by site of the
-  /// part, the first is 0
+  /// Value at the string with these digits, 0 if it vanishes there.
+  /// @param digits  by site of the part, the first is 0
   std::complex<double> value(const std::vector<int>& digits) const noexcept {
     for (const auto& m : moves_)
       if (digits[static_cast<std::size_t>(m.site)] != m.row) return 0;

@@ -20,8 +20,7 @@ class RegisterMatrix {
  public:
   RegisterMatrix() = default;
   /// @param entries    row by row
-  /// @param every_row  the first group has all `rows` rows, as a product with a diagonal
-  /// wants
+  /// @param every_row  the first group has all `rows` rows, as a product with a diagonal wants
   RegisterMatrix(const std::vector<RealEntry>& entries, std::size_t rows, bool every_row);
   RegisterMatrix(RegisterMatrix&&) = default;
   RegisterMatrix& operator=(RegisterMatrix&&) = default;

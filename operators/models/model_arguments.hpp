@@ -23,7 +23,8 @@ class ModelArguments {
   double number(const std::string& name) const;
   /// @throws InvalidArgument  not an integer in [least, most]
   long integer(const std::string& name, long least, long most) const;
-  /// Numbers separated by commas. @throws InvalidArgument  not exactly `count` of them
+  /// Numbers separated by commas.
+  /// @throws InvalidArgument  not exactly `count` of them
   std::vector<double> numbers(const std::string& name, int count) const;
   /// "model mbl: parameter dist" for messages; the name that was given, where one stands for others.
   std::string where(const std::string& parameter) const;

@@ -24,7 +24,8 @@ class PackedRows {
               std::span<const T> values);
 
   RowRange range() const noexcept { return range_; }
-  /// A copy of some of the rows. @pre piece lies in range()
+  /// A copy of some of the rows.
+  /// @pre piece lies in range()
   CsrRows<T> rows(RowRange piece) const;
   index_t memory_bytes() const noexcept;
 

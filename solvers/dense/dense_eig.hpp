@@ -17,7 +17,8 @@ struct DenseGeneral {
 
 /// Local; threads of the BLAS as they are set. O(n^3), LAPACK geev.
 /// @param a  n x n, column-major; destroyed
-/// @throws NotSupported  n*n exceeds LAPACK's 32-bit integers  @throws EngineError  no convergence
+/// @throws NotSupported  n*n exceeds LAPACK's 32-bit integers
+/// @throws EngineError   no convergence
 template <Scalar T>
 DenseGeneral dense_eig(LargeVector<T> a, index_t n);
 

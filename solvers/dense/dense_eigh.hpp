@@ -23,8 +23,8 @@ struct DenseEigen {
 /// @param a  n x n, column-major, the lower triangle is read; destroyed
 /// Driver: the fastest measured for the case. Real: syevd for whole spectra with vectors, syevr
 /// otherwise; complex: heevr. Cost O(n^3).
-/// @throws NotSupported  n*n exceeds LAPACK's 32-bit integers  @throws EngineError  LAPACK did not
-/// converge
+/// @throws NotSupported  n*n exceeds LAPACK's 32-bit integers
+/// @throws EngineError   LAPACK did not converge
 template <Scalar T>
 DenseEigen<T> dense_eigh(LargeVector<T> a, index_t n, index_t first, index_t count,
                          Eigenvectors vectors);

@@ -20,7 +20,8 @@ struct DenseSvd {
 
 /// All singular values, with or without vectors. Local; LAPACK gesdd, threads of the BLAS as set.
 /// @param a  m x n, column-major; destroyed
-/// @throws NotSupported  m or n exceeds LAPACK's integers  @throws EngineError  no convergence
+/// @throws NotSupported  m or n exceeds LAPACK's integers
+/// @throws EngineError   no convergence
 template <Scalar T>
 DenseSvd<T> dense_svd(LargeVector<T> a, index_t m, index_t n, SvdVectors vectors);
 

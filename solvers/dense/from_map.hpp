@@ -31,8 +31,7 @@ LargeVector<T> gather_matrix(const Map& a) {
 }
 
 /// @throws InvalidArgument  naming `where` and the entry that differs most from its partner, if by
-/// more than 1e-10 of the
-///                          largest
+///                          more than 1e-10 of the largest
 template <Scalar T>
 void require_hermitian(const DenseMatrix<T>& a, std::string_view where);
 

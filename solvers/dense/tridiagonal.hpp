@@ -14,7 +14,8 @@ struct TridiagonalEigen {
 };
 
 /// All eigenpairs. Local; O(m^3), LAPACK stevd.
-/// @param diagonal  m >= 1 entries  @param off  at least m-1 entries, what follows is ignored
+/// @param diagonal  m >= 1 entries
+/// @param off       at least m-1 entries, what follows is ignored
 /// @throws EngineError  LAPACK did not converge
 TridiagonalEigen tridiagonal_eigh(std::span<const double> diagonal, std::span<const double> off);
 
@@ -25,7 +26,8 @@ struct TridiagonalPair {
 };
 
 /// The lowest or highest eigenpair. Local; O(m), LAPACK stevr.
-/// @param diagonal  m >= 1 entries  @param off  at least m-1 entries, what follows is ignored
+/// @param diagonal  m >= 1 entries
+/// @param off       at least m-1 entries, what follows is ignored
 /// @throws EngineError  LAPACK did not converge
 enum class SpectrumEnd { lowest, highest };
 TridiagonalPair tridiagonal_end(std::span<const double> diagonal, std::span<const double> off,

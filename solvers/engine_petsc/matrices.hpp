@@ -19,7 +19,8 @@ MatHandle shell(const LinearMap<Scalar>& map, Symmetry symmetry);
 MatHandle stored(const Comm& comm, const Lazy<Scalar>& rows, const RowPartition& partition,
                  Symmetry symmetry);
 
-/// A stored diagonal matrix. @param entries  owned ones
+/// A stored diagonal matrix.
+/// @param entries  owned ones
 MatHandle diagonal(const Comm& comm, const RowPartition& partition,
                    std::span<const Scalar> entries);
 

@@ -37,7 +37,8 @@ class Propagator {
 template <Scalar T>
 std::unique_ptr<Propagator<T>> make_chebyshev(const LinearMap<T>& h, TimeAxis axis,
                                               SpectralBounds bounds, index_t max_products);
-/// Full diagonalisation on rank 0. @throws InvalidArgument  the matrix does not fit there
+/// Full diagonalisation on rank 0.
+/// @throws InvalidArgument  the matrix does not fit there
 template <Scalar T>
 std::unique_ptr<Propagator<T>> make_dense(const LinearMap<T>& h, TimeAxis axis);
 

@@ -81,8 +81,8 @@ inline constexpr double mpi_bytes = 25e6;
 template <Scalar T>
 double map_bytes(const EighProblem<T>& problem, OperatorForm form);
 
-/// Eigenvalues below each shift, by inertia. Collective. @throws NotSupported  no real engine with
-/// MUMPS
+/// Eigenvalues below each shift, by inertia. Collective.
+/// @throws NotSupported  no real engine with MUMPS
 template <Scalar T>
 std::vector<index_t> count_below(const EighProblem<T>& problem, std::span<const double> shifts);
 /// The interval a little wider: a value on an end belongs to it, rounding or not.

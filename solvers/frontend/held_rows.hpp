@@ -12,7 +12,7 @@ namespace kronsolve::frontend {
 /// Who holds which rows, from what each rank says. Collective.
 /// @param who  named by the error
 /// @throws DimensionError  rows do not follow one another in rank order, or numbers of columns
-/// differ
+///                         differ
 template <Scalar T>
 RowPartition held_partition(const Comm& comm, const CsrRows<T>& owned, std::string_view who);
 

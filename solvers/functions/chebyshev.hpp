@@ -35,7 +35,7 @@ struct ChebyshevOutput {
 /// Runs the recurrence to the longest of the series; cost: one product a degree, three vectors.
 /// Collective.
 /// @return false if the vectors grew: the spectrum is not inside the bounds, the outputs are
-/// useless
+///         useless
 template <Scalar T>
 bool chebyshev_sum(const LinearMap<T>& a, const SpectralBounds& bounds, std::span<const T> x,
                    std::span<const ChebyshevOutput<T>> outputs);
@@ -65,9 +65,9 @@ struct Exponential {
 
 /// x := exp(t A) x * exp(-log_scale), in place. Real t keeps T. Collective.
 /// @param tol  relative to |x|; imaginary parts of t (no growth) stop there, real ones go to
-/// rounding
+///             rounding
 /// @throws InvalidArgument  more than max_products products; bounds do not settle (map not
-/// Hermitian)
+///                          Hermitian)
 template <Scalar T>
 Exponential exponentiate(const LinearMap<T>& a, std::complex<double> t, std::span<T> x,
                          SpectralBounds bounds, double tol, index_t max_products);

@@ -17,7 +17,8 @@ enum class KrylovVectors { drop, keep };
 template <Scalar T>
 class LanczosProcess {
  public:
-  /// Starts from v / |v|. @pre v is finite and has the owned length
+  /// Starts from v / |v|.
+  /// @pre v is finite and has the owned length
   /// @param keep  keep the vectors: one more at each step
   LanczosProcess(const LinearMap<T>& a, std::span<const T> v,
                  KrylovVectors keep = KrylovVectors::drop)
@@ -46,7 +47,8 @@ class LanczosProcess {
     return imaginary_;
   }  ///< largest |Im alpha|: 0 for Hermitian maps but for rounding
 
-  /// One product. @pre !exhausted()
+  /// One product.
+  /// @pre !exhausted()
   void step() {
     const double before = beta_.empty() ? 0 : beta_.back();
     const T overlap = a_->apply_recurrence(current_.span(), before, previous_.span());

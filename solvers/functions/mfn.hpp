@@ -13,10 +13,11 @@ namespace kronsolve {
 /// no real one. Collective.
 ///
 /// A zero x stays as it is. The norm of the result must stay far inside the range of doubles.
-/// @param tol  what SLEPc's own error estimate has to reach, relative to |x|
+/// @param tol           what SLEPc's own error estimate has to reach, relative to |x|
 /// @param max_products  with a
 /// @return false if they did not suffice: x is then what SLEPc had by its last restart
-/// @throws NotSupported  no engine for it is installed  @throws EngineError  SLEPc broke down
+/// @throws NotSupported  no engine for it is installed
+/// @throws EngineError   SLEPc broke down
 template <Scalar T, Scalar V>
 bool exponentiate_mfn(const LinearMap<T>& a, V t, std::span<V> x, double tol, index_t max_products);
 

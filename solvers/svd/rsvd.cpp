@@ -31,7 +31,8 @@ class RangeFinder {
       : a_(a), options_(options), comm_(a.comm()) {}
 
   /// Images of `count` fresh random vectors beyond the basis; returns the bound of |A - Q Q^H A|
-  /// that they give. @pre count >= test_vectors
+  /// that they give.
+  /// @pre count >= test_vectors
   double probe(index_t count);
   /// Adds the directions found by the last probe, at most so many, sharpened by power iterations.
   void absorb(index_t most);

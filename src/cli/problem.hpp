@@ -47,7 +47,7 @@ enum class States { listed, counted };
 
 /// Builds or reads the operator and checks that it is Hermitian. Collective.
 /// @throws InvalidArgument  what the model, the operator file or the matrix file refuses; not
-/// square; not Hermitian (with the entry)
+///                          square; not Hermitian (with the entry)
 /// @throws IoError          a file that cannot be read
 Problem hermitian_problem(const Comm& comm, const OperatorArguments& arguments,
                           States states = States::listed);

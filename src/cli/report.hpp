@@ -21,7 +21,8 @@ struct Cost {
   index_t peak_rss_rank_bytes = 0;  ///< of the largest
 };
 
-/// Collective. @param since_start  seconds since the program began
+/// Collective.
+/// @param since_start  seconds since the program began
 Cost measure_cost(const Comm& comm, double setup_seconds, double solve_seconds, double since_start);
 
 /// What an observable came to: as asked, and its value for each eigenpair or time.
@@ -82,7 +83,8 @@ struct PlanReport {
 std::string to_json(const PlanReport& report);
 std::string to_text(const PlanReport& report);
 
-/// Writes to stdout. @throws IoError  it cannot be written (a full disk, a closed pipe)
+/// Writes to stdout.
+/// @throws IoError  it cannot be written (a full disk, a closed pipe)
 void print_result(const std::string& text);
 
 }  // namespace kronsolve::cli

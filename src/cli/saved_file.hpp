@@ -25,7 +25,8 @@ Origin origin_of(const Arguments& arguments, const Problem& problem);
 /// @throws IoError  it cannot be created
 void require_writable(const Comm& comm, const std::string& path);
 
-/// Writes all that was found; an empty path is no file. Collective. @throws IoError  an older file is as it was
+/// Writes all that was found; an empty path is no file. Collective.
+/// @throws IoError  an older file is as it was
 void save(const Comm& comm, const std::string& path, const Origin& origin,
           const EvolveReport& report);
 void save(const Comm& comm, const std::string& path, const Origin& origin,
@@ -54,7 +55,8 @@ struct SavedStates {
   index_t first = 0;  ///< place of the first of them in the file
   EvolutionState states;
 };
-/// Collective. @throws as read_state
+/// Collective.
+/// @throws as read_state
 SavedStates read_states(const Comm& comm, const StateFile& file);
 
 }  // namespace kronsolve::cli

@@ -14,8 +14,8 @@ std::string residual_text(double residual);  ///< two digits, "3.1e-12"
 /// "1 step", "2 steps": `word` is the singular.
 std::string counted(index_t n, const std::string& word);
 /// The text in lines of at most `width` columns, cut at blanks; a longer word keeps a line to
-/// itself, and lines behind an indented one are indented more. @param line_end  what stands between
-/// the lines
+/// itself, and lines behind an indented one are indented more.
+/// @param line_end  what stands between the lines
 std::string wrapped(const std::string& text, std::size_t width, const std::string& line_end);
 /// Columns of the terminal that a file (STDOUT_FILENO) is; 0 if it is none, or does not say.
 std::size_t terminal_columns(int file);

@@ -15,7 +15,8 @@ std::string line(std::string_view name, const std::string& value);
 std::string head(const Problem& problem, index_t dimension, ScalarKind scalar);
 /// "2 ranks with 1 thread each".
 std::string where(int ranks, int threads);
-/// Time, memory and place, a line each. @param memory_estimate_bytes  of the whole process
+/// Time, memory and place, a line each.
+/// @param memory_estimate_bytes  of the whole process
 std::string cost_lines(const Cost& cost, std::optional<index_t> memory_estimate_bytes);
 /// Entry `at` of a value: real, or (re, im).
 std::string number(const ObservableValue& value, std::size_t at);

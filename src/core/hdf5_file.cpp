@@ -99,7 +99,8 @@ class Hdf5File::Bytes final : public Hdf5Storage {
                         static_cast<unsigned long long>(sum.value()), static_cast<long long>(size));
     return text;
   }
-  /// Bytes before the seal. @throws InvalidArgument  they are not what it says
+  /// Bytes before the seal.
+  /// @throws InvalidArgument  they are not what it says
   index_t verified_size() const {
     const auto& file = std::get<InputFile>(file_);
     const auto refuse = [&](const char* why) {

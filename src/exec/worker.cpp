@@ -95,7 +95,8 @@ class OwnerConnection {
     channel_.send_addresses(welcome.reads_your_memory);
   }
 
-  /// What comes next, or nothing at the end. @pre reading_ is held
+  /// What comes next, or nothing at the end.
+  /// @pre reading_ is held
   std::optional<Frame> read() {
     try {
       auto frame = channel_.wait_frame();

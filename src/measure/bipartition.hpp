@@ -91,10 +91,11 @@ double block_entries(const Basis& basis, const std::vector<int>& sites);
 std::vector<int> complement(const Basis& basis, const std::vector<int>& sites);
 
 /// @throws InvalidArgument  sites do not ascend strictly or lie outside [0, basis.sites()); `where`
-/// is named
+///                          is named
 void require_sites(const Basis& basis, const std::vector<int>& sites, const char* where);
 
-/// The sites of both sets, ascending. @throws InvalidArgument  as require_sites; they share a site
+/// The sites of both sets, ascending.
+/// @throws InvalidArgument  as require_sites; they share a site
 std::vector<int> united(const Basis& basis, const std::vector<int>& a, const std::vector<int>& b,
                         const char* where);
 

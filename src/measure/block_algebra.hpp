@@ -29,8 +29,8 @@ std::vector<double> hermitian_eigenvalues(std::span<T> a, index_t d);
 template <Scalar T>
 void add_columns_lq(std::vector<T>& lower, index_t d, std::span<const T> x, index_t columns);
 
-/// Singular values, descending, of a d x d matrix, which is destroyed. @throws EngineError  LAPACK
-/// did not converge
+/// Singular values, descending, of a d x d matrix, which is destroyed.
+/// @throws EngineError  LAPACK did not converge
 template <Scalar T>
 std::vector<double> singular_values(std::span<T> a, index_t d);
 

@@ -16,7 +16,8 @@ RowPartition partition_of(const SolveContext& where, index_t rows) {
   return where.basis ? where.basis->partition(ranks) : RowPartition(rows, ranks);
 }
 
-/// The owned rows of a whole vector. @throws DimensionError
+/// The owned rows of a whole vector.
+/// @throws DimensionError
 template <class T>
 std::vector<T> owned_rows(const SolveContext& where, index_t rows, const std::vector<T>& whole,
                           const char* solve) {

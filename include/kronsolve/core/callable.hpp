@@ -46,7 +46,7 @@ struct CodeId {
 /// Called before main only, by the initialisers of Registered.
 KRONSOLVE_EXPORT CodeId register_code(const char* type_name, AnyFunction code);
 /// @throws NotSupported  this process knows no such code: another build, or a plugin that is not
-/// loaded here
+///                       loaded here
 KRONSOLVE_EXPORT AnyFunction find_code(const CodeId& id);
 KRONSOLVE_EXPORT std::string code_name(const CodeId& id);
 KRONSOLVE_EXPORT std::size_t code_count();

@@ -27,7 +27,8 @@ KRONSOLVE_EXPORT bool launched_by_mpi() noexcept;
 /// Comm::handle) is started and ended by the library itself.
 class KRONSOLVE_EXPORT Environment {
  public:
-  /// Collective over the job. @throws MpiError  MPI cannot be started
+  /// Collective over the job.
+  /// @throws MpiError  MPI cannot be started
   Environment();
   ~Environment();
   Environment(const Environment&) = delete;
@@ -107,7 +108,7 @@ class KRONSOLVE_EXPORT Comm {
 
   void barrier() const;
   /// @throws InvalidArgument  op has no meaning for T: bits of numbers with a point, order of
-  /// complex ones
+  ///                          complex ones
   template <class T>
   T all_reduce(T value, Reduce op = Reduce::sum) const;
   template <class T>

@@ -57,7 +57,8 @@ template <class T>
 void send(const Comm& comm, std::span<const T> values, int to, int tag = 0) {
   detail::send(comm, values.data(), static_cast<index_t>(values.size()), mpi_type<T>(), to, tag);
 }
-/// Receives exactly values.size() elements. @throws MpiError  more were sent
+/// Receives exactly values.size() elements.
+/// @throws MpiError  more were sent
 template <class T>
 void receive(const Comm& comm, std::span<T> values, int from, int tag = 0) {
   detail::receive(comm, values.data(), static_cast<index_t>(values.size()), mpi_type<T>(), from,

@@ -100,7 +100,8 @@ KRONSOLVE_EXPORT void read_file(const Comm& comm, const std::string& path, void*
 }  // namespace detail
 
 /// Writes a distributed vector as raw numbers in row order, all ranks together: the file does not
-/// depend on how many there are. Collective. @throws IoError  on every rank, naming the path
+/// depend on how many there are. Collective.
+/// @throws IoError  on every rank, naming the path
 template <class T>
 void write_distributed(const Comm& comm, const std::string& path, std::span<const T> owned) {
   const auto count = static_cast<index_t>(owned.size());

@@ -15,7 +15,7 @@ namespace kronsolve {
 class KRONSOLVE_EXPORT InputFile {
  public:
   /// @throws IoError  the file is not there, not readable or not a regular file; with the system's
-  /// reason
+  ///                  reason
   explicit InputFile(std::string path);
   InputFile(InputFile&& other) noexcept
       : path_(std::move(other.path_)),
@@ -47,7 +47,7 @@ KRONSOLVE_EXPORT std::string read_text_file(const std::string& path);
 class KRONSOLVE_EXPORT OutputFile {
  public:
   /// @throws IoError  the folder is not there or not writable, or something other than a file
-  /// stands at the path; with the system's reason
+  ///                  stands at the path; with the system's reason
   explicit OutputFile(std::string path);
   OutputFile(OutputFile&& other) noexcept;
   OutputFile& operator=(OutputFile&& other) noexcept;

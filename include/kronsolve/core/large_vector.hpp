@@ -11,8 +11,8 @@
 namespace kronsolve {
 
 namespace detail {
-/// Bytes aligned to huge pages, asked for as such, when there are many; untouched. @throws
-/// std::bad_alloc
+/// Bytes aligned to huge pages, asked for as such, when there are many; untouched.
+/// @throws std::bad_alloc
 KRONSOLVE_EXPORT void* allocate_large(std::size_t bytes);
 KRONSOLVE_EXPORT void free_large(void* memory) noexcept;
 }  // namespace detail

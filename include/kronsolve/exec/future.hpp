@@ -30,7 +30,7 @@ class Future {
   bool valid() const noexcept { return state_ != nullptr; }
   /// Waits for the result. Once it is there, further calls are free and local.
   /// @throws what the task threw (see remote_origin), Cancelled, WorkerDied, TaskTimeout,
-  /// BrokenPool
+  ///         BrokenPool
   decltype(auto) get() const& {
     state().wait({});
     if constexpr (std::is_void_v<R>)
@@ -178,7 +178,8 @@ void as_completed(const std::vector<Future<R>>& futures, F&& f,
   }
 }
 
-/// The results of all, in order. @throws the exception of the first (in order) that failed
+/// The results of all, in order.
+/// @throws the exception of the first (in order) that failed
 template <class R>
 std::vector<R> get_all(const std::vector<Future<R>>& futures) {
   std::vector<R> results;

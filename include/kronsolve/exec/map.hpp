@@ -86,7 +86,8 @@ class MapResults {
 
   iterator begin() { return iterator(this); }
   std::default_sentinel_t end() const noexcept { return {}; }
-  /// The remaining results. @throws the exception of the first element that failed
+  /// The remaining results.
+  /// @throws the exception of the first element that failed
   std::vector<value_type> get() {
     std::vector<value_type> all;
     for (auto& value : *this) all.push_back(std::move(value));

@@ -156,8 +156,8 @@ class KRONSOLVE_EXPORT Pool {
    public:
     Scattered() = default;
     explicit Scattered(std::uint64_t id) : id_(id) {}
-    /// In a task: this worker's piece. @throws InvalidArgument  it is not here (another pool, or
-    /// the worker was replaced)
+    /// In a task: this worker's piece.
+    /// @throws InvalidArgument  it is not here (another pool, or the worker was replaced)
     std::vector<T>& local() const {
       auto& kept = detail::require_worker_context().by_id;
       const auto found = kept.find(id_);
@@ -227,9 +227,11 @@ class KRONSOLVE_EXPORT Pool {
     Pool* pool_;
     std::vector<int> numbers_;
   };
-  /// All of them. Starts them. @throws as boot
+  /// All of them. Starts them.
+  /// @throws as boot
   Workers workers();
-  /// These. @throws InvalidArgument  none, one twice, or one that there is not
+  /// These.
+  /// @throws InvalidArgument  none, one twice, or one that there is not
   Workers workers(std::vector<int> numbers);
   /// The same on all workers.
   template <class F, class... Args>
@@ -245,7 +247,8 @@ class KRONSOLVE_EXPORT Pool {
     return workers().gather(handle);
   }
 
-  /// Starts the workers now. @throws BrokenPool  waiting, and they cannot be started
+  /// Starts the workers now.
+  /// @throws BrokenPool  waiting, and they cannot be started
   void boot(detail::Waiting waiting = detail::Waiting::wait);
   /// Workers; starts them. 0 when broken or shut down.
   int num_workers();
@@ -311,7 +314,7 @@ using detail::Waiting;
 /// Collective. f may not use `comm`; on other ranks it is not looked at. A `comm` of one rank gets
 /// a pool of one thread. The death of a rank ends the job.
 /// @throws InvalidArgument  root is none of the ranks, inside a task; and what f throws. On every
-/// rank.
+///                          rank.
 KRONSOLVE_EXPORT void with_pool(const Comm& comm, int root, const std::function<void(Pool&)>& f);
 
 }  // namespace kronsolve

@@ -49,13 +49,15 @@ KRONSOLVE_EXPORT std::vector<double> schmidt_values(const StateView<T>& psi,
                                                     const std::vector<int>& sites);
 
 /// Entropy of the chosen sites, the other ones traced out. For alpha >= 1 from the eigenvalues of
-/// the density matrix of the smaller side, else from schmidt_values. Cost: about (dimension of the
-/// smaller side) x (rows of the state) multiplications, shared by the ranks.
+/// the density matrix of the smaller side, else from schmidt_values.
+/// Cost: about (dimension of the smaller side) x (rows of the state) multiplications, shared by the
+/// ranks.
 template <Scalar T>
 KRONSOLVE_EXPORT double entanglement_entropy(const StateView<T>& psi, const std::vector<int>& sites,
                                              const EntropyOptions& options = {});
 
-/// S(a) + S(b) - S(a and b). @throws InvalidArgument  the two share a site
+/// S(a) + S(b) - S(a and b).
+/// @throws InvalidArgument  the two share a site
 template <Scalar T>
 KRONSOLVE_EXPORT double mutual_information(const StateView<T>& psi, const std::vector<int>& a,
                                            const std::vector<int>& b,
@@ -81,10 +83,9 @@ KRONSOLVE_EXPORT DensityMatrix<T> reduced_density_matrix(const StateView<T>& psi
 
 /// ln of the trace norm of the partial transpose of rho(a and b) with respect to a, divided by its
 /// trace. If a and b are all sites: 2 ln(sum of Schmidt values), without a density matrix.
-/// @throws InvalidArgument  the two share a site
 /// With fermionic sites the partial transpose is the partial time reversal, which multiplies every
 /// Majorana operator of a by i: sets that are joined by Gaussian states give Gaussian answers.
-/// @throws InvalidArgument  fermions in a state without definite parity
+/// @throws InvalidArgument  the two share a site; fermions in a state without definite parity
 /// Sources: Vidal, Werner 2002, doi:10.1103/PhysRevA.65.032314; fermions: Shapourian, Shiozaki, Ryu
 /// 2017, doi:10.1103/PhysRevB.95.165101.
 template <Scalar T>

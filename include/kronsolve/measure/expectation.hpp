@@ -43,7 +43,8 @@ KRONSOLVE_EXPORT std::vector<std::complex<double>> expectations(const StateView<
 template <Scalar T>
 KRONSOLVE_EXPORT double variance(const StateView<T>& psi, const OpSum& op);
 
-/// |<a|b>|^2 / (<a|a> <b|b>), states in the same basis. @throws InvalidArgument  a state is zero
+/// |<a|b>|^2 / (<a|a> <b|b>), states in the same basis.
+/// @throws InvalidArgument  a state is zero
 template <Scalar T>
 KRONSOLVE_EXPORT double fidelity(const StateView<T>& a, const StateView<T>& b);
 
@@ -52,14 +53,16 @@ KRONSOLVE_EXPORT double fidelity(const StateView<T>& a, const StateView<T>& b);
 template <Scalar T>
 KRONSOLVE_EXPORT T amplitude(const StateView<T>& psi, std::span<const int> digits);
 
-/// <op_i> for every site i. @throws InvalidArgument  a site has no operator of that name
+/// <op_i> for every site i.
+/// @throws InvalidArgument  a site has no operator of that name
 template <Scalar T>
 KRONSOLVE_EXPORT std::vector<std::complex<double>> site_profile(const StateView<T>& psi,
                                                                 const std::string& op);
 
 /// <A_i B_j> for all pairs of sites (not connected), entry [i * sites + j]; for i = j the product
 /// of the two matrices. Fermion signs as in OpSum. One pass over the state; for diagonal operators
-/// without any message. Cost: owned rows x sites^2.
+/// without any message.
+/// Cost: owned rows x sites^2.
 /// @throws InvalidArgument  a site has no operator of one of the names
 template <Scalar T>
 KRONSOLVE_EXPORT std::vector<std::complex<double>> correlation_matrix(const StateView<T>& psi,

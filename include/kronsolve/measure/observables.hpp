@@ -55,8 +55,9 @@ class KRONSOLVE_EXPORT Observable {
  public:
   /// Reads the text and checks it against the basis, before any state exists. Collective (an
   /// operator file is read on rank 0).
-  /// @throws InvalidArgument  naming what is allowed  @throws IoError  the operator file  @throws
-  /// NotSupported  not in this basis
+  /// @throws InvalidArgument  naming what is allowed
+  /// @throws IoError          the operator file
+  /// @throws NotSupported     not in this basis
   static Observable parse(const Comm& comm, std::string_view text, const Basis& basis);
 
   const std::string& text() const noexcept { return text_; }
@@ -77,7 +78,7 @@ class KRONSOLVE_EXPORT Observable {
 /// sectors, where that costs much less than looking at the elements one by one. Collective; `comm`
 /// and `basis` must outlive it.
 /// @return nothing in other sectors, for operators that lead out of the sector or that T cannot
-/// hold, and where it does not fit
+///         hold, and where it does not fit
 template <Scalar T>
 KRONSOLVE_EXPORT std::unique_ptr<LinearMap<T>> observable_product(const Comm& comm,
                                                                   const OpSum& hamiltonian,

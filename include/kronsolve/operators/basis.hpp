@@ -50,7 +50,8 @@ class KRONSOLVE_EXPORT Basis {
   const DigitCode& code() const noexcept { return code_; }
 
   virtual index_t size() const = 0;
-  /// Configuration of row i. O(1). @pre 0 <= i < size()
+  /// Configuration of row i. O(1).
+  /// @pre 0 <= i < size()
   virtual state_t state(index_t i) const = 0;
   /// Row of a configuration, -1 if it is not in the basis. O(1).
   virtual index_t index(state_t state) const = 0;

@@ -21,9 +21,11 @@ struct KRONSOLVE_EXPORT Charge {
   /// Total Sz = twice/2 of spins and electrons (other sites count 0).
   /// @throws InvalidArgument  no site has a spin
   static Charge sz(const std::vector<LocalSpace>& spaces, int twice);
-  /// Total number of bosons and fermions. @throws InvalidArgument  no site holds particles
+  /// Total number of bosons and fermions.
+  /// @throws InvalidArgument  no site holds particles
   static Charge particles(const std::vector<LocalSpace>& spaces, int number);
-  /// Number of up (down) electrons. @throws InvalidArgument  no site holds electrons
+  /// Number of up (down) electrons.
+  /// @throws InvalidArgument  no site holds electrons
   static Charge up(const std::vector<LocalSpace>& spaces, int number);
   static Charge down(const std::vector<LocalSpace>& spaces, int number);
   /// Number of particles modulo 2 (sites without particles: their digit).
@@ -44,8 +46,7 @@ struct KRONSOLVE_EXPORT Charge {
 class KRONSOLVE_EXPORT ChargeBasis final : public Basis {
  public:
   /// @throws InvalidArgument  the sector is empty (the text names those that are not), two charges
-  /// have one name,
-  ///                          the dimension exceeds 64 bits
+  ///                          have one name, the dimension exceeds 64 bits
   ChargeBasis(std::vector<LocalSpace> spaces, std::vector<Charge> charges);
 
   index_t size() const override { return paths_.size(); }
@@ -88,7 +89,7 @@ class KRONSOLVE_EXPORT ChargeBasis final : public Basis {
 };
 
 /// @throws InvalidArgument  a term of `op` changes a charge of the basis; the text names the term
-/// and the charge
+///                          and the charge
 KRONSOLVE_EXPORT void require_conserved(const OpSum& op, const ChargeBasis& basis);
 
 }  // namespace kronsolve

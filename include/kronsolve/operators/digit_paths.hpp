@@ -46,8 +46,8 @@ class KRONSOLVE_EXPORT DigitPaths {
   index_t tails(int site, int node) const noexcept {
     return layers_[static_cast<std::size_t>(site)].tails[static_cast<std::size_t>(node)];
   }
-  /// Rows whose first `sites` digits are those of `row`. O(sites x dimension). @pre 0 <= row <
-  /// size()
+  /// Rows whose first `sites` digits are those of `row`. O(sites x dimension).
+  /// @pre 0 <= row < size()
   RowRange prefix_block(index_t row, int sites) const;
   /// The balanced split whose boundaries are those of prefixes as short as a balance of 1.03
   /// allows.

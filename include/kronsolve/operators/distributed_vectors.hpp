@@ -45,8 +45,8 @@ class KRONSOLVE_EXPORT DistributedVectors {
   std::span<T> add_column();
   /// Drops the last vector; stored together, its memory serves the next one. Local.
   void drop_last();
-  /// Puts vector order[j] at place j. Local; moves no data. @pre order is a permutation of 0 ...
-  /// count-1
+  /// Puts vector order[j] at place j. Local; moves no data.
+  /// @pre order is a permutation of 0 ... count-1
   void permute(std::span<const std::size_t> order);
   /// Takes the vectors of `other`, which are dealt the same, behind those here. Local.
   void append(DistributedVectors&& other);

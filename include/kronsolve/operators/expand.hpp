@@ -24,8 +24,8 @@ struct ExpandedState {
 ///
 /// Costs one search for a representative for each configuration; memory: the vector in the larger
 /// basis, spread over the ranks.
-/// @throws DimensionError   psi does not have the owned length @throws InvalidArgument  memory that
-/// is not there
+/// @throws DimensionError   psi does not have the owned length
+/// @throws InvalidArgument  memory that is not there
 template <Scalar T>
 KRONSOLVE_EXPORT std::optional<ExpandedState<T>> expand(const StateView<T>& psi);
 

@@ -22,7 +22,8 @@ class KRONSOLVE_EXPORT KronFactor {
  public:
   /// @throws InvalidArgument  not all rows, or a broken CSR structure
   KronFactor(CsrRows<T> whole);
-  /// Dense, row-major. @throws DimensionError  values are not rows*cols, a side < 1
+  /// Dense, row-major.
+  /// @throws DimensionError  values are not rows*cols, a side < 1
   KronFactor(index_t rows, index_t cols, std::span<const T> values);
   /// @throws InvalidArgument  T is real and an entry is not
   KronFactor(const LocalMatrix& matrix);
@@ -61,7 +62,7 @@ enum class SiteNumbers {
 /// 0})` acts on sites 2 and 0, its leading factor on site 2. Fewer operators than sites are used
 /// again from the first. A dimension of -1 is that of the operator on the site.
 /// @throws InvalidArgument  a site given twice or outside, no sites, operators that are not square
-/// or do not fill the sites
+///                          or do not fill the sites
 template <Scalar T>
 KRONSOLVE_EXPORT CsrRows<T> ikron(const std::vector<KronFactor<T>>& operators,
                                   const std::vector<int>& dims, const std::vector<int>& sites,

@@ -36,10 +36,11 @@ using SitePermutation = std::vector<int>;
 /// lattices of 2 x 2 cells are closed.)
 class KRONSOLVE_EXPORT Lattice {
  public:
-  /// n sites in a line. @throws InvalidArgument  n < 1, or cyclic along y
+  /// n sites in a line.
+  /// @throws InvalidArgument  n < 1, or cyclic along y
   static Lattice chain(int n, Cyclic cyclic = Cyclic::none);
-  /// LX x LY sites, neighbours along x and y. @throws InvalidArgument  a length < 1 (all
-  /// two-dimensional lattices)
+  /// LX x LY sites, neighbours along x and y.
+  /// @throws InvalidArgument  a length < 1 (all two-dimensional lattices)
   static Lattice square(int lx, int ly, Cyclic cyclic = Cyclic::none);
   /// `legs` chains of `length` sites: the square lattice legs x length; kind 0 are rungs, kind 1
   /// legs.
@@ -51,8 +52,8 @@ class KRONSOLVE_EXPORT Lattice {
   /// Cells (A, B, C): a triangle in each cell, and one of B(x-1, y)... : A - B(x-1), A - C(y-1),
   /// B(x, y) - C(x+1, y-1).
   static Lattice kagome(int lx, int ly, Cyclic cyclic = Cyclic::none);
-  /// Any graph. Repeated pairs count once. @throws InvalidArgument  a site outside [0, sites), or
-  /// joined to itself
+  /// Any graph. Repeated pairs count once.
+  /// @throws InvalidArgument  a site outside [0, sites), or joined to itself
   static Lattice from_edges(int sites, const std::vector<std::pair<int, int>>& edges);
   /// By name: chain, square, ladder, triangular, honeycomb, kagome.
   /// @throws InvalidArgument  unknown name, wrong number of lengths

@@ -31,7 +31,7 @@ class Lazy {
   index_t cols() const noexcept { return cols_; }
   /// Builds rows [range.begin, range.end), checked. Local.
   /// @throws DimensionError   range outside the rows, or the builder returned other rows or columns
-  /// than asked
+  ///                          than asked
   /// @throws InvalidArgument  the builder returned NaN, or columns that do not ascend
   CsrRows<T> build(RowRange range) const {
     if (range.begin < 0 || range.end < range.begin || range.end > rows_)

@@ -45,7 +45,8 @@ class KRONSOLVE_EXPORT LinearMap {
   /// y = A x. Collective. x and y must not overlap.
   /// @throws DimensionError  x or y has not the owned length (on any rank)
   void apply(std::span<const T> x, std::span<T> y) const;
-  /// y = A^H x. Collective. @throws NotSupported  this map has no adjoint product
+  /// y = A^H x. Collective.
+  /// @throws NotSupported  this map has no adjoint product
   void apply_adjoint(std::span<const T> x, std::span<T> y) const;
   /// y = A^H A x, two products; returns the global |A x|^2 = <x, y>. Collective. One pass over a
   /// stored matrix where the map can fuse them.

@@ -20,16 +20,17 @@ class KRONSOLVE_EXPORT LocalSpace {
   enum class Kind { spin, boson, fermion, electron, tj, plain };
 
   LocalSpace() : LocalSpace(Kind::spin, 2) {}  ///< spin 1/2
-  /// Spin S = twice_spin/2, dimension twice_spin + 1. @throws InvalidArgument  twice_spin < 1 or >
-  /// 254
+  /// Spin S = twice_spin/2, dimension twice_spin + 1.
+  /// @throws InvalidArgument  twice_spin < 1 or > 254
   static LocalSpace spin(int twice_spin);
-  /// Bosons, at most dim-1 on the site. @throws InvalidArgument  dim < 2 or > 255
+  /// Bosons, at most dim-1 on the site.
+  /// @throws InvalidArgument  dim < 2 or > 255
   static LocalSpace boson(int dim);
   static LocalSpace fermion();
   static LocalSpace electron();
   static LocalSpace tj();  ///< electrons without double occupation, dimension 3
-  /// A site without operators of its own but the identity and projectors. @throws InvalidArgument
-  /// dim < 1 or > 255
+  /// A site without operators of its own but the identity and projectors.
+  /// @throws InvalidArgument  dim < 1 or > 255
   static LocalSpace plain(int dim);
   /// From text: `spin-1/2`, `spin-1`, `spin-3/2`, `boson:4` (dimension 4), `fermion`, `electron`,
   /// `tj`, `dim:3`.

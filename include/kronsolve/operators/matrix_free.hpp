@@ -55,10 +55,11 @@ struct KRONSOLVE_EXPORT MatrixFreePlan {
 ///
 /// With H split into the first sites (high) and the rest (low), H = 1 (x) H_low + H_high (x) 1 +
 /// sum_a A_a (x) B_a is applied block by block; see docs/design.md. Collective on `comm`, which
-/// must outlive the map. Cost: less than a product.
+/// must outlive the map.
+/// Cost: less than a product.
 /// @throws DimensionError   the operator and the basis have other sites
 /// @throws InvalidArgument  a term leads out of the sector (names it), or T is real and the
-/// operator is not
+///                          operator is not
 /// @throws NotSupported     the basis is neither the full space nor a charge sector
 template <Scalar T>
 KRONSOLVE_EXPORT std::unique_ptr<LinearMap<T>> make_matrix_free(

@@ -27,7 +27,7 @@ struct MatrixMarketHeader {
 /// error.
 /// @throws IoError          the file cannot be opened or read
 /// @throws InvalidArgument  "file:line: ..." for an empty file, a wrong banner or a wrong size
-/// line; `array` files (dense)
+///                          line; `array` files (dense)
 KRONSOLVE_EXPORT MatrixMarketHeader read_matrix_market_header(const Comm& comm,
                                                               const std::string& path);
 
@@ -44,9 +44,8 @@ struct MatrixMarketRows {
 /// entries twice while they are sorted, a number for each row, and a buffer.
 /// @throws IoError          the file cannot be opened or read (on any rank)
 /// @throws InvalidArgument  "file:line: ..." for a line that is not an entry, an index outside the
-/// matrix, NaN or infinity, an entry
-///                          in the wrong triangle, fewer or more entries than announced, 2.5 in a
-///                          file of integers
+///                          matrix, NaN or infinity, an entry in the wrong triangle, fewer or more
+///                          entries than announced, 2.5 in a file of integers
 KRONSOLVE_EXPORT std::variant<MatrixMarketRows<double>, MatrixMarketRows<std::complex<double>>>
 read_matrix_market(const Comm& comm, const std::string& path);
 /// The same where the header has been read.

@@ -60,9 +60,8 @@ struct Model {
 /// Random fields depend on the seed and the site alone: they are the same on every rank and
 /// machine.
 /// @throws InvalidArgument  unknown model, parameter, lattice or value; a parameter given twice in
-/// two ways (`j` and `jx`); NaN or
-///                          infinity; sites < 1; a spin that is not a positive half-integer; what
-///                          the model does not have
+///                          two ways (`j` and `jx`); NaN or infinity; sites < 1; a spin that is not
+///                          a positive half-integer; what the model does not have
 KRONSOLVE_EXPORT Model make_model(std::string_view name, const ModelOptions& options);
 
 /// A finite number: "0.5", "-2", "1e-3", "1/2".

@@ -12,15 +12,17 @@ namespace kronsolve {
 /// An operator sum from the text of an operator file (TOML):
 ///
 ///     sites = 3
-///     local = "spin-1/2"             # or one entry per site: ["spin-1", "boson:4", "dim:3"];
-///     spin-1/2 if left out terms = [[1.0, "Sz", 0, "Sz", 1], [[0.0, 0.25], "Sy", 2]] define.M =
-///     [[1, 0], [0, [0, 1]]]   # optional: matrices under a name, entries real or [re, im]
+///     local = "spin-1/2"
+///     terms = [[1.0, "Sz", 0, "Sz", 1], [[0, 0.5], "S+", 1, "S-", 2],
+///              [[0, -0.5], "S-", 1, "S+", 2], [0.25, "M", 2]]
+///     define.M = [[0, [0, -1]], [[0, 1], 0]]
 ///
-/// A term is its coefficient (real or [re, im]) and then operator, site, operator, site, ... Local.
+/// `local` is one space for all sites (spin-1/2 if left out) or a list with one for each site:
+/// ["spin-1", "boson:4", "dim:3"]. A term is its coefficient and then operator, site, operator,
+/// site, ... `define` gives matrices a name. Numbers are real or [re, im]. Local.
 /// @param name  what errors call the text, for example its path
 /// @throws InvalidArgument  "name:line:column: ..." for TOML that does not parse, a key that is not
-/// known, and everything that
-///                          `OpSum` refuses
+///                          known, and everything that `OpSum` refuses
 KRONSOLVE_EXPORT OpSum parse_operator_file(std::string_view text, const std::string& name);
 
 /// The operator of the file at `path`. Collective: rank 0 reads, all ranks get the same operator or

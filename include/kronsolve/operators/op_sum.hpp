@@ -59,14 +59,15 @@ class KRONSOLVE_EXPORT OpSum {
 
   int sites() const noexcept { return static_cast<int>(spaces_.size()); }
   const std::vector<LocalSpace>& spaces() const noexcept { return spaces_; }
-  /// Product of the local dimensions. @throws InvalidArgument  above 64 bits
+  /// Product of the local dimensions.
+  /// @throws InvalidArgument  above 64 bits
   index_t dimension() const;
   const std::vector<OpTerm>& terms() const noexcept { return terms_; }
   const std::map<std::string, LocalMatrix>& definitions() const noexcept { return definitions_; }
 
   /// Adds coefficient * product of factors; an empty list is a multiple of the identity.
   /// @throws InvalidArgument  NaN or infinite coefficient, site outside [0, sites), unknown
-  /// operator for that site
+  ///                          operator for that site
   OpSum& add(std::complex<double> coefficient, std::vector<OpFactor> factors);
   /// Gives a matrix a name that `add` understands on every site of that dimension. Bosonic (no
   /// strings).
@@ -79,7 +80,8 @@ class KRONSOLVE_EXPORT OpSum {
   KRONSOLVE_EXPORT friend OpSum operator+(OpSum a, const OpSum& b);
   KRONSOLVE_EXPORT friend OpSum operator-(OpSum a, const OpSum& b);
   KRONSOLVE_EXPORT friend OpSum operator*(std::complex<double> c, OpSum a);
-  /// Operator product a b. @throws DimensionError  different sites
+  /// Operator product a b.
+  /// @throws DimensionError  different sites
   KRONSOLVE_EXPORT friend OpSum operator*(const OpSum& a, const OpSum& b);
   OpSum adjoint() const;
 
@@ -107,8 +109,8 @@ class KRONSOLVE_EXPORT OpSum {
   /// in it.
   std::string text() const;
   /// From text: terms separated by " + " or " - ", each a coefficient (0.5, -1e-3, (0.5-2i)), which
-  /// may be left out, and factors name_site. @throws InvalidArgument  naming the word that is not
-  /// understood, and as `add`
+  /// may be left out, and factors name_site.
+  /// @throws InvalidArgument  naming the word that is not understood, and as `add`
   static OpSum parse(std::string_view text, std::vector<LocalSpace> spaces,
                      const std::map<std::string, LocalMatrix>& definitions = {});
 

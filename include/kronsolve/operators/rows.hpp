@@ -23,7 +23,8 @@ namespace kronsolve {
 /// none), and columns that other ranks know are asked from them.
 /// @throws DimensionError   op and basis have other sites, or the range is outside the rows
 /// @throws InvalidArgument  T is real and the operator is not; the operator leads out of the basis
-/// (names the states) Cost: about entries + rows * (terms of a row) / 8 operations.
+///                          (names the states)
+/// Cost: about entries + rows * (terms of a row) / 8 operations.
 template <Scalar T>
 KRONSOLVE_EXPORT CsrRows<T> build_rows(const OpSum& op, const Basis& basis, RowRange range);
 

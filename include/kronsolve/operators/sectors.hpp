@@ -32,9 +32,8 @@ struct Sector {
 /// permutation of the sites, site i to the i-th number, with its phase as a part of a turn:
 /// `permutation=1,2,0:1/3`. Local.
 /// @throws InvalidArgument  unknown or repeated condition, a value that is not allowed, a symmetry
-/// the lattice does not have,
-///                          characters that contradict each other (with the relation that breaks
-///                          them)
+///                          the lattice does not have, characters that contradict each other (with
+///                          the relation that breaks them)
 KRONSOLVE_EXPORT Sector parse_sector(const std::vector<LocalSpace>& spaces, const Lattice& lattice,
                                      const std::vector<std::string>& conditions);
 

@@ -60,8 +60,8 @@ void load(Archive& archive, LocalMatrix& matrix) {
   matrix = LocalMatrix(dim, std::move(values));
 }
 
-/// Loading checks everything that building it did. @throws InvalidArgument  the archive holds no
-/// operator sum
+/// Loading checks everything that building it did.
+/// @throws InvalidArgument  the archive holds no operator sum
 template <class Archive>
 void save(Archive& archive, const OpSum& op) {
   archive(op.spaces(), static_cast<std::uint64_t>(op.definitions().size()));

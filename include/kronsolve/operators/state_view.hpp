@@ -24,7 +24,7 @@ template <Scalar T>
 class StateView {
  public:
   /// @param owned  amplitudes of the owned rows; their number is checked by what uses the view (see
-  /// require_fitting)
+  ///               require_fitting)
   StateView(const Comm& comm, const Basis& basis, std::span<const T> owned)
       : comm_(&comm), basis_(&basis), owned_(owned) {}
   StateView(const Comm& comm, const Basis& basis, std::span<T> owned)
@@ -50,14 +50,15 @@ class StateView {
   std::span<const T> owned_;
 };
 
-/// Collective. @throws DimensionError  on every rank, if any holds another number of amplitudes
-/// than it owns rows; `where` is named
+/// Collective.
+/// @throws DimensionError  on every rank, if any holds another number of amplitudes than it owns
+///                         rows; `where` is named
 template <Scalar T>
 KRONSOLVE_EXPORT void require_fitting(const StateView<T>& psi, std::string_view where);
 
 /// <a|b>. Collective; local work O(owned rows).
 /// @throws DimensionError  the lengths do not fit; the two states are in different bases (other
-/// sites, sector or size)
+///                         sites, sector or size)
 template <Scalar T>
 KRONSOLVE_EXPORT T overlap(const StateView<T>& a, const StateView<T>& b);
 

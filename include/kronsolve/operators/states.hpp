@@ -58,13 +58,14 @@ struct KRONSOLVE_EXPORT StateDescription {
 KRONSOLVE_EXPORT StateDescription product_state(
     const std::vector<LocalSpace>& spaces, std::vector<std::vector<std::complex<double>>> spinors);
 
-/// One configuration. @throws DimensionError, InvalidArgument  digits do not fit the sites
+/// One configuration.
+/// @throws DimensionError, InvalidArgument  digits do not fit the sites
 KRONSOLVE_EXPORT StateDescription configuration_state(const std::vector<LocalSpace>& spaces,
                                                       std::vector<int> digits);
 
 /// What `u` and `d` mean on a site: a spin's largest and smallest Sz (first and last digit), an
-/// electron up or down (1, 2), no particle and one on other sites (0, 1). @throws InvalidArgument
-/// a site of dimension 1
+/// electron up or down (1, 2), no particle and one on other sites (0, 1).
+/// @throws InvalidArgument  a site of dimension 1
 KRONSOLVE_EXPORT std::pair<int, int> up_down_digits(const LocalSpace& space);
 
 enum class NeelStart { up, down };
@@ -73,8 +74,8 @@ KRONSOLVE_EXPORT StateDescription neel_state(const std::vector<LocalSpace>& spac
                                              NeelStart start = NeelStart::up);
 /// u on the first floor(N/2) sites, d on the others.
 KRONSOLVE_EXPORT StateDescription domain_wall_state(const std::vector<LocalSpace>& spaces);
-/// Every spin along +x: amplitudes sqrt(binomial(2S, digit)) / 2^S. @throws InvalidArgument  a site
-/// is not a spin
+/// Every spin along +x: amplitudes sqrt(binomial(2S, digit)) / 2^S.
+/// @throws InvalidArgument  a site is not a spin
 KRONSOLVE_EXPORT StateDescription plus_state(const std::vector<LocalSpace>& spaces);
 /// (|d u u ...> + |u d u ...> + ...) / sqrt(N).
 KRONSOLVE_EXPORT StateDescription w_state(const std::vector<LocalSpace>& spaces);
@@ -87,8 +88,8 @@ enum class Bell { phi_plus, phi_minus, psi_plus, psi_minus };
 /// @throws InvalidArgument  an odd number of sites, or a site of dimension other than 2
 KRONSOLVE_EXPORT StateDescription bell_pairs(const std::vector<LocalSpace>& spaces, Bell which);
 /// Spin singlets sum_m (-1)^(S-m) |m, -m> / sqrt(2S+1) on the given pairs, which cover every site
-/// once (default: (0,1), (2,3), ...). @throws InvalidArgument  otherwise, or the spins of a pair
-/// differ
+/// once (default: (0,1), (2,3), ...).
+/// @throws InvalidArgument  otherwise, or the spins of a pair differ
 KRONSOLVE_EXPORT StateDescription singlet_pairs(const std::vector<LocalSpace>& spaces,
                                                 std::vector<std::pair<int, int>> pairs = {});
 KRONSOLVE_EXPORT StateDescription random_state(const std::vector<LocalSpace>& spaces,
@@ -109,8 +110,7 @@ KRONSOLVE_EXPORT StateDescription parse_state(std::string_view text,
 /// of the norm aside).
 /// @throws DimensionError   the basis is on other sites
 /// @throws InvalidArgument  T is real and the state is not; the state is not in the basis: the norm
-/// squared of its part
-///                          there is below 1 - 1e-12 (the text gives it)
+///                          squared of its part there is below 1 - 1e-12 (the text gives it)
 /// Cost: O(owned rows x groups) for products, O(owned rows) else.
 template <Scalar T>
 KRONSOLVE_EXPORT Buffer<T> make_state(const Comm& comm, const Basis& basis,

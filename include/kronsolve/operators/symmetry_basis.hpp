@@ -22,13 +22,13 @@ class GroupAction;
 /// The states of a symmetry sector: orbits of configurations under a group, each known by its least
 /// configuration, its representative. Rows ascend by representative; row i is the normalised
 ///
-///     |i> = sqrt(|G| / |Stab_i|) P |representative_i>,   P = 1/|G| sum over g of
-///     conj(character(g)) U_g.
+///     |i> = sqrt(|G| / |Stab_i|) P |representative_i>,
+///     P = 1/|G| sum over g of conj(character(g)) U_g.
 ///
 /// Spread over the ranks of a communicator in contiguous ranges of equal size; each rank holds the
 /// representatives of its own rows (8 bytes each), and `state` and `index` know these only. The
-/// communicator must outlive the basis. Source: A. W. Sandvik, AIP Conf. Proc. 1297, 135 (2010),
-/// doi:10.1063/1.3518900, section 4.
+/// communicator must outlive the basis.
+/// Source: A. W. Sandvik, AIP Conf. Proc. 1297, 135 (2010), doi:10.1063/1.3518900, section 4.
 class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
  public:
   /// What a rank needs for each of its states while they are listed.
@@ -44,10 +44,11 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
   ~SymmetryBasis() override;
 
   index_t size() const override { return partition_.rows(); }
-  /// Representative of an owned row. @throws InvalidArgument  another rank has the row
+  /// Representative of an owned row.
+  /// @throws InvalidArgument  another rank has the row
   state_t state(index_t i) const override;
-  /// Row of an owned representative, -1 if the configuration is none. @throws InvalidArgument
-  /// another rank would know
+  /// Row of an owned representative, -1 if the configuration is none.
+  /// @throws InvalidArgument  another rank would know
   index_t index(state_t state) const override;
   ScalarKind scalar() const override { return group_.scalar(); }
   RowPartition partition(int ranks) const override;
@@ -102,7 +103,7 @@ KRONSOLVE_EXPORT void require_compatible(const SymmetryGroup& group,
                                          const std::vector<Charge>& charges);
 
 /// @throws InvalidArgument  `op` changes under a generator of the group; the text names the term
-/// and the generator
+///                          and the generator
 KRONSOLVE_EXPORT void require_symmetric(const OpSum& op, const SymmetryGroup& group);
 
 }  // namespace kronsolve

@@ -40,9 +40,8 @@ class KRONSOLVE_EXPORT SymmetryGroup {
 
   /// Closes the generators, which need not commute. The identity is the first element.
   /// @throws InvalidArgument  an image is no permutation of the sites or joins different local
-  /// spaces, a flip without spins, more
-  ///                          than 100000 elements, or a character that is not consistent: the text
-  ///                          names the relation
+  ///                          spaces, a flip without spins, more than 100000 elements, or a
+  ///                          character that is not consistent: the text names the relation
   SymmetryGroup(std::vector<LocalSpace> spaces, std::vector<SymmetryGenerator> generators);
 
   const std::vector<LocalSpace>& spaces() const noexcept { return spaces_; }

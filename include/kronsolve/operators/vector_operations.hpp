@@ -127,7 +127,8 @@ KRONSOLVE_EXPORT std::vector<T> inner(const Comm& comm, const Columns<T>& x, con
 template <Scalar T>
 KRONSOLVE_EXPORT std::vector<T> inner(const Comm& comm, const Columns<T>& x, std::span<const T> y);
 
-/// y += factor X h. Local. @param h  x.count numbers
+/// y += factor X h. Local.
+/// @param h  x.count numbers
 template <Scalar T>
 KRONSOLVE_EXPORT void add_combination(T factor, const Columns<T>& x, std::span<const T> h,
                                       std::span<T> y);
@@ -138,7 +139,8 @@ KRONSOLVE_EXPORT void add_combinations(T factor, const Columns<T>& x, std::span<
                                        DistributedVectors<T>& y, index_t first, index_t count);
 /// Columns 0 ... count-1 of v (counted from `first`) become V C, C m x count with m >= count: in
 /// place, by blocks of rows. Local. Real coefficients of complex vectors cost no complex
-/// arithmetic. @pre v is stored together
+/// arithmetic.
+/// @pre v is stored together
 template <Scalar T, Scalar C>
 KRONSOLVE_EXPORT void rotate(DistributedVectors<T>& v, index_t m, index_t count,
                              std::span<const C> c, index_t first = 0);
@@ -193,10 +195,12 @@ KRONSOLVE_EXPORT DistributedVectors<T> deal(const Comm& comm, const RowPartition
 
 // ---- what solvers ask of their arguments; all ranks throw the same
 
-/// @throws DimensionError   the operator is not square  @throws InvalidArgument  it has no rows
+/// @throws DimensionError   the operator is not square
+/// @throws InvalidArgument  it has no rows
 template <Scalar T>
 KRONSOLVE_EXPORT void require_square(std::string_view where, const LinearMap<T>& a);
-/// @throws DimensionError   v has not the owned length  @throws InvalidArgument  it is not finite
+/// @throws DimensionError   v has not the owned length
+/// @throws InvalidArgument  it is not finite
 template <Scalar T, Scalar V>
 KRONSOLVE_EXPORT void require_vector(std::string_view where, const LinearMap<T>& a,
                                      std::span<const V> v);

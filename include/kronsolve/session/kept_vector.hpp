@@ -179,8 +179,8 @@ class KRONSOLVE_EXPORT KeptVector {
 
   double norm() const;  ///< 2-norm; also of vectors without sites
   /// <this|other>; both kept in the same place.
-  /// @throws InvalidArgument  they are in different places  @throws DimensionError  they differ in
-  /// length or distribution
+  /// @throws InvalidArgument  they are in different places
+  /// @throws DimensionError   they differ in length or distribution
   std::complex<double> overlap(const KeptVector& other) const;
   /// The whole vector, moved to where main runs (syncro: to every rank).
   Values gather() const;

@@ -44,14 +44,14 @@ struct Certificate {
 /// repeated), until such a level would have been missed with less than the accepted probability, or
 /// until the next value itself has converged.
 ///
-/// Collective. Memory: k + 2 vectors (k + 4 while a missed pair is inserted).
+/// Collective.
+/// Memory: k + 2 vectors (k + 4 while a missed pair is inserted).
 /// @param values, residuals, vectors  k pairs as the solvers return them, values ascending; changed
-/// where pairs were missed
+///                                    where pairs were missed
 /// @throws InvalidArgument  which is not SA or LA; sizes do not fit
 /// Source: probability that Lanczos from a random start is off by a relative error eps after m
-/// steps, at most 1.648 sqrt(n) exp(-sqrt(eps) (2m - 1)):
-///         J. Kuczynski and H. Wozniakowski, SIAM J. Matrix Anal. Appl. 13, 1094 (1992),
-///         doi:10.1137/0613066.
+/// steps, at most 1.648 sqrt(n) exp(-sqrt(eps) (2m - 1)): J. Kuczynski and H. Wozniakowski, SIAM J.
+/// Matrix Anal. Appl. 13, 1094 (1992), doi:10.1137/0613066.
 template <Scalar T>
 KRONSOLVE_EXPORT Certificate certify_levels(const LinearMap<T>& map, std::vector<double>& values,
                                             std::vector<double>& residuals,

@@ -26,13 +26,14 @@ struct EigenPairs {
   DenseMatrix<T> vectors;      ///< columns; of blocks: zero outside their block
 };
 
-/// All eigenpairs of a Hermitian matrix. @throws InvalidArgument  not Hermitian (names the entry)
+/// All eigenpairs of a Hermitian matrix.
+/// @throws InvalidArgument  not Hermitian (names the entry)
 /// Cost: O(n^3); with blocks the sum of their cubes, after one pass over the entries.
 template <Scalar T>
 KRONSOLVE_EXPORT EigenPairs<T> eigh(const DenseMatrix<T>& a, Blocks blocks = Blocks::ignore);
 
-/// Eigenpairs of A x = lambda B x; vectors with X^H B X = 1. @throws InvalidArgument  A or B not
-/// Hermitian, B not positive definite
+/// Eigenpairs of A x = lambda B x; vectors with X^H B X = 1.
+/// @throws InvalidArgument  A or B not Hermitian, B not positive definite
 template <Scalar T>
 KRONSOLVE_EXPORT EigenPairs<T> eigh(const DenseMatrix<T>& a, const DenseMatrix<T>& b);
 
@@ -81,7 +82,8 @@ KRONSOLVE_EXPORT double norm(const DenseMatrix<T>& a, NormKind which);
 template <Scalar T>
 KRONSOLVE_EXPORT std::vector<std::vector<index_t>> diagonal_blocks(const DenseMatrix<T>& a);
 
-/// a b, a^H b. @throws DimensionError
+/// a b, a^H b.
+/// @throws DimensionError
 template <Scalar T>
 KRONSOLVE_EXPORT DenseMatrix<T> multiply(const DenseMatrix<T>& a, const DenseMatrix<T>& b);
 template <Scalar T>

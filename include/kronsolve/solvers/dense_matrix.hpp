@@ -13,7 +13,8 @@ template <Scalar T>
 class DenseMatrix {
  public:
   DenseMatrix() = default;
-  /// Zero. @throws DimensionError  a negative size
+  /// Zero.
+  /// @throws DimensionError  a negative size
   DenseMatrix(index_t rows, index_t cols)
       : DenseMatrix(rows, cols, std::vector<T>(checked_size(rows, cols))) {}
   /// @throws DimensionError  values are not rows*cols

@@ -16,13 +16,13 @@ namespace kronsolve {
 /// process.
 ///
 /// Methods: solve (automatic; by the eigenvectors of H, any time), expm and integrate (series or
-/// Runge-Kutta steps on the commutator). Real time only. Memory: 4 n x n matrices (solve, expm), 14
-/// (integrate).
+/// Runge-Kutta steps on the commutator). Real time only.
+/// Memory: 4 n x n matrices (solve, expm), 14 (integrate).
 class KRONSOLVE_EXPORT DensityEvolution {
  public:
   /// @throws DimensionError   H and rho are not square of one size
   /// @throws InvalidArgument  H or rho not Hermitian (names the entry), rho zero, imaginary time,
-  /// method magnus, bad options
+  ///                          method magnus, bad options
   template <Scalar T>
   KRONSOLVE_EXPORT DensityEvolution(const DenseMatrix<T>& h, DenseMatrix<std::complex<double>> rho,
                                     const EvolutionOptions& options = {});

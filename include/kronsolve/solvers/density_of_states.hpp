@@ -40,8 +40,9 @@ struct DensityOfStatesOptions {
 };
 
 /// Kernel polynomial method. Collective on a.comm().
-/// @throws DimensionError  the map is not square  @throws InvalidArgument  options out of range,
-/// map not Hermitian Cost: samples * moments / 2 products (two moments a product), three vectors.
+/// @throws DimensionError   the map is not square
+/// @throws InvalidArgument  options out of range, map not Hermitian
+/// Cost: samples * moments / 2 products (two moments a product), three vectors.
 /// Source: Weisse, Wellein, Alvermann and Fehske 2006, doi:10.1103/RevModPhys.78.275.
 template <Scalar T>
 KRONSOLVE_EXPORT DensityOfStates density_of_states(const LinearMap<T>& a,

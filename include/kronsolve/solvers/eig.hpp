@@ -58,9 +58,9 @@ struct KRONSOLVE_EXPORT EigResult {
 /// with a target by shift-and-invert. A target on an eigenvalue is moved, and `reason` says so.
 /// @throws DimensionError   not square
 /// @throws InvalidArgument  k outside [1, n], ncv not in [k+2, n], tol not in (0, 1), sigma without
-/// TM, memory that cannot fit
+///                          TM, memory that cannot fit
 /// @throws NotSupported     the engine is not installed; a complex target for a real matrix needs
-/// the complex engine
+///                          the complex engine
 template <Scalar T>
 KRONSOLVE_EXPORT EigResult eig(const Comm& comm, const Lazy<T>& a, const EigOptions& options = {});
 

@@ -100,7 +100,8 @@ struct KRONSOLVE_EXPORT EighResult : PairsReport {
   /// of largest modulus (the first such) is real and positive.
   std::variant<DistributedVectors<double>, DistributedVectors<std::complex<double>>> vectors;
 
-  /// The eigenvectors as T. @throws InvalidArgument  they have the other scalar
+  /// The eigenvectors as T.
+  /// @throws InvalidArgument  they have the other scalar
   template <Scalar T>
   const DistributedVectors<T>& vectors_as() const {
     if (const auto* v = std::get_if<DistributedVectors<T>>(&vectors)) return *v;
@@ -129,8 +130,8 @@ struct EighPlan {
 /// Chooses real or complex arithmetic, dense or Krylov, stored or matrix-free by itself unless
 /// told; `reason` says why.
 /// @throws InvalidArgument  operator not Hermitian (names the term or entry), k outside [1, n], ncv
-/// <= k, tol not in (0, 1), NaN
-///                          in the start vector, memory that cannot fit
+///                          <= k, tol not in (0, 1), NaN in the start vector, memory that cannot
+///                          fit
 /// @throws NotSupported     the engine that the request needs is not installed
 KRONSOLVE_EXPORT EighResult eigh(const Comm& comm, const OpSum& h, const EighOptions& options = {});
 KRONSOLVE_EXPORT EighResult eigh(const Comm& comm, const SectorOperator& h,

@@ -15,7 +15,7 @@ namespace kronsolve {
 /// factorisations (by all of them up to 1000 rows). Collective.
 /// @throws InvalidArgument  low > high, not finite, or an operator that is not Hermitian
 /// @throws NotSupported     the real engine is not installed (a complex operator is counted as a
-/// real one of twice the size)
+///                          real one of twice the size)
 KRONSOLVE_EXPORT index_t count_eigenvalues(const Comm& comm, const SectorOperator& h, double low,
                                            double high);
 
@@ -34,7 +34,8 @@ KRONSOLVE_EXPORT EighResult eigh_interval(const Comm& comm, const SectorOperator
 struct SpectrumEnds {
   double lowest = 0, highest = 0;
 };
-/// Lowest and highest eigenvalue. Collective; no vectors. @throws NotConverged  with the residual
+/// Lowest and highest eigenvalue. Collective; no vectors.
+/// @throws NotConverged  with the residual
 KRONSOLVE_EXPORT SpectrumEnds bound_spectrum(const Comm& comm, const SectorOperator& h,
                                              EighOptions options = {});
 
@@ -48,8 +49,8 @@ KRONSOLVE_EXPORT EighResult eigh_window(const Comm& comm, const SectorOperator& 
 ///
 /// LAPACK up to 1000 rows or for k = all, else SLEPc with factors of B (and of A - sigma B with a
 /// target). Vectors have B-norm 1, residuals are |Ax - lBx| / |x|.
-/// @throws DimensionError   shapes differ  @throws InvalidArgument  not Hermitian, B not positive
-/// definite; as eigh
+/// @throws DimensionError   shapes differ
+/// @throws InvalidArgument  not Hermitian, B not positive definite; as eigh
 template <Scalar T>
 KRONSOLVE_EXPORT EighResult eigh_generalised(const Comm& comm, const Lazy<T>& a, const Lazy<T>& b,
                                              const EighOptions& options = {});

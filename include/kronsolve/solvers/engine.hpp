@@ -185,11 +185,9 @@ extern template class Engine<std::complex<double>>;
 /// process. Local.
 ///
 /// Searched for in `KRONSOLVE_ENGINE_DIR` if that is set, else in the folder `kronsolve` beside the
-/// library.
+/// library. A real problem is served by the complex engine where only that is installed.
 /// @param largest_index  chooses an engine with 64-bit indices where 32 do not reach, or where
-/// there
-///   is no other
-/// A real problem is served by the complex engine where only that is installed.
+///                       there is no other
 /// @throws NotSupported  it is not there, or another PETSc has taken over the process
 template <Scalar T>
 KRONSOLVE_EXPORT Engine<T>& load_engine(index_t largest_index = 0);

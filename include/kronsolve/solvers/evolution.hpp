@@ -91,11 +91,10 @@ class KRONSOLVE_EXPORT Evolution {
  public:
   /// @param psi  one column, any norm above 0
   /// @throws DimensionError   map not square, other distribution of psi, more or less than one
-  /// column
+  ///                          column
   /// @throws InvalidArgument  psi is zero or not finite, tol not in (0, 1), start not finite,
-  /// operator not Hermitian (as far
-  ///                          as its first products show), method solve for an operator too large
-  ///                          for one process
+  ///                          operator not Hermitian (as far as its first products show), method
+  ///                          solve for an operator too large for one process
   Evolution(const LinearMap<T>& h, const DistributedVectors<double>& psi,
             EvolutionOptions options = {});
   Evolution(const LinearMap<T>& h, const DistributedVectors<std::complex<double>>& psi,

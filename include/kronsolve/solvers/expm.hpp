@@ -55,12 +55,13 @@ struct ExpmOptions {
 /// @param v  owned entries, length a.row_range().size()
 /// @throws DimensionError   map not square, wrong length of v (on any rank)
 /// @throws InvalidArgument  t or an entry of v not finite, tol not in (0, 1), map not Hermitian,
-/// too many products needed,
-///                          |w| above the largest double
-/// @throws NotSupported     mfn without the engine it needs  @throws EngineError  mfn broke down
+///                          too many products needed, |w| above the largest double
+/// @throws NotSupported     mfn without the engine it needs
+/// @throws EngineError      mfn broke down
 /// Cost: about sqrt(80 |t| R) products for long times, R half the width of the spectrum; five
-/// vectors. Source: Tal-Ezer and Kosloff 1984, doi:10.1063/1.448136; bounds: Hochbruck and Lubich
-/// 1997, doi:10.1137/S0036142995280572.
+/// vectors.
+/// Source: Tal-Ezer and Kosloff 1984, doi:10.1063/1.448136; bounds: Hochbruck and Lubich 1997,
+/// doi:10.1137/S0036142995280572.
 template <Scalar T>
 KRONSOLVE_EXPORT FunctionResult<T> expm_multiply(const LinearMap<T>& a, double t,
                                                  std::span<const T> v,
@@ -69,8 +70,9 @@ KRONSOLVE_EXPORT FunctionResult<T> expm_multiply(const LinearMap<T>& a, double t
 /// The same for complex t; use t = {0, -dt} for Schroedinger time dt (hbar = 1).
 ///
 /// A real operator stays real: it is applied to the real and the imaginary part of v, only once a
-/// step if one of them is zero. Cost: |t| R + O((|t| R)^(1/3)) products for imaginary t, twice that
-/// for a real operator and truly complex v.
+/// step if one of them is zero.
+/// Cost: |t| R + O((|t| R)^(1/3)) products for imaginary t, twice that for a real operator and
+/// truly complex v.
 template <Scalar T>
 KRONSOLVE_EXPORT FunctionResult<std::complex<double>> expm_multiply(
     const LinearMap<T>& a, std::complex<double> t, std::span<const std::complex<double>> v,
@@ -90,7 +92,8 @@ struct FunctionOptions {
 /// solves.
 /// @throws DimensionError   map not square, wrong length of v (on any rank)
 /// @throws InvalidArgument  f is not finite at an eigenvalue estimate (the text has it), v not
-/// finite, options out of range Cost: at most 2 max_steps products, options.stored + 4 vectors.
+///                          finite, options out of range
+/// Cost: at most 2 max_steps products, options.stored + 4 vectors.
 /// Source: Druskin and Knizhnerman 1989, doi:10.1016/S0041-5553(89)80020-5; Hochbruck and Lubich
 /// 1997, doi:10.1137/S0036142995280572.
 template <Scalar T>

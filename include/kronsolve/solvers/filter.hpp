@@ -59,14 +59,14 @@ struct FilterResult : Pairs<T> {
 /// The polynomial is above half of its maximum in the window and below 0.23 of it away from it, so
 /// every pair of the window is among the leading ones; nearly equal values of the polynomial are
 /// told apart by the operator itself. Maps with a block_width() multiply the vectors of the block
-/// side by side. Levels of higher multiplicity than `block` come in by the
-/// certificate, one search each.
+/// side by side. Levels of higher multiplicity than `block` come in by the certificate, one search
+/// each.
 /// @throws DimensionError   map not square
 /// @throws InvalidArgument  k outside [1, n], empty interval, tol not in (0, 1), block < 1, map not
-/// Hermitian, start vectors that do not fit or are dependent, memory Cost: about 10 R rho products
-/// (R half the width of the spectrum, rho the density of states at the target), whatever k is; 2.5
-/// to 4 times k vectors, and more for few pairs. Source: Sierant, Lewenstein and Zakrzewski 2020,
-/// doi:10.1103/PhysRevLett.125.156601.
+///                          Hermitian, start vectors that do not fit or are dependent, memory
+/// Cost: about 10 R rho products (R half the width of the spectrum, rho the density of states at
+/// the target), whatever k is; 2.5 to 4 times k vectors, and more for few pairs.
+/// Source: Sierant, Lewenstein and Zakrzewski 2020, doi:10.1103/PhysRevLett.125.156601.
 template <Scalar T>
 KRONSOLVE_EXPORT FilterResult<T> filter_eigh(const LinearMap<T>& a, const FilterOptions& options);
 

@@ -48,18 +48,19 @@ struct LanczosOptions {
 /// next one starts from a fresh random vector kept orthogonal to them, so that copies of a
 /// degenerate level are found.
 ///
-/// Collective on map.comm(). Memory: 2 vectors for a value alone (k = 1), 3 with the eigenvector, k
-/// - 1 more for k > 1; plus keep_bytes. Cost: `products` products and about as many passes over two
-/// vectors. With vectors skipped and k = 1 the residual is the Lanczos bound |beta_m s_m|; k > 1
-/// needs the vectors and forms them.
+/// Collective on map.comm().
+/// Memory: 2 vectors for a value alone (k = 1), 3 with the eigenvector, k - 1 more for k > 1; plus
+/// keep_bytes.
+/// Cost: `products` products and about as many passes over two vectors. With vectors skipped and
+/// k = 1 the residual is the Lanczos bound |beta_m s_m|; k > 1 needs the vectors and forms them.
+/// @param against  orthonormal vectors, rows distributed as the map's: pairs are sought in their
+///                 orthogonal complement, which the map must leave invariant (eigenvectors found
+///                 before); k counts from there
 /// @throws DimensionError   the map is not square
 /// @throws InvalidArgument  k outside [1, n], tol not in (0, 1), which not SA or LA
 /// Source: C. Lanczos, J. Res. Natl. Bur. Stand. 45, 255 (1950), doi:10.6028/jres.045.026; the
-/// bound is that of C. C. Paige,
-///         J. Inst. Maths Applics 18, 341 (1976), doi:10.1093/imamat/18.3.341.
-/// @param against  orthonormal vectors, rows distributed as the map's: pairs are sought in their
-/// orthogonal complement, which the map must leave invariant (eigenvectors found before); k counts
-/// from there
+/// bound is that of C. C. Paige, J. Inst. Maths Applics 18, 341 (1976),
+/// doi:10.1093/imamat/18.3.341.
 template <Scalar T>
 KRONSOLVE_EXPORT Pairs<T> lanczos(const LinearMap<T>& map, const LanczosOptions& options = {},
                                   const DistributedVectors<T>& against = {});

@@ -35,9 +35,10 @@ struct LobpcgOptions {
 /// Copies of a level are found as far as the block reaches. Converged columns rest (no products any
 /// more) but stay in the projection. All bases are kept orthonormal, so that the method neither
 /// breaks down nor stagnates above rounding.
-/// Memory: up to 6 `block` vectors. Cost: at most `block` products a step.
+/// Memory: up to 6 `block` vectors.
+/// Cost: at most `block` products a step.
 /// @param against  orthonormal vectors, rows distributed as the map's: pairs are sought in their
-/// orthogonal complement, which the map must leave invariant; k counts from there
+///                 orthogonal complement, which the map must leave invariant; k counts from there
 /// @throws DimensionError   the map is not square
 /// @throws InvalidArgument  k outside [1, n], block below k, tol not in (0, 1), which not SA or LA,
 ///                          products that are not finite

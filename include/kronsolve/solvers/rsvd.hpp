@@ -61,7 +61,8 @@ struct RankOptions {
 };
 
 /// Number of singular values above tol |A|, by `rsvd`: exact where the spectrum has a gap there, up
-/// to the values within its error where not. Collective. Cost: about six products for each.
+/// to the values within its error where not. Collective.
+/// Cost: about six products for each.
 /// @throws InvalidArgument  as rsvd
 template <Scalar T>
 KRONSOLVE_EXPORT index_t estimate_rank(const LinearMap<T>& a, const RankOptions& options = {});

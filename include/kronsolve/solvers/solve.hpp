@@ -84,7 +84,8 @@ struct SolveResult {
 template <Scalar T>
 KRONSOLVE_EXPORT SolveResult<T> solve(const LinearMap<T>& a, const DistributedVectors<T>& b,
                                       const SolveOptions& options = {});
-/// The same for one right-hand side. @param b  owned entries
+/// The same for one right-hand side.
+/// @param b  owned entries
 template <Scalar T>
 KRONSOLVE_EXPORT SolveResult<T> solve(const LinearMap<T>& a, std::span<const T> b,
                                       const SolveOptions& options = {});
@@ -100,7 +101,8 @@ KRONSOLVE_EXPORT SolveResult<T> solve(const Comm& comm, const Lazy<T>& a,
                                       const SolveOptions& options = {});
 
 /// The same for an operator in its basis, matrix-free where that is better; b is dealt as
-/// h.basis->partition(comm.size()). @throws InvalidArgument  T is real and the operator is not
+/// h.basis->partition(comm.size()).
+/// @throws InvalidArgument  T is real and the operator is not
 template <Scalar T>
 KRONSOLVE_EXPORT SolveResult<T> solve(const Comm& comm, const SectorOperator& h,
                                       const DistributedVectors<T>& b,

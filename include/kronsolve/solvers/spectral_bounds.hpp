@@ -33,8 +33,9 @@ struct SpectralBoundsOptions {
 /// the interval.
 /// @throws DimensionError   the map is not square
 /// @throws InvalidArgument  the map is not Hermitian (seen in the first steps); accuracy not in (0,
-/// 1) Cost: 10 to max_steps products, four vectors. Source: Zhou and Li 2011,
-/// doi:10.1016/j.laa.2010.06.034.
+///                          1)
+/// Cost: 10 to max_steps products, four vectors.
+/// Source: Zhou and Li 2011, doi:10.1016/j.laa.2010.06.034.
 template <Scalar T>
 KRONSOLVE_EXPORT SpectralBounds spectral_bounds(const LinearMap<T>& a,
                                                 const SpectralBoundsOptions& options = {});

@@ -39,8 +39,8 @@ struct SpectralFunctionOptions {
 /// h.comm().
 /// @param phi  owned entries, any norm; may come from another sector through apply_operator
 /// @throws DimensionError, InvalidArgument  as expm_multiply
-/// Cost: `steps` products, two vectors. Source: Gagliano and Balseiro 1987,
-/// doi:10.1103/PhysRevLett.59.2999.
+/// Cost: `steps` products, two vectors.
+/// Source: Gagliano and Balseiro 1987, doi:10.1103/PhysRevLett.59.2999.
 template <Scalar T>
 KRONSOLVE_EXPORT SpectralFunction spectral_function(const LinearMap<T>& h, std::span<const T> phi,
                                                     const SpectralFunctionOptions& options = {});
@@ -58,7 +58,8 @@ struct KRONSOLVE_EXPORT CrossSpectralFunction {
   std::complex<double> moment(int power) const;
   index_t products() const noexcept;
 };
-/// Collective. Cost: two (complex: four) times that of spectral_function.
+/// Collective.
+/// Cost: two (complex: four) times that of spectral_function.
 template <Scalar T>
 KRONSOLVE_EXPORT CrossSpectralFunction
 cross_spectral_function(const LinearMap<T>& h, std::span<const T> a, std::span<const T> b,
@@ -68,9 +69,9 @@ cross_spectral_function(const LinearMap<T>& h, std::span<const T> a, std::span<c
 /// Collective on comm.
 ///
 /// @param psi  owned rows of from.partition(comm.size())
-/// @return     one column, rows of to.partition(comm.size())
+/// @return one column, rows of to.partition(comm.size())
 /// @throws DimensionError   op, from and to are not about the same sites; wrong length of psi (on
-/// any rank)
+///                          any rank)
 /// @throws InvalidArgument  T is real and op is not; op leads to states outside `to` (names one)
 /// Cost: O(owned rows * terms), messages in proportion.
 template <Scalar T>

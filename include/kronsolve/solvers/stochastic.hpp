@@ -39,8 +39,10 @@ struct TraceResult {
 ///
 /// @throws DimensionError   the map is not square
 /// @throws InvalidArgument  options out of range; f is not finite at an eigenvalue estimate (the
-/// text has it) Cost: 10 to 100 products a sample, three vectors. The relative error of a sample is
-/// about 1/sqrt(rows) for smooth f. Source: Ubaru, Chen and Saad 2017, doi:10.1137/16M1104974.
+///                          text has it)
+/// Cost: 10 to 100 products a sample, three vectors. The relative error of a sample is about
+/// 1/sqrt(rows) for smooth f.
+/// Source: Ubaru, Chen and Saad 2017, doi:10.1137/16M1104974.
 template <Scalar T>
 KRONSOLVE_EXPORT TraceResult trace_function(const LinearMap<T>& a,
                                             const std::function<double(double)>& f,
@@ -77,8 +79,7 @@ struct ThermalOptions {
 };
 
 /// Thermal averages from random vectors, by typical states exp(-beta H/2)|random> or by Lanczos
-/// runs
-/// (.method = ThermalMethod::ftlm), with jackknife errors over the samples. Collective.
+/// runs (.method = ThermalMethod::ftlm), with jackknife errors over the samples. Collective.
 ///
 /// @param betas        inverse temperatures >= 0, any order
 /// @param observables  Hermitian maps of the same distribution; may be empty
@@ -86,8 +87,9 @@ struct ThermalOptions {
 /// @throws InvalidArgument  a beta negative or not finite, fewer than 2 samples, H not Hermitian
 /// Cost: typical: samples * (series from one beta to the next + one product a beta and observable);
 /// six vectors. ftlm: samples * (steps + one product an observable); three vectors and one an
-/// observable. Source: Sugiura and Shimizu 2013, doi:10.1103/PhysRevLett.111.010401; Jaklic and
-/// Prelovsek 1994, doi:10.1103/PhysRevB.49.5065.
+/// observable.
+/// Source: Sugiura and Shimizu 2013, doi:10.1103/PhysRevLett.111.010401; Jaklic and Prelovsek 1994,
+/// doi:10.1103/PhysRevB.49.5065.
 template <Scalar T>
 KRONSOLVE_EXPORT std::vector<ThermalPoint> thermal_averages(
     const LinearMap<T>& h, std::span<const double> betas,

@@ -90,13 +90,13 @@ struct SvdsResult {
 /// recurrence of A^H A run from a fresh start vector orthogonal to the triplets until a missed one
 /// would have shown with probability 1 - 1e-9 (or turned up; it is then computed).
 /// @throws InvalidArgument  k outside [1, min(m, n)], ncv <= k, tol not in (0, 1), an empty map,
-///                          restarted for the smallest triplets,
-///                          products that are not finite
+///                          restarted for the smallest triplets, products that are not finite
 /// @throws NotSupported     the map has no adjoint product
 /// Memory: restarted ncv vectors of the shorter side, bidiagonal ncv of each; the dense method a
-/// few full matrices on rank 0. Source: Wu and Simon 2000, doi:10.1137/S0895479898334605
-/// (restarted); Baglama and Reichel 2005, doi:10.1137/04060593X; smallest triplets with the same
-/// Ritz restart, hence slowly where they are not separated.
+/// few full matrices on rank 0.
+/// Source: Wu and Simon 2000, doi:10.1137/S0895479898334605 (restarted); Baglama and Reichel 2005,
+/// doi:10.1137/04060593X; smallest triplets with the same Ritz restart, hence slowly where they are
+/// not separated.
 template <Scalar T>
 KRONSOLVE_EXPORT SvdsResult<T> svds(const LinearMap<T>& a, const SvdsOptions& options = {});
 /// The same for rows built on demand; stored while it runs (see AssembledMap), rows and columns

@@ -25,6 +25,7 @@ namespace kronsolve {
 /// - the scale of the state: their mean over the configurations that x consists of;
 /// - the nearest configurations: the floor(sqrt n)-th smallest one that is more than rounding. It
 ///   serves where x is one configuration, which has no distance from itself.
+///
 /// s is the width, but at most twice the larger of the other two. So the unit of H cancels, an
 /// added constant changes nothing, and a coupling counts for the states in which it acts: of a
 /// repulsion U = 1e10 a state that avoids it sees t only.
