@@ -328,8 +328,9 @@ FilterResult<T> filter_eigh(const LinearMap<T>& a, const FilterOptions& options)
     bounds = states.bounds;
     const double half = options.interval ? 0 : half_width_for(states, options.sigma, wanted);
     const Window window =
-        options.interval ? make_window(states, options.interval->first, options.interval->second)
-                         : make_window(states, options.sigma - half, options.sigma + half);
+        options.interval
+            ? make_window(states, options.interval->first, options.interval->second)
+            : make_window(states, options.sigma - half, options.sigma + half, options.sigma);
     const index_t limit =
         std::min(n, options.max_vectors > 0
                         ? options.max_vectors

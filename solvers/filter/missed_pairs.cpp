@@ -49,19 +49,38 @@ struct WindowCheck {
   index_t inserted = 0;
 };
 
+/// Pairs above this value of the polynomial belong to the answer: those of the window, or, where the
+/// k nearest to a target are wanted and k are there, those nearer than the k-th. Copies of the k-th
+/// level are no nearer, however many there are.
+double value_of_wanted(const Window& window, const FilterOptions& o, double tolerance,
+                       const std::vector<double>& values) {
+  // Half way down to the pairs that were collected: what is above was missed.
+  const double of_window = window.threshold - collected_below / 2;
+  if (o.interval || std::ssize(values) < o.k) return of_window;
+  std::vector<double> distances;
+  for (const double value : values) distances.push_back(std::abs(value - o.sigma));
+  std::nth_element(distances.begin(), distances.begin() + (o.k - 1), distances.end());
+  const double kth = distances[static_cast<std::size_t>(o.k - 1)];
+  // The polynomial falls to both sides of the target, if not alike.
+  const double edge = std::min(window.value(o.sigma - kth), window.value(o.sigma + kth));
+  return std::max(of_window, edge + 10 * tolerance);
+}
+
 /// Lanczos on the polynomial from a fresh random vector, orthogonal to `vectors`: until it shows a
 /// pair of the window (then computed and appended, and once more), or one would have been seen.
 /// Collective.
 template <Scalar T>
-WindowCheck search_missed(const PolynomialMap<T>& polynomial, const Window& window,
-                          const FilterOptions& o, double tolerance,
-                          DistributedVectors<T>& vectors) {
+WindowCheck search_missed(const LinearMap<T>& a, const PolynomialMap<T>& polynomial,
+                          const Window& window, const FilterOptions& o, double tolerance,
+                          std::vector<double> values, DistributedVectors<T>& vectors) {
   constexpr index_t most_steps = 2000;
   WindowCheck check;
   const index_t n = polynomial.rows();
-  // Half way down to the pairs that were collected: what is above was missed.
-  const double missed = window.threshold - collected_below / 2;
+  DistributedVectors<T> product(a.row_partition(), a.comm().rank(), 1);
   while (vectors.count() < n) {
+    if (o.progress) o.progress(vectors.count(), std::ssize(values));
+    const double missed = value_of_wanted(window, o, tolerance, values);
+    const double wanted = std::max(window.threshold, missed);
     LanczosOptions search{.which = Which::LA,
                           .tol = std::max(tolerance, 1e-12),
                           .scale = 1,
@@ -70,7 +89,7 @@ WindowCheck search_missed(const PolynomialMap<T>& polynomial, const Window& wind
                           .vectors = Eigenvectors::skip};
     search.stop = [&](const LanczosOptions::Ritz& ritz) {
       check.probability = krylov::miss_probability(
-          window.threshold - ritz.value, std::abs(ritz.value - ritz.opposite_value), n, ritz.steps);
+          wanted - ritz.value, std::abs(ritz.value - ritz.opposite_value), n, ritz.steps);
       return ritz.value > missed || check.probability <= o.miss_probability;
     };
     const auto rest = lanczos<T>(polynomial, search, vectors);
@@ -85,6 +104,8 @@ WindowCheck search_missed(const PolynomialMap<T>& polynomial, const Window& wind
     search.stop = {};
     auto pair = lanczos<T>(polynomial, search, vectors);
     if (!pair.converged || pair.eigenvalues[0] <= missed) return check;
+    a.apply(pair.vectors.column(0), product.column(0));
+    values.push_back(real_part(vec::dot<T>(a.comm(), pair.vectors.column(0), product.column(0))));
     vectors.append(std::move(pair.vectors));
     ++check.inserted;
   }
@@ -131,7 +152,8 @@ void certify_window(const LinearMap<T>& a, const SpectralBounds& bounds, const W
                     const FilterOptions& o, FilterResult<T>& r) {
   const index_t before = a.products();
   const PolynomialMap<T> polynomial(a, bounds, window.polynomial.coefficients);
-  const auto check = search_missed(polynomial, window, o, polynomial_tolerance(o), r.vectors);
+  const auto check =
+      search_missed(a, polynomial, window, o, polynomial_tolerance(o), r.eigenvalues, r.vectors);
   if (check.inserted > 0) {
     DistributedVectors<T> x(a.row_partition(), a.comm().rank(), r.vectors.count(),
                             ColumnStorage::together);
@@ -141,11 +163,13 @@ void certify_window(const LinearMap<T>& a, const SpectralBounds& bounds, const W
   r.certified = check.certified;
   r.inserted = check.inserted;
   r.certify_products = a.products() - before;
+  const auto where =
+      o.interval ? detail::concat("no other pair in [", window.lower, ", ", window.upper, "]")
+                 : detail::concat("no other pair nearer to ", o.sigma, " than the last");
   r.certificate = !check.certified
                       ? "not certified: the search for missed pairs ended without an answer"
                   : check.probability > 0
-                      ? detail::concat("no other pair in [", window.lower, ", ", window.upper,
-                                       "], missed with probability below ", check.probability)
+                      ? detail::concat(where, ", missed with probability below ", check.probability)
                       : "the search for more pairs came to its end";
   if (check.inserted > 0)
     r.certificate += detail::concat("; ", check.inserted, " missed pair(s) were found and put in");

@@ -40,9 +40,10 @@ double half_width_for(const DensityOfStates& states, double sigma, double wanted
   return high;
 }
 
-Window make_window(const DensityOfStates& states, double lower, double upper) {
+Window make_window(const DensityOfStates& states, double lower, double upper,
+                   std::optional<double> center) {
   const auto& bounds = states.bounds;
-  Window w{.lower = lower, .upper = upper};
+  Window w{.lower = lower, .upper = upper, .bounds = bounds};
   w.expected = states.count(lower, upper);
   // A polynomial that resolves less than a few levels costs more and finds no more; outside the
   // spectrum it has nothing to resolve.
@@ -50,7 +51,7 @@ Window make_window(const DensityOfStates& states, double lower, double upper) {
   const double least = half_width_for(states, middle, fewest_resolved);
   const double first = std::clamp(std::min(lower, middle - least), bounds.lower, bounds.upper);
   const double last = std::clamp(std::max(upper, middle + least), bounds.lower, bounds.upper);
-  w.center = std::midpoint(first, last);
+  w.center = std::clamp(center.value_or(std::midpoint(first, last)), bounds.lower, bounds.upper);
   const auto scaled = [&](double energy) {
     return std::clamp((energy - bounds.center()) / bounds.half_width(), -1.0, 1.0);
   };
@@ -62,8 +63,7 @@ Window make_window(const DensityOfStates& states, double lower, double upper) {
   w.threshold = edge_value;
   constexpr int samples = 32;
   for (int i = 0; i <= samples; ++i)
-    w.threshold =
-        std::min(w.threshold, w.polynomial.value(scaled(first + (last - first) * i / samples)));
+    w.threshold = std::min(w.threshold, w.value(first + (last - first) * i / samples));
   w.threshold -= 0.02 * std::abs(w.threshold);
   w.collected = w.threshold - collected_below;
   return w;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <vector>
 
 #include <kronsolve/core/index.hpp>
@@ -33,10 +34,16 @@ struct Window {
   Polynomial polynomial = {};
   double threshold = 0;  ///< the polynomial is at least this in the window
   double collected = 0;  ///< pairs above this are computed; the distance makes the check cheap
+  SpectralBounds bounds = {};
+
+  double value(double energy) const {
+    return polynomial.value((energy - bounds.center()) / bounds.half_width());
+  }
 };
 
-/// The window between two values and its polynomial, centred between them.
-Window make_window(const DensityOfStates& states, double lower, double upper);
+/// The window between two values and its polynomial, centred between them, or at `center`.
+Window make_window(const DensityOfStates& states, double lower, double upper,
+                   std::optional<double> center = {});
 
 /// Half width around sigma that holds about `wanted` states.
 double half_width_for(const DensityOfStates& states, double sigma, double wanted);

@@ -142,6 +142,29 @@ TYPED_TEST(Filter, copies_that_the_block_cannot_see_are_put_in) {
   EXPECT_EQ(inserted, missed);
 }
 
+TYPED_TEST(Filter, copies_of_the_last_level_are_not_hunted) {
+  using T = TypeParam;
+  // As a commuting Hamiltonian: 4 states at the target, 80 at the next level. Any of the 80 will do.
+  const int n = 160;
+  Random random(12);
+  std::vector<double> values;
+  for (int i = 0; i < n; ++i)
+    values.push_back(i < 4 ? -16 : i < 84 ? -12 : random.uniform(-10, 16));
+  const DenseMap<T> a(world(), random.template with_spectrum<T>(values),
+                      RowPartition(n, world().size()));
+  for (const index_t k : {2, 4, 5, 10}) {
+    SCOPED_TRACE(k);
+    const auto r = filter_eigh(a, {.k = k, .sigma = -16});
+
+    ASSERT_EQ(std::ssize(r.eigenvalues), k) << r.reason;
+    for (index_t j = 0; j < k; ++j) EXPECT_NEAR(r.eigenvalues[j], j < 4 ? -16 : -12, 1e-10);
+    expect_pairs(a, r);
+    EXPECT_TRUE(r.converged) << r.reason;
+    EXPECT_TRUE(r.certified.value_or(false)) << r.certificate;
+    EXPECT_LE(r.inserted, 4) << r.certificate;
+  }
+}
+
 TYPED_TEST(Filter, a_copy_that_the_start_is_orthogonal_to_is_put_in) {
   using T = TypeParam;
   // A diagonal operator moves nothing: where the start is exactly zero all vectors stay exactly
