@@ -151,6 +151,14 @@ struct Evolution<T>::Impl {
     return *h;
   }
 
+  evolution::StepGuard step_guard(const std::vector<SpectralBounds>& of_terms) const {
+    std::vector<evolution::StepGuard::Drive> drives;
+    for (std::size_t j = 0; j < of_terms.size(); ++j)
+      drives.push_back({varying.terms[j].coefficient,
+                        std::max(std::abs(of_terms[j].lower), std::abs(of_terms[j].upper))});
+    return {options.max_step, std::move(drives)};
+  }
+
   void choose() {
     auto& method = options.method;
     if (method == EvolutionMethod::automatic)
@@ -160,9 +168,8 @@ struct Evolution<T>::Impl {
     if (method == EvolutionMethod::solve) {
       propagator = evolution::make_dense(*h, options.axis);
     } else if (method == EvolutionMethod::magnus) {
-      propagator = evolution::make_magnus(
-          varying, *sum, of_terms, evolution::StepLimit{varying.terms.empty(), options.max_step},
-          options.max_products);
+      propagator = evolution::make_magnus(varying, *sum, of_terms, step_guard(of_terms),
+                                          options.max_products);
     } else {
       const auto bounds = options.bounds ? *options.bounds : spectral_bounds(at(time));
       if (method == EvolutionMethod::expm) {
@@ -172,9 +179,8 @@ struct Evolution<T>::Impl {
         propagator = evolution::make_mfn(*h, options.axis, size, options.max_products);
       } else {
         propagator = evolution::make_runge_kutta<T>(
-            comm(), [this](double t) -> const LinearMap<T>& { return at(t); },
-            evolution::StepLimit{varying.terms.empty(), options.max_step}, options.axis, size,
-            options.max_products);
+            comm(), [this](double t) -> const LinearMap<T>& { return at(t); }, step_guard(of_terms),
+            options.axis, size, options.max_products);
       }
     }
     propagator->on_step = options.progress;

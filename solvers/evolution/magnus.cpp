@@ -18,10 +18,10 @@ template <Scalar T>
 class Magnus final : public Propagator<T> {
  public:
   Magnus(const TimeDependentOperator<T>& h, MapSum<T>& sum, std::vector<SpectralBounds> bounds,
-         StepLimit limit, index_t max_products)
+         StepGuard guard, index_t max_products)
       : h_(&h),
         sum_(&sum),
-        limit_(limit),
+        guard_(std::move(guard)),
         most_products_(max_products),
         bounds_(std::move(bounds)) {
     step_ = 0.5 / std::max(combined(coefficients(0, 0, 1, 0)).half_width(), 1e-3);
@@ -34,24 +34,30 @@ class Magnus final : public Propagator<T> {
     const index_t before = sum_->products();
     Advance result{.steps = 0};
     double done = 0;
+    guard_.begin(from, to);
     while (done < total) {
       if (sum_->products() - before > most_products_)
         throw InvalidArgument(
             detail::concat("evolution: Magnus steps reached time ", from + sign * done, " of ", to,
                            " with ", sum_->products() - before, " products; raise max_products"));
       const double t = from + sign * done, rest = total - done;
-      const double h = limit_(std::min(step_, rest));
+      const double h = std::min(guard_.limit(step_), rest);
       const bool last = h >= rest;
       const double allowed = std::max(tol * h / total, 8 * std::numeric_limits<double>::epsilon());
+      const double missed = guard_.missed(t, sign * h, halves_rule);
+      if (missed > allowed && !guard_.is_shortest(h)) {
+        step_ = h / 2;
+        continue;
+      }
       vec::copy(state, whole);
       vec::copy(state, halves);
       double series = move(whole, t, sign * h, allowed / 50);
       series += move(halves, t, sign * h / 2, allowed / 50);
       series += move(halves, t + sign * h / 2, sign * h / 2, allowed / 50);
-      const double estimate = vec::distance(sum_->comm(), whole, halves) / 15 / norm;
+      const double estimate = vec::distance(sum_->comm(), whole, halves) / 15 / norm + missed;
       const double factor =
           std::clamp(0.9 * std::pow(allowed / std::max(estimate, 1e-300), 0.25), 0.2, 4.0);
-      if (!(estimate <= allowed)) {
+      if (!(estimate <= allowed) && !guard_.is_shortest(h)) {
         step_ = h * std::min(factor, 0.9);
         continue;
       }
@@ -104,9 +110,15 @@ class Magnus final : public Propagator<T> {
   /// The Gauss points of a step lie this far from its middle.
   static constexpr double root = 0.28867513459481287;
 
+  /// What the two halves of a step integrate with.
+  static constexpr std::array<double, 4> halves_nodes = {0.25 - root / 2, 0.25 + root / 2,
+                                                         0.75 - root / 2, 0.75 + root / 2};
+  static constexpr std::array<double, 4> halves_weights = {0.25, 0.25, 0.25, 0.25};
+  static constexpr Quadrature halves_rule = {halves_nodes, halves_weights};
+
   const TimeDependentOperator<T>* h_;
   MapSum<T>* sum_;
-  StepLimit limit_;
+  StepGuard guard_;
   index_t most_products_;
   std::vector<SpectralBounds> bounds_;
   double step_ = 0;
@@ -116,14 +128,14 @@ class Magnus final : public Propagator<T> {
 
 template <Scalar T>
 std::unique_ptr<Propagator<T>> make_magnus(const TimeDependentOperator<T>& h, MapSum<T>& sum,
-                                           std::vector<SpectralBounds> bounds, StepLimit limit,
+                                           std::vector<SpectralBounds> bounds, StepGuard guard,
                                            index_t max_products) {
-  return std::make_unique<Magnus<T>>(h, sum, std::move(bounds), limit, max_products);
+  return std::make_unique<Magnus<T>>(h, sum, std::move(bounds), std::move(guard), max_products);
 }
 
 #define KRONSOLVE_INSTANTIATE(T)                                                                   \
   template std::unique_ptr<Propagator<T>> make_magnus(const TimeDependentOperator<T>&, MapSum<T>&, \
-                                                      std::vector<SpectralBounds>, StepLimit,      \
+                                                      std::vector<SpectralBounds>, StepGuard,      \
                                                       index_t);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
 #undef KRONSOLVE_INSTANTIATE

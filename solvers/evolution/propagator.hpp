@@ -1,21 +1,14 @@
 #pragma once
 
-#include <algorithm>
 #include <functional>
 #include <memory>
 
 #include <kronsolve/solvers/evolution.hpp>
 
 #include "solvers/evolution/map_sum.hpp"
+#include "solvers/evolution/step_guard.hpp"
 
 namespace kronsolve::evolution {
-
-/// How long a step may be, and whether the operator depends on time at all.
-struct StepLimit {
-  bool constant = true;
-  double longest = 0;  ///< 0: any step will do
-  double operator()(double h) const { return longest > 0 ? std::min(h, longest) : h; }
-};
 
 /// What one move cost and how good it is.
 struct Advance {
@@ -55,14 +48,14 @@ using OperatorAt = std::function<const LinearMap<T>&(double)>;
 /// Dormand and Prince 8(5,3) with error per unit step. `width`, a bound of |H| at the start, scales
 /// the first step.
 template <Scalar T>
-std::unique_ptr<Propagator<T>> make_runge_kutta(const Comm& comm, OperatorAt<T> h, StepLimit limit,
+std::unique_ptr<Propagator<T>> make_runge_kutta(const Comm& comm, OperatorAt<T> h, StepGuard guard,
                                                 TimeAxis axis, double width, index_t max_products);
 
 /// Commutator-free Magnus steps of order 4, two exponentials each, step doubling.
 /// @param bounds  of the map of each term
 template <Scalar T>
 std::unique_ptr<Propagator<T>> make_magnus(const TimeDependentOperator<T>& h, MapSum<T>& sum,
-                                           std::vector<SpectralBounds> bounds, StepLimit limit,
+                                           std::vector<SpectralBounds> bounds, StepGuard guard,
                                            index_t max_products);
 
 }  // namespace kronsolve::evolution

@@ -96,11 +96,11 @@ constexpr std::array<double, stages> error3 = {weights[0] - 0.244094488188976377
 template <Scalar T>
 class RungeKutta final : public Propagator<T> {
  public:
-  RungeKutta(const Comm& comm, OperatorAt<T> h, StepLimit limit, TimeAxis axis, double width,
+  RungeKutta(const Comm& comm, OperatorAt<T> h, StepGuard guard, TimeAxis axis, double width,
              index_t max_products)
       : comm_(&comm),
         h_(std::move(h)),
-        limit_(limit),
+        guard_(std::move(guard)),
         axis_(axis),
         width_(width),
         step_(width > 0 ? 0.5 / width : 1),
@@ -115,6 +115,7 @@ class RungeKutta final : public Propagator<T> {
     const double total = std::abs(to - from), sign = to < from ? -1 : 1;
     Advance result{.steps = 0};
     double done = 0, norm = vec::norm(*comm_, state);
+    guard_.begin(from, to);
     right_side(from, state, k_[0]);
     for (index_t tries = 0; done < total; ++tries) {
       if (tries >= most_steps_)
@@ -122,14 +123,19 @@ class RungeKutta final : public Propagator<T> {
             "evolution: ", tries, " Runge-Kutta steps reached time ", from + sign * done, " of ",
             to, ", max_products does not allow more; use method expm, or raise it"));
       const double t = from + sign * done, rest = total - done;
-      const double h = limit_(std::min(step_, rest));
+      const double h = std::min(guard_.limit(step_), rest);
       const bool last = h >= rest;
-      const double estimate = step(state, trial, t, sign * h) / norm;
       // Errors of steps add up, so each may take its share; below rounding nothing can be asked.
       const double allowed = std::max(tol * h / total, 4 * std::numeric_limits<double>::epsilon());
+      const double missed = guard_.missed(t, sign * h, {nodes, weights});
+      if (missed > allowed && !guard_.is_shortest(h)) {
+        step_ = h / 2;
+        continue;
+      }
+      const double estimate = step(state, trial, t, sign * h) / norm + missed;
       const double factor =
           std::clamp(0.9 * std::pow(allowed / std::max(estimate, 1e-300), 1.0 / 7), 0.2, 4.0);
-      if (!(estimate <= allowed)) {
+      if (!(estimate <= allowed) && !guard_.is_shortest(h)) {
         step_ = h * std::min(factor, 0.9);
         continue;
       }
@@ -155,7 +161,7 @@ class RungeKutta final : public Propagator<T> {
   /// method is not stable beyond.
   void require_products(double time) const {
     const double needed = stages * time * width_ / 8;
-    if (limit_.constant && needed > static_cast<double>(most_products_))
+    if (guard_.is_constant() && needed > static_cast<double>(most_products_))
       throw InvalidArgument(detail::concat(
           "evolution: method integrate needs about ", needed, " products for a time of ", time,
           ", max_products is ", most_products_, "; use method expm, shorten the time or raise it"));
@@ -218,7 +224,7 @@ class RungeKutta final : public Propagator<T> {
 
   const Comm* comm_;
   OperatorAt<T> h_;
-  StepLimit limit_;
+  StepGuard guard_;
   TimeAxis axis_;
   double width_, step_;
   index_t most_products_;
@@ -229,13 +235,14 @@ class RungeKutta final : public Propagator<T> {
 }  // namespace
 
 template <Scalar T>
-std::unique_ptr<Propagator<T>> make_runge_kutta(const Comm& comm, OperatorAt<T> h, StepLimit limit,
+std::unique_ptr<Propagator<T>> make_runge_kutta(const Comm& comm, OperatorAt<T> h, StepGuard guard,
                                                 TimeAxis axis, double width, index_t max_products) {
-  return std::make_unique<RungeKutta<T>>(comm, std::move(h), limit, axis, width, max_products);
+  return std::make_unique<RungeKutta<T>>(comm, std::move(h), std::move(guard), axis, width,
+                                         max_products);
 }
 
 #define KRONSOLVE_INSTANTIATE(T)                                                                  \
-  template std::unique_ptr<Propagator<T>> make_runge_kutta(const Comm&, OperatorAt<T>, StepLimit, \
+  template std::unique_ptr<Propagator<T>> make_runge_kutta(const Comm&, OperatorAt<T>, StepGuard, \
                                                            TimeAxis, double, index_t);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
 #undef KRONSOLVE_INSTANTIATE

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <random>
 
 #include <kronsolve/operators/charge_basis.hpp>
 #include <kronsolve/solvers/evolution.hpp>
@@ -179,6 +180,68 @@ TEST(EvolvePulses, a_pulse_is_seen_with_a_step_no_longer_than_it) {
   };
   for (const auto method : driven_methods)
     EXPECT_NEAR(after_pulse(pulse, method, 1000, 2), -0.5, pulse_tolerance) << to_string(method);
+}
+
+/// A square pulse of `frequency` with a detuning, and how far it turns a spin that is up
+/// (Rabi's formula).
+struct SquarePulse {
+  double begin = 0, width = 1, frequency = 1, detuning = 0;
+  double operator()(double t) const { return t >= begin && t < begin + width ? frequency : 0; }
+  double sz_after() const {
+    const double turn = std::hypot(frequency, detuning);
+    const double s = std::sin(turn * width / 2) * frequency / turn;
+    return 0.5 - s * s;
+  }
+};
+
+TEST(EvolvePulses, pulses_anywhere_are_seen) {
+  // Long idle times invite steps that pass over everything.
+  constexpr unsigned seed = 20261130;
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<double> uniform(0, 1);
+  for (int i = 0; i < 50; ++i) {
+    const double width = std::exp(std::log(0.2) + uniform(random) * std::log(250));
+    const double begin = uniform(random) * (1000 - width), angle = 0.1 + 6 * uniform(random);
+    const double pi = std::acos(-1.0);
+    const auto inside = [=](double t) { return t > begin && t < begin + width; };
+    const auto bump = [=](double t) {
+      const double s = std::sin(pi * (t - begin) / width);
+      return inside(t) ? 2 * angle / width * s * s : 0;
+    };
+    const auto square = SquarePulse{begin, width, angle / width, 0};
+    // There and back again, with nothing left in the integral.
+    const auto lobes = [=](double t) {
+      return inside(t) ? 10 / width * std::sin(2 * pi * (t - begin) / width) : 0;
+    };
+    for (const auto method : driven_methods) {
+      SCOPED_TRACE(detail::concat("seed ", seed, ", pulse ", i, " of ", width, " at ", begin, ", ",
+                                  to_string(method)));
+      EXPECT_NEAR(after_pulse(bump, method, 1000), std::cos(angle) / 2, pulse_tolerance);
+      EXPECT_NEAR(after_pulse(square, method, 1000), std::cos(angle) / 2, pulse_tolerance);
+      EXPECT_NEAR(after_pulse(lobes, method, 1000), 0.5, pulse_tolerance);
+    }
+  }
+}
+
+TEST(EvolvePulses, what_a_detuned_pulse_does_is_what_the_formula_says) {
+  Matrix<double> sx(2, 2), sz(2, 2);
+  sx << 0, 0.5, 0.5, 0;
+  sz << 0.5, 0, 0, -0.5;
+  const RowPartition rows(2, world().size());
+  const DenseMap<double> x(world(), sx, rows), z(world(), sz, rows);
+  Vector<double> up(2);
+  up << 1, 0;
+  const double times[] = {100};
+  for (const double detuning : {0.1, 2.0})
+    for (const auto method : driven_methods) {
+      const SquarePulse pulse{61.7, 0.9, 3, detuning};
+      const auto r = evolve(
+          TimeDependentOperator<double>{{{pulse, &x}, {[=](double) { return detuning; }, &z}}},
+          distributed<double>(world(), rows, up), times, {.method = method, .tol = 1e-8});
+      EXPECT_TRUE(r.converged) << r.reason;
+      const auto state = complete(r.state);
+      EXPECT_NEAR(0.5 * (std::norm(state(0)) - std::norm(state(1))), pulse.sz_after(), 1e-7);
+    }
 }
 
 TEST(EvolvePulses, progress_is_told_between_output_times) {

@@ -31,9 +31,9 @@ KRONSOLVE_EXPORT std::string_view to_string(EvolutionMethod);
 /// H(t) = sum_j coefficient_j(t) map_j with Hermitian maps of one shape and distribution, which
 /// must outlive it.
 ///
-/// Steps follow what the coefficients do at the nodes of a step. A pulse between times where they
-/// are zero can lie between two nodes and then leaves no trace, in the estimate of the error either:
-/// give EvolutionOptions::max_step, no longer than the pulse, or output times around it.
+/// Before a step is taken the coefficients are sampled along it, 65536 times or more between two
+/// output times: it is shortened until its own nodes see what the samples see. For a pulse that is
+/// shorter than that give EvolutionOptions::max_step, no longer than it, or output times around it.
 template <Scalar T>
 struct TimeDependentOperator {
   struct Term {
