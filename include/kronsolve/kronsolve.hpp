@@ -36,6 +36,7 @@
 #include <kronsolve/measure/expectation.hpp>
 #include <kronsolve/measure/lazy_density.hpp>
 #include <kronsolve/measure/observables.hpp>
+#include <kronsolve/measure/sector_levels.hpp>
 #include <kronsolve/operators/algebra.hpp>
 #include <kronsolve/operators/assembled_map.hpp>
 #include <kronsolve/operators/basis.hpp>
@@ -60,6 +61,7 @@
 #include <kronsolve/operators/portable_operator.hpp>
 #include <kronsolve/operators/rows.hpp>
 #include <kronsolve/operators/sector_operator.hpp>
+#include <kronsolve/operators/sector_scan.hpp>
 #include <kronsolve/operators/sectors.hpp>
 #include <kronsolve/operators/serialize.hpp>
 #include <kronsolve/operators/state_view.hpp>

@@ -5,6 +5,7 @@
 #include <kronsolve/core/number.hpp>
 #include <kronsolve/operators/charge_basis.hpp>
 
+#include "operators/bases/charge_totals.hpp"
 #include "operators/descriptions/broken_term.hpp"
 
 namespace kronsolve {
@@ -57,21 +58,6 @@ AdditiveRule make_rule(Which which, const std::vector<LocalSpace>& spaces, int t
   return rule;
 }
 
-/// Totals that the sites can reach, ascending, of one rule.
-std::vector<int> reachable(const AdditiveRule& rule) {
-  std::set<int> totals = {0};
-  for (const auto& values : rule.values) {
-    std::set<int> next;
-    for (const int total : totals)
-      for (const int value : values) {
-        const int sum = total + value;
-        next.insert(rule.modulus > 0 ? ((sum % rule.modulus) + rule.modulus) % rule.modulus : sum);
-      }
-    totals = std::move(next);
-  }
-  return {totals.begin(), totals.end()};
-}
-
 /// "-1, 0, 1", the middle left out where there are many.
 std::string list_text(const Charge& charge, const std::vector<int>& values) {
   constexpr std::size_t most = 9;
@@ -97,7 +83,7 @@ std::string list_text(const Charge& charge, const std::vector<int>& values) {
   std::vector<AdditiveRule> rules;
   for (const auto& charge : charges) rules.push_back(charge.rule);
   std::vector<int> compatible;
-  for (const int value : reachable(charges.back().rule)) {
+  for (const int value : detail::reachable(charges.back().rule)) {
     rules.back().target = value;
     if (DigitPaths(dims, rules).size() > 0) compatible.push_back(value);
   }
@@ -107,7 +93,7 @@ std::string list_text(const Charge& charge, const std::vector<int>& values) {
   } else {
     for (const auto& charge : charges)
       possible += detail::concat(possible.empty() ? "" : "; ", charge.name, " can be ",
-                                 list_text(charge, reachable(charge.rule)));
+                                 list_text(charge, detail::reachable(charge.rule)));
   }
   throw InvalidArgument(detail::concat("sector ", asked, " has no states on these ", spaces.size(),
                                        " sites; ", possible));

@@ -7,56 +7,16 @@
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/operators/symmetry_basis.hpp>
 
+#include "operators/bases/charge_totals.hpp"
 #include "operators/bases/group_action.hpp"
 
 namespace kronsolve {
-
-namespace {
-
-/// What a spin flip makes of the total of a charge; nothing if that is not a function of the totals
-/// alone.
-std::optional<int> flipped_total(const std::vector<LocalSpace>& spaces,
-                                 const std::vector<Charge>& charges, const Charge& charge) {
-  const int m = charge.rule.modulus;
-  for (const int sign :
-       {1, -1}) {  // value of the flipped digit = constant of the site + sign * value
-    int total = sign * charge.rule.target;
-    bool fits = true;
-    for (std::size_t site = 0; site < spaces.size() && fits; ++site) {
-      const auto& values = charge.rule.values[site];
-      const auto constant = [&](std::size_t digit) {
-        const int c =
-            values[static_cast<std::size_t>(flipped_digit(spaces[site], static_cast<int>(digit)))] -
-            sign * values[digit];
-        return m > 0 ? ((c % m) + m) % m : c;
-      };
-      for (std::size_t digit = 1; digit < values.size(); ++digit)
-        fits = fits && constant(digit) == constant(0);
-      total += constant(0);
-    }
-    if (fits) return m > 0 ? ((total % m) + m) % m : total;
-  }
-  for (const auto& other : charges) {  // nup and ndown change places
-    bool exchanged = other.rule.modulus == m;
-    for (std::size_t site = 0; site < spaces.size(); ++site)
-      for (int digit = 0; digit < spaces[site].dim(); ++digit)
-        exchanged =
-            exchanged &&
-            charge.rule
-                    .values[site][static_cast<std::size_t>(flipped_digit(spaces[site], digit))] ==
-                other.rule.values[site][static_cast<std::size_t>(digit)];
-    if (exchanged) return other.rule.target;
-  }
-  return std::nullopt;
-}
-
-}  // namespace
 
 void require_compatible(const SymmetryGroup& group, const std::vector<Charge>& charges) {
   for (const auto& g : group.generators()) {
     if (g.flip == SpinFlip::no) continue;
     for (const auto& charge : charges) {
-      const auto total = flipped_total(group.spaces(), charges, charge);
+      const auto total = detail::flipped_total(group.spaces(), charges, charge);
       const int m = charge.rule.modulus;
       const int target = m > 0 ? ((charge.rule.target % m) + m) % m : charge.rule.target;
       if (total && *total == target) continue;

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <kronsolve/core/comm.hpp>
+#include <kronsolve/export.hpp>
+#include <kronsolve/operators/sector_scan.hpp>
+#include <kronsolve/solvers/eigh.hpp>
+
+namespace kronsolve {
+
+/// A level of one sector.
+struct KRONSOLVE_EXPORT Level {
+  double energy = 0;
+  double residual = 0;                 ///< 2-norm of Hx - lx
+  std::size_t sector = 0;              ///< its place in SectorLevels::sectors
+  std::optional<double> s2;            ///< <S^2>, where the operator conserves total spin
+  std::optional<double> spin() const;  ///< S of S(S+1) = s2
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(energy, residual, sector, s2);
+  }
+};
+
+/// How one sector was solved.
+struct SectorSolve {
+  bool converged = false;
+  bool complete = false;  ///< all its levels are there
+  std::optional<bool> certified;
+  ScalarKind scalar = ScalarKind::real;
+  Method method = Method::automatic;
+  OperatorForm form = OperatorForm::automatic;
+  index_t products = 0;
+  double seconds = 0;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(converged, complete, certified, scalar, method, form, products, seconds);
+  }
+};
+
+/// The lowest levels of several sectors.
+struct KRONSOLVE_EXPORT SectorLevels {
+  std::vector<ScannedSector> sectors;  ///< the smallest first
+  std::vector<SectorSolve> solves;     ///< of each sector
+  std::vector<Level> levels;           ///< of all sectors, by energy
+  /// Up to this energy no level is missing: the least of the highest levels found in the sectors of
+  /// which some are left out. Nothing if all are there.
+  std::optional<double> complete_below;
+
+  bool converged() const;
+  /// Nothing where no sector was checked.
+  std::optional<bool> certified() const;
+};
+
+struct SectorLevelsOptions {
+  EighOptions solve = {};  ///< of each sector; k at most, fewer where a sector has fewer states
+  bool spins = true;       ///< find S of each level, where it is conserved
+  /// Called on rank 0: sectors that are done, and all.
+  std::function<void(index_t done, index_t all)> progress = {};
+};
+
+/// Solves the sectors that `conditions` name (`scan_sectors`), one for each set with equal levels.
+/// Collective on `comm`. Small sectors are dealt to the ranks, which solve them alone; all ranks
+/// together solve each large one.
+///
+/// Levels of one sector that agree to rounding are mixtures of their total spins; their spins are
+/// the eigenvalues of S^2 among them.
+/// @throws InvalidArgument  as `scan_sectors` and `eigh`; a target or an interval
+KRONSOLVE_EXPORT SectorLevels sector_levels(const Comm& comm, const OpSum& h,
+                                            const Lattice& lattice,
+                                            const std::vector<std::string>& conditions,
+                                            const SectorLevelsOptions& options = {});
+
+/// Total S^2 of the spins and electrons. @throws InvalidArgument  no site has a spin
+KRONSOLVE_EXPORT OpSum total_spin_squared(const std::vector<LocalSpace>& spaces);
+
+}  // namespace kronsolve

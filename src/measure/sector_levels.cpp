@@ -1,0 +1,210 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <iterator>
+#include <limits>
+
+#include <kronsolve/core/comm_objects.hpp>
+#include <kronsolve/core/error.hpp>
+#include <kronsolve/measure/expectation.hpp>
+#include <kronsolve/measure/sector_levels.hpp>
+#include <kronsolve/operators/algebra.hpp>
+#include <kronsolve/operators/state_view.hpp>
+#include <kronsolve/solvers/dense.hpp>
+
+namespace kronsolve {
+
+namespace {
+
+/// Sectors up to this size are solved by single ranks: below a second, and small in memory.
+constexpr index_t alone = 200'000;
+
+/// What came of one sector.
+struct Solved {
+  std::size_t sector = 0;
+  SectorSolve solve;
+  std::vector<Level> levels;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(sector, solve, levels);
+  }
+};
+
+/// Eigenvalues of S^2 among levels first ... last-1, which agree to rounding.
+template <Scalar T>
+void set_spins(const Comm& comm, const Basis& basis, const DistributedVectors<T>& vectors,
+               const OpSum& squared, std::span<Level> levels, index_t first) {
+  const auto count = std::ssize(levels);
+  DenseMatrix<T> among(count, count);
+  for (index_t i = 0; i < count; ++i)
+    for (index_t j = 0; j <= i; ++j) {
+      const auto entry =
+          matrix_element(StateView<T>(comm, basis, vectors.column(first + i)), squared,
+                         StateView<T>(comm, basis, vectors.column(first + j)));
+      if constexpr (is_complex<T>) {
+        among(i, j) = i == j ? T(entry.real()) : entry;
+        among(j, i) = std::conj(among(i, j));
+      } else {
+        among(i, j) = among(j, i) = entry.real();
+      }
+    }
+  const auto values = eigh(among).values;
+  for (index_t i = 0; i < count; ++i)
+    levels[static_cast<std::size_t>(i)].s2 = std::max(0.0, values[static_cast<std::size_t>(i)]);
+}
+
+void set_spins(const Comm& comm, const Basis& basis, const EighResult& result, const OpSum& squared,
+               std::vector<Level>& levels) {
+  const double scale =
+      std::max(1e-300, std::abs(levels.front().energy) + std::abs(levels.back().energy));
+  for (std::size_t first = 0; first < levels.size();) {
+    std::size_t last = first + 1;
+    while (last < levels.size() &&
+           levels[last].energy - levels[last - 1].energy <=
+               1e-9 * scale + levels[last].residual + levels[last - 1].residual)
+      ++last;
+    std::visit(
+        [&](const auto& vectors) {
+          set_spins(comm, basis, vectors, squared, std::span(levels).subspan(first, last - first),
+                    static_cast<index_t>(first));
+        },
+        result.vectors);
+    first = last;
+  }
+}
+
+class Scan {
+ public:
+  Scan(const OpSum& h, const SectorLevelsOptions& options, std::vector<ScannedSector> sectors)
+      : h_(h), options_(options), sectors_(std::move(sectors)) {
+    if (options.spins && conserves_total_spin(h)) squared_ = total_spin_squared(h.spaces());
+  }
+
+  SectorLevels run(const Comm& comm) {
+    const auto small = static_cast<std::size_t>(
+        std::count_if(sectors_.begin(), sectors_.end(),
+                      [](const ScannedSector& s) { return s.dimension <= alone; }));
+    std::vector<Solved> all = comm.size() == 1 ? std::vector<Solved>{} : deal(comm, small);
+    for (std::size_t i = comm.size() == 1 ? 0 : small; i < sectors_.size(); ++i) {
+      tell(comm, i);
+      all.push_back(solve(comm, i));
+    }
+    return joined(std::move(all));
+  }
+
+ private:
+  void tell(const Comm& comm, std::size_t done) const {
+    if (options_.progress && comm.is_root())
+      options_.progress(static_cast<index_t>(done), std::ssize(sectors_));
+  }
+
+  /// The first `count` sectors, each by one rank; what came, on every rank.
+  std::vector<Solved> deal(const Comm& comm, std::size_t count) const {
+    std::vector<Solved> mine;
+    const auto ranks = static_cast<std::size_t>(comm.size());
+    const Comm single = comm.split(comm.rank());
+    comm.agree([&] {
+      for (auto i = static_cast<std::size_t>(comm.rank()); i < count; i += ranks) {
+        tell(comm, i);
+        mine.push_back(solve(single, i));
+      }
+    });
+    std::vector<Solved> all;
+    for (auto& part : all_gather_objects(comm, mine))
+      std::move(part.begin(), part.end(), std::back_inserter(all));
+    return all;
+  }
+
+  Solved solve(const Comm& comm, std::size_t i) const {
+    const auto begin = std::chrono::steady_clock::now();
+    const auto& scanned = sectors_[i];
+    const SectorOperator op = in_sector(comm, h_, scanned.sector);
+    EighOptions options = options_.solve;
+    if (options.k != EighOptions::all) options.k = std::min(options.k, scanned.dimension);
+    if (!squared_) options.vectors = Eigenvectors::skip;
+    const EighResult result = eigh(comm, op, options);
+    Solved solved;
+    solved.sector = i;
+    solved.solve = {.converged = result.converged,
+                    .complete = std::ssize(result.eigenvalues) == scanned.dimension,
+                    .certified = result.certified,
+                    .scalar = result.scalar,
+                    .method = result.method,
+                    .form = result.form,
+                    .products = result.products + result.certify_products};
+    for (std::size_t j = 0; j < result.eigenvalues.size(); ++j)
+      solved.levels.push_back({result.eigenvalues[j], result.residuals[j], i, std::nullopt});
+    if (squared_ && !solved.levels.empty())
+      set_spins(comm, *op.basis, result, *squared_, solved.levels);
+    solved.solve.seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    return solved;
+  }
+
+  SectorLevels joined(std::vector<Solved> all) {
+    SectorLevels result;
+    result.solves.resize(sectors_.size());
+    for (auto& solved : all) {
+      result.solves[solved.sector] = solved.solve;
+      if (!solved.solve.complete) {
+        const double highest = solved.levels.empty() ? -std::numeric_limits<double>::infinity()
+                                                     : solved.levels.back().energy;
+        result.complete_below = std::min(highest, result.complete_below.value_or(highest));
+      }
+      result.levels.insert(result.levels.end(), solved.levels.begin(), solved.levels.end());
+    }
+    std::sort(result.levels.begin(), result.levels.end(), [](const Level& a, const Level& b) {
+      return std::pair(a.energy, a.sector) < std::pair(b.energy, b.sector);
+    });
+    result.sectors = std::move(sectors_);
+    return result;
+  }
+
+  const OpSum& h_;
+  const SectorLevelsOptions& options_;
+  std::vector<ScannedSector> sectors_;
+  std::optional<OpSum> squared_;  ///< total S^2, where wanted and conserved
+};
+
+}  // namespace
+
+std::optional<double> Level::spin() const {
+  if (!s2) return std::nullopt;
+  return (std::sqrt(1 + 4 * *s2) - 1) / 2;
+}
+
+bool SectorLevels::converged() const {
+  return std::all_of(solves.begin(), solves.end(), [](const auto& s) { return s.converged; });
+}
+
+std::optional<bool> SectorLevels::certified() const {
+  std::optional<bool> all;
+  for (const auto& solve : solves)
+    if (solve.certified) all = all.value_or(true) && *solve.certified;
+  return all;
+}
+
+SectorLevels sector_levels(const Comm& comm, const OpSum& h, const Lattice& lattice,
+                           const std::vector<std::string>& conditions,
+                           const SectorLevelsOptions& options) {
+  const auto& solve = options.solve;
+  if (solve.which != Which::SA || solve.sigma || solve.position || solve.interval)
+    throw InvalidArgument(
+        "levels of several sectors are their lowest ones; leave out which, sigma, position and "
+        "interval");
+  return Scan(h, options, scan_sectors(h, lattice, conditions)).run(comm);
+}
+
+OpSum total_spin_squared(const std::vector<LocalSpace>& spaces) {
+  OpSum raise(spaces), z(spaces);
+  for (int i = 0; i < std::ssize(spaces); ++i) {
+    const auto& space = spaces[static_cast<std::size_t>(i)];
+    if (space.kind() != LocalSpace::Kind::spin && !space.has_electrons()) continue;
+    raise.add(1, {{"S+", i}});
+    z.add(1, {{"Sz", i}});
+  }
+  if (z.terms().empty()) throw InvalidArgument("total spin: no site has a spin");
+  return simplify(raise.adjoint() * raise + z * z + z);  // S^2 = S-S+ + Sz^2 + Sz
+}
+
+}  // namespace kronsolve
