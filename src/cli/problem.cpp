@@ -36,18 +36,6 @@ std::string title(const Model& model, const ModelOptions& options) {
   return text + ", cyclic";
 }
 
-Problem of_operator(const Comm& comm, OpSum sum, const Lattice& lattice,
-                    const OperatorArguments& arguments, States states, std::string model,
-                    std::string title) {
-  require_hermitian(sum, model);
-  const Sector sector = parse_sector(sum.spaces(), lattice, arguments.sector);
-  const int sites = sum.sites();
-  SectorOperator op = states == States::listed ? in_sector(comm, std::move(sum), sector)
-                                               : in_counted_sector(std::move(sum), sector);
-  return {std::move(model), std::move(title), sites,   op.basis->sector(),
-          op.dimension(),   op.scalar(),      lattice, std::move(op)};
-}
-
 Problem of_matrix(const Comm& comm, const std::string& path) {
   const auto header = read_matrix_market_header(comm, path);
   if (header.rows != header.cols)
@@ -113,20 +101,29 @@ ModelOptions with_edges(const Comm& comm, ModelOptions options) {
 
 }  // namespace
 
-Problem hermitian_problem(const Comm& comm, const OperatorArguments& arguments, States states) {
-  if (!arguments.matrix.empty()) return of_matrix(comm, arguments.matrix);
+OperatorOnSites operator_on_sites(const Comm& comm, const OperatorArguments& arguments) {
   if (!arguments.terms.empty()) {
     auto sum = read_operator_file(comm, arguments.terms);
+    require_hermitian(sum, arguments.terms);
     auto title = fmt::format("{}, {} sites", arguments.terms, sum.sites());
-    const auto chain = Lattice::chain(sum.sites());
-    return of_operator(comm, std::move(sum), chain, arguments, states, arguments.terms,
-                       std::move(title));
+    return {arguments.terms, std::move(title), Lattice::chain(sum.sites()), std::move(sum)};
   }
   const ModelOptions options = with_edges(comm, arguments.options);
   auto model = make_model(arguments.model, options);
+  require_hermitian(model.op, model.name);
   auto text = title(model, options);
-  return of_operator(comm, std::move(model.op), model.lattice, arguments, states, model.name,
-                     std::move(text));
+  return {std::move(model.name), std::move(text), std::move(model.lattice), std::move(model.op)};
+}
+
+Problem hermitian_problem(const Comm& comm, const OperatorArguments& arguments, States states) {
+  if (!arguments.matrix.empty()) return of_matrix(comm, arguments.matrix);
+  auto [model, title, lattice, sum] = operator_on_sites(comm, arguments);
+  const Sector sector = parse_sector(sum.spaces(), lattice, arguments.sector);
+  const int sites = sum.sites();
+  SectorOperator op = states == States::listed ? in_sector(comm, std::move(sum), sector)
+                                               : in_counted_sector(std::move(sum), sector);
+  return {std::move(model), std::move(title),   sites,        op.basis->sector(), op.dimension(),
+          op.scalar(),      std::move(lattice), std::move(op)};
 }
 
 std::optional<SectorSuggestion> suggest_sector(const Problem& problem) {

@@ -28,6 +28,14 @@ struct Problem {
   std::variant<SectorOperator, CsrRows<double>, CsrRows<std::complex<double>>> op;
 };
 
+/// The operator as its description says, in no sector yet.
+struct OperatorOnSites {
+  std::string model;  ///< as in Problem
+  std::string title;
+  Lattice lattice;
+  OpSum op;
+};
+
 /// A sector that the operator respects and that is likely to hold its ground state, and the states
 /// in it.
 struct SectorSuggestion {
@@ -44,6 +52,11 @@ std::optional<SectorSuggestion> suggest_symmetries(const Problem& problem);
 
 /// States of a symmetry sector are listed to solve; to plan it is enough to count them.
 enum class States { listed, counted };
+
+/// Builds or reads what --model or --terms names. Collective.
+/// @throws InvalidArgument  what the model or the file refuses; not Hermitian (with the term)
+/// @throws IoError          a file that cannot be read
+OperatorOnSites operator_on_sites(const Comm& comm, const OperatorArguments& arguments);
 
 /// Builds or reads the operator and checks that it is Hermitian. Collective.
 /// @throws InvalidArgument  what the model, the operator file or the matrix file refuses; not
