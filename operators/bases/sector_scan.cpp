@@ -217,8 +217,7 @@ Key key_of(const Sector& sector) {
 Key conjugate_key(const Sector& sector) {
   Key key;
   for (const auto& charge : sector.charges) key.push_back(charge.text());
-  for (const auto& g : sector.generators)
-    key.push_back(turning_text(g, g.of - g.turns % g.of));
+  for (const auto& g : sector.generators) key.push_back(turning_text(g, g.of - g.turns % g.of));
   return sorted(std::move(key));
 }
 

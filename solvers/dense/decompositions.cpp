@@ -4,6 +4,7 @@
 #include "operators/vectors/blas.hpp"
 #include "solvers/dense/dense_checks.hpp"
 #include "solvers/dense/dense_eig.hpp"
+#include "solvers/dense/dense_eigh.hpp"
 #include "solvers/dense/from_map.hpp"
 #include "solvers/dense/hermitian.hpp"
 
@@ -107,17 +108,19 @@ DenseMatrix<T> adjoint_multiply(const DenseMatrix<T>& a, const DenseMatrix<T>& b
   return product(dense::Op::adjoint, a, b);
 }
 
+namespace dense {
 template <Scalar T>
-std::vector<std::vector<index_t>> diagonal_blocks(const DenseMatrix<T>& a) {
-  dense::require_square(a, "diagonal_blocks");
-  const index_t n = a.rows();
+std::vector<std::vector<index_t>> diagonal_blocks(const T* a, index_t n) {
   std::vector<index_t> parent(static_cast<std::size_t>(n));
   std::iota(parent.begin(), parent.end(), 0);
-  for (index_t j = 0; j < n; ++j)
+  index_t groups = n;
+  for (index_t j = 0; j < n && groups > 1; ++j)
     for (index_t i = 0; i < n; ++i) {
-      if (a(i, j) == T{}) continue;
+      if (a[j * n + i] == T{}) continue;
       const index_t x = find_root(parent, i), y = find_root(parent, j);
+      if (x == y) continue;
       parent[std::max(x, y)] = std::min(x, y);  // a root is the first index of its group
+      --groups;
     }
   std::vector<std::vector<index_t>> blocks;
   std::vector<index_t> number(static_cast<std::size_t>(n), -1);
@@ -130,6 +133,18 @@ std::vector<std::vector<index_t>> diagonal_blocks(const DenseMatrix<T>& a) {
     blocks[number[first]].push_back(i);
   }
   return blocks;
+}
+
+#define KRONSOLVE_INSTANTIATE(T) \
+  template std::vector<std::vector<index_t>> diagonal_blocks(const T*, index_t);
+KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
+#undef KRONSOLVE_INSTANTIATE
+}  // namespace dense
+
+template <Scalar T>
+std::vector<std::vector<index_t>> diagonal_blocks(const DenseMatrix<T>& a) {
+  dense::require_square(a, "diagonal_blocks");
+  return dense::diagonal_blocks(a.data(), a.rows());
 }
 
 template <Scalar T>

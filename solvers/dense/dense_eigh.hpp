@@ -33,6 +33,11 @@ DenseEigen<T> dense_eigh(LargeVector<T> a, index_t n, index_t first, index_t cou
 template <Scalar T>
 index_t dense_eigh_bytes(index_t n, index_t count, Eigenvectors vectors);
 
+/// Sets of indices that no entry of a n x n matrix joins, each ascending. Local; one pass, which
+/// ends early where all are joined.
+template <Scalar T>
+std::vector<std::vector<index_t>> diagonal_blocks(const T* a, index_t n);
+
 /// c = A b for a Hermitian A; b and c n x count, all column-major, lower triangle of A read. Local,
 /// threaded BLAS.
 template <Scalar T>

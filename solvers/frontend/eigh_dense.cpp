@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <tuple>
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/threads.hpp>
@@ -72,16 +74,35 @@ void project_out(LargeVector<T>& a, index_t n, const LargeVector<T>& v, const Ei
   dense::gemm<T>(Op::none, Op::adjoint, n, n, m, 1, part.data(), n, v.data(), n, 1, a.data(), n);
 }
 
+/// Pairs of one block of the matrix, the candidates for those asked for.
 template <Scalar T>
-RootPairs<T> solve_on_root(LargeVector<T> a, index_t n, index_t k, const EighOptions& o) {
-  const bool from_below = o.which == Which::SA,
-             partial = !o.interval && (from_below || o.which == Which::LA);
-  // Two threads gain nothing below 1000 rows (60 and 57 ms), and wait for each other in a spin:
-  // beside other work that took a hundred times as long.
-  const dense::BlasThreads threads(partial && n <= 1000 ? 1 : num_threads());
-  const index_t first = from_below || !partial ? 0 : n - k, count = partial ? k : n;
-  RootPairs<T> root;
+struct BlockPairs {
+  std::vector<index_t> rows;
+  std::vector<double> values, residuals;
+  LargeVector<T> vectors;   ///< rows.size() x values.size()
+  std::vector<bool> known;  ///< within the tolerance, and not limited by rounding
+  std::vector<std::string> limits;
+  double rounding = 0;       ///< what it leaves open of a level
+  double low = 0, high = 0;  ///< ends of the interval asked for, with the margin of this block
+
+  std::span<const T> vector(index_t j) const {
+    return std::span<const T>(vectors).subspan(static_cast<std::size_t>(j) * rows.size(),
+                                               rows.size());
+  }
+};
+
+bool is_partial(const EighOptions& o) {
+  return !o.interval && (o.which == Which::SA || o.which == Which::LA);
+}
+
+/// Of an end of the spectrum the k outermost pairs, else all of them.
+template <Scalar T>
+BlockPairs<T> solve_block(LargeVector<T> a, std::vector<index_t> rows, index_t k,
+                          const EighOptions& o) {
+  const auto n = std::ssize(rows);
   const bool wanted = o.vectors == Eigenvectors::compute;
+  const index_t count = is_partial(o) ? std::min(k, n) : n;
+  const index_t first = is_partial(o) && o.which == Which::LA ? n - count : 0;
   LargeVector<T> kept;
   if (wanted) kept = a;
   // Without vectors: the bound n eps |A| of the backward error of the reduction to tridiagonal
@@ -91,43 +112,145 @@ RootPairs<T> solve_on_root(LargeVector<T> a, index_t n, index_t k, const EighOpt
     dense::hermitian_multiply(a.data(), n, x.data(), 1, y.data());
   });
   auto found = dense::dense_eigh(std::move(a), n, first, count, o.vectors);
-  std::vector<index_t> chosen;
-  if (o.interval) {
-    const auto [low, high] = with_margin(tolerance, *o.interval);
-    for (index_t i = 0; i < k; ++i)
-      if (found.values[static_cast<std::size_t>(i)] >= low &&
-          found.values[static_cast<std::size_t>(i)] <= high)
-        chosen.push_back(i);
-  } else if (!partial) {
-    chosen = select(found.values, o.which, o.sigma, k);
-  }
-  if (partial) {
-    root.values = std::move(found.values);
-    root.vectors = std::move(found.vectors);
-  } else {
-    root.vectors.resize(wanted ? static_cast<std::size_t>(n) * chosen.size() : 0);
-    for (std::size_t c = 0; c < chosen.size(); ++c) {
-      root.values.push_back(found.values[static_cast<std::size_t>(chosen[c])]);
-      if (wanted)
-        std::copy_n(found.vectors.begin() + chosen[c] * n, n,
-                    root.vectors.begin() + static_cast<std::ptrdiff_t>(c) * n);
-    }
-  }
+  BlockPairs<T> block;
+  block.rows = std::move(rows);
+  block.values = std::move(found.values);
+  block.vectors = std::move(found.vectors);
+  block.rounding = tolerance.rounding();
+  if (o.interval) std::tie(block.low, block.high) = with_margin(tolerance, *o.interval);
   if (wanted)
-    root.residuals = residuals(kept, n, root.vectors, root.values);
+    block.residuals = residuals(kept, n, block.vectors, block.values);
   else
-    root.residuals.assign(root.values.size(), bound);
-  for (std::size_t i = 0; i < root.values.size(); ++i) {
-    const double scale = wanted ? tolerance.template scale<T>(
-                                      root.values[i], std::span<const T>(root.vectors)
-                                                          .subspan(i * static_cast<std::size_t>(n),
-                                                                   static_cast<std::size_t>(n)))
-                                : tolerance.scale(root.values[i]);
-    if (tolerance.reached(root.residuals[i], scale))
-      ++root.converged;
-    else
-      root.limit = tolerance.limit(root.residuals[i], scale);
+    block.residuals.assign(block.values.size(), bound);
+  for (std::size_t i = 0; i < block.values.size(); ++i) {
+    const double value = block.values[i], residual = block.residuals[i];
+    const double scale =
+        wanted ? tolerance.template scale<T>(value, block.vector(static_cast<index_t>(i)))
+               : tolerance.scale(value);
+    block.known.push_back(tolerance.reached(residual, scale));
+    block.limits.push_back(tolerance.limit(residual, scale));
   }
+  return block;
+}
+
+/// Blocks that nothing joins are solved one by one: a huge coupling in one leaves the others exact.
+template <Scalar T>
+std::vector<BlockPairs<T>> solve_blocks(LargeVector<T> a, index_t n, index_t k,
+                                        const EighOptions& o) {
+  auto groups = dense::diagonal_blocks(a.data(), n);
+  std::vector<BlockPairs<T>> blocks;
+  if (groups.size() == 1) {
+    blocks.push_back(solve_block(std::move(a), std::move(groups.front()), k, o));
+    return blocks;
+  }
+  for (auto& rows : groups) {
+    LargeVector<T> part;
+    for (const index_t j : rows)
+      for (const index_t i : rows) part.push_back(a[static_cast<std::size_t>(j * n + i)]);
+    blocks.push_back(solve_block(std::move(part), std::move(rows), k, o));
+  }
+  return blocks;
+}
+
+struct Candidate {
+  double value = 0;
+  std::size_t block = 0;
+  index_t pair = 0;
+};
+
+/// How far a level is from being asked for first.
+double order(double value, const EighOptions& o) {
+  switch (o.which) {
+    case Which::SA:
+      return value;
+    case Which::LA:
+      return -value;
+    case Which::LM:
+      return -std::abs(value);
+    default:
+      return std::abs(value - o.sigma.value_or(0));
+  }
+}
+
+/// The candidates, those asked for first and ascending; their number.
+template <Scalar T>
+std::size_t choose(const std::vector<BlockPairs<T>>& blocks, index_t k, const EighOptions& o,
+                   std::vector<Candidate>& all) {
+  for (std::size_t b = 0; b < blocks.size(); ++b)
+    for (std::size_t i = 0; i < blocks[b].values.size(); ++i)
+      all.push_back({blocks[b].values[i], b, static_cast<index_t>(i)});
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Candidate& x, const Candidate& y) { return x.value < y.value; });
+  if (o.interval)
+    return static_cast<std::size_t>(std::stable_partition(all.begin(), all.end(),
+                                                          [&](const Candidate& c) {
+                                                            return c.value >= blocks[c.block].low &&
+                                                                   c.value <= blocks[c.block].high;
+                                                          }) -
+                                    all.begin());
+  std::vector<double> values;
+  for (const auto& c : all) values.push_back(c.value);
+  std::vector<bool> asked(all.size(), false);
+  for (const index_t i : select(values, o.which, o.sigma, k))
+    asked[static_cast<std::size_t>(i)] = true;
+  std::vector<Candidate> ordered;
+  for (const bool now : {true, false})
+    for (std::size_t i = 0; i < all.size(); ++i)
+      if (asked[i] == now) ordered.push_back(all[i]);
+  all = std::move(ordered);
+  return static_cast<std::size_t>(k);
+}
+
+/// Rounding may leave open whether a level that was left out belongs to the answer. Pairs from this
+/// place in the order on are then uncertain; infinity if none are.
+template <Scalar T>
+double open_from(const std::vector<BlockPairs<T>>& blocks, const std::vector<Candidate>& all,
+                 std::size_t count, const EighOptions& o, std::string& limit) {
+  double least = std::numeric_limits<double>::infinity();
+  for (std::size_t i = count; i < all.size(); ++i) {
+    const auto& block = blocks[all[i].block];
+    const auto pair = static_cast<std::size_t>(all[i].pair);
+    if (block.known[pair] || block.limits[pair].empty()) continue;
+    const double open = 4 * block.rounding;
+    const bool inside = o.interval && all[i].value + open >= o.interval->first &&
+                        all[i].value - open <= o.interval->second;
+    constexpr double nowhere = std::numeric_limits<double>::infinity();
+    const double from = o.interval ? (inside ? -nowhere : nowhere) : order(all[i].value, o) - open;
+    if (from < least) limit = block.limits[pair];
+    least = std::min(least, from);
+  }
+  return least;
+}
+
+template <Scalar T>
+RootPairs<T> solve_on_root(LargeVector<T> a, index_t n, index_t k, const EighOptions& o) {
+  // Two threads gain nothing below 1000 rows (60 and 57 ms), and wait for each other in a spin:
+  // beside other work that took a hundred times as long.
+  const dense::BlasThreads threads(is_partial(o) && n <= 1000 ? 1 : num_threads());
+  auto blocks = solve_blocks(std::move(a), n, k, o);
+  std::vector<Candidate> all;
+  const std::size_t count = choose(blocks, k, o, all);
+  RootPairs<T> root;
+  const double open = open_from(blocks, all, count, o, root.limit);
+  const bool whole = blocks.size() == 1 && count == blocks.front().values.size();
+  if (o.vectors == Eigenvectors::compute && !whole)
+    root.vectors.assign(static_cast<std::size_t>(n) * count, T{});
+  for (std::size_t c = 0; c < count; ++c) {
+    const auto& block = blocks[all[c].block];
+    const auto pair = static_cast<std::size_t>(all[c].pair);
+    root.values.push_back(all[c].value);
+    root.residuals.push_back(block.residuals[pair]);
+    if (block.known[pair] && order(all[c].value, o) < open)
+      ++root.converged;
+    else if (!block.known[pair])
+      root.limit = block.limits[pair];
+    if (root.vectors.empty()) continue;
+    const auto vector = block.vector(all[c].pair);
+    for (std::size_t i = 0; i < block.rows.size(); ++i)
+      root.vectors[c * static_cast<std::size_t>(n) + static_cast<std::size_t>(block.rows[i])] =
+          vector[i];
+  }
+  if (whole) root.vectors = std::move(blocks.front().vectors);
   return root;
 }
 

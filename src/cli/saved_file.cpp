@@ -180,7 +180,8 @@ void write_observables(Hdf5File& file, const std::string& first_axis, const Prob
 /// The object that is printed, without what stands in arrays and what another run would not have.
 std::string facts_of(const std::string& printed) {
   Json facts = Json::parse(printed);
-  for (const char* key : {"seconds", "peak_rss_bytes", "peak_rss_rank_bytes", "observables"})
+  for (const char* key :
+       {"seconds", "peak_rss_bytes", "peak_rss_rank_bytes", "memory_estimate_bytes", "observables"})
     facts.erase(key);
   for (auto fact = facts.begin(); fact != facts.end();) {
     const bool numbers = fact->is_array() && !fact->empty() && fact->front().is_number_float();

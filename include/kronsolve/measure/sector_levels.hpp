@@ -74,7 +74,8 @@ KRONSOLVE_EXPORT SectorLevels sector_levels(const Comm& comm, const OpSum& h,
                                             const std::vector<std::string>& conditions,
                                             const SectorLevelsOptions& options = {});
 
-/// Total S^2 of the spins and electrons. @throws InvalidArgument  no site has a spin
+/// Total S^2 of the spins and electrons.
+/// @throws InvalidArgument  no site has a spin
 KRONSOLVE_EXPORT OpSum total_spin_squared(const std::vector<LocalSpace>& spaces);
 
 }  // namespace kronsolve

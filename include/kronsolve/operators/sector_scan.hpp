@@ -32,7 +32,7 @@ KRONSOLVE_EXPORT bool is_scan(const std::vector<std::string>& conditions);
 /// operator maps on each other (a reflection, a rotation, a spin flip, complex conjugation of a
 /// real operator) have the same levels: one stands for them, the others are its `images`.
 /// @throws InvalidArgument  as `parse_sector` and `require_respects`; a range without values; no
-/// combination with states
+///                          combination with states
 KRONSOLVE_EXPORT std::vector<ScannedSector> scan_sectors(
     const OpSum& op, const Lattice& lattice, const std::vector<std::string>& conditions);
 
