@@ -17,6 +17,7 @@
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/core/threads.hpp>
 
+#include "core/control_group.hpp"
 #include "core/node_memory.hpp"
 
 namespace kronsolve {
@@ -40,18 +41,6 @@ index_t proc_value(const char* file, const std::string& key, index_t otherwise) 
   return otherwise;
 }
 
-index_t number_in_file(const char* file) {
-  std::ifstream in(file);
-  index_t value = 0;
-  return in >> value ? value : unlimited;
-}
-
-index_t control_group_leaves() {
-  const index_t limit = number_in_file("/sys/fs/cgroup/memory.max");
-  const index_t used = number_in_file("/sys/fs/cgroup/memory.current");
-  return limit == unlimited || used == unlimited ? unlimited : std::max<index_t>(0, limit - used);
-}
-
 index_t address_space_leaves() {
   rlimit limit{};
   if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return unlimited;
@@ -69,8 +58,9 @@ index_t memory_limit_leaves() {
 }  // namespace
 
 index_t available_memory() {
-  return std::min({proc_value("/proc/meminfo", "MemAvailable:", unlimited), control_group_leaves(),
-                   address_space_leaves(), memory_limit_leaves()});
+  return std::min({proc_value("/proc/meminfo", "MemAvailable:", unlimited),
+                   detail::control_group_memory().value_or(unlimited), address_space_leaves(),
+                   memory_limit_leaves()});
 }
 
 index_t peak_resident_memory() {

@@ -13,6 +13,7 @@
 #include <kronsolve/core/threads.hpp>
 
 #include "core/binding.hpp"
+#include "core/control_group.hpp"
 
 namespace kronsolve {
 
@@ -21,15 +22,6 @@ namespace {
 std::atomic<int> chosen_threads{0};
 thread_local int share_of_this_thread = 0;
 constexpr int most_threads = 1024;
-
-/// Cores that a control group (version 2) allows on average; 0 if it sets no quota.
-int quota_cores() {
-  std::ifstream file("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 0;
-  return std::max(1, static_cast<int>(std::strtod(quota.c_str(), nullptr) / period));
-}
 
 /// Cores of all places that OpenMP gives its threads (OMP_PROC_BIND, OMP_PLACES); none where it
 /// binds no threads.
@@ -76,8 +68,7 @@ void unbind_thread() {
 }
 
 int limited_by_quota(int cores) {
-  const int quota = quota_cores();
-  return std::max(1, quota > 0 ? std::min(cores, quota) : cores);
+  return std::max(1, std::min(cores, control_group_cores().value_or(cores)));
 }
 
 }  // namespace detail
