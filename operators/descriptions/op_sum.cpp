@@ -303,22 +303,28 @@ bool OpSum::is_real() const {
 
 namespace {
 
-/// Number of each element's transpose; -1 where the form has none.
-std::vector<int> transposes(const std::vector<LocalElement>& elements) {
+/// Number of each element's transpose; those that are missing are put behind the others.
+std::vector<int> add_transposes(std::vector<LocalElement>& elements) {
   std::vector<int> result;
-  for (LocalElement wanted : elements) {
+  const auto known = static_cast<std::ptrdiff_t>(elements.size());
+  for (std::ptrdiff_t i = 0; i < known; ++i) {
+    LocalElement wanted = elements[static_cast<std::size_t>(i)];
     std::swap(wanted.row, wanted.col);
-    const auto at = std::lower_bound(elements.begin(), elements.end(), wanted);
-    const bool found = at != elements.end() && *at == wanted;
-    result.push_back(found ? static_cast<int>(at - elements.begin()) : -1);
+    const auto end = elements.begin() + known;
+    const auto at = std::lower_bound(elements.begin(), end, wanted);
+    const bool found = at != end && *at == wanted;
+    result.push_back(static_cast<int>(found ? at - elements.begin()
+                                            : static_cast<std::ptrdiff_t>(elements.size())));
+    if (!found) elements.push_back(std::move(wanted));
   }
   return result;
 }
 
-/// What of the form has no adjoint in it.
+/// The form minus its adjoint, without what cancels product by product. Products that depend on
+/// each other (P0 + P1 = 1), or differ by rounding only, may make up for each other in the rest.
 CanonicalForm without_partner(const CanonicalForm& form) {
-  const auto adjoint = transposes(form.elements);
   CanonicalForm left{form.elements, {}};
+  const auto adjoint = add_transposes(left.elements);
   for (const auto& term : form.terms) {
     auto partner = term.factors;
     for (auto& factor : partner) factor.element = adjoint[static_cast<std::size_t>(factor.element)];
@@ -329,6 +335,8 @@ CanonicalForm without_partner(const CanonicalForm& form) {
     const Complex off = term.coefficient - (found ? std::conj(at->coefficient) : Complex());
     const double scale = term.scale + (found ? at->scale : 0);
     if (std::abs(off) > detail::agreement * scale) left.terms.push_back({off, term.factors, scale});
+    if (!found)
+      left.terms.push_back({-std::conj(term.coefficient), std::move(partner), term.scale});
   }
   return left;
 }

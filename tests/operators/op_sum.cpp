@@ -128,6 +128,19 @@ TEST(OpSum, sums_that_cancel_are_zero_and_no_others) {
   EXPECT_EQ(small.canonical_form().terms[0].coefficient, 1e-9);
 }
 
+TEST(OpSum, a_partner_may_be_written_in_other_products) {
+  OpSum halves(2), bosons({LocalSpace::spin(3), LocalSpace::boson(4)});
+  halves.add(1, {{"S+", 0}, {"P0", 1}}).add(1, {{"S+", 0}, {"P1", 1}}).add(1, {{"S-", 0}});
+  // sqrt(3) sqrt(3) 3 and 3 sqrt(3) sqrt(3) differ by rounding.
+  bosons.add(1, {{"S+", 0}, {"N", 1}, {"B+", 1}, {"B-", 1}})
+      .add(1, {{"B+", 1}, {"B-", 1}, {"N", 1}, {"S-", 0}});
+
+  EXPECT_TRUE(halves.is_hermitian()) << *halves.non_hermitian_part();
+  EXPECT_TRUE(bosons.is_hermitian()) << *bosons.non_hermitian_part();
+  EXPECT_FALSE((halves + OpSum(2).add(1e-9, {{"S+", 0}, {"P0", 1}})).is_hermitian());
+  EXPECT_FALSE(OpSum(2).add(1, {{"S+", 0}, {"P0", 1}}).add(1, {{"S-", 0}}).is_hermitian());
+}
+
 TEST(OpSum, products_that_depend_on_each_other_are_compared_as_matrices) {
   OpSum sum(2), one(2), twisted(2);
   sum.add(1, {{"P0", 0}, {"S+", 1}}).add(1, {{"P1", 0}, {"S+", 1}});
