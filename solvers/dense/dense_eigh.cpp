@@ -30,6 +30,40 @@ bool divide_and_conquer(index_t n, index_t count, Eigenvectors vectors) {
          n < largest_syevd;
 }
 
+/// LAPACK destroys the lower triangle and the diagonal, which is returned.
+template <Scalar T>
+std::vector<T> copy_to_other_triangle(LargeVector<T>& a, index_t n) {
+  std::vector<T> diagonal;
+  for (index_t j = 0; j < n; ++j) {
+    diagonal.push_back(a[static_cast<std::size_t>(j * n + j)]);
+    for (index_t i = j + 1; i < n; ++i)
+      a[static_cast<std::size_t>(i * n + j)] = conj(a[static_cast<std::size_t>(j * n + i)]);
+  }
+  return diagonal;
+}
+
+/// syevr gives up on some matrices of highly degenerate levels, or leaves pairs out; QR never does.
+/// @param a  its upper triangle is read
+template <Scalar T>
+DenseEigen<T> by_qr(LargeVector<T> a, index_t n, index_t first, index_t count, Eigenvectors vectors,
+                    const std::vector<T>& diagonal) {
+  const auto rows = static_cast<lapack_int>(n);
+  const char job = vectors == Eigenvectors::compute ? 'V' : 'N';
+  for (index_t j = 0; j < n; ++j)
+    a[static_cast<std::size_t>(j * n + j)] = diagonal[static_cast<std::size_t>(j)];
+  std::vector<double> values(static_cast<std::size_t>(n));
+  if constexpr (is_complex<T>)
+    check_lapack(LAPACKE_zheev(LAPACK_COL_MAJOR, job, 'U', rows, a.data(), rows, values.data()),
+                 "zheev");
+  else
+    check_lapack(LAPACKE_dsyev(LAPACK_COL_MAJOR, job, 'U', rows, a.data(), rows, values.data()),
+                 "dsyev");
+  DenseEigen<T> result;
+  result.values.assign(values.begin() + first, values.begin() + first + count);
+  if (job == 'V') result.vectors.assign(a.begin() + first * n, a.begin() + (first + count) * n);
+  return result;
+}
+
 }  // namespace
 
 template <Scalar T>
@@ -51,22 +85,24 @@ DenseEigen<T> dense_eigh(LargeVector<T> a, index_t n, index_t first, index_t cou
     result.vectors = std::move(a);
     return result;
   }
+  const auto diagonal = copy_to_other_triangle(a, n);
   result.vectors.resize(wanted ? static_cast<std::size_t>(n * count) : 1);
   std::vector<lapack_int> support(2 * static_cast<std::size_t>(n));
   lapack_int found = 0;
   const char job = wanted ? 'V' : 'N', range = count == n ? 'A' : 'I';
   const auto lowest = static_cast<lapack_int>(first + 1),
              highest = static_cast<lapack_int>(first + count);
+  lapack_int info = 0;
   if constexpr (is_complex<T>)
-    check_lapack(LAPACKE_zheevr(LAPACK_COL_MAJOR, job, range, 'L', rows, a.data(), rows, 0, 0,
-                                lowest, highest, 0, &found, result.values.data(),
-                                result.vectors.data(), rows, support.data()),
-                 "zheevr");
+    info = LAPACKE_zheevr(LAPACK_COL_MAJOR, job, range, 'L', rows, a.data(), rows, 0, 0, lowest,
+                          highest, 0, &found, result.values.data(), result.vectors.data(), rows,
+                          support.data());
   else
-    check_lapack(LAPACKE_dsyevr(LAPACK_COL_MAJOR, job, range, 'L', rows, a.data(), rows, 0, 0,
-                                lowest, highest, 0, &found, result.values.data(),
-                                result.vectors.data(), rows, support.data()),
-                 "dsyevr");
+    info = LAPACKE_dsyevr(LAPACK_COL_MAJOR, job, range, 'L', rows, a.data(), rows, 0, 0, lowest,
+                          highest, 0, &found, result.values.data(), result.vectors.data(), rows,
+                          support.data());
+  if (info < 0) check_lapack(info, is_complex<T> ? "zheevr" : "dsyevr");
+  if (info > 0 || found < count) return by_qr(std::move(a), n, first, count, vectors, diagonal);
   result.values.resize(static_cast<std::size_t>(found));
   if (!wanted) result.vectors.clear();
   return result;

@@ -224,6 +224,43 @@ EighResult run_at_position(const EighProblem<T>& problem, EighOptions options) {
   return result;
 }
 
+/// The k largest in magnitude are among the k lowest and the k highest of the others; at the ends no
+/// copy is missed.
+template <Scalar T>
+EighResult run_at_both_ends(const EighProblem<T>& problem, const EighOptions& given) {
+  EighOptions options = given;
+  options.vectors = Eigenvectors::compute;
+  options.which = Which::SA;
+  EighResult result = run(problem, options);
+  auto vectors = std::get<DistributedVectors<T>>(std::move(result.vectors));
+  if (result.converged && options.k < problem.n()) {
+    options.which = Which::LA;
+    options.k = std::min(given.k, problem.n() - given.k);
+    options.against = &vectors;
+    EighResult high = run(problem, options);
+    if (!high.converged) return high;
+    vectors.append(std::get<DistributedVectors<T>>(std::move(high.vectors)));
+    const auto join = [](std::vector<double>& list, const std::vector<double>& more) {
+      list.insert(list.end(), more.begin(), more.end());
+    };
+    join(result.eigenvalues, high.eigenvalues);
+    join(result.residuals, high.residuals);
+    frontend::keep_largest(result, vectors, given.k);
+    if (given.k > 1) {
+      result.certified =
+          result.certified.value_or(false) && high.certified.value_or(options.k == 1);
+      result.certificate += "; at the other end " + high.certificate;
+    }
+    result.products += high.products;
+    result.iterations += high.iterations;
+    result.certify_products += high.certify_products;
+    result.solve_seconds += high.setup_seconds + high.solve_seconds;
+  }
+  result.reason += "; the largest in magnitude are those of both ends of the spectrum";
+  if (given.vectors == Eigenvectors::compute) result.vectors = std::move(vectors);
+  return result;
+}
+
 template <Scalar T>
 EighResult solve_as_planned(const EighProblem<T>& problem, const EighOptions& options,
                             const EighPlan& plan) {
@@ -282,6 +319,9 @@ EighResult run(EighProblem<T> problem, const EighOptions& given) {
                        std::ldexp(1.0, std::min(1000, -std::ilogb(problem.largest))));
   EighPlan plan = frontend::plan(problem, options);
   if (!plan.fits) throw InvalidArgument(plan.reason);
+  if (options.which == Which::LM && options.certify && plan.method != Method::dense &&
+      options.petsc_options.empty() && frontend::count_against(options) == 0)
+    return run_at_both_ends(problem, given);
   if (plan.form == OperatorForm::assembled) problem.matrix_free = {};
   EighResult result;
   std::string trouble;  // the engine's, the same on every rank

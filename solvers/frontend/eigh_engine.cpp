@@ -16,16 +16,30 @@
 
 namespace kronsolve::frontend {
 
+namespace {
+
+template <Scalar T>
+void keep_pairs(EighResult& result, DistributedVectors<T>& vectors,
+                const std::vector<index_t>& kept) {
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    result.eigenvalues[i] = result.eigenvalues[static_cast<std::size_t>(kept[i])];
+    result.residuals[i] = result.residuals[static_cast<std::size_t>(kept[i])];
+  }
+  result.eigenvalues.resize(kept.size());
+  result.residuals.resize(kept.size());
+  vectors.keep(kept);
+}
+
+}  // namespace
+
 template <Scalar T>
 void keep_nearest(EighResult& result, DistributedVectors<T>& vectors, double sigma, index_t k) {
-  const auto nearest = select(result.eigenvalues, Which::TM, sigma, k);
-  for (std::size_t i = 0; i < nearest.size(); ++i) {
-    result.eigenvalues[i] = result.eigenvalues[static_cast<std::size_t>(nearest[i])];
-    result.residuals[i] = result.residuals[static_cast<std::size_t>(nearest[i])];
-  }
-  result.eigenvalues.resize(nearest.size());
-  result.residuals.resize(nearest.size());
-  vectors.keep(nearest);
+  keep_pairs(result, vectors, select(result.eigenvalues, Which::TM, sigma, k));
+}
+
+template <Scalar T>
+void keep_largest(EighResult& result, DistributedVectors<T>& vectors, index_t k) {
+  keep_pairs(result, vectors, select(result.eigenvalues, Which::LM, {}, k));
 }
 
 namespace {
@@ -370,6 +384,7 @@ EighResult solve_lobpcg(const EighProblem<T>& p, const EighOptions& o, OperatorF
                                        const EighResult&);                                   \
   template EighResult solve_lobpcg(const EighProblem<T>&, const EighOptions&, OperatorForm); \
   template void keep_nearest(EighResult&, DistributedVectors<T>&, double, index_t);          \
+  template void keep_largest(EighResult&, DistributedVectors<T>&, index_t);                  \
   template EighResult solve_lanczos(const EighProblem<T>&, const EighOptions&, OperatorForm);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DEFINE)
 

@@ -69,9 +69,9 @@ Choice choose_method(const EighProblem<T>& problem, const EighOptions& o) {
   const index_t n = problem.n();
   const bool ends = o.which == Which::SA || o.which == Which::LA;
   const bool davidson = o.method == Method::jd || o.method == Method::gd;
-  if (davidson && o.form != OperatorForm::matrix_free && n <= std::max(2 * o.k, o.k + 15))
+  if (davidson && n <= std::max(2 * o.k, o.k + 15))
     return {
-        Method::dense, o.form,
+        Method::dense, OperatorForm::assembled,
         detail::concat("the search space of ", to_string(o.method), " would be the whole space")};
   // Its moments need more rows: below, SLEPc fails on one rank and waits on the others.
   constexpr index_t contour_rows = 64;
@@ -230,10 +230,11 @@ std::optional<EighPlan> rescue_plan(const EighProblem<T>& problem, const EighOpt
                                     Method failed) {
   const bool ours = options.method == Method::automatic;
   const bool fragile = failed == Method::jd || failed == Method::gd || failed == Method::ciss;
-  if (failed == Method::dense || options.form == OperatorForm::matrix_free ||
-      !options.petsc_options.empty() || !(ours || fragile))
+  const bool free = options.form == OperatorForm::matrix_free && !fragile;
+  if (failed == Method::dense || free || !options.petsc_options.empty() || !(ours || fragile))
     return {};
   EighOptions other = options;
+  other.form = OperatorForm::assembled;
   if (problem.n() <= rescue_rows) {
     other.method = Method::dense;
   } else {
@@ -242,7 +243,6 @@ std::optional<EighPlan> rescue_plan(const EighProblem<T>& problem, const EighOpt
     if (failed != Method::lanczos || !plain || !problem.comm->all(engine_installed(scalar_kind<T>)))
       return {};
     other.method = Method::slepc;
-    other.form = OperatorForm::assembled;
     other.which = Which::TM;
     other.sigma = 0;
   }

@@ -107,6 +107,9 @@ inline double contour_vectors(index_t pairs) {
 /// Keeps the k pairs nearest to sigma.
 template <Scalar T>
 void keep_nearest(EighResult& result, DistributedVectors<T>& vectors, double sigma, index_t k);
+/// Keeps the k pairs that are largest in magnitude.
+template <Scalar T>
+void keep_largest(EighResult& result, DistributedVectors<T>& vectors, index_t k);
 
 template <Scalar T>
 EighResult solve_lobpcg(const EighProblem<T>& problem, const EighOptions& options,

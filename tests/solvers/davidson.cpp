@@ -81,6 +81,21 @@ TEST(Davidson, jacobi_saves_products_of_matrix_free_operators_with_a_dominant_di
   }
 }
 
+TEST(Davidson, few_levels_are_left_to_lapack_of_matrix_free_operators_too) {
+  OpSum zero(6, LocalSpace::fermion()), projector(zero);
+  projector.add(2, {{"N", 2}});
+  for (const OpSum& h : {zero, projector})
+    for (const Method method : {Method::jd, Method::gd})
+      for (const index_t k : {1, 6, 64}) {
+        const auto r =
+            eigh(world(), h, {.k = k, .method = method, .form = OperatorForm::matrix_free});
+        EXPECT_TRUE(r.converged) << r.reason;
+        for (index_t i = 0; i < k; ++i)
+          EXPECT_NEAR(r.eigenvalues[static_cast<std::size_t>(i)],
+                      i >= 32 && !h.terms().empty() ? 2 : 0, 1e-12);
+      }
+}
+
 TEST(Davidson, preconditioners_are_refused_where_they_are_of_no_use) {
   const auto a = test::lazy<double>(test::random_hermitian<double>(20, 0.3, 4));
   EXPECT_ERROR(eigh(world(), a, {.which = Which::SM, .method = Method::jd}), InvalidArgument, "jd");

@@ -2,6 +2,7 @@
 #include <numbers>
 
 #include <kronsolve/operators/charge_basis.hpp>
+#include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 #include <kronsolve/solvers/engine.hpp>
 
@@ -342,6 +343,44 @@ TEST(Eigh, progress_is_reported_and_may_stop_the_solve) {
                "by the user");
   EXPECT_NEAR(eigh(world(), h, {.method = Method::slepc}).eigenvalues[0], -5.3873909174452059,
               exact);
+}
+
+/// Copies at both ends: a Krylov method sees one of each.
+TEST(Eigh, copies_of_the_largest_in_magnitude_are_not_missed) {
+  if (!engine_installed(ScalarKind::real)) GTEST_SKIP() << "no real engine";
+  const index_t n = 60;
+  const Lazy<double> levels(n, n, [n](RowRange range) {
+    return test::rows_from<double>(range, n, [](index_t i, const auto& add) {
+      add(i, i < 3 ? -5 : i < 5 ? 5 : i == 5 ? -4.5 : i < 8 ? 4 : 0.05 * double(i));
+    });
+  });
+  struct Case {
+    index_t k;
+    std::vector<double> values;
+  };
+  for (const Method method : {Method::slepc, Method::gd}) {
+    if (method == Method::gd && world().size() > 1) continue;  // hundreds of tiny products
+    for (const Case& c :
+         {Case{1, {-5}}, Case{5, {-5, -5, -5, 5, 5}}, Case{6, {-5, -5, -5, -4.5, 5, 5}},
+          Case{8, {-5, -5, -5, -4.5, 4, 4, 5, 5}}}) {
+      const auto r = eigh(world(), levels, {.k = c.k, .which = Which::LM, .method = method});
+      ASSERT_EQ(r.eigenvalues.size(), c.values.size()) << to_string(method) << ": " << r.reason;
+      EXPECT_TRUE(r.converged && r.certified.value_or(c.k == 1)) << r.certificate;
+      for (std::size_t i = 0; i < c.values.size(); ++i)
+        EXPECT_NEAR(c.k == 1 ? -std::abs(r.eigenvalues[i]) : r.eigenvalues[i], c.values[i], 1e-9)
+            << to_string(method) << " k " << c.k;
+    }
+  }
+  // All the rest is one level, so that the ends meet in it.
+  OpSum h(4, LocalSpace::fermion());
+  h.add(2, {{"N", 2}});
+  const auto r = eigh(world(), h, {.k = 10, .which = Which::LM, .method = Method::slepc});
+  for (std::size_t i = 0; i < 10; ++i) EXPECT_NEAR(r.eigenvalues[i], i < 2 ? 0 : 2, 1e-9);
+  const auto& x = r.vectors_as<double>();
+  for (index_t i = 0; i < 10; ++i)
+    for (index_t j = 0; j < 10; ++j)
+      EXPECT_NEAR(world().all_reduce(vec::local_dot<double>(x.column(i), x.column(j))),
+                  i == j ? 1 : 0, 1e-9);
 }
 
 TEST(Eigh, the_method_goes_by_rows_pairs_and_scalar) {
