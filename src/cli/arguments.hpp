@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <kronsolve/operators/models.hpp>
@@ -51,5 +52,11 @@ struct Arguments {
 /// Reads the command line. Local; the same on every rank.
 /// @throws InvalidArgument  an unknown command, option or value; with what is allowed
 Arguments parse_arguments(int argc, const char* const* argv);
+
+/// Options of a command, named with their dashes, and their values; "true" for flags.
+using OptionTexts = std::vector<std::pair<std::string, std::string>>;
+/// The same arguments without a command line.
+/// @throws as parse_arguments
+Arguments make_arguments(const std::string& command, const OptionTexts& given);
 
 }  // namespace kronsolve::cli

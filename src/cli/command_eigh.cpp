@@ -46,7 +46,7 @@ std::string product_text(const Problem& problem, const EighPlan& plan, int ranks
 
 }  // namespace
 
-int run_eigh(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
+Answer run_eigh(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
   const auto begin = Clock::now();
   const Problem problem = hermitian_problem(comm, arguments.op);
   const auto observables = observables_of(comm, problem, arguments.observe);
@@ -62,31 +62,23 @@ int run_eigh(const Comm& comm, const Arguments& arguments, Clock::time_point sta
       measure_cost(comm, setup + result.setup_seconds, result.solve_seconds, seconds_since(start));
   const EighReport report{arguments.command, problem, result, cost, measured, arguments.save};
   save(comm, arguments.save, origin_of(arguments, problem), report);
-  comm.agree([&] {
-    if (!comm.is_root()) return;
-    print_result(arguments.json ? to_json(report) : to_text(report));
-  });
-  return result.converged ? exit_fine : exit_not_converged;
+  return make_answer(arguments, report, result.converged ? exit_fine : exit_not_converged);
 }
 
-int run_plan(const Comm& comm, const Arguments& arguments) {
+Answer run_plan(const Comm& comm, const Arguments& arguments, Clock::time_point) {
   const Problem problem = hermitian_problem(comm, arguments.op, States::counted);
   const EighPlan plan =
       std::visit([&](const auto& op) { return plan_eigh(comm, op, arguments.solve); }, problem.op);
-  comm.agree([&] {
-    if (!comm.is_root()) return;
-    const auto suggestion = suggest_sector(problem);
-    const auto symmetries = suggest_symmetries(problem);
-    const PlanReport report{problem,
-                            plan,
-                            suggestion,
-                            symmetries,
-                            comm.size(),
-                            num_threads(),
-                            product_text(problem, plan, comm.size())};
-    print_result(arguments.json ? to_json(report) : to_text(report));
-  });
-  return exit_fine;
+  const auto suggestion = suggest_sector(problem);
+  const auto symmetries = suggest_symmetries(problem);
+  const PlanReport report{problem,
+                          plan,
+                          suggestion,
+                          symmetries,
+                          comm.size(),
+                          num_threads(),
+                          product_text(problem, plan, comm.size())};
+  return make_answer(arguments, report, exit_fine);
 }
 
 }  // namespace kronsolve::cli

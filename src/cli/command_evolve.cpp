@@ -129,7 +129,7 @@ EvolutionResult run(const Comm& comm, const PlannedEvolution& planned, const Evo
 
 }  // namespace
 
-int run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
+Answer run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
   const auto begin = Clock::now();
   const auto& asked = arguments.evolve;
   const Problem problem = hermitian_problem(comm, arguments.op);
@@ -145,13 +145,9 @@ int run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_point s
   const EvolveReport report{problem,       asked, planned.plan, result, cost, recorder.recorded(),
                             arguments.save};
   save(comm, arguments.save, origin_of(arguments, problem), report);
-  comm.agree([&] {
-    if (!comm.is_root()) return;
-    print_result(arguments.json     ? to_json(report)
-                 : asked.json_lines ? to_last_json_line(report)
-                                    : to_text(report));
-  });
-  return result.converged ? exit_fine : exit_not_converged;
+  const int status = result.converged ? exit_fine : exit_not_converged;
+  if (asked.json_lines) return {.status = status, .text = to_last_json_line(report)};
+  return make_answer(arguments, report, status);
 }
 
 }  // namespace kronsolve::cli

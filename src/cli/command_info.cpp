@@ -3,7 +3,6 @@
 #include <string>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/memory.hpp>
@@ -35,8 +34,6 @@ std::string description(const EngineInfo& engine) {
                      engine.slepc_version, engine.index_bits, engine.has_mumps ? ", MUMPS" : "",
                      engine.has_superlu_dist ? ", SuperLU_DIST" : "", engine.path);
 }
-
-using Json = nlohmann::ordered_json;
 
 /// What is known of the engine for a scalar: the first usable one, else why there is none; and of
 /// a second one with wider indices that it is there.
@@ -82,24 +79,21 @@ std::string text_of(const Json& info) {
 
 }  // namespace
 
-int run_info(const Comm& comm, const Arguments& arguments) {
-  comm.agree([&] {
-    if (!comm.is_root()) return;
-    const auto engines = list_engines();
-    Json info;
-    info["command"] = "info";
-    info["version"] = version();
-    info["engines"] = {{"real", engine_for(ScalarKind::real, engines)},
-                       {"complex", engine_for(ScalarKind::complex, engines)}};
-    info["mpi"] = mpi_version();
-    info["blas"] = blas_version();
-    info["ranks"] = comm.size();
-    info["threads"] = num_threads();
-    info["cores"] = available_cores();
-    info["available_memory_bytes"] = available_memory();
-    print_result(arguments.json ? info.dump(2) + "\n" : text_of(info));
-  });
-  return exit_fine;
+Answer run_info(const Comm& comm, const Arguments&, Clock::time_point) {
+  const auto engines = list_engines();
+  Json info;
+  info["command"] = "info";
+  info["version"] = version();
+  info["engines"] = {{"real", engine_for(ScalarKind::real, engines)},
+                     {"complex", engine_for(ScalarKind::complex, engines)}};
+  info["mpi"] = mpi_version();
+  info["blas"] = blas_version();
+  info["ranks"] = comm.size();
+  info["threads"] = num_threads();
+  info["cores"] = available_cores();
+  info["available_memory_bytes"] = available_memory();
+  std::string text = text_of(info);
+  return {exit_fine, std::move(info), std::move(text)};
 }
 
 }  // namespace kronsolve::cli

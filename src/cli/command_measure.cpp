@@ -8,7 +8,7 @@
 
 namespace kronsolve::cli {
 
-int run_measure(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
+Answer run_measure(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
   const auto file = parse_state_file(arguments.argument);
   if (!file || arguments.observe.empty())
     throw InvalidArgument(
@@ -23,12 +23,8 @@ int run_measure(const Comm& comm, const Arguments& arguments, Clock::time_point 
       saved.states);
   const double all = seconds_since(begin);
   const Cost cost = measure_cost(comm, setup, all - setup, seconds_since(start));
-  comm.agree([&] {
-    if (!comm.is_root()) return;
-    const MeasureReport report{saved.problem, scalar, arguments.argument, cost, measured};
-    print_result(arguments.json ? to_json(report) : to_text(report));
-  });
-  return exit_fine;
+  const MeasureReport report{saved.problem, scalar, arguments.argument, cost, measured};
+  return make_answer(arguments, report, exit_fine);
 }
 
 }  // namespace kronsolve::cli

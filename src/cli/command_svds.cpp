@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <kronsolve/operators/matrix_market.hpp>
 #include <kronsolve/operators/rows.hpp>
@@ -7,6 +6,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/guard.hpp"
+#include "cli/json_values.hpp"
 #include "cli/problem.hpp"
 #include "cli/progress_line.hpp"
 #include "cli/report.hpp"
@@ -57,12 +57,12 @@ Matrix matrix_of(const Comm& comm, const Arguments& arguments) {
 }
 
 template <Scalar T>
-std::string json_of(const Matrix& matrix, const SvdsResult<T>& r, const Cost& cost,
-                    const std::string& saved) {
-  nlohmann::ordered_json json;
+Json json_of(const Matrix& matrix, const SvdsResult<T>& r, const Cost& cost,
+             const std::string& saved) {
+  Json json;
   json["command"] = "svds";
   json["model"] = matrix.model;
-  json["sites"] = matrix.sites ? nlohmann::ordered_json(*matrix.sites) : nullptr;
+  json["sites"] = matrix.sites ? Json(*matrix.sites) : nullptr;
   json["shape"] = {r.rows, r.cols};
   json["scalar"] = to_string(scalar_kind<T>);
   json["sector"] = matrix.sector;
@@ -80,14 +80,11 @@ std::string json_of(const Matrix& matrix, const SvdsResult<T>& r, const Cost& co
   json["iterations"] = r.iterations;
   json["products"] = r.products;
   json["certify_products"] = r.certify_products;
-  json["seconds"] = {
-      {"setup", cost.setup_seconds}, {"solve", cost.solve_seconds}, {"total", cost.total_seconds}};
-  json["peak_rss_bytes"] = cost.peak_rss_bytes;
-  json["peak_rss_rank_bytes"] = cost.peak_rss_rank_bytes;
+  add_cost(json, cost);
   json["memory_estimate_bytes"] = r.memory_estimate_bytes;
   json["reason"] = r.reason;
   if (!saved.empty()) json["saved"] = saved;
-  return json.dump(2) + "\n";
+  return json;
 }
 
 template <Scalar T>
@@ -117,29 +114,25 @@ std::string text_of(const Matrix& matrix, const SvdsResult<T>& r, const Cost& co
 
 }  // namespace
 
-int run_svds(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
+Answer run_svds(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
   const auto begin = Clock::now();
   const Matrix matrix = matrix_of(comm, arguments);
   require_writable(comm, arguments.save);
-  const double setup = std::chrono::duration<double>(Clock::now() - begin).count();
+  const double setup = seconds_since(begin);
   SvdsOptions options = arguments.svds;
   ProgressLine progress;
   options.progress = [&](const Progress& now) {
     if (comm.is_root()) progress.show(now);
   };
   return std::visit(
-      [&](const auto& rows) {
+      [&](const auto& rows) -> Answer {
         const auto result = svds(comm, rows, options);
-        const double total = std::chrono::duration<double>(Clock::now() - start).count();
-        const Cost cost = measure_cost(comm, setup, result.solve_seconds, total);
+        const Cost cost = measure_cost(comm, setup, result.solve_seconds, seconds_since(start));
         const auto& saved = arguments.save;
-        const auto json = json_of(matrix, result, cost, saved);
+        auto json = json_of(matrix, result, cost, saved);
         save(comm, saved, matrix.origin, result, json);
-        comm.agree([&] {
-          if (comm.is_root())
-            print_result(arguments.json ? json : text_of(matrix, result, cost, saved));
-        });
-        return result.converged ? exit_fine : exit_not_converged;
+        return {result.converged ? exit_fine : exit_not_converged, std::move(json),
+                text_of(matrix, result, cost, saved)};
       },
       matrix.rows);
 }

@@ -1,10 +1,14 @@
 #pragma once
 
 #include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include <kronsolve/core/comm.hpp>
 
 #include "cli/arguments.hpp"
+#include "cli/report.hpp"
 
 namespace kronsolve::cli {
 
@@ -13,12 +17,24 @@ inline double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// The commands: collective on `comm`, print on rank 0, return the exit code.
-int run_eigh(const Comm& comm, const Arguments& arguments, Clock::time_point start);
-int run_svds(const Comm& comm, const Arguments& arguments, Clock::time_point start);
-int run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_point start);
-int run_measure(const Comm& comm, const Arguments& arguments, Clock::time_point start);
-int run_plan(const Comm& comm, const Arguments& arguments);
-int run_info(const Comm& comm, const Arguments& arguments);
+/// The commands that answer once: collective on `comm`; they print nothing.
+/// @param start  when the run began
+Answer run_eigh(const Comm& comm, const Arguments& arguments, Clock::time_point start);
+Answer run_svds(const Comm& comm, const Arguments& arguments, Clock::time_point start);
+Answer run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_point start);
+Answer run_measure(const Comm& comm, const Arguments& arguments, Clock::time_point start);
+Answer run_plan(const Comm& comm, const Arguments& arguments, Clock::time_point start);
+Answer run_info(const Comm& comm, const Arguments& arguments, Clock::time_point start);
+
+struct Command {
+  std::string name, text;  ///< for the help
+  std::string examples;
+  Answer (*run)(const Comm&, const Arguments&, Clock::time_point);
+  std::string argument = {}, argument_text = {};  ///< what stands without an option
+};
+/// All commands, in the order of the help.
+const std::vector<Command>& commands();
+/// That of a name which is one.
+const Command& command(std::string_view name);
 
 }  // namespace kronsolve::cli

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 namespace CLI {
-class App;
 class FormatterBase;
 }  // namespace CLI
 
@@ -12,7 +12,7 @@ namespace kronsolve::cli {
 /// How --help looks: names in the left column, texts in lines of at most 80 columns.
 std::shared_ptr<CLI::FormatterBase> help_formatter();
 
-/// Puts under the help of the program and of each of its commands what one would type first.
-void add_examples(CLI::App& app);
+/// What stands under the help of the program: what one would type first.
+std::string examples_of_all();
 
 }  // namespace kronsolve::cli

@@ -1,13 +1,9 @@
 #pragma once
 // Parts of JSON objects that several reports have.
 
-#include <nlohmann/json.hpp>
-
 #include "cli/report.hpp"
 
 namespace kronsolve::cli {
-
-using Json = nlohmann::ordered_json;
 
 /// A number, list or list of lists; complex numbers as [re, im].
 Json json_of(const ObservableValue& value);

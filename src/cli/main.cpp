@@ -21,17 +21,24 @@ namespace kronsolve::cli {
 
 namespace {
 
-int run_command(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
+void use_threads(const Arguments& arguments) {
   if (arguments.threads)
     set_threads(*arguments.threads);
   else
     (void)num_threads();  // refuses nonsense in the environment
-  if (arguments.command == "info") return run_info(comm, arguments);
-  if (arguments.command == "plan") return run_plan(comm, arguments);
-  if (arguments.command == "svds") return run_svds(comm, arguments, start);
-  if (arguments.command == "evolve") return run_evolve(comm, arguments, start);
-  if (arguments.command == "measure") return run_measure(comm, arguments, start);
-  return run_eigh(comm, arguments, start);
+}
+
+/// Prints the answer on rank 0; the exit code. Collective.
+int tell(const Comm& comm, const Arguments& arguments, const Answer& answer) {
+  comm.agree([&] {
+    if (comm.is_root()) print_result(arguments.json ? answer.json.dump(2) + "\n" : answer.text);
+  });
+  return answer.status;
+}
+
+int run_command(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
+  use_threads(arguments);
+  return tell(comm, arguments, command(arguments.command).run(comm, arguments, start));
 }
 
 /// What a worker of --ranks does: the whole command on the communicator of all of them.

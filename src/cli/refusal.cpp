@@ -9,19 +9,17 @@
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/suggest.hpp>
 
+#include "cli/commands.hpp"
 #include "cli/habits.hpp"
+#include "cli/options.hpp"
 
 namespace kronsolve::cli {
 
 namespace {
 
-std::vector<const CLI::App*> commands_of(const CLI::App& app) {
-  return app.get_subcommands([](const CLI::App*) { return true; });
-}
-
-std::vector<std::string> command_names(const CLI::App& app) {
+std::vector<std::string> command_names() {
   std::vector<std::string> names;
-  for (const auto* command : commands_of(app)) names.push_back(command->get_name());
+  for (const auto& command : commands()) names.push_back(command.name);
   return names;
 }
 
@@ -41,10 +39,9 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 }
 
 /// Names of the commands that have the option.
-std::vector<std::string> owners(const CLI::App& app, const std::string& option) {
-  std::vector<std::string> names;
-  for (const auto* command : commands_of(app))
-    if (contains(option_names(*command), option)) names.push_back(command->get_name());
+std::vector<std::string> owners(const std::string& option) {
+  auto names = command_names();
+  std::erase_if(names, [&](const auto& name) { return find_option(name, option) == nullptr; });
   return names;
 }
 
@@ -76,7 +73,7 @@ std::string remedy(const std::string& given, const CLI::App& app, const CLI::App
   if (&command != &app && contains(own, given))
     return detail::concat("; options stand behind the command: kronsolve ", command.get_name(), " ",
                           given);
-  const auto others = owners(app, given);
+  const auto others = owners(given);
   if (&command == &app && !others.empty())
     return detail::concat("; the command comes first: kronsolve ", others.front(), " ", given);
   if (!others.empty())
@@ -100,7 +97,7 @@ void refuse_words(const CLI::ParseError& error, const CLI::App& app) {
   const auto extras = app.remaining(true);
   if (extras.empty() && commands.empty())
     throw InvalidArgument(
-        detail::concat("which command? one of ", enumeration(command_names(app)), "; see ", help));
+        detail::concat("which command? one of ", enumeration(command_names()), "; see ", help));
   if (extras.empty()) throw InvalidArgument(detail::concat(misused(error), "; see ", help));
   const auto& word = extras.front();
   if (word.starts_with("-")) {
@@ -113,7 +110,7 @@ void refuse_words(const CLI::ParseError& error, const CLI::App& app) {
                                          question(meant_argument(word, option_names(command))),
                                          "see ", help));
   if (word == "help") throw InvalidArgument("there is no command 'help'; see " + help);
-  throw InvalidArgument(unknown_name("command", word, command_names(app)));
+  throw InvalidArgument(unknown_name("command", word, command_names()));
 }
 
 }  // namespace kronsolve::cli

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <string>
+#include <utility>
+
+#include <nlohmann/json.hpp>
 
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/measure/evolution_recorder.hpp>
@@ -9,9 +12,19 @@
 #include <kronsolve/solvers/evolution.hpp>
 #include <kronsolve/solvers/operator_map.hpp>
 
+#include "cli/arguments.hpp"
 #include "cli/problem.hpp"
 
 namespace kronsolve::cli {
+
+using Json = nlohmann::ordered_json;
+
+/// What a command has to say: one of the two, as asked.
+struct Answer {
+  int status = 0;  ///< exit code
+  Json json = {};
+  std::string text = {};  ///< for people; ends with a line end
+};
 
 /// What a run cost and where it ran, the same on every rank.
 struct Cost {
@@ -38,8 +51,8 @@ struct EighReport {
   const std::string& saved;  ///< where all of it was written; empty: nowhere
 };
 
-/// A result as the one JSON object of stdout, or as text for people; both end with a line end.
-std::string to_json(const EighReport& report);
+/// A result as the one JSON object of stdout, or as text for people, which ends with a line end.
+Json to_json(const EighReport& report);
 std::string to_text(const EighReport& report);
 
 /// All that is told about an evolution; observables have a value for each of result.times.
@@ -52,7 +65,7 @@ struct EvolveReport {
   const std::vector<Measured>& observables;
   const std::string& saved;  ///< where all of it was written; empty: nowhere
 };
-std::string to_json(const EvolveReport& report);
+Json to_json(const EvolveReport& report);
 std::string to_text(const EvolveReport& report);
 /// The same without the lists: the last of the lines of --json-lines.
 std::string to_last_json_line(const EvolveReport& report);
@@ -68,7 +81,7 @@ struct MeasureReport {
   const Cost& cost;
   const std::vector<Measured>& observables;
 };
-std::string to_json(const MeasureReport& report);
+Json to_json(const MeasureReport& report);
 std::string to_text(const MeasureReport& report);
 
 /// The same for what would be done.
@@ -80,8 +93,14 @@ struct PlanReport {
   int ranks = 1, threads = 1;
   std::string product = {};  ///< what a Kronecker-block product will do, a few lines
 };
-std::string to_json(const PlanReport& report);
+Json to_json(const PlanReport& report);
 std::string to_text(const PlanReport& report);
+
+template <class Report>
+Answer make_answer(const Arguments& arguments, const Report& report, int status) {
+  if (arguments.json) return {.status = status, .json = to_json(report)};
+  return {.status = status, .text = to_text(report)};
+}
 
 /// Writes to stdout.
 /// @throws IoError  it cannot be written (a full disk, a closed pipe)

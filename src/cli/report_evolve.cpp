@@ -156,7 +156,7 @@ std::string lists(const EvolveReport& report, const Measured& measured) {
 
 }  // namespace
 
-std::string to_json(const EvolveReport& report) {
+Json to_json(const EvolveReport& report) {
   Json json = summary(report);
   const auto& result = report.result;
   json["times"] = result.times;
@@ -169,7 +169,7 @@ std::string to_json(const EvolveReport& report) {
     for (const auto& value : measured.values) values.push_back(json_of(value));
     json["observables"][measured.text] = std::move(values);
   }
-  return json.dump(2) + "\n";
+  return json;
 }
 
 std::string to_last_json_line(const EvolveReport& report) { return summary(report).dump() + "\n"; }

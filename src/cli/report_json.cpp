@@ -53,7 +53,7 @@ void add_cost(Json& json, const Cost& cost) {
   json["peak_rss_rank_bytes"] = cost.peak_rss_rank_bytes;
 }
 
-std::string to_json(const EighReport& report) {
+Json to_json(const EighReport& report) {
   const auto& [command, problem, result, cost, observables, saved] = report;
   Json json = json_of(command, problem, result.dimension, result.scalar);
   json["method"] = to_string(result.method);
@@ -80,10 +80,10 @@ std::string to_json(const EighReport& report) {
   json["memory_estimate_bytes"] = result.memory_estimate_bytes;
   json["reason"] = result.reason;
   if (!saved.empty()) json["saved"] = saved;
-  return json.dump(2) + "\n";
+  return json;
 }
 
-std::string to_json(const MeasureReport& report) {
+Json to_json(const MeasureReport& report) {
   const auto& [problem, scalar, file, cost, observables] = report;
   Json json = json_of("measure", problem, problem.dimension, scalar);
   json["file"] = file;
@@ -93,10 +93,10 @@ std::string to_json(const MeasureReport& report) {
   for (const auto& measured : observables)
     json["observables"][measured.text] = values_of(measured, measured.values.size() != 1);
   add_cost(json, cost);
-  return json.dump(2) + "\n";
+  return json;
 }
 
-std::string to_json(const PlanReport& report) {
+Json to_json(const PlanReport& report) {
   const auto& [problem, plan, suggestion, symmetries, ranks, threads, product] = report;
   Json json = json_of("plan", problem, plan.dimension, plan.scalar);
   json["method"] = to_string(plan.method);
@@ -112,7 +112,7 @@ std::string to_json(const PlanReport& report) {
   };
   if (suggestion) json["suggested_sector"] = sector(*suggestion);
   if (symmetries) json["suggested_symmetries"] = sector(*symmetries);
-  return json.dump(2) + "\n";
+  return json;
 }
 
 }  // namespace kronsolve::cli

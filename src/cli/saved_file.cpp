@@ -178,8 +178,7 @@ void write_observables(Hdf5File& file, const std::string& first_axis, const Prob
 }
 
 /// The object that is printed, without what stands in arrays and what another run would not have.
-std::string facts_of(const std::string& printed) {
-  Json facts = Json::parse(printed);
+std::string facts_of(Json facts) {
   for (const char* key :
        {"seconds", "peak_rss_bytes", "peak_rss_rank_bytes", "memory_estimate_bytes", "observables"})
     facts.erase(key);
@@ -191,7 +190,7 @@ std::string facts_of(const std::string& printed) {
 }
 
 /// @param states  the array that holds states, if there is one
-Hdf5File begin(const std::string& path, const Origin& origin, const std::string& printed,
+Hdf5File begin(const std::string& path, const Origin& origin, Json printed,
                const std::string& states) {
   auto file = Hdf5File::create(path);
   file.write_text("layout", "kronsolve 1");
@@ -200,7 +199,7 @@ Hdf5File begin(const std::string& path, const Origin& origin, const std::string&
   file.write_text("model", origin.model);
   file.write_text("basis", origin.basis);
   file.write_text("description", origin.description);
-  file.write_text("result", facts_of(printed));
+  file.write_text("result", facts_of(std::move(printed)));
   file.write_text("states", states);
   return file;
 }
@@ -295,7 +294,7 @@ void save(const Comm& comm, const std::string& path, const Origin& origin,
 
 template <Scalar T>
 void save(const Comm& comm, const std::string& path, const Origin& origin,
-          const SvdsResult<T>& result, const std::string& json) {
+          const SvdsResult<T>& result, const Json& json) {
   const auto begin_file = [&] {
     auto file = begin(path, origin, json, "");
     file.write_dimension("triplet", numbered(static_cast<index_t>(result.singular_values.size())));
@@ -311,7 +310,7 @@ void save(const Comm& comm, const std::string& path, const Origin& origin,
 
 #define KRONSOLVE_INSTANTIATE(T)                                                           \
   template void save(const Comm&, const std::string&, const Origin&, const SvdsResult<T>&, \
-                     const std::string&);
+                     const Json&);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
 #undef KRONSOLVE_INSTANTIATE
 

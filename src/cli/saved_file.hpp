@@ -34,7 +34,7 @@ void save(const Comm& comm, const std::string& path, const Origin& origin,
 /// @param json  what is printed
 template <Scalar T>
 void save(const Comm& comm, const std::string& path, const Origin& origin,
-          const SvdsResult<T>& result, const std::string& json);
+          const SvdsResult<T>& result, const Json& json);
 
 /// A file of states, or one of them: FILE.h5, FILE.h5:2 (counted from 0).
 struct StateFile {

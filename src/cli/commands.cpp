@@ -1,0 +1,46 @@
+#include "cli/commands.hpp"
+
+#include <algorithm>
+
+namespace kronsolve::cli {
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> all = {
+      {"ground", "lowest eigenpairs of a Hamiltonian",
+       "  kronsolve ground --model heisenberg --sites 16 --cyclic -k 2\n"
+       "  kronsolve ground --model xxz --sites 8 -p delta=0.5 --sector sz=0 --observe sz\n"
+       "  kronsolve ground --model hubbard --size 2x3 --sector nup=3 --sector ndown=3",
+       run_eigh},
+      {"eigh", "some or all eigenpairs of a Hermitian operator",
+       "  kronsolve eigh --model heisenberg --sites 8 -k all\n"
+       "  kronsolve eigh --model mbl --sites 8 -p dh=3 --sector sz=0 --position 0.5 -k 4\n"
+       "  kronsolve eigh --matrix FILE.mtx --interval=-0.5,0.5",
+       run_eigh},
+      {"svds", "largest or smallest singular triplets of any matrix",
+       "  kronsolve svds --matrix FILE.mtx -k 5\n"
+       "  kronsolve svds --matrix FILE.mtx --which smallest --json",
+       run_svds},
+      {"evolve", "a state in real or imaginary time",
+       "  kronsolve evolve --model heisenberg --sites 12 --sector sz=0 --state neel \\\n"
+       "            --time 5 --steps 10 --observe sz:0 --observe entropy:half\n"
+       "  kronsolve evolve --model ising --sites 10 --state up --time 1 --save psi.h5",
+       run_evolve},
+      {"measure", "observables of the states of a saved file",
+       "  kronsolve measure psi.h5 --observe sz --observe entropy:half", run_measure, "FILE.h5",
+       "a file of --save; FILE.h5:2: its state 2 alone"},
+      {"plan", "dimension, memory and method of a solve; runs nothing",
+       "  kronsolve plan --model heisenberg --sites 32 --cyclic --sector sz=0\n"
+       "  kronsolve plan --model kagome --size 2x3 --cyclic -k 4",
+       run_plan},
+      {"info", "version, engines, MPI, BLAS, threads and memory of this installation",
+       "  kronsolve info", run_info},
+  };
+  return all;
+}
+
+const Command& command(std::string_view name) {
+  return *std::find_if(commands().begin(), commands().end(),
+                       [&](const Command& command) { return command.name == name; });
+}
+
+}  // namespace kronsolve::cli

@@ -1,0 +1,320 @@
+#include "cli/options.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include <kronsolve/core/error.hpp>
+#include <kronsolve/core/number.hpp>
+#include <kronsolve/core/suggest.hpp>
+#include <kronsolve/operators/models.hpp>
+
+namespace kronsolve::cli {
+
+namespace {
+
+[[noreturn]] void refuse(const Given& given, std::string_view allowed) {
+  throw InvalidArgument(
+      detail::concat(given.option, " must be ", allowed, ", got '", given.text, "'"));
+}
+
+template <class Int>
+Int whole(const Given& given, Int least, Int most, std::string_view allowed = {}) {
+  const auto value = read_number<Int>(given.text);
+  if (value && *value >= least && *value <= most) return *value;
+  if (!allowed.empty()) refuse(given, allowed);
+  refuse(given, most == std::numeric_limits<Int>::max()
+                    ? detail::concat("a whole number, at least ", least)
+                    : detail::concat("a whole number from ", least, " to ", most));
+}
+
+index_t at_least_one(const Given& given) {
+  return whole<index_t>(given, 1, std::numeric_limits<index_t>::max());
+}
+
+double real(const Given& given, std::string_view allowed = "a finite number") {
+  const auto value = read_number<double>(given.text);
+  if (!value || !std::isfinite(*value)) refuse(given, allowed);
+  return *value;
+}
+
+bool truth(const Given& given) {
+  if (given.text != "true" && given.text != "false") refuse(given, "true or false");
+  return given.text == "true";
+}
+
+/// Names and what they stand for.
+template <class Value>
+using Choices = std::vector<std::pair<std::string, Value>>;
+
+template <class Value>
+Value choice(const Given& given, const Choices<Value>& known) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : known) {
+    if (name == given.text) return value;
+    names.push_back(name);
+  }
+  throw InvalidArgument(
+      detail::concat(given.option, ": ", unknown_name("value", given.text, names)));
+}
+
+/// "auto, dense or lanczos": the help of a choice.
+template <class Value>
+std::string any_of(const Choices<Value>& known) {
+  std::string text;
+  for (std::size_t i = 0; i < known.size(); ++i)
+    text += (i == 0 ? "" : i + 1 == known.size() ? " or " : ", ") + known[i].first;
+  return text;
+}
+
+const Choices<Cyclic> directions = {
+    {"all", Cyclic::all}, {"x", Cyclic::x}, {"y", Cyclic::y}, {"none", Cyclic::none}};
+const Choices<Which> ends = {{"SA", Which::SA}, {"LA", Which::LA}, {"LM", Which::LM},
+                             {"SM", Which::SM}, {"TM", Which::TM}, {"TR", Which::TR}};
+const Choices<SingularEnd> singular_ends = {{"largest", SingularEnd::largest},
+                                            {"smallest", SingularEnd::smallest}};
+const Choices<Method> methods = {
+    {"auto", Method::automatic},  {"dense", Method::dense},   {"slepc", Method::slepc},
+    {"lanczos", Method::lanczos}, {"lobpcg", Method::lobpcg}, {"jd", Method::jd},
+    {"gd", Method::gd},           {"filter", Method::filter}, {"ciss", Method::ciss}};
+const Choices<SvdMethod> svd_methods = {{"auto", SvdMethod::automatic},
+                                        {"dense", SvdMethod::dense},
+                                        {"restarted", SvdMethod::restarted},
+                                        {"bidiagonal", SvdMethod::bidiagonal},
+                                        {"cross", SvdMethod::cross}};
+const Choices<EvolutionMethod> evolution_methods = {
+    {"auto", EvolutionMethod::automatic},      {"expm", EvolutionMethod::expm},
+    {"chebyshev", EvolutionMethod::expm},      {"solve", EvolutionMethod::solve},
+    {"integrate", EvolutionMethod::integrate}, {"mfn", EvolutionMethod::mfn}};
+const Choices<Preconditioner> preconditioners = {{"auto", Preconditioner::automatic},
+                                                 {"none", Preconditioner::none},
+                                                 {"jacobi", Preconditioner::jacobi},
+                                                 {"block-jacobi", Preconditioner::block_jacobi},
+                                                 {"multigrid", Preconditioner::multigrid}};
+const Choices<OperatorForm> forms = {{"auto", OperatorForm::automatic},
+                                     {"assembled", OperatorForm::assembled},
+                                     {"matrix-free", OperatorForm::matrix_free}};
+const Choices<Factors> factors = {{"auto", Factors::automatic},
+                                  {"mumps", Factors::mumps},
+                                  {"superlu_dist", Factors::superlu_dist}};
+
+/// Lengths of a lattice, "4x4".
+std::vector<int> lengths(const Given& given) {
+  constexpr std::string_view allowed = "lengths such as 4x4, each from 1 to 1000000";
+  const std::string& text = given.text;
+  std::vector<int> result;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const auto end = std::min(text.find('x', begin), text.size());
+    const auto length = read_number<int>(std::string_view(text).substr(begin, end - begin));
+    if (!length || *length < 1 || *length > 1000000) refuse(given, allowed);
+    result.push_back(*length);
+    begin = end + 1;
+  }
+  if (result.size() > 2) refuse(given, allowed);
+  return result;
+}
+
+void add_parameter(ModelOptions& options, const Given& given) {
+  const auto equals = given.text.find('=');
+  if (equals == given.text.npos || equals == 0 || equals + 1 == given.text.size())
+    refuse(given, "name=value");
+  const auto name = given.text.substr(0, equals);
+  if (!options.params.emplace(name, given.text.substr(equals + 1)).second)
+    throw InvalidArgument(
+        detail::concat(given.option, ": the parameter '", name, "' is given twice; give it once"));
+}
+
+/// Two numbers, "-0.5,0.5".
+std::pair<double, double> interval(const Given& given) {
+  constexpr std::string_view allowed = "two finite ascending numbers such as -0.5,0.5";
+  const auto comma = given.text.find(',');
+  if (comma == given.text.npos) refuse(given, allowed);
+  const auto part = [&](std::string_view one) {
+    const auto value = read_number<double>(one);
+    if (!value || !std::isfinite(*value)) refuse(given, allowed);
+    return *value;
+  };
+  const double low = part(std::string_view(given.text).substr(0, comma));
+  const double high = part(std::string_view(given.text).substr(comma + 1));
+  if (low > high) refuse(given, allowed);
+  return {low, high};
+}
+
+void set_tolerance(Arguments& a, const Given& g) {
+  const double tol = real(g);
+  if (!(tol > 0 && tol < 1)) refuse(g, "a number between 0 and 1");
+  a.solve.tol = a.svds.tol = a.evolve.options.tol = tol;
+}
+
+void set_seed(Arguments& a, const Given& g) {
+  a.solve.seed = a.svds.seed = a.evolve.seed = whole<std::uint64_t>(
+      g, 0, std::numeric_limits<std::uint64_t>::max(), "a whole number from 0 to 2^64-1");
+}
+
+void set_skipped_vectors(Arguments& a, const Given& g) {
+  if (!truth(g)) return;
+  a.solve.vectors = Eigenvectors::skip;
+  a.svds.vectors = SingularVectors::skip;
+}
+
+std::string model_names() {
+  std::string text;
+  for (const auto& info : models()) text += (text.empty() ? "" : ", ") + info.name;
+  return text;
+}
+
+std::vector<Option> make_options() {
+  const std::string levels = "ground eigh plan", solves = levels + " svds",
+                    runs = solves + " evolve", all = runs + " measure";
+  const std::string which = "Operator", how = "Solving", out = "Output";
+  using enum Option::Times;
+  return {
+      // ---- the operator
+      {"--model", "NAME", runs, which,
+       "a Hamiltonian by name, with --sites or --size: " + model_names(), "",
+       [](Arguments& a, const Given& g) { a.op.model = g.text; }},
+      {"--sites", "N", runs, which, "number of sites of a chain", "",
+       [](Arguments& a, const Given& g) { a.op.options.sites = whole<int>(g, 1, 1000000); }},
+      {"--size", "LXxLY", runs, which, "lengths of a lattice", "",
+       [](Arguments& a, const Given& g) { a.op.options.size = lengths(g); }},
+      {"--cyclic{all}", "", runs, which,
+       "periodic in all directions; --cyclic=x or --cyclic=y in one", "none",
+       [](Arguments& a, const Given& g) { a.op.options.cyclic = choice(g, directions); }},
+      {"--spin", "S", runs, which, "spin of each site", "1/2",
+       [](Arguments& a, const Given& g) { a.op.options.spin = g.text; }},
+      {"--lattice", "NAME", runs, which,
+       "chain, square, ladder, triangular, honeycomb, kagome, or edges:FILE for any graph, if the "
+       "model does not say it",
+       "", [](Arguments& a, const Given& g) { a.op.options.lattice = g.text; }},
+      {"-p,--parameter", "NAME=VALUE", runs, which, "a parameter of the model; repeatable", "",
+       [](Arguments& a, const Given& g) { add_parameter(a.op.options, g); }, many},
+      {"--sector", "WHAT=VALUE", runs, which,
+       "a part of the space that the Hamiltonian keeps: sz=0, n=4, nup=2, ndown=2, parity=1, "
+       "momentum=0, reflection=1, rotation=0, spinflip=1, permutation=1,2,0:1/3; repeatable",
+       "", [](Arguments& a, const Given& g) { a.op.sector.push_back(g.text); }, many},
+      {"--terms", "FILE.toml", runs, which, "an operator file", "",
+       [](Arguments& a, const Given& g) { a.op.terms = g.text; }},
+      {"--matrix", "FILE.mtx", runs, which, "a matrix in Matrix Market format", "",
+       [](Arguments& a, const Given& g) { a.op.matrix = g.text; }},
+      // ---- what is sought
+      {"-k", "K", solves, how, "number of pairs or triplets, or all", "1",
+       [](Arguments& a, const Given& g) {
+         a.solve.k = a.svds.k =
+             g.text == "all" ? EighOptions::all
+                             : whole<index_t>(g, 1, std::numeric_limits<index_t>::max(),
+                                              "a number of pairs from 1 to the dimension, or all");
+       }},
+      {"--which", "WHICH", "eigh plan", how, "SA, LA, LM, SM, or with --sigma TM, TR (SA; TM)", "",
+       [](Arguments& a, const Given& g) { a.solve.which = choice(g, ends); }},
+      {"--which", "WHICH", "svds", how, any_of(singular_ends), "largest",
+       [](Arguments& a, const Given& g) { a.svds.which = choice(g, singular_ends); }},
+      {"--sigma", "X", "eigh plan", how, "target: the eigenvalues nearest to it", "",
+       [](Arguments& a, const Given& g) { a.solve.sigma = real(g); }},
+      {"--position", "X", "eigh plan", how,
+       "target by its place in the spectrum: 0 the lowest value, 0.5 the middle, 1 the highest", "",
+       [](Arguments& a, const Given& g) { a.solve.position = real(g); }},
+      {"--interval", "A,B", "eigh plan", how, "every eigenvalue from A to B", "",
+       [](Arguments& a, const Given& g) { a.solve.interval = interval(g); }},
+      {"--state", "STATE", "evolve", how,
+       "initial state: neel, neel-down, domain-wall, up, down, plus, w, ghz, singlets, bell:phi+, "
+       "random, or a digit, u, d, + or - for each site, or FILE.h5 of --save (FILE.h5:2 for one of "
+       "several)",
+       "", [](Arguments& a, const Given& g) { a.evolve.state = g.text; }},
+      {"--time", "T", "evolve", how, "until when, in inverse units of the couplings (hbar = 1)", "",
+       [](Arguments& a, const Given& g) { a.evolve.time = real(g); }},
+      {"--steps", "N", "evolve", how, "steps that are shown, from 0 to T", "1",
+       [](Arguments& a, const Given& g) { a.evolve.steps = whole<index_t>(g, 1, 100'000'000); }},
+      {"--imaginary", "", "evolve", how, "exp(-T H), normalised, in place of exp(-i T H)", "false",
+       [](Arguments& a, const Given& g) {
+         a.evolve.options.axis = truth(g) ? TimeAxis::imaginary : TimeAxis::real;
+       }},
+      // ---- how
+      {"--tol", "X", levels, how,
+       "residual that counts as converged, relative to the scale of the level", "1e-10",
+       set_tolerance},
+      {"--tol", "X", "svds", how, "residual that counts as converged, relative to the value",
+       "1e-10", set_tolerance},
+      {"--tol", "X", "evolve", how, "2-norm error of the state at each time", "1e-10",
+       set_tolerance},
+      {"--max-iterations", "N", solves, how, "restarts or steps at most", "",
+       [](Arguments& a, const Given& g) {
+         a.solve.max_iterations = a.svds.max_iterations = at_least_one(g);
+       }},
+      {"--ncv", "N", solves, how, "largest subspace", "",
+       [](Arguments& a, const Given& g) { a.solve.ncv = a.svds.ncv = at_least_one(g); }},
+      {"--seed", "N", solves, how, "fixes the start vector", "0", set_seed},
+      {"--seed", "N", "evolve", how, "fixes a random state", "0", set_seed},
+      {"--method", "NAME", levels, how, any_of(methods), "auto",
+       [](Arguments& a, const Given& g) { a.solve.method = choice(g, methods); }},
+      {"--method", "NAME", "svds", how, any_of(svd_methods), "auto",
+       [](Arguments& a, const Given& g) { a.svds.method = choice(g, svd_methods); }},
+      {"--method", "NAME", "evolve", how, any_of(evolution_methods), "auto",
+       [](Arguments& a, const Given& g) {
+         a.evolve.options.method = choice(g, evolution_methods);
+       }},
+      {"--preconditioner", "NAME", levels, how, "for jd, gd, lobpcg: " + any_of(preconditioners),
+       "auto",
+       [](Arguments& a, const Given& g) { a.solve.preconditioner = choice(g, preconditioners); }},
+      {"--operator", "FORM", levels + " evolve", how, any_of(forms), "auto",
+       [](Arguments& a, const Given& g) { a.solve.form = a.evolve.form = choice(g, forms); }},
+      {"--factors", "NAME", levels, how, any_of(factors) + ": of shift-and-invert and ciss", "auto",
+       [](Arguments& a, const Given& g) { a.solve.factors = choice(g, factors); }},
+      {"--energy-only", "", levels, how, "no eigenvectors; residuals are bounds", "false",
+       set_skipped_vectors},
+      {"--values-only", "", "svds", how, "no singular vectors; residuals are bounds", "false",
+       set_skipped_vectors},
+      {"--no-certify", "", solves, how, "no search for missed levels or values", "false",
+       [](Arguments& a, const Given& g) {
+         a.solve.certify = !truth(g);
+         a.svds.certify = a.solve.certify ? SvdsOptions{}.certify : Certification::off;
+       }},
+      {"--start", "FILE.h5", "ground eigh", how, "a saved state to start from", "",
+       [](Arguments& a, const Given& g) { a.start = g.text; }},
+      {"--threads", "N", all, how, "threads of each process (all its cores)", "",
+       [](Arguments& a, const Given& g) { a.threads = whole<int>(g, 1, 1024); }},
+      {"--ranks", "N", all, how, "worker processes to start for this solve", "1",
+       [](Arguments& a, const Given& g) { a.ranks = whole<int>(g, 1, 4096); }},
+      // ---- what comes out
+      {"--observe", "WHAT", "ground eigh evolve measure", out,
+       "energy, variance, norm, sz, sz:3, corr:Sz,Sz, entropy:half, amplitude:0101, op:FILE.toml; "
+       "repeatable",
+       "", [](Arguments& a, const Given& g) { a.observe.push_back(g.text); }, many},
+      {"--save", "FILE.h5", "ground eigh svds evolve", out, "writes all that is found, vectors too",
+       "",
+       [](Arguments& a, const Given& g) {
+         if (!g.text.ends_with(".h5")) refuse(g, "the name of an HDF5 file, FILE.h5");
+         a.save = g.text;
+       }},
+      {"--json", "", all + " info", out, "one JSON object on stdout", "false",
+       [](Arguments& a, const Given& g) { a.json = truth(g); }},
+      {"--json-lines", "", "evolve", out,
+       "a JSON object for each time as soon as it is reached, and one at the end", "false",
+       [](Arguments& a, const Given& g) { a.evolve.json_lines = truth(g); }},
+  };
+}
+
+bool has_word(std::string_view words, std::string_view word, char separator) {
+  for (std::size_t at = 0; (at = words.find(word, at)) != words.npos; at += word.size()) {
+    const std::size_t end = at + word.size();
+    if ((at == 0 || words[at - 1] == separator) &&
+        (end == words.size() || words[end] == separator || words[end] == '{'))
+      return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+const std::vector<Option>& options() {
+  static const std::vector<Option> all = make_options();
+  return all;
+}
+
+bool Option::belongs_to(std::string_view command) const { return has_word(commands, command, ' '); }
+
+const Option* find_option(std::string_view command, std::string_view name) {
+  for (const auto& option : options())
+    if (has_word(option.names, name, ',') && option.belongs_to(command)) return &option;
+  return nullptr;
+}
+
+}  // namespace kronsolve::cli
