@@ -6,6 +6,7 @@
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/version.hpp>
+#include <kronsolve/operators/sector_scan.hpp>
 
 #include "cli/commands.hpp"
 #include "cli/help.hpp"
@@ -46,8 +47,9 @@ void check_operator(const OperatorArguments& op, const Names& given) {
         "which operator? give --model NAME --sites N, --terms FILE.toml or --matrix FILE.mtx");
   if (named > 1)
     throw InvalidArgument("--model, --terms and --matrix exclude each other; give one of them");
-  if (!op.matrix.empty() && !op.sector.empty())
-    throw InvalidArgument("--sector needs an operator on sites; a matrix file has none");
+  if (!op.matrix.empty() && (!op.sector.empty() || op.all_sectors))
+    throw InvalidArgument(detail::concat(op.all_sectors ? "--all-sectors" : "--sector",
+                                         " needs an operator on sites; a matrix file has none"));
   if (!op.model.empty()) {
     (void)model_info(op.model);
     if (op.options.sites == 0 && op.options.size.empty() &&
@@ -94,6 +96,13 @@ void check_evolution(const Arguments& arguments, const Names& given) {
 void check(Arguments& arguments, const Names& given) {
   const auto& command = arguments.command;
   if (find_option(command, "--model") != nullptr) check_operator(arguments.op, given);
+  const bool scans = find_option(command, "--all-sectors") != nullptr;
+  if (!scans && is_scan(arguments.op.sector))
+    throw InvalidArgument(detail::concat("--sector with several values needs ground or levels; ",
+                                         command, " takes one sector"));
+  if (command == "levels" && !given.has("-k")) arguments.solve.k = 4;
+  if (command == "levels" && !arguments.op.matrix.empty())
+    throw InvalidArgument("levels needs an operator on sites; use eigh for a matrix file");
   if (command == "evolve") check_evolution(arguments, given);
   if (find_option(command, "--energy-only") != nullptr) check_target(arguments.solve, given);
   if (arguments.solve.vectors == Eigenvectors::skip && !arguments.observe.empty())

@@ -18,6 +18,7 @@ struct OperatorArguments {
   std::string model, terms, matrix;  ///< one of them
   ModelOptions options;              ///< of the model
   std::vector<std::string> sector;
+  bool all_sectors = false;  ///< those that `sector` leaves open
 };
 
 /// What evolve was asked for besides the operator.

@@ -9,6 +9,7 @@
 #include "cli/progress_line.hpp"
 #include "cli/report.hpp"
 #include "cli/saved_file.hpp"
+#include "cli/sector_scan.hpp"
 
 namespace kronsolve::cli {
 
@@ -37,6 +38,12 @@ void start_from(const Comm& comm, const Problem& problem, const std::string& tex
       read_state(comm, *file, *h->basis));
 }
 
+/// The sectors among which the lowest level is looked for; nothing where one is given. Collective.
+std::optional<SectorLevels> scanned_sectors(const Comm& comm, const Arguments& arguments) {
+  if (!arguments.op.all_sectors && !is_scan(arguments.op.sector)) return std::nullopt;
+  return solve_sectors(comm, operator_on_sites(comm, arguments.op), arguments);
+}
+
 /// How the operator would be applied, if not from stored rows.
 std::string product_text(const Problem& problem, const EighPlan& plan, int ranks) {
   const auto* h = std::get_if<SectorOperator>(&problem.op);
@@ -48,21 +55,32 @@ std::string product_text(const Problem& problem, const EighPlan& plan, int ranks
 
 Answer run_eigh(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
   const auto begin = Clock::now();
-  const Problem problem = hermitian_problem(comm, arguments.op);
+  const auto sectors = scanned_sectors(comm, arguments);
+  const double scan = seconds_since(begin);
+  OperatorArguments op = arguments.op;
+  if (sectors) op.sector = sectors->sectors[sectors->levels.front().sector].sector.conditions;
+  const Problem problem = hermitian_problem(comm, op);
   const auto observables = observables_of(comm, problem, arguments.observe);
   EighOptions options = arguments.solve;
   if (!arguments.start.empty()) start_from(comm, problem, arguments.start, options);
   require_writable(comm, arguments.save);
-  const double setup = seconds_since(begin);
+  const double setup = seconds_since(begin) - scan;
   const EighResult result = solve(comm, problem, options);
   const auto measured = std::visit(
       [&](const auto& vectors) { return measure_each(comm, observables, problem, vectors); },
       result.vectors);
-  const Cost cost =
-      measure_cost(comm, setup + result.setup_seconds, result.solve_seconds, seconds_since(start));
-  const EighReport report{arguments.command, problem, result, cost, measured, arguments.save};
+  const Cost cost = measure_cost(comm, setup + result.setup_seconds, scan + result.solve_seconds,
+                                 seconds_since(start));
+  const EighReport report{arguments.command,
+                          problem,
+                          result,
+                          cost,
+                          measured,
+                          arguments.save,
+                          sectors ? &*sectors : nullptr};
   save(comm, arguments.save, origin_of(arguments, problem), report);
-  return make_answer(arguments, report, result.converged ? exit_fine : exit_not_converged);
+  const bool converged = result.converged && (!sectors || sectors->converged());
+  return make_answer(arguments, report, converged ? exit_fine : exit_not_converged);
 }
 
 Answer run_plan(const Comm& comm, const Arguments& arguments, Clock::time_point) {

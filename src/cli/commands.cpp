@@ -16,6 +16,10 @@ const std::vector<Command>& commands() {
        "  kronsolve eigh --model mbl --sites 8 -p dh=3 --sector sz=0 --position 0.5 -k 4\n"
        "  kronsolve eigh --matrix FILE.mtx --interval=-0.5,0.5",
        run_eigh},
+      {"levels", "lowest levels of every sector with their quantum numbers",
+       "  kronsolve levels --model heisenberg --sites 12 --cyclic\n"
+       "  kronsolve levels --model j1j2 --sites 12 --cyclic --sector sz=0 --sector momentum=all",
+       run_levels},
       {"svds", "largest or smallest singular triplets of any matrix",
        "  kronsolve svds --matrix FILE.mtx -k 5\n"
        "  kronsolve svds --matrix FILE.mtx --which smallest --json",

@@ -20,6 +20,7 @@ inline double seconds_since(Clock::time_point start) {
 /// The commands that answer once: collective on `comm`; they print nothing.
 /// @param start  when the run began
 Answer run_eigh(const Comm& comm, const Arguments& arguments, Clock::time_point start);
+Answer run_levels(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_svds(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_measure(const Comm& comm, const Arguments& arguments, Clock::time_point start);

@@ -10,6 +10,8 @@ Json json_of(const ObservableValue& value);
 /// What is known of a problem before it is solved.
 Json json_of(const std::string& command, const Problem& problem, index_t dimension,
              ScalarKind scalar);
+/// What came of each sector of a scan.
+Json json_of_sectors(const SectorLevels& found);
 /// Adds where it ran, how long and how large it was.
 void add_cost(Json& json, const Cost& cost);
 

@@ -139,6 +139,13 @@ std::pair<double, double> interval(const Given& given) {
   return {low, high};
 }
 
+void set_count(Arguments& a, const Given& g) {
+  a.solve.k = a.svds.k = g.text == "all"
+                             ? EighOptions::all
+                             : whole<index_t>(g, 1, std::numeric_limits<index_t>::max(),
+                                              "a number of pairs from 1 to the dimension, or all");
+}
+
 void set_tolerance(Arguments& a, const Given& g) {
   const double tol = real(g);
   if (!(tol > 0 && tol < 1)) refuse(g, "a number between 0 and 1");
@@ -163,8 +170,8 @@ std::string model_names() {
 }
 
 std::vector<Option> make_options() {
-  const std::string levels = "ground eigh plan", solves = levels + " svds",
-                    runs = solves + " evolve", all = runs + " measure";
+  const std::string pairs = "ground eigh plan", levels = pairs + " levels",
+                    solves = levels + " svds", runs = solves + " evolve", all = runs + " measure";
   const std::string which = "Operator", how = "Solving", out = "Output";
   using enum Option::Times;
   return {
@@ -189,20 +196,19 @@ std::vector<Option> make_options() {
        [](Arguments& a, const Given& g) { add_parameter(a.op.options, g); }, many},
       {"--sector", "WHAT=VALUE", runs, which,
        "a part of the space that the Hamiltonian keeps: sz=0, n=4, nup=2, ndown=2, parity=1, "
-       "momentum=0, reflection=1, rotation=0, spinflip=1, permutation=1,2,0:1/3; repeatable",
+       "momentum=0, reflection=1, rotation=0, spinflip=1, permutation=1,2,0:1/3; repeatable. "
+       "ground and levels also take several: momentum=all, sz=0..3",
        "", [](Arguments& a, const Given& g) { a.op.sector.push_back(g.text); }, many},
+      {"--all-sectors", "", "ground levels", which,
+       "every value of every symmetry that --sector does not fix", "false",
+       [](Arguments& a, const Given& g) { a.op.all_sectors = truth(g); }},
       {"--terms", "FILE.toml", runs, which, "an operator file", "",
        [](Arguments& a, const Given& g) { a.op.terms = g.text; }},
       {"--matrix", "FILE.mtx", runs, which, "a matrix in Matrix Market format", "",
        [](Arguments& a, const Given& g) { a.op.matrix = g.text; }},
       // ---- what is sought
-      {"-k", "K", solves, how, "number of pairs or triplets, or all", "1",
-       [](Arguments& a, const Given& g) {
-         a.solve.k = a.svds.k =
-             g.text == "all" ? EighOptions::all
-                             : whole<index_t>(g, 1, std::numeric_limits<index_t>::max(),
-                                              "a number of pairs from 1 to the dimension, or all");
-       }},
+      {"-k", "K", pairs + " svds", how, "number of pairs or triplets, or all", "1", set_count},
+      {"-k", "K", "levels", how, "levels of each sector, or all", "4", set_count},
       {"--which", "WHICH", "eigh plan", how, "SA, LA, LM, SM, or with --sigma TM, TR (SA; TM)", "",
        [](Arguments& a, const Given& g) { a.solve.which = choice(g, ends); }},
       {"--which", "WHICH", "svds", how, any_of(singular_ends), "largest",
@@ -258,7 +264,7 @@ std::vector<Option> make_options() {
        [](Arguments& a, const Given& g) { a.solve.form = a.evolve.form = choice(g, forms); }},
       {"--factors", "NAME", levels, how, any_of(factors) + ": of shift-and-invert and ciss", "auto",
        [](Arguments& a, const Given& g) { a.solve.factors = choice(g, factors); }},
-      {"--energy-only", "", levels, how, "no eigenvectors; residuals are bounds", "false",
+      {"--energy-only", "", pairs, how, "no eigenvectors; residuals are bounds", "false",
        set_skipped_vectors},
       {"--values-only", "", "svds", how, "no singular vectors; residuals are bounds", "false",
        set_skipped_vectors},

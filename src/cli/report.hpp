@@ -8,6 +8,7 @@
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/measure/evolution_recorder.hpp>
 #include <kronsolve/measure/observables.hpp>
+#include <kronsolve/measure/sector_levels.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 #include <kronsolve/solvers/evolution.hpp>
 #include <kronsolve/solvers/operator_map.hpp>
@@ -48,7 +49,8 @@ struct EighReport {
   const EighResult& result;
   const Cost& cost;
   const std::vector<Measured>& observables;
-  const std::string& saved;  ///< where all of it was written; empty: nowhere
+  const std::string& saved;               ///< where all of it was written; empty: nowhere
+  const SectorLevels* sectors = nullptr;  ///< those that were looked at to find the lowest
 };
 
 /// A result as the one JSON object of stdout, or as text for people, which ends with a line end.
@@ -72,6 +74,17 @@ std::string to_last_json_line(const EvolveReport& report);
 /// One time as one line; the last value of each observable.
 std::string to_json_line(const EvolutionPoint& point, TimeAxis axis,
                          const std::vector<Measured>& observables);
+
+/// The same for the levels of several sectors.
+struct LevelsReport {
+  const OperatorOnSites& problem;
+  const SectorLevels& found;
+  const Cost& cost;
+};
+Json to_json(const LevelsReport& report);
+std::string to_text(const LevelsReport& report);
+/// The lowest level of each sector, the sector of the ground state first.
+std::string sector_table(const SectorLevels& found);
 
 /// The same for states of a file.
 struct MeasureReport {

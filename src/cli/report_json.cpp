@@ -54,7 +54,7 @@ void add_cost(Json& json, const Cost& cost) {
 }
 
 Json to_json(const EighReport& report) {
-  const auto& [command, problem, result, cost, observables, saved] = report;
+  const auto& [command, problem, result, cost, observables, saved, sectors] = report;
   Json json = json_of(command, problem, result.dimension, result.scalar);
   json["method"] = to_string(result.method);
   json["operator"] = to_string(result.form);
@@ -62,6 +62,10 @@ Json to_json(const EighReport& report) {
   json["threads"] = cost.threads;
   if (command == "ground" && !result.eigenvalues.empty())
     json["energy"] = result.eigenvalues.front();
+  if (command == "ground")
+    json["lowest_of"] = sectors != nullptr       ? "sectors"
+                        : problem.sector.empty() ? "space"
+                                                 : "sector";
   json["eigenvalues"] = result.eigenvalues;
   json["residuals"] = result.residuals;
   json["residual_kind"] = to_string(result.residual_kind);
@@ -80,6 +84,7 @@ Json to_json(const EighReport& report) {
   json["memory_estimate_bytes"] = result.memory_estimate_bytes;
   json["reason"] = result.reason;
   if (!saved.empty()) json["saved"] = saved;
+  if (sectors != nullptr) json["sectors"] = json_of_sectors(*sectors);
   return json;
 }
 
@@ -112,6 +117,8 @@ Json to_json(const PlanReport& report) {
   };
   if (suggestion) json["suggested_sector"] = sector(*suggestion);
   if (symmetries) json["suggested_symmetries"] = sector(*symmetries);
+  if (suggestion || symmetries)
+    json["suggestion"] = "one sector of several; the ground state may be in another";
   return json;
 }
 

@@ -110,14 +110,19 @@ std::string form(Method method, OperatorForm operator_form) {
 }  // namespace
 
 std::string to_text(const EighReport& report) {
-  const auto& [command, problem, result, cost, observables, saved] = report;
+  const auto& [command, problem, result, cost, observables, saved, sectors] = report;
   std::string text = head(problem, result.dimension, result.scalar) + "\n";
   const bool ground = command == "ground" && !result.eigenvalues.empty();
   const bool one = ground && result.eigenvalues.size() == 1;
   if (ground) text += line("energy", value_text(result.eigenvalues.front()));
+  if (ground && sectors != nullptr)
+    text += line("", "the lowest of the sectors below");
+  else if (ground && !problem.sector.empty())
+    text += line("", "the lowest of this sector; --all-sectors looks at every one");
   if (one) text += line("residual", " " + residual_text(result.residuals.front()));
   if (!one) text += (ground ? "\n" : "") + table(result, ground ? "level" : "pair");
   for (const auto& measured : observables) text += text_of(measured);
+  if (sectors != nullptr) text += "\n" + sector_table(*sectors);
   text += "\n" + line("converged", pairs(result));
   if (!result.certificate.empty())
     text += line("certified",
@@ -163,14 +168,15 @@ std::string to_text(const PlanReport& report) {
     return words;
   };
   // Options stand on lines of their own, to be copied whole.
+  if (suggestion || symmetries)
+    text += line("smaller",
+                 "in one sector of several. The ground state may be in another: kronsolve levels "
+                 "and ground --all-sectors look at each.");
   if (suggestion)
-    text += line("smaller", fmt::format("{} in one of its sectors:",
-                                        counted(suggestion->dimension, "state"))) +
+    text += line("", counted(suggestion->dimension, "state") + " with") +
             fmt::format("{:<10}{}\n", "", options(*suggestion));
   if (symmetries)
-    text += line(suggestion ? "" : "smaller",
-                 fmt::format("{} with symmetries (the one sought may have other values):",
-                             counted(symmetries->dimension, "state"))) +
+    text += line("", counted(symmetries->dimension, "state") + " with") +
             fmt::format("{:<10}{}\n", "", options(*symmetries));
   return text;
 }

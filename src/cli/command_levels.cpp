@@ -1,0 +1,62 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "cli/commands.hpp"
+#include "cli/guard.hpp"
+#include "cli/problem.hpp"
+#include "cli/progress_line.hpp"
+#include "cli/report.hpp"
+#include "cli/sector_scan.hpp"
+
+namespace kronsolve::cli {
+
+namespace {
+
+std::string name_of(const std::string& condition) {
+  return condition.substr(0, condition.find('='));
+}
+
+/// Whether a condition on `asked` leaves `other` no choice of its own.
+bool settles(const std::string& asked, const std::string& other) {
+  if (asked == other || (asked == "momentum" && other.starts_with("momentum"))) return true;
+  const bool of_electrons = asked == "nup" || asked == "ndown";
+  return of_electrons && (other == "n" || other == "sz");
+}
+
+std::vector<std::string> conditions_of(const OperatorOnSites& problem,
+                                       const OperatorArguments& asked) {
+  auto conditions = asked.sector;
+  if (!asked.sector.empty() && !asked.all_sectors) return conditions;
+  for (auto& condition : all_sectors(problem.op, problem.lattice))
+    if (std::none_of(asked.sector.begin(), asked.sector.end(), [&](const std::string& given) {
+          return settles(name_of(given), name_of(condition));
+        }))
+      conditions.push_back(std::move(condition));
+  return conditions;
+}
+
+}  // namespace
+
+SectorLevels solve_sectors(const Comm& comm, const OperatorOnSites& problem,
+                           const Arguments& arguments) {
+  ProgressLine line;
+  SectorLevelsOptions options{.solve = arguments.solve};
+  options.progress = [&](index_t done, index_t all) {
+    line.show([&] { return fmt::format("sector {} of {}", done + 1, all); });
+  };
+  return sector_levels(comm, problem.op, problem.lattice, conditions_of(problem, arguments.op),
+                       options);
+}
+
+Answer run_levels(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
+  const auto begin = Clock::now();
+  const OperatorOnSites problem = operator_on_sites(comm, arguments.op);
+  const double setup = seconds_since(begin);
+  const SectorLevels found = solve_sectors(comm, problem, arguments);
+  const Cost cost = measure_cost(comm, setup, seconds_since(begin) - setup, seconds_since(start));
+  const LevelsReport report{problem, found, cost};
+  return make_answer(arguments, report, found.converged() ? exit_fine : exit_not_converged);
+}
+
+}  // namespace kronsolve::cli

@@ -1,0 +1,174 @@
+// Spectra over several sectors, as text and as JSON.
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "cli/json_values.hpp"
+#include "cli/text.hpp"
+#include "cli/text_parts.hpp"
+
+namespace kronsolve::cli {
+
+namespace {
+
+std::string words(const std::vector<std::string>& conditions) {
+  std::string text;
+  for (const auto& condition : conditions) text += (text.empty() ? "" : " ") + condition;
+  return text.empty() ? "full space" : text;
+}
+
+/// S as people write it; a level that is a mixture has none.
+std::string spin_text(const std::optional<double>& spin) {
+  if (!spin) return "";
+  const double twice = std::round(2 * *spin);
+  if (std::abs(2 * *spin - twice) > 1e-5) return fmt::format("{:.4f}", *spin);
+  return std::fmod(twice, 2) == 0 ? fmt::format("{:.0f}", twice / 2)
+                                  : fmt::format("{:.0f}/2", twice);
+}
+
+Json spin_json(const std::optional<double>& spin) {
+  if (!spin) return nullptr;
+  const double twice = std::round(2 * *spin);
+  return std::abs(2 * *spin - twice) > 1e-5 ? *spin : twice / 2;
+}
+
+index_t images(const SectorLevels& found) {
+  index_t count = 0;
+  for (const auto& sector : found.sectors) count += sector.copies();
+  return count;
+}
+
+bool has_spins(const SectorLevels& found) {
+  return !found.levels.empty() && found.levels.front().s2.has_value();
+}
+
+/// A cell of the column of spins, which is there only if total spin is conserved.
+std::string spin_cell(bool there, const std::string& text) {
+  return there ? fmt::format("{:>6}  ", text) : "";
+}
+
+std::string solved_text(const SectorLevels& found) {
+  const auto solved = std::ssize(found.sectors), all = images(found);
+  if (solved == all) return counted(solved, "sector");
+  return fmt::format("{} of {} sectors solved, the others have the same levels", solved, all);
+}
+
+/// The levels below which none is missing.
+std::string level_table(const SectorLevels& found) {
+  const bool spins = has_spins(found);
+  std::string text = fmt::format("{:>5}  {:<24}  {:>14}  {}{:>6}  {}\n", "level", " energy",
+                                 "above", spin_cell(spins, "S"), "copies", "sector");
+  std::size_t shown = 0;
+  for (const auto& level : found.levels) {
+    if (found.complete_below && level.energy > *found.complete_below) break;
+    const auto& sector = found.sectors[level.sector];
+    text += fmt::format("{:>5}  {:<24}  {:>14.9f}  {}{:>6}  {}\n", shown++,
+                        value_text(level.energy), level.energy - found.levels.front().energy,
+                        spin_cell(spins, spin_text(level.spin())), sector.copies(),
+                        words(sector.sector.conditions));
+  }
+  const auto more = std::ssize(found.levels) - static_cast<index_t>(shown);
+  if (more > 0)
+    text += fmt::format("{:>5}  {} found above, where others are missing; a larger -k finds them\n",
+                        "", counted(more, "level"));
+  return text;
+}
+
+std::string verdict(const std::optional<bool>& certified) {
+  return !certified ? "" : *certified ? ", certified" : ", NOT certified";
+}
+
+}  // namespace
+
+std::string sector_table(const SectorLevels& found) {
+  const bool spins = has_spins(found);
+  std::string text = fmt::format("{:>12}  {:>6}  {:<24}  {}{}\n", "states", "copies",
+                                 " lowest energy", spin_cell(spins, "S"), "sector");
+  std::vector<bool> seen(found.sectors.size(), false);
+  for (const auto& level : found.levels) {  // by energy: the sector of the ground state is first
+    if (seen[level.sector]) continue;
+    seen[level.sector] = true;
+    const auto& sector = found.sectors[level.sector];
+    text += fmt::format("{:>12}  {:>6}  {:<24}  {}{}\n", grouped(sector.dimension), sector.copies(),
+                        value_text(level.energy), spin_cell(spins, spin_text(level.spin())),
+                        words(sector.sector.conditions));
+  }
+  return text + solved_text(found) + "\n";
+}
+
+Json json_of_sectors(const SectorLevels& found) {
+  Json list = Json::array();
+  for (std::size_t i = 0; i < found.sectors.size(); ++i) {
+    const auto& scanned = found.sectors[i];
+    const auto& solve = found.solves[i];
+    Json json;
+    json["sector"] = scanned.sector.conditions;
+    json["dimension"] = scanned.dimension;
+    json["copies"] = scanned.copies();
+    json["images"] = scanned.images;
+    json["scalar"] = to_string(solve.scalar);
+    json["method"] = to_string(solve.method);
+    json["operator"] = to_string(solve.form);
+    json["converged"] = solve.converged;
+    if (solve.certified) json["certified"] = *solve.certified;
+    json["products"] = solve.products;
+    json["seconds"] = solve.seconds;
+    json["eigenvalues"] = Json::array();
+    json["residuals"] = Json::array();
+    for (const auto& level : found.levels) {
+      if (level.sector != i) continue;
+      json["eigenvalues"].push_back(level.energy);
+      json["residuals"].push_back(level.residual);
+      if (level.s2) json["spins"].push_back(spin_json(level.spin()));
+    }
+    list.push_back(std::move(json));
+  }
+  return list;
+}
+
+Json to_json(const LevelsReport& report) {
+  const auto& [problem, found, cost] = report;
+  Json json;
+  json["command"] = "levels";
+  json["model"] = problem.model;
+  json["sites"] = problem.op.sites();
+  json["energy"] = found.levels.front().energy;
+  json["lowest_sector"] = found.sectors[found.levels.front().sector].sector.conditions;
+  json["levels"] = Json::array();
+  for (const auto& level : found.levels) {
+    const auto& sector = found.sectors[level.sector];
+    Json one = {{"energy", level.energy}, {"residual", level.residual}};
+    if (level.s2) {
+      one["spin"] = spin_json(level.spin());
+      one["s2"] = *level.s2;
+    }
+    one["copies"] = sector.copies();
+    one["sector"] = sector.sector.conditions;
+    json["levels"].push_back(std::move(one));
+  }
+  json["complete_below"] = found.complete_below ? Json(*found.complete_below) : Json();
+  json["converged"] = found.converged();
+  if (const auto certified = found.certified()) json["certified"] = *certified;
+  json["sectors"] = json_of_sectors(found);
+  json["ranks"] = cost.ranks;
+  json["threads"] = cost.threads;
+  add_cost(json, cost);
+  return json;
+}
+
+std::string to_text(const LevelsReport& report) {
+  const auto& [problem, found, cost] = report;
+  std::string text = fmt::format("{}\n{}\n\n", problem.title, solved_text(found));
+  text += level_table(found) + "\n";
+  text += line("lowest", "in the sector " +
+                             words(found.sectors[found.levels.front().sector].sector.conditions));
+  text += line("complete", found.complete_below
+                               ? fmt::format("no level is missing up to {:.12g}{}",
+                                             *found.complete_below, verdict(found.certified()))
+                               : "all levels of these sectors");
+  if (!found.converged()) text += line("converged", "NO: not in every sector");
+  return text + cost_lines(cost, std::nullopt);
+}
+
+}  // namespace kronsolve::cli

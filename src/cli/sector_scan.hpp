@@ -1,0 +1,16 @@
+#pragma once
+
+#include <kronsolve/measure/sector_levels.hpp>
+
+#include "cli/arguments.hpp"
+#include "cli/problem.hpp"
+
+namespace kronsolve::cli {
+
+/// The lowest levels of the sectors that were asked for: those that --sector names and, with
+/// --all-sectors or where none is named, every value of the other symmetries. Collective; shows
+/// where it is.
+SectorLevels solve_sectors(const Comm& comm, const OperatorOnSites& problem,
+                           const Arguments& arguments);
+
+}  // namespace kronsolve::cli

@@ -1,0 +1,82 @@
+"""Several sectors at the prompt: the ground state wherever it is, spectra with quantum numbers."""
+
+import program
+from json_output import check
+
+RING = ("--model", "heisenberg", "--cyclic", "--sites")
+# Energies of rings, and the sector that `plan` suggests, in which they are not.
+GROUND = {10: -4.515446354492042, 12: -5.387390917445206, 14: -6.263549533547037}
+
+
+class Levels(program.ProgramTest):
+    def test_the_ground_state_is_found_in_whatever_sector_it_is(self):
+        for sites, energy in GROUND.items():
+            for ranks in (0, 2) if sites == 10 else (0,):
+                found = self.solve("ground", *RING, sites, "--all-sectors", ranks=ranks)
+                check(found, "eigenpairs.json")
+                self.assertAlmostEqual(found["energy"], energy, delta=1e-10)
+                self.assertEqual(found["lowest_of"], "sectors")
+                self.assertIn(f"momentum={sites // 2 if sites % 4 == 2 else 0}", found["sector"])
+                lowest = min(value for sector in found["sectors"] for value in sector["eigenvalues"])
+                self.assertAlmostEqual(lowest, energy, delta=1e-10)
+
+    def test_a_suggested_sector_may_miss_it_and_that_is_said(self):
+        plan = self.solve("plan", *RING, 10)
+        self.assertIn("may be in another", plan["suggestion"])
+        words = [word for condition in plan["suggested_symmetries"]["sector"] for word in ("--sector", condition)]
+        there = self.solve("ground", *RING, 10, *words)
+        self.assertGreater(there["energy"], GROUND[10] + 0.1)
+        self.assertEqual(there["lowest_of"], "sector")
+        self.assertEqual(self.solve("ground", *RING, 10)["lowest_of"], "space")
+        text = program.run("plan", *RING, 10).out
+        self.assertLess(text.index("may be in another"), text.index("--sector"))
+        self.assertIn("lowest of this sector", program.run("ground", *RING, 10, *words).out)
+
+    def test_levels_of_all_sectors_are_the_spectrum(self):
+        cases = [((*RING, 8), True), (("--model", "heisenberg", "--size", "3x3", "--lattice", "triangular", "--cyclic"), True),
+                 (("--model", "xxz", "-p", "delta=0.3", "--cyclic", "--sites", 7), False),
+                 (("--model", "hubbard", "--cyclic", "--sites", 4), True)]
+        for case, multiplets in cases:
+            found = self.solve("levels", *case, "-k", "all")
+            check(found, "levels.json")
+            self.assertIsNone(found["complete_below"])
+            levels = sorted(level["energy"] for level in found["levels"]
+                            for _ in range(level["copies"] * (round(2 * level["spin"] + 1) if multiplets else 1)))
+            whole = self.solve("eigh", *case, "-k", "all")["eigenvalues"]
+            self.assertEqual(len(levels), len(whole), case)
+            for got, expected in zip(levels, whole, strict=True):
+                self.assertAlmostEqual(got, expected, delta=1e-10)
+
+    def test_ranges_and_single_values(self):
+        found = self.solve("levels", *RING, 8, "--sector", "sz=0..2", "--sector", "momentum=all", "-k", 1)
+        named = {tuple(sector["sector"]) for sector in found["sectors"]}
+        self.assertEqual({sector[0] for sector in named}, {"sz=0", "sz=1", "sz=2"})
+        self.assertEqual(len(named), 15)
+        self.assertIsNotNone(found["complete_below"])
+        lowest = self.solve("ground", *RING, 8, "--sector", "sz=1..4")
+        self.assertEqual(lowest["sector"], ["sz=1"])
+        rest = self.solve("levels", *RING, 8, "--sector", "sz=2", "--all-sectors", "-k", 1)
+        self.assertTrue(all("sz=2" in sector["sector"] for sector in rest["sectors"]))
+
+    def test_an_operator_file_has_what_its_terms_have(self):
+        terms = self.file("h.toml", "sites = 3\nterms = [[1, 'Sz', 0, 'Sz', 1], [1, 'Sz', 1, 'Sz', 2], [0.5, 'Sz', 0]]\n")
+        found = self.solve("levels", "--terms", terms, "-k", "all")
+        self.assertEqual(len(found["levels"]), 8)
+
+    def test_refusals(self):
+        for words, said in (
+                (("eigh", *RING, 4, "--sector", "sz=all"), "ground or levels"),
+                (("plan", *RING, 4, "--sector", "momentum=0..2"), "ground or levels"),
+                (("ground", "--matrix", "a.mtx", "--all-sectors"), "operator on sites"),
+                (("levels", "--matrix", "a.mtx"), "operator on sites"),
+                (("levels", "--model", "heisenberg", "--sites", 4, "--sector", "momentum=all"), "cyclic direction"),
+                (("levels", *RING, 4, "--sector", "sz=5..1"), "a range is written"),
+                (("levels", *RING, 4, "--sector", "spinflip=-1..1"), "a range is written"),
+                (("levels", "--model", "ising", "--sites", 4, "--sector", "sz=all"), "changes sz"),
+                (("levels", *RING, 4, "--which", "LA"), "--which"),
+                (("levels", *RING, 4, "-k", 0), "-k")):
+            self.assert_refused(program.run(*words), 2, said)
+
+
+if __name__ == "__main__":
+    program.main()
