@@ -38,6 +38,7 @@ struct Arguments {
   std::string command_line;  ///< as one would type it
   std::string argument;      ///< of the command itself: the file of measure
   std::string save;          ///< file for all that is found; empty: none
+  std::string plot;          ///< file of a picture of what is found; empty: none
   std::string start;         ///< file of a state to start a solve from; empty: none
   OperatorArguments op;
   EighOptions solve;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <kronsolve/core/file.hpp>
+
 #include "cli/commands.hpp"
 #include "cli/guard.hpp"
 #include "cli/problem.hpp"
@@ -52,10 +54,17 @@ SectorLevels solve_sectors(const Comm& comm, const OperatorOnSites& problem,
 Answer run_levels(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
   const auto begin = Clock::now();
   const OperatorOnSites problem = operator_on_sites(comm, arguments.op);
+  comm.agree([&] {
+    if (!arguments.plot.empty() && comm.is_root()) (void)OutputFile(arguments.plot);
+  });
   const double setup = seconds_since(begin);
   const SectorLevels found = solve_sectors(comm, problem, arguments);
   const Cost cost = measure_cost(comm, setup, seconds_since(begin) - setup, seconds_since(start));
-  const LevelsReport report{problem, found, cost};
+  if (!arguments.plot.empty())
+    comm.agree([&] {
+      if (comm.is_root()) draw(picture_of(found), arguments.plot);
+    });
+  const LevelsReport report{problem, found, cost, arguments.plot};
   return make_answer(arguments, report, found.converged() ? exit_fine : exit_not_converged);
 }
 

@@ -18,7 +18,7 @@ const std::vector<Command>& commands() {
        run_eigh},
       {"levels", "lowest levels of every sector with their quantum numbers",
        "  kronsolve levels --model heisenberg --sites 12 --cyclic\n"
-       "  kronsolve levels --model j1j2 --sites 12 --cyclic --sector sz=0 --sector momentum=all",
+       "  kronsolve levels --model j1j2 --sites 12 --cyclic --sector momentum=all",
        run_levels},
       {"svds", "largest or smallest singular triplets of any matrix",
        "  kronsolve svds --matrix FILE.mtx -k 5\n"

@@ -8,6 +8,8 @@
 #include <kronsolve/core/suggest.hpp>
 #include <kronsolve/operators/models.hpp>
 
+#include "cli/picture.hpp"
+
 namespace kronsolve::cli {
 
 namespace {
@@ -289,6 +291,11 @@ std::vector<Option> make_options() {
        [](Arguments& a, const Given& g) {
          if (!g.text.ends_with(".h5")) refuse(g, "the name of an HDF5 file, FILE.h5");
          a.save = g.text;
+       }},
+      {"--plot", "FILE.svg", "levels", out, "draws the levels; also .pdf and .png", "",
+       [](Arguments& a, const Given& g) {
+         require_picture_name(g.option, g.text);
+         a.plot = g.text;
        }},
       {"--json", "", all + " info", out, "one JSON object on stdout", "false",
        [](Arguments& a, const Given& g) { a.json = truth(g); }},

@@ -80,6 +80,7 @@ struct LevelsReport {
   const OperatorOnSites& problem;
   const SectorLevels& found;
   const Cost& cost;
+  const std::string& plot;  ///< the picture that was drawn; empty: none
 };
 Json to_json(const LevelsReport& report);
 std::string to_text(const LevelsReport& report);

@@ -1,10 +1,15 @@
 // Spectra over several sectors, as text and as JSON.
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <map>
 
 #include <fmt/format.h>
 
 #include "cli/json_values.hpp"
+#include "cli/picture.hpp"
+#include "cli/sector_scan.hpp"
 #include "cli/text.hpp"
 #include "cli/text_parts.hpp"
 
@@ -128,7 +133,7 @@ Json json_of_sectors(const SectorLevels& found) {
 }
 
 Json to_json(const LevelsReport& report) {
-  const auto& [problem, found, cost] = report;
+  const auto& [problem, found, cost, plot] = report;
   Json json;
   json["command"] = "levels";
   json["model"] = problem.model;
@@ -154,11 +159,12 @@ Json to_json(const LevelsReport& report) {
   json["ranks"] = cost.ranks;
   json["threads"] = cost.threads;
   add_cost(json, cost);
+  if (!plot.empty()) json["plot"] = plot;
   return json;
 }
 
 std::string to_text(const LevelsReport& report) {
-  const auto& [problem, found, cost] = report;
+  const auto& [problem, found, cost, plot] = report;
   std::string text = fmt::format("{}\n{}\n\n", problem.title, solved_text(found));
   text += level_table(found) + "\n";
   text += line("lowest", "in the sector " +
@@ -167,8 +173,82 @@ std::string to_text(const LevelsReport& report) {
                                ? fmt::format("no level is missing up to {:.12g}{}",
                                              *found.complete_below, verdict(found.certified()))
                                : "all levels of these sectors");
+  if (!plot.empty()) text += line("picture", plot);
   if (!found.converged()) text += line("converged", "NO: not in every sector");
   return text + cost_lines(cost, std::nullopt);
+}
+
+namespace {
+
+/// Momenta of a sector and of its images in words, "3" or "(1,2)"; those without one have "".
+std::string momentum_of(const std::vector<std::string>& conditions) {
+  std::vector<std::string> parts;
+  for (const auto& condition : conditions)
+    if (condition.starts_with("momentum"))
+      parts.push_back(condition.substr(condition.find('=') + 1));
+  if (parts.empty()) return "";
+  return parts.size() == 1 ? parts[0] : fmt::format("({},{})", parts[0], parts[1]);
+}
+
+/// The numbers in a text, for the order of labels: "(1, 10)" after "(1,2)".
+std::vector<double> numbers_in(const std::string& text) {
+  std::vector<double> numbers;
+  for (std::size_t at = 0; (at = text.find_first_of("-0123456789", at)) != text.npos;) {
+    const auto end = std::min(text.find_first_not_of("-0123456789", at), text.size());
+    numbers.push_back(std::atof(text.substr(at, end - at).c_str()));
+    at = end;
+  }
+  return numbers;
+}
+
+/// The order of labels: "(1,10)" comes after "(1,2)".
+bool comes_before(const std::string& a, const std::string& b) {
+  return std::pair(numbers_in(a), a) < std::pair(numbers_in(b), b);
+}
+
+}  // namespace
+
+Picture picture_of(const SectorLevels& found) {
+  const bool momenta = std::any_of(found.sectors.begin(), found.sectors.end(), [](const auto& s) {
+    return !momentum_of(s.sector.conditions).empty();
+  });
+  // Where there is no momentum, the first condition is the axis, and the others tell symbols apart.
+  const auto place_of = [&](const std::vector<std::string>& conditions) {
+    if (momenta || conditions.empty()) return momentum_of(conditions);
+    return conditions.front().substr(conditions.front().find('=') + 1);
+  };
+  const auto others_of = [&](const std::vector<std::string>& conditions) {
+    if (momenta || conditions.size() < 2) return std::string();
+    return words({conditions.begin() + 1, conditions.end()});
+  };
+  std::map<std::string, double, decltype(&comes_before)> ticks(comes_before);
+  std::map<std::string, Series> series;
+  const auto for_each_point = [&](auto&& use) {
+    for (const auto& level : found.levels) {
+      const auto& sector = found.sectors[level.sector];
+      use(level, sector.sector.conditions);
+      for (const auto& image : sector.images) use(level, image);
+    }
+  };
+  for_each_point(
+      [&](const Level&, const auto& conditions) { ticks.emplace(place_of(conditions), 0); });
+  double next = 0;
+  for (auto& [name, x] : ticks) x = next++;
+  for_each_point([&](const Level& level, const auto& conditions) {
+    const auto name = level.s2 ? "S = " + spin_text(level.spin()) : others_of(conditions);
+    auto& points = series.try_emplace(name, Series{name, {}, {}, {}, false}).first->second;
+    points.x.push_back(ticks.at(place_of(conditions)));
+    points.y.push_back(level.energy - found.levels.front().energy);
+  });
+  const auto& first = found.sectors.front().sector.conditions;
+  const std::string axis = momenta         ? "momentum, in units of 2\u03c0/L"
+                           : first.empty() ? "full space"
+                                           : first.front().substr(0, first.front().find('='));
+  Picture picture{axis, "energy above the ground state", {}};
+  for (auto& [name, points] : series) picture.series.push_back(std::move(points));
+  for (const auto& [name, x] : ticks) picture.x_ticks.emplace_back(x, name);
+  if (found.complete_below) picture.guide = *found.complete_below - found.levels.front().energy;
+  return picture;
 }
 
 }  // namespace kronsolve::cli

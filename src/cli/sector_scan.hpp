@@ -3,6 +3,7 @@
 #include <kronsolve/measure/sector_levels.hpp>
 
 #include "cli/arguments.hpp"
+#include "cli/picture.hpp"
 #include "cli/problem.hpp"
 
 namespace kronsolve::cli {
@@ -12,5 +13,9 @@ namespace kronsolve::cli {
 /// where it is.
 SectorLevels solve_sectors(const Comm& comm, const OperatorOnSites& problem,
                            const Arguments& arguments);
+
+/// Levels above the ground state against momentum, or by sector where there is none; a symbol for
+/// each total spin. Above the dotted line some are missing.
+Picture picture_of(const SectorLevels& found);
 
 }  // namespace kronsolve::cli

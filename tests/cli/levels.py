@@ -1,5 +1,7 @@
 """Several sectors at the prompt: the ground state wherever it is, spectra with quantum numbers."""
 
+import xml.etree.ElementTree
+
 import program
 from json_output import check
 
@@ -62,6 +64,22 @@ class Levels(program.ProgramTest):
         terms = self.file("h.toml", "sites = 3\nterms = [[1, 'Sz', 0, 'Sz', 1], [1, 'Sz', 1, 'Sz', 2], [0.5, 'Sz', 0]]\n")
         found = self.solve("levels", "--terms", terms, "-k", "all")
         self.assertEqual(len(found["levels"]), 8)
+
+    def test_pictures(self):
+        for name, case in (("a.svg", (*RING, 8)), ("b.svg", ("--model", "xxz", "-p", "delta=0.5", "--sites", 6)),
+                           ("c.svg", ("--model", "heisenberg", "--size", "3x3", "--lattice", "square", "--cyclic"))):
+            found = self.solve("levels", *case, "--plot", self.folder / name)
+            check(found, "levels.json")
+            texts = [element.text for element in xml.etree.ElementTree.parse(self.folder / name).iter() if element.text]
+            self.assertTrue(any("energy above the ground state" in text for text in texts))
+            self.assertTrue(any(text.strip().startswith("sz" if name == "b.svg" else "S = 1") for text in texts), texts)
+        for name, magic in (("a.pdf", b"%PDF"), ("a.png", b"\x89PNG")):
+            self.solve("levels", *RING, 6, "--plot", self.folder / name)
+            self.assertTrue((self.folder / name).read_bytes().startswith(magic))
+        self.assert_refused(program.run("levels", *RING, 6, "--plot", "a.jpg"), 2, "FILE.svg")
+        self.assert_refused(program.run("levels", *RING, 6, "--plot", "/no/such/folder/a.svg"), 5, "/no/such/folder")
+        self.assert_refused(program.run("levels", *RING, 6, "--plot", self.folder / "d.svg", env={"PATH": "/nowhere"}), 4, "install it")
+        self.assertFalse((self.folder / "d.svg").exists())
 
     def test_refusals(self):
         for words, said in (

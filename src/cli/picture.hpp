@@ -1,0 +1,39 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kronsolve::cli {
+
+/// Points that belong together, with one entry of the legend.
+struct Series {
+  std::string name;
+  std::vector<double> x, y;
+  std::vector<double> error = {};  ///< of y; empty: none
+  bool joined = true;              ///< by a line
+};
+
+/// A plot of the size of a column of a journal: axes with labels, a legend above the frame, colours
+/// that the colour-blind can tell apart, and symbols and dashes that do without colour.
+struct Picture {
+  std::string x_label, y_label;
+  std::vector<Series> series;
+  std::vector<std::pair<double, std::string>> x_ticks = {};  ///< places and names; empty: numbers
+  std::optional<double> guide = {};                          ///< y of a dotted line
+};
+
+/// @throws InvalidArgument  it ends with none of .svg, .pdf, .png
+void require_picture_name(std::string_view option, const std::string& path);
+
+/// Draws with gnuplot and writes the file, whole or not at all. Local.
+/// @throws NotSupported  gnuplot is not installed, or refuses
+/// @throws IoError       the file cannot be written
+void draw(const Picture& picture, const std::string& path);
+
+/// What gnuplot is told, and the data in it.
+std::string gnuplot_script(const Picture& picture, std::string_view format);
+
+}  // namespace kronsolve::cli
