@@ -54,9 +54,10 @@ std::string product_text(const Problem& problem, const EighPlan& plan, int ranks
 }  // namespace
 
 Answer run_eigh(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
-  const auto begin = Clock::now();
+  Phases phases{start};
+  phases.solve = Clock::now();  // the sectors that are looked at are part of it
   const auto sectors = scanned_sectors(comm, arguments);
-  const double scan = seconds_since(begin);
+  const auto begin = Clock::now();
   OperatorArguments op = arguments.op;
   if (sectors) op.sector = sectors->sectors[sectors->levels.front().sector].sector.conditions;
   const Problem problem = hermitian_problem(comm, op);
@@ -64,13 +65,14 @@ Answer run_eigh(const Comm& comm, const Arguments& arguments, Clock::time_point 
   EighOptions options = arguments.solve;
   if (!arguments.start.empty()) start_from(comm, problem, arguments.start, options);
   require_writable(comm, arguments.save);
-  const double setup = seconds_since(begin) - scan;
+  phases.setup_seconds = seconds_since(begin);
   const EighResult result = solve(comm, problem, options);
+  phases.setup_seconds += result.setup_seconds;
+  phases.measure = Clock::now();
   const auto measured = std::visit(
       [&](const auto& vectors) { return measure_each(comm, observables, problem, vectors); },
       result.vectors);
-  const Cost cost = measure_cost(comm, setup + result.setup_seconds, scan + result.solve_seconds,
-                                 seconds_since(start));
+  const Cost cost = measure_cost(comm, phases);
   const EighReport report{arguments.command,
                           problem,
                           result,

@@ -130,7 +130,7 @@ EvolutionResult run(const Comm& comm, const PlannedEvolution& planned, const Evo
 }  // namespace
 
 Answer run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
-  const auto begin = Clock::now();
+  Phases phases{start};
   const auto& asked = arguments.evolve;
   const Problem problem = hermitian_problem(comm, arguments.op);
   const SectorOperator& h = on_sites(problem);
@@ -138,10 +138,10 @@ Answer run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_poin
   require_writable(comm, arguments.save);
   const auto [psi, planned] = prepare(comm, h, asked);
   EvolutionRecorder recorder(comm, h, std::move(observables), psi);
-  const double setup = seconds_since(begin);
-  const auto solve_begin = Clock::now();
+  phases.solve = Clock::now();  // observables are taken on the way
   const EvolutionResult result = run(comm, planned, asked, psi, recorder);
-  const Cost cost = measure_cost(comm, setup, seconds_since(solve_begin), seconds_since(start));
+  phases.measure = Clock::now();
+  const Cost cost = measure_cost(comm, phases);
   const EvolveReport report{problem,       asked, planned.plan, result, cost, recorder.recorded(),
                             arguments.save};
   save(comm, arguments.save, origin_of(arguments, problem), report);

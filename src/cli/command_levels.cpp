@@ -52,14 +52,15 @@ SectorLevels solve_sectors(const Comm& comm, const OperatorOnSites& problem,
 }
 
 Answer run_levels(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
-  const auto begin = Clock::now();
+  Phases phases{start};
   const OperatorOnSites problem = operator_on_sites(comm, arguments.op);
   comm.agree([&] {
     if (!arguments.plot.empty() && comm.is_root()) (void)OutputFile(arguments.plot);
   });
-  const double setup = seconds_since(begin);
+  phases.solve = Clock::now();
   const SectorLevels found = solve_sectors(comm, problem, arguments);
-  const Cost cost = measure_cost(comm, setup, seconds_since(begin) - setup, seconds_since(start));
+  phases.measure = Clock::now();
+  const Cost cost = measure_cost(comm, phases);
   if (!arguments.plot.empty())
     comm.agree([&] {
       if (comm.is_root()) draw(picture_of(found), arguments.plot);

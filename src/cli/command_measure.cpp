@@ -13,16 +13,15 @@ Answer run_measure(const Comm& comm, const Arguments& arguments, Clock::time_poi
   if (!file || arguments.observe.empty())
     throw InvalidArgument(
         "measure: give FILE.h5 (or FILE.h5:2, one of its states) and --observe WHAT");
-  const auto begin = Clock::now();
+  Phases phases{start};
   const auto saved = read_states(comm, *file);
   const auto observables = observables_of(comm, saved.problem, arguments.observe);
-  const double setup = seconds_since(begin);
+  phases.solve = phases.measure = Clock::now();
   const auto scalar = saved.states.index() == 0 ? ScalarKind::real : ScalarKind::complex;
   const auto measured = std::visit(
       [&](const auto& states) { return measure_each(comm, observables, saved.problem, states); },
       saved.states);
-  const double all = seconds_since(begin);
-  const Cost cost = measure_cost(comm, setup, all - setup, seconds_since(start));
+  const Cost cost = measure_cost(comm, phases);
   const MeasureReport report{saved.problem, scalar, arguments.argument, cost, measured};
   return make_answer(arguments, report, exit_fine);
 }

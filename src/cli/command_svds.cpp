@@ -28,6 +28,8 @@ struct Matrix {
   std::variant<CsrRows<double>, CsrRows<std::complex<double>>, Lazy<double>,
                Lazy<std::complex<double>>>
       rows;
+  std::map<std::string, std::string> parameters = {};  ///< as in Problem
+  std::optional<Lattice> lattice = {};
 };
 
 Matrix read_matrix(const Comm& comm, const Arguments& arguments) {
@@ -40,7 +42,9 @@ Matrix read_matrix(const Comm& comm, const Arguments& arguments) {
                       std::nullopt,
                       {},
                       {arguments.command_line, path, "matrix", ""},
-                      std::move(held.rows)};
+                      std::move(held.rows),
+                      {},
+                      {}};
       },
       read);
 }
@@ -50,9 +54,14 @@ Matrix matrix_of(const Comm& comm, const Arguments& arguments) {
   Problem problem = hermitian_problem(comm, arguments.op);
   const auto& h = std::get<SectorOperator>(problem.op);
   return visit_scalar(h.scalar(), [&]<Scalar T>() {
-    return Matrix{
-        problem.model,  problem.title, problem.sites, problem.sector, origin_of(arguments, problem),
-        make_lazy<T>(h)};
+    return Matrix{problem.model,
+                  problem.title,
+                  problem.sites,
+                  problem.sector,
+                  origin_of(arguments, problem),
+                  make_lazy<T>(h),
+                  problem.parameters,
+                  problem.lattice};
   });
 }
 
@@ -66,6 +75,7 @@ Json json_of(const Matrix& matrix, const SvdsResult<T>& r, const Cost& cost,
   json["shape"] = {r.rows, r.cols};
   json["scalar"] = to_string(scalar_kind<T>);
   json["sector"] = matrix.sector;
+  add_parameters(json, matrix.parameters, matrix.lattice);
   json["method"] = to_string(r.method);
   json["operator"] = to_string(OperatorForm::assembled);
   json["ranks"] = cost.ranks;
@@ -115,10 +125,10 @@ std::string text_of(const Matrix& matrix, const SvdsResult<T>& r, const Cost& co
 }  // namespace
 
 Answer run_svds(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
-  const auto begin = Clock::now();
+  Phases phases{start};
   const Matrix matrix = matrix_of(comm, arguments);
   require_writable(comm, arguments.save);
-  const double setup = seconds_since(begin);
+  phases.solve = Clock::now();
   SvdsOptions options = arguments.svds;
   ProgressLine progress;
   options.progress = [&](const Progress& now) {
@@ -127,7 +137,8 @@ Answer run_svds(const Comm& comm, const Arguments& arguments, Clock::time_point 
   return std::visit(
       [&](const auto& rows) -> Answer {
         const auto result = svds(comm, rows, options);
-        const Cost cost = measure_cost(comm, setup, result.solve_seconds, seconds_since(start));
+        phases.measure = Clock::now();
+        const Cost cost = measure_cost(comm, phases);
         const auto& saved = arguments.save;
         auto json = json_of(matrix, result, cost, saved);
         save(comm, saved, matrix.origin, result, json);

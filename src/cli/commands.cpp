@@ -32,6 +32,9 @@ const std::vector<Command>& commands() {
       {"measure", "observables of the states of a saved file",
        "  kronsolve measure psi.h5 --observe sz --observe entropy:half", run_measure, "FILE.h5",
        "a file of --save; FILE.h5:2: its state 2 alone"},
+      {"rerun", "the run again that made a file of --save, or what --json printed",
+       "  kronsolve rerun psi.h5 --json", nullptr, "FILE",
+       "what was saved, or the JSON that was printed"},
       {"plan", "dimension, memory and method of a solve; runs nothing",
        "  kronsolve plan --model heisenberg --sites 32 --cyclic --sector sz=0\n"
        "  kronsolve plan --model kagome --size 2x3 --cyclic -k 4",

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,11 +10,6 @@
 #include "cli/report.hpp"
 
 namespace kronsolve::cli {
-
-using Clock = std::chrono::steady_clock;
-inline double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// The commands that answer once: collective on `comm`; they print nothing.
 /// @param start  when the run began
@@ -30,6 +24,7 @@ Answer run_info(const Comm& comm, const Arguments& arguments, Clock::time_point 
 struct Command {
   std::string name, text;  ///< for the help
   std::string examples;
+  /// Null for rerun, which stands for another command line.
   Answer (*run)(const Comm&, const Arguments&, Clock::time_point);
   std::string argument = {}, argument_text = {};  ///< what stands without an option
 };

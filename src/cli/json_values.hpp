@@ -12,6 +12,9 @@ Json json_of(const std::string& command, const Problem& problem, index_t dimensi
              ScalarKind scalar);
 /// What came of each sector of a scan.
 Json json_of_sectors(const SectorLevels& found);
+/// Adds the parameters of a model, defaults included, and where its sites are.
+void add_parameters(Json& json, const std::map<std::string, std::string>& parameters,
+                    const std::optional<Lattice>& lattice);
 /// Adds where it ran, how long and how large it was.
 void add_cost(Json& json, const Cost& cost);
 

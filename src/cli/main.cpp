@@ -16,6 +16,7 @@
 #include "cli/guard.hpp"
 #include "cli/progress_line.hpp"
 #include "cli/report.hpp"
+#include "cli/rerun.hpp"
 
 namespace kronsolve::cli {
 
@@ -29,9 +30,12 @@ void use_threads(const Arguments& arguments) {
 }
 
 /// Prints the answer on rank 0; the exit code. Collective.
-int tell(const Comm& comm, const Arguments& arguments, const Answer& answer) {
+int tell(const Comm& comm, const Arguments& arguments, Answer answer) {
   comm.agree([&] {
-    if (comm.is_root()) print_result(arguments.json ? answer.json.dump(2) + "\n" : answer.text);
+    if (!comm.is_root()) return;
+    if (arguments.json && arguments.command != "info")
+      add_origin(answer.json, arguments.command_line);
+    print_result(arguments.json ? answer.json.dump(2) + "\n" : answer.text);
   });
   return answer.status;
 }
@@ -41,25 +45,28 @@ int run_command(const Comm& comm, const Arguments& arguments, Clock::time_point 
   return tell(comm, arguments, command(arguments.command).run(comm, arguments, start));
 }
 
+Arguments parse_words(const std::vector<std::string>& words) {
+  std::vector<const char*> argv;
+  for (const auto& word : words) argv.push_back(word.c_str());
+  return parse_arguments(static_cast<int>(argv.size()), argv.data());
+}
+
 /// What a worker of --ranks does: the whole command on the communicator of all of them.
 int run_as_worker(const Comm& comm, const std::vector<std::string>& words, double seconds_so_far) {
   return guarded(comm, [&] {
-    std::vector<const char*> argv;
-    for (const auto& word : words) argv.push_back(word.c_str());
     const auto start = Clock::now() - std::chrono::duration_cast<Clock::duration>(
                                           std::chrono::duration<double>(seconds_so_far));
-    return run_command(comm, parse_arguments(static_cast<int>(argv.size()), argv.data()), start);
+    return run_command(comm, parse_words(words), start);
   });
 }
 
 /// --ranks N: starts N workers that solve this one problem; rank 0 of them prints.
-int run_on_workers(Session& session, const Arguments& arguments, int argc, char** argv,
-                   Clock::time_point start) {
+int run_on_workers(Session& session, const Arguments& arguments,
+                   const std::vector<std::string>& words, Clock::time_point start) {
   if (launched_by_mpi())
     throw InvalidArgument(
         "--ranks starts ranks of its own and cannot be used under mpirun or srun; drop it, or "
         "start the program plainly");
-  const std::vector<std::string> words(argv, argv + argc);
   Pool pool = session.make_pool(
       {.workers = arguments.ranks,
        .threads = arguments.threads.value_or(std::max(1, available_cores() / arguments.ranks))});
@@ -75,12 +82,17 @@ int run_on_workers(Session& session, const Arguments& arguments, int argc, char*
 }
 
 int run(Session& session, const Comm& comm, int argc, char** argv, Clock::time_point start) {
-  const Arguments arguments = parse_arguments(argc, argv);
+  Arguments arguments = parse_arguments(argc, argv);
   if (!arguments.message.empty()) {
     if (comm.is_root()) print_result(arguments.message);
     return exit_fine;
   }
-  if (arguments.ranks > 1) return run_on_workers(session, arguments, argc, argv, start);
+  std::vector<std::string> words(argv, argv + argc);
+  if (arguments.command == "rerun") {
+    words = words_of_run(comm, arguments);
+    arguments = parse_words(words);
+  }
+  if (arguments.ranks > 1) return run_on_workers(session, arguments, words, start);
   return run_command(comm, arguments, start);
 }
 

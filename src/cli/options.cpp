@@ -297,7 +297,7 @@ std::vector<Option> make_options() {
          require_picture_name(g.option, g.text);
          a.plot = g.text;
        }},
-      {"--json", "", all + " info", out, "one JSON object on stdout", "false",
+      {"--json", "", all + " rerun info", out, "one JSON object on stdout", "false",
        [](Arguments& a, const Given& g) { a.json = truth(g); }},
       {"--json-lines", "", "evolve", out,
        "a JSON object for each time as soon as it is reached, and one at the end", "false",

@@ -44,10 +44,15 @@ Problem of_matrix(const Comm& comm, const std::string& path) {
   auto read = read_matrix_market(comm, path, header);  // the solvers ask whether it is Hermitian
   return std::visit(
       [&]<Scalar T>(MatrixMarketRows<T>& rows) {
-        return Problem{path,         fmt::format("{}, {} x {}", path, header.rows, header.cols),
-                       std::nullopt, {},
-                       header.rows,  scalar_kind<T>,
-                       std::nullopt, std::move(rows.rows)};
+        return Problem{path,
+                       fmt::format("{}, {} x {}", path, header.rows, header.cols),
+                       std::nullopt,
+                       {},
+                       header.rows,
+                       scalar_kind<T>,
+                       std::nullopt,
+                       std::move(rows.rows),
+                       {}};
       },
       read);
 }
@@ -112,18 +117,19 @@ OperatorOnSites operator_on_sites(const Comm& comm, const OperatorArguments& arg
   auto model = make_model(arguments.model, options);
   require_hermitian(model.op, model.name);
   auto text = title(model, options);
-  return {std::move(model.name), std::move(text), std::move(model.lattice), std::move(model.op)};
+  return {std::move(model.name), std::move(text), std::move(model.lattice), std::move(model.op),
+          std::move(model.params)};
 }
 
 Problem hermitian_problem(const Comm& comm, const OperatorArguments& arguments, States states) {
   if (!arguments.matrix.empty()) return of_matrix(comm, arguments.matrix);
-  auto [model, title, lattice, sum] = operator_on_sites(comm, arguments);
+  auto [model, title, lattice, sum, parameters] = operator_on_sites(comm, arguments);
   const Sector sector = parse_sector(sum.spaces(), lattice, arguments.sector);
   const int sites = sum.sites();
   SectorOperator op = states == States::listed ? in_sector(comm, std::move(sum), sector)
                                                : in_counted_sector(std::move(sum), sector);
-  return {std::move(model), std::move(title),   sites,        op.basis->sector(), op.dimension(),
-          op.scalar(),      std::move(lattice), std::move(op)};
+  return {std::move(model), std::move(title),   sites,         op.basis->sector(),   op.dimension(),
+          op.scalar(),      std::move(lattice), std::move(op), std::move(parameters)};
 }
 
 std::optional<SectorSuggestion> suggest_sector(const Problem& problem) {

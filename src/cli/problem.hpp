@@ -1,6 +1,7 @@
 #pragma once
 
 #include <complex>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -26,6 +27,7 @@ struct Problem {
   std::optional<Lattice> lattice;  ///< where the sites are; nothing for a matrix
   /// The description, or the rows of this rank.
   std::variant<SectorOperator, CsrRows<double>, CsrRows<std::complex<double>>> op;
+  std::map<std::string, std::string> parameters = {};  ///< of the model, defaults included
 };
 
 /// The operator as its description says, in no sector yet.
@@ -34,6 +36,7 @@ struct OperatorOnSites {
   std::string title;
   Lattice lattice;
   OpSum op;
+  std::map<std::string, std::string> parameters = {};  ///< as in Problem
 };
 
 /// A sector that the operator respects and that is likely to hold its ground state, and the states

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -30,14 +31,30 @@ struct Answer {
 /// What a run cost and where it ran, the same on every rank.
 struct Cost {
   int ranks = 1, threads = 1;
-  double setup_seconds = 0, solve_seconds = 0, total_seconds = 0;
+  double setup_seconds = 0, solve_seconds = 0, measure_seconds = 0;  ///< add up to the total
+  double total_seconds = 0;
   index_t peak_rss_bytes = 0;       ///< sum over the ranks
   index_t peak_rss_rank_bytes = 0;  ///< of the largest
 };
 
-/// Collective.
-/// @param since_start  seconds since the program began
-Cost measure_cost(const Comm& comm, double setup_seconds, double solve_seconds, double since_start);
+using Clock = std::chrono::steady_clock;
+inline double seconds_between(Clock::time_point begin, Clock::time_point end) {
+  return std::chrono::duration<double>(end - begin).count();
+}
+inline double seconds_since(Clock::time_point start) {
+  return seconds_between(start, Clock::now());
+}
+
+/// When the phases of a run began.
+struct Phases {
+  Clock::time_point start;  ///< of the program, or of the run inside it: the setup
+  Clock::time_point solve = start;
+  Clock::time_point measure = start;  ///< all that comes after the solve
+  double setup_seconds = 0;           ///< setup that was done during the solve
+};
+
+/// Collective; the last phase ends here.
+Cost measure_cost(const Comm& comm, const Phases& phases);
 
 /// What an observable came to: as asked, and its value for each eigenpair or time.
 using Measured = RecordedObservable;

@@ -43,12 +43,26 @@ Json json_of(const std::string& command, const Problem& problem, index_t dimensi
   json["dimension"] = dimension;
   json["scalar"] = to_string(scalar);
   json["sector"] = problem.sector;
+  add_parameters(json, problem.parameters, problem.lattice);
   return json;
 }
 
+void add_parameters(Json& json, const std::map<std::string, std::string>& parameters,
+                    const std::optional<Lattice>& lattice) {
+  if (!parameters.empty()) json["parameters"] = parameters;
+  if (!lattice || lattice->size().empty()) return;
+  const auto& size = lattice->size();
+  json["lattice"] = {{"name", lattice->name()}, {"size", size}};
+  auto& cyclic = json["lattice"]["cyclic"] = Json::array();
+  for (int direction = 0; direction < std::ssize(size); ++direction)
+    cyclic.push_back(lattice->is_cyclic(direction));
+}
+
 void add_cost(Json& json, const Cost& cost) {
-  json["seconds"] = {
-      {"setup", cost.setup_seconds}, {"solve", cost.solve_seconds}, {"total", cost.total_seconds}};
+  json["seconds"] = {{"setup", cost.setup_seconds},
+                     {"solve", cost.solve_seconds},
+                     {"measure", cost.measure_seconds},
+                     {"total", cost.total_seconds}};
   json["peak_rss_bytes"] = cost.peak_rss_bytes;
   json["peak_rss_rank_bytes"] = cost.peak_rss_rank_bytes;
 }

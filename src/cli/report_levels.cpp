@@ -138,6 +138,7 @@ Json to_json(const LevelsReport& report) {
   json["command"] = "levels";
   json["model"] = problem.model;
   json["sites"] = problem.op.sites();
+  add_parameters(json, problem.parameters, problem.lattice);
   json["energy"] = found.levels.front().energy;
   json["lowest_sector"] = found.sectors[found.levels.front().sector].sector.conditions;
   json["levels"] = Json::array();

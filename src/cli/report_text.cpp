@@ -45,8 +45,9 @@ std::string cost_lines(const Cost& cost, std::optional<index_t> memory_estimate_
           ? fmt::format(", {} estimated", format_bytes(double(*memory_estimate_bytes)))
           : "";
   return line("time",
-              fmt::format("{} (setup {}, solve {})", seconds_text(cost.total_seconds),
-                          seconds_text(cost.setup_seconds), seconds_text(cost.solve_seconds))) +
+              fmt::format("{} (setup {}, solve {}, measure {})", seconds_text(cost.total_seconds),
+                          seconds_text(cost.setup_seconds), seconds_text(cost.solve_seconds),
+                          seconds_text(cost.measure_seconds))) +
          line("memory", format_bytes(double(cost.peak_rss_bytes)) + " at most" + estimate) +
          line("on", where(cost.ranks, cost.threads));
 }
@@ -181,14 +182,15 @@ std::string to_text(const PlanReport& report) {
   return text;
 }
 
-Cost measure_cost(const Comm& comm, double setup_seconds, double solve_seconds,
-                  double since_start) {
+Cost measure_cost(const Comm& comm, const Phases& phases) {
+  const auto now = Clock::now();
   Cost cost;
   cost.ranks = comm.size();
   cost.threads = num_threads();
-  cost.setup_seconds = setup_seconds;
-  cost.solve_seconds = solve_seconds;
-  cost.total_seconds = since_start;
+  cost.setup_seconds = seconds_between(phases.start, phases.solve) + phases.setup_seconds;
+  cost.solve_seconds = seconds_between(phases.solve, phases.measure) - phases.setup_seconds;
+  cost.measure_seconds = seconds_between(phases.measure, now);
+  cost.total_seconds = seconds_between(phases.start, now);
   cost.peak_rss_rank_bytes = comm.all_reduce(peak_resident_memory(), Reduce::max);
   cost.peak_rss_bytes = comm.all_reduce(peak_resident_memory());
   return cost;

@@ -394,7 +394,8 @@ Problem problem_of(const Comm& comm, const std::string& path, const Opened& open
             h.dimension(),
             h.scalar(),
             lattice,
-            std::move(h)};
+            std::move(h),
+            {}};
   } catch (const InvalidArgument& error) {  // the same on every rank
     throw refusal(error.what());
   } catch (const Json::exception& error) {

@@ -11,7 +11,7 @@ EIGENPAIRS = {
     "residuals", "residual_kind", "converged", "converged_pairs", "iterations", "products", "seconds", "peak_rss_bytes",
     "peak_rss_rank_bytes", "memory_estimate_bytes",
 }
-SECONDS = {"setup", "solve", "total"}
+SECONDS = {"setup", "solve", "measure", "total"}
 
 
 def strict(schema):
@@ -71,6 +71,40 @@ class JsonOutput(program.ProgramTest):
         self.assertEqual((of_matrix["model"], of_matrix["sites"], of_matrix["scalar"]), (str(matrix), None, "real"))
         self.assertAlmostEqual(of_terms["energy"], -1, delta=1e-12)
         self.assertAlmostEqual(of_matrix["energy"], -1, delta=1e-12)
+
+    def test_results_say_what_was_computed_and_can_be_run_again(self):
+        h5 = self.folder / "it's a file.h5"
+        runs = [("ground", "--model", "xxz", "--sites", 6, "--cyclic", "-p", "delta=0.25", "--seed", 3, "--save", h5),
+                ("levels", "--model", "heisenberg", "--sites", 6, "-k", 1),
+                ("svds", "--model", "ising", "--sites", 4), ("plan", "--model", "heisenberg2d", "--size", "3x2", "--cyclic=y"),
+                ("evolve", "--model", "mbl", "--sites", 4, "--state", "neel", "--time", 1)]
+        for run in runs:
+            first = self.solve(*run)
+            self.assertRegex(first["version"], r"^\d+\.\d+")
+            self.assertRegex(first["date"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+            kept = self.file("run.json", json.dumps(first))
+            again = self.solve("rerun", kept)
+            for changing in ("seconds", "date", "peak_rss_bytes", "peak_rss_rank_bytes", "memory_estimate_bytes", "sectors"):
+                first.pop(changing, None), again.pop(changing, None)
+            self.assertEqual(first, again)
+        self.assertEqual(self.solve("rerun", h5)["parameters"], {"bz": "0", "delta": "0.25", "jxy": "1"})
+        plan = self.solve(*runs[3])
+        self.assertEqual(plan["lattice"], {"name": "square", "size": [3, 2], "cyclic": [False, True]})
+        self.assertIn("bz", plan["parameters"])
+        for text in ("{}", "nonsense", '{"command_line": "kronsolve rerun x"}', '{"command_line": "rm -r x"}'):
+            self.assert_refused(program.run("rerun", self.file("bad.json", text)), 2, "does not say how it was made")
+        self.assert_refused(program.run("rerun"), 2, "which run?")
+        self.assert_refused(program.run("rerun", "/no/file.json"), 5, "/no/file.json")
+
+    def test_the_phases_add_up_to_the_total(self):
+        for run in (("ground", "--model", "heisenberg", "--sites", 14, "--sector", "sz=0", "--observe", "entropy:half"),
+                    ("eigh", "--model", "heisenberg", "--sites", 10, "--cyclic", "--sector", "momentum=1", "-k", 3),
+                    ("ground", "--model", "heisenberg", "--sites", 12, "--cyclic", "--all-sectors"),
+                    ("svds", "--model", "ising", "--sites", 8), ("levels", "--model", "heisenberg", "--sites", 8),
+                    ("evolve", "--model", "heisenberg", "--sites", 10, "--state", "neel", "--time", 3)):
+            seconds = self.solve(*run)["seconds"]
+            parts = sum(value for name, value in seconds.items() if name != "total")
+            self.assertAlmostEqual(parts, seconds["total"], delta=1e-6)
 
     def test_not_converged_is_exit_3_with_the_json_printed(self):
         done = program.run("ground", "--model", "heisenberg", "--sites", "14", "--method", "lanczos", "--max-iterations", "5",
