@@ -37,6 +37,7 @@
 #include <kronsolve/measure/lazy_density.hpp>
 #include <kronsolve/measure/observables.hpp>
 #include <kronsolve/measure/sector_levels.hpp>
+#include <kronsolve/measure/thermodynamics.hpp>
 #include <kronsolve/operators/algebra.hpp>
 #include <kronsolve/operators/assembled_map.hpp>
 #include <kronsolve/operators/basis.hpp>

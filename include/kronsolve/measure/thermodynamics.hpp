@@ -1,0 +1,55 @@
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <kronsolve/core/comm.hpp>
+#include <kronsolve/export.hpp>
+#include <kronsolve/operators/lattice.hpp>
+#include <kronsolve/operators/op_sum.hpp>
+#include <kronsolve/solvers/eigh.hpp>
+#include <kronsolve/solvers/stochastic.hpp>
+
+namespace kronsolve {
+
+/// exact: every eigenvalue, sector by sector; ftlm, typical: random vectors (ThermalMethod).
+/// automatic: exact where that takes seconds, else ftlm.
+enum class ThermodynamicsMethod { automatic, exact, ftlm, typical };
+KRONSOLVE_EXPORT std::string_view to_string(ThermodynamicsMethod method);
+
+struct ThermodynamicsOptions {
+  ThermodynamicsMethod method = ThermodynamicsMethod::automatic;
+  index_t samples = 20;  ///< random vectors
+  index_t steps = 100;   ///< ftlm: Lanczos steps of each at most
+  std::uint64_t seed = 0;
+  OperatorForm form = OperatorForm::automatic;
+  /// Called on rank 0: parts of the work (sectors, or samples) that are done, and all.
+  std::function<void(index_t done, index_t all)> progress = {};
+};
+
+/// Totals, not per site, with k_B = 1; errors are standard errors, 0 where exact.
+struct Thermodynamics {
+  ThermodynamicsMethod method = ThermodynamicsMethod::exact;
+  std::vector<double> temperatures = {};
+  std::vector<Estimate> energy = {}, heat_capacity = {}, entropy = {}, free_energy = {};
+  /// (<M^2> - <M>^2) / T of M = total Sz; empty where M is not conserved.
+  std::vector<Estimate> susceptibility = {};
+  index_t states = 0;    ///< of the whole space
+  index_t sectors = 0;   ///< exact: that were solved
+  index_t largest = 0;   ///< exact: states of the largest of them
+  index_t products = 0;  ///< random vectors: with H
+  index_t samples = 0;
+};
+
+/// Averages over the whole space at temperatures. Collective on `comm`.
+/// @throws InvalidArgument  a temperature that is not positive and finite, none at all; as
+///                          `thermal_averages`; a spectrum that does not fit for `exact`
+/// Cost: exact: all eigenvalues of each sector (`sector_levels`); else `thermal_averages`.
+KRONSOLVE_EXPORT Thermodynamics thermodynamics(const Comm& comm, const OpSum& h,
+                                               const Lattice& lattice,
+                                               std::span<const double> temperatures,
+                                               const ThermodynamicsOptions& options = {});
+
+}  // namespace kronsolve
