@@ -225,8 +225,8 @@ double open_from(const std::vector<BlockPairs<T>>& blocks, const std::vector<Can
 template <Scalar T>
 RootPairs<T> solve_on_root(LargeVector<T> a, index_t n, index_t k, const EighOptions& o) {
   // Two threads gain nothing below 1000 rows (60 and 57 ms), and wait for each other in a spin:
-  // beside other work that took a hundred times as long.
-  const dense::BlasThreads threads(is_partial(o) && n <= 1000 ? 1 : num_threads());
+  // beside other work that took a hundred times as long. Whole spectra gain from 300 rows on.
+  const dense::BlasThreads threads(n <= (is_partial(o) ? 1000 : 300) ? 1 : num_threads());
   auto blocks = solve_blocks(std::move(a), n, k, o);
   std::vector<Candidate> all;
   const std::size_t count = choose(blocks, k, o, all);

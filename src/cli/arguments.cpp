@@ -92,6 +92,15 @@ void check_evolution(const Arguments& arguments, const Names& given) {
     throw InvalidArgument("--json and --json-lines exclude each other; give one of them");
 }
 
+void check_thermal(const Arguments& arguments) {
+  if (!arguments.op.matrix.empty())
+    throw InvalidArgument("thermal needs an operator on sites; a matrix file has none");
+  if (!arguments.op.sector.empty())
+    throw InvalidArgument("thermal averages over the whole space; leave out --sector");
+  if (arguments.thermal.temperatures.empty())
+    throw InvalidArgument("which temperatures? give --temperature 0.1,0.5,2 or 0.1:2:20");
+}
+
 /// What holds for all options together.
 void check(Arguments& arguments, const Names& given) {
   const auto& command = arguments.command;
@@ -104,6 +113,7 @@ void check(Arguments& arguments, const Names& given) {
   if (command == "levels" && !arguments.op.matrix.empty())
     throw InvalidArgument("levels needs an operator on sites; use eigh for a matrix file");
   if (command == "evolve") check_evolution(arguments, given);
+  if (command == "thermal") check_thermal(arguments);
   if (find_option(command, "--energy-only") != nullptr) check_target(arguments.solve, given);
   if (arguments.solve.vectors == Eigenvectors::skip && !arguments.observe.empty())
     throw InvalidArgument(

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include <kronsolve/measure/thermodynamics.hpp>
 #include <kronsolve/operators/models.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 #include <kronsolve/solvers/evolution.hpp>
@@ -32,6 +33,12 @@ struct EvolveArguments {
   bool json_lines = false;
 };
 
+/// What thermal was asked for besides the operator.
+struct ThermalArguments {
+  std::vector<double> temperatures;
+  ThermodynamicsOptions options;
+};
+
 /// The command line after all that can be checked without looking at the operator.
 struct Arguments {
   std::string command;
@@ -42,8 +49,9 @@ struct Arguments {
   std::string start;         ///< file of a state to start a solve from; empty: none
   OperatorArguments op;
   EighOptions solve;
-  SvdsOptions svds;        ///< of the command svds, in place of `solve`
-  EvolveArguments evolve;  ///< of the command evolve, in place of `solve`
+  SvdsOptions svds;          ///< of the command svds, in place of `solve`
+  EvolveArguments evolve;    ///< of the command evolve, in place of `solve`
+  ThermalArguments thermal;  ///< of the command thermal, in place of `solve`
   std::vector<std::string> observe;
   std::optional<int> threads;
   int ranks = 1;  ///< above 1: on so many workers, started for this run

@@ -29,6 +29,11 @@ const std::vector<Command>& commands() {
        "            --time 5 --steps 10 --observe sz:0 --observe entropy:half\n"
        "  kronsolve evolve --model ising --sites 10 --state up --time 1 --save psi.h5",
        run_evolve},
+      {"thermal", "energy, specific heat, entropy and susceptibility at temperatures",
+       "  kronsolve thermal --model heisenberg --sites 10 --temperature 0.1:2:20\n"
+       "  kronsolve thermal --model ising --sites 12 --temperature log:0.05:10:8 \\\n"
+       "            --method ftlm --samples 10",
+       run_thermal},
       {"measure", "observables of the states of a saved file",
        "  kronsolve measure psi.h5 --observe sz --observe entropy:half", run_measure, "FILE.h5",
        "a file of --save; FILE.h5:2: its state 2 alone"},

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <unistd.h>
+
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/core/threads.hpp>
 #include <kronsolve/session.hpp>
@@ -96,12 +98,26 @@ int run(Session& session, const Comm& comm, int argc, char** argv, Clock::time_p
   return run_command(comm, arguments, start);
 }
 
+/// A thread that waits for others spins, which on cores that are busy with something else keeps the
+/// others from running: a solve of 0.1 s then took up to 5. OpenMP reads how its threads wait while it
+/// is loaded, before main, so the program starts once more with that in its environment. What the
+/// user has set stays.
+void wait_without_spinning(int argc, char** argv) {
+  const bool computes = argc > 1 && argv[1][0] != '-';
+  if (!computes || std::getenv("OMP_WAIT_POLICY") != nullptr ||
+      std::getenv("GOMP_SPINCOUNT") != nullptr)
+    return;
+  ::setenv("OMP_WAIT_POLICY", "passive", 1);
+  ::execv("/proc/self/exe", argv);  // where that fails, they spin
+}
+
 }  // namespace
 
 }  // namespace kronsolve::cli
 
 int main(int argc, char** argv) {
   using namespace kronsolve;
+  cli::wait_without_spinning(argc, argv);
   const auto start = cli::Clock::now();
   // Under mpirun every rank runs the program; a worker of --ranks never gets past its session.
   std::optional<Session> session;

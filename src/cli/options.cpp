@@ -87,6 +87,10 @@ const Choices<EvolutionMethod> evolution_methods = {
     {"auto", EvolutionMethod::automatic},      {"expm", EvolutionMethod::expm},
     {"chebyshev", EvolutionMethod::expm},      {"solve", EvolutionMethod::solve},
     {"integrate", EvolutionMethod::integrate}, {"mfn", EvolutionMethod::mfn}};
+const Choices<ThermodynamicsMethod> thermal_methods = {{"auto", ThermodynamicsMethod::automatic},
+                                                       {"exact", ThermodynamicsMethod::exact},
+                                                       {"ftlm", ThermodynamicsMethod::ftlm},
+                                                       {"typical", ThermodynamicsMethod::typical}};
 const Choices<Preconditioner> preconditioners = {{"auto", Preconditioner::automatic},
                                                  {"none", Preconditioner::none},
                                                  {"jacobi", Preconditioner::jacobi},
@@ -141,6 +145,45 @@ std::pair<double, double> interval(const Given& given) {
   return {low, high};
 }
 
+std::vector<std::string> parts(std::string_view text, char separator) {
+  std::vector<std::string> result;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const auto end = std::min(text.find(separator, begin), text.size());
+    result.emplace_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return result;
+}
+
+/// "0.1,0.5,2", "0.1:2:20", "log:0.01:10:30"; each positive.
+std::vector<double> temperatures(const Given& given) {
+  constexpr std::string_view allowed =
+      "positive numbers such as 0.1,0.5,2, or FROM:TO:COUNT or log:FROM:TO:COUNT with at most "
+      "100000 of them";
+  const auto number = [&](const std::string& text) {
+    const auto value = read_number<double>(text);
+    if (!value || !(*value > 0) || !std::isfinite(1 / *value) || !std::isfinite(*value))
+      refuse(given, allowed);
+    return *value;
+  };
+  std::vector<double> values;
+  if (given.text.find(':') == given.text.npos) {
+    for (const auto& part : parts(given.text, ',')) values.push_back(number(part));
+    return values;
+  }
+  const bool ratios = given.text.starts_with("log:");
+  const auto range = parts(std::string_view(given.text).substr(ratios ? 4 : 0), ':');
+  if (range.size() != 3) refuse(given, allowed);
+  const double first = number(range[0]), last = number(range[1]);
+  const auto count = read_number<int>(range[2]);
+  if (!count || *count < 2 || *count > 100'000) refuse(given, allowed);
+  for (int i = 0; i < *count; ++i) {
+    const double part = static_cast<double>(i) / (*count - 1);
+    values.push_back(ratios ? first * std::pow(last / first, part) : first + (last - first) * part);
+  }
+  return values;
+}
+
 void set_count(Arguments& a, const Given& g) {
   a.solve.k = a.svds.k = g.text == "all"
                              ? EighOptions::all
@@ -155,7 +198,7 @@ void set_tolerance(Arguments& a, const Given& g) {
 }
 
 void set_seed(Arguments& a, const Given& g) {
-  a.solve.seed = a.svds.seed = a.evolve.seed = whole<std::uint64_t>(
+  a.solve.seed = a.svds.seed = a.evolve.seed = a.thermal.options.seed = whole<std::uint64_t>(
       g, 0, std::numeric_limits<std::uint64_t>::max(), "a whole number from 0 to 2^64-1");
 }
 
@@ -173,7 +216,8 @@ std::string model_names() {
 
 std::vector<Option> make_options() {
   const std::string pairs = "ground eigh plan", levels = pairs + " levels",
-                    solves = levels + " svds", runs = solves + " evolve", all = runs + " measure";
+                    solves = levels + " svds", runs = solves + " evolve thermal",
+                    all = runs + " measure";
   const std::string which = "Operator", how = "Solving", out = "Output";
   using enum Option::Times;
   return {
@@ -235,6 +279,13 @@ std::vector<Option> make_options() {
        [](Arguments& a, const Given& g) {
          a.evolve.options.axis = truth(g) ? TimeAxis::imaginary : TimeAxis::real;
        }},
+      {"--temperature", "T", "thermal", how,
+       "temperatures: 0.1,0.5,2 or FROM:TO:COUNT, or log:FROM:TO:COUNT for equal ratios (k_B = 1)",
+       "", [](Arguments& a, const Given& g) { a.thermal.temperatures = temperatures(g); }},
+      {"--samples", "N", "thermal", how, "random vectors, where the answer is not exact", "20",
+       [](Arguments& a, const Given& g) {
+         a.thermal.options.samples = whole<index_t>(g, 2, 1'000'000);
+       }},
       // ---- how
       {"--tol", "X", levels, how,
        "residual that counts as converged, relative to the scale of the level", "1e-10",
@@ -251,6 +302,7 @@ std::vector<Option> make_options() {
        [](Arguments& a, const Given& g) { a.solve.ncv = a.svds.ncv = at_least_one(g); }},
       {"--seed", "N", solves, how, "fixes the start vector", "0", set_seed},
       {"--seed", "N", "evolve", how, "fixes a random state", "0", set_seed},
+      {"--seed", "N", "thermal", how, "fixes the random vectors", "0", set_seed},
       {"--method", "NAME", levels, how, any_of(methods), "auto",
        [](Arguments& a, const Given& g) { a.solve.method = choice(g, methods); }},
       {"--method", "NAME", "svds", how, any_of(svd_methods), "auto",
@@ -259,11 +311,15 @@ std::vector<Option> make_options() {
        [](Arguments& a, const Given& g) {
          a.evolve.options.method = choice(g, evolution_methods);
        }},
+      {"--method", "NAME", "thermal", how, any_of(thermal_methods), "auto",
+       [](Arguments& a, const Given& g) { a.thermal.options.method = choice(g, thermal_methods); }},
       {"--preconditioner", "NAME", levels, how, "for jd, gd, lobpcg: " + any_of(preconditioners),
        "auto",
        [](Arguments& a, const Given& g) { a.solve.preconditioner = choice(g, preconditioners); }},
-      {"--operator", "FORM", levels + " evolve", how, any_of(forms), "auto",
-       [](Arguments& a, const Given& g) { a.solve.form = a.evolve.form = choice(g, forms); }},
+      {"--operator", "FORM", levels + " evolve thermal", how, any_of(forms), "auto",
+       [](Arguments& a, const Given& g) {
+         a.solve.form = a.evolve.form = a.thermal.options.form = choice(g, forms);
+       }},
       {"--factors", "NAME", levels, how, any_of(factors) + ": of shift-and-invert and ciss", "auto",
        [](Arguments& a, const Given& g) { a.solve.factors = choice(g, factors); }},
       {"--energy-only", "", pairs, how, "no eigenvectors; residuals are bounds", "false",
@@ -292,7 +348,7 @@ std::vector<Option> make_options() {
          if (!g.text.ends_with(".h5")) refuse(g, "the name of an HDF5 file, FILE.h5");
          a.save = g.text;
        }},
-      {"--plot", "FILE.svg", "levels", out, "draws the levels; also .pdf and .png", "",
+      {"--plot", "FILE.svg", "levels thermal", out, "draws what is found; also .pdf and .png", "",
        [](Arguments& a, const Given& g) {
          require_picture_name(g.option, g.text);
          a.plot = g.text;

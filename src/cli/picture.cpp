@@ -120,6 +120,8 @@ std::string gnuplot_script(const Picture& picture, std::string_view format) {
   script += picture.series.size() > 1
                 ? "set key outside top center horizontal reverse Left samplen 1.2 width 0.5\n"
                 : "unset key\n";
+  // Offsets are not for axes of powers of ten.
+  if (picture.log_x) script += "set logscale x\nset offsets 0, 0, graph 0.05, graph 0.05\n";
   if (picture.guide)
     script += fmt::format(
         "set arrow from graph 0, first {0:.17g} to graph 1, first {0:.17g} nohead dashtype 3 "

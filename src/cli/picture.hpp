@@ -23,6 +23,7 @@ struct Picture {
   std::vector<Series> series;
   std::vector<std::pair<double, std::string>> x_ticks = {};  ///< places and names; empty: numbers
   std::optional<double> guide = {};                          ///< y of a dotted line
+  bool log_x = false;
 };
 
 /// @throws InvalidArgument  it ends with none of .svg, .pdf, .png

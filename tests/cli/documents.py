@@ -12,7 +12,7 @@ import termios
 import program
 
 DOCUMENTS = [program.SOURCE / "README.md", program.SOURCE / "CHANGELOG.md", *sorted((program.SOURCE / "docs").glob("*.md"))]
-COMMANDS = ("ground", "eigh", "svds", "evolve", "measure", "levels", "rerun", "plan", "info")
+COMMANDS = ("ground", "eigh", "svds", "evolve", "measure", "levels", "thermal", "rerun", "plan", "info")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
 
 

@@ -1,0 +1,153 @@
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include <kronsolve/core/file.hpp>
+
+#include "cli/commands.hpp"
+#include "cli/guard.hpp"
+#include "cli/json_values.hpp"
+#include "cli/picture.hpp"
+#include "cli/progress_line.hpp"
+#include "cli/text.hpp"
+#include "cli/text_parts.hpp"
+
+namespace kronsolve::cli {
+
+namespace {
+
+/// The curves by the names they have in JSON and at the head of a column.
+struct Curve {
+  const char* name;
+  const char* head;
+  const std::vector<Estimate>& values;
+};
+
+std::vector<Curve> curves(const Thermodynamics& found) {
+  std::vector<Curve> all = {{"energy", "energy", found.energy},
+                            {"heat_capacity", "specific heat", found.heat_capacity},
+                            {"entropy", "entropy", found.entropy},
+                            {"free_energy", "free energy", found.free_energy}};
+  if (!found.susceptibility.empty())
+    all.push_back({"susceptibility", "susceptibility", found.susceptibility});
+  return all;
+}
+
+bool is_exact(const Thermodynamics& found) { return found.method == ThermodynamicsMethod::exact; }
+
+Json json_of(const OperatorOnSites& problem, const Thermodynamics& found, const Cost& cost,
+             const std::string& plot) {
+  Json json;
+  json["command"] = "thermal";
+  json["model"] = problem.model;
+  json["sites"] = problem.op.sites();
+  json["dimension"] = found.states;
+  add_parameters(json, problem.parameters, problem.lattice);
+  json["method"] = to_string(found.method);
+  json["ranks"] = cost.ranks;
+  json["threads"] = cost.threads;
+  json["temperatures"] = found.temperatures;
+  for (const auto& curve : curves(found)) {
+    auto& values = json[curve.name] = Json::array();
+    for (const auto& estimate : curve.values) values.push_back(estimate.value);
+    if (is_exact(found)) continue;
+    auto& errors = json[std::string(curve.name) + "_error"] = Json::array();
+    for (const auto& estimate : curve.values) errors.push_back(estimate.error);
+  }
+  if (is_exact(found)) {
+    json["sectors"] = found.sectors;
+    json["largest_sector"] = found.largest;
+  } else {
+    json["samples"] = found.samples;
+    json["products"] = found.products;
+  }
+  add_cost(json, cost);
+  if (!plot.empty()) json["plot"] = plot;
+  return json;
+}
+
+/// "-4.5154463", or "-4.51(3)": two digits of the error in brackets, in units of the last place.
+std::string cell(const Estimate& estimate, bool exact) {
+  if (exact) return fmt::format("{: .9g}", estimate.value);
+  if (!(estimate.error > 0)) return fmt::format("{: .6g}", estimate.value);
+  const int places =
+      std::clamp(1 - static_cast<int>(std::floor(std::log10(estimate.error))), 0, 12);
+  const double unit = std::pow(10.0, -places);
+  return fmt::format("{: .{}f}({:.0f})", estimate.value, places, estimate.error / unit);
+}
+
+std::string text_of(const OperatorOnSites& problem, const Thermodynamics& found, const Cost& cost,
+                    const std::string& plot) {
+  std::string text = fmt::format("{}\n{}\n\n", problem.title, counted(found.states, "state"));
+  text += fmt::format("{:>11}", "temperature");
+  for (const auto& curve : curves(found))
+    text += fmt::format("  {:<17}", std::string(" ") + curve.head);
+  text.erase(text.find_last_not_of(' ') + 1);
+  text += "\n";
+  for (std::size_t i = 0; i < found.temperatures.size(); ++i) {
+    text += fmt::format("{:>11.6g}", found.temperatures[i]);
+    for (const auto& curve : curves(found))
+      text += fmt::format("  {:<17}", cell(curve.values[i], is_exact(found)));
+    text.erase(text.find_last_not_of(' ') + 1);
+    text += "\n";
+  }
+  text += "\n" +
+          line("totals", "not per site; k_B = 1" +
+                             std::string(is_exact(found) ? "" : "; standard errors in brackets"));
+  text += line("method",
+               is_exact(found)
+                   ? fmt::format("exact: all levels of {}, the largest of {}",
+                                 counted(found.sectors, "sector"), counted(found.largest, "state"))
+                   : fmt::format("{}: {}, {} products", to_string(found.method),
+                                 counted(found.samples, "random vector"), grouped(found.products)));
+  if (!plot.empty()) text += line("picture", plot);
+  return text + cost_lines(cost, std::nullopt);
+}
+
+/// Specific heat and entropy of a site against temperature.
+Picture picture_of(const Thermodynamics& found, int sites) {
+  Picture picture{"temperature", "per site", {}};
+  const auto add = [&](const char* name, const std::vector<Estimate>& values) {
+    Series series{name, found.temperatures, {}};
+    for (const auto& estimate : values) {
+      series.y.push_back(estimate.value / sites);
+      if (!is_exact(found)) series.error.push_back(estimate.error / sites);
+    }
+    picture.series.push_back(std::move(series));
+  };
+  add("specific heat", found.heat_capacity);
+  add("entropy", found.entropy);
+  if (!found.susceptibility.empty()) add("susceptibility", found.susceptibility);
+  picture.log_x = found.temperatures.back() > 20 * found.temperatures.front();
+  return picture;
+}
+
+}  // namespace
+
+Answer run_thermal(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
+  Phases phases{start};
+  const auto& plot = arguments.plot;
+  const OperatorOnSites problem = operator_on_sites(comm, arguments.op);
+  comm.agree([&] {
+    if (!plot.empty() && comm.is_root()) (void)OutputFile(plot);
+  });
+  phases.solve = Clock::now();
+  ProgressLine progress;
+  auto options = arguments.thermal.options;
+  options.progress = [&](index_t done, index_t all) {
+    progress.show([&] { return fmt::format("{} of {}", grouped(done), grouped(all)); });
+  };
+  const Thermodynamics found =
+      thermodynamics(comm, problem.op, problem.lattice, arguments.thermal.temperatures, options);
+  phases.measure = Clock::now();
+  const Cost cost = measure_cost(comm, phases);
+  if (!plot.empty())
+    comm.agree([&] {
+      if (comm.is_root()) draw(picture_of(found, problem.op.sites()), plot);
+    });
+  if (arguments.json) return {exit_fine, json_of(problem, found, cost, plot), {}};
+  return {exit_fine, {}, text_of(problem, found, cost, plot)};
+}
+
+}  // namespace kronsolve::cli

@@ -1,0 +1,73 @@
+"""Thermodynamics at the prompt: exact curves from the levels of all sectors, random vectors within their errors."""
+
+import math
+
+import program
+from json_output import check
+
+RING = ("--model", "heisenberg", "--cyclic", "--sites")
+
+
+def sums(levels: list[float], t: float) -> dict:
+    """Thermodynamics of a list of levels."""
+    weights = [math.exp(-(e - levels[0]) / t) for e in levels]
+    z = math.fsum(weights)
+    energy = math.fsum(w * e for w, e in zip(weights, levels, strict=True)) / z
+    square = math.fsum(w * (e - energy) ** 2 for w, e in zip(weights, levels, strict=True)) / z
+    free = levels[0] - t * math.log(z)
+    return {"energy": energy, "heat_capacity": square / t**2, "free_energy": free, "entropy": (energy - free) / t}
+
+
+class Thermal(program.ProgramTest):
+    def test_exact_curves_are_those_of_the_spectrum(self):
+        for case, ranks in (((*RING, 8), 0), ((*RING, 8), 2), (("--model", "ising", "--sites", 7, "-p", "bx=0.7"), 0),
+                            (("--model", "hubbard", "--sites", 3, "-p", "mu=1"), 0)):
+            found = self.solve("thermal", *case, "--temperature", "log:0.1:10:5", ranks=ranks)
+            check(found, "thermal.json")
+            self.assertEqual(found["method"], "exact")
+            levels = self.solve("eigh", *case, "-k", "all")["eigenvalues"]
+            for at, t in enumerate(found["temperatures"]):
+                for name, value in sums(levels, t).items():
+                    self.assertAlmostEqual(found[name][at], value, delta=1e-9, msg=(case, t, name))
+
+    def test_temperatures_are_as_asked(self):
+        for text, expected in (("0.5,2,1", [0.5, 2, 1]), ("1:2:3", [1, 1.5, 2]), ("log:0.01:1:3", [0.01, 0.1, 1]), ("2:1:2", [2, 1])):
+            found = self.solve("thermal", *RING, 4, "--temperature", text)["temperatures"]
+            for got, wanted in zip(found, expected, strict=True):
+                self.assertAlmostEqual(got, wanted, delta=1e-15)
+
+    def test_random_vectors_have_errors_that_cover(self):
+        exact = self.solve("thermal", *RING, 10, "--temperature", "0.2:2:10")
+        for method in ("ftlm", "typical"):
+            found = self.solve("thermal", *RING, 10, "--temperature", "0.2:2:10", "--method", method, "--samples", 12)
+            check(found, "thermal.json")
+            self.assertEqual(found["samples"], 12)
+            for name in ("energy", "heat_capacity", "entropy", "susceptibility"):
+                off = [abs(a - b) / error for a, b, error in zip(found[name], exact[name], found[name + "_error"], strict=True)]
+                self.assertLess(max(off), 5)
+                self.assertGreater(max(found[name + "_error"]), 0)
+
+    def test_text_and_picture(self):
+        done = program.run("thermal", *RING, 8, "--temperature", "0.5,1", "--plot", self.folder / "t.svg")
+        self.assertEqual(done.status, 0, done.err)
+        self.assertIn("specific heat", done.out)
+        self.assertIn("specific heat", (self.folder / "t.svg").read_text(encoding="utf-8"))
+        sampled = program.run("thermal", *RING, 8, "--temperature", "0.5", "--method", "ftlm").out
+        self.assertRegex(sampled, r"0\.5 +-2\.\d+\(\d+\)")
+
+    def test_refusals(self):
+        for words, said in ((("thermal", *RING, 4), "which temperatures?"),
+                            (("thermal", *RING, 4, "--temperature", "0"), "positive numbers"),
+                            (("thermal", *RING, 4, "--temperature", "-1:1:3"), "positive numbers"),
+                            (("thermal", *RING, 4, "--temperature", "1:2"), "positive numbers"),
+                            (("thermal", *RING, 4, "--temperature", "1:2:1"), "positive numbers"),
+                            (("thermal", *RING, 4, "--temperature", "1e-320"), "positive numbers"),
+                            (("thermal", *RING, 4, "--temperature", "1", "--samples", 1), "--samples"),
+                            (("thermal", *RING, 4, "--temperature", "1", "--sector", "sz=0"), "whole space"),
+                            (("thermal", "--matrix", "a.mtx", "--temperature", "1"), "operator on sites"),
+                            (("thermal", *RING, 4, "--temperature", "1", "--method", "lanczos"), "--method")):
+            self.assert_refused(program.run(*words), 2, said)
+
+
+if __name__ == "__main__":
+    program.main()
