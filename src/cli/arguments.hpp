@@ -39,11 +39,25 @@ struct ThermalArguments {
   ThermodynamicsOptions options;
 };
 
+/// What sweep was asked for besides its file.
+struct SweepArguments {
+  std::string folder;  ///< of the results; empty: named after the file
+  std::string only;    ///< condition on the points that are computed; empty: all
+  bool dry_run = false, retry_failed = false;
+};
+
+/// What results was asked for besides the folder.
+struct ResultsArguments {
+  enum class Form { table, csv, json_lines } form = Form::table;
+  std::string columns, where, diff;  ///< empty: not asked for
+  bool check = false, each = false;
+};
+
 /// The command line after all that can be checked without looking at the operator.
 struct Arguments {
   std::string command;
   std::string command_line;  ///< as one would type it
-  std::string argument;      ///< of the command itself: the file of measure
+  std::string argument;      ///< of the command itself: a file or folder
   std::string save;          ///< file for all that is found; empty: none
   std::string plot;          ///< file of a picture of what is found; empty: none
   std::string start;         ///< file of a state to start a solve from; empty: none
@@ -52,6 +66,8 @@ struct Arguments {
   SvdsOptions svds;          ///< of the command svds, in place of `solve`
   EvolveArguments evolve;    ///< of the command evolve, in place of `solve`
   ThermalArguments thermal;  ///< of the command thermal, in place of `solve`
+  SweepArguments sweep;
+  ResultsArguments results;
   std::vector<std::string> observe;
   std::optional<int> threads;
   int ranks = 1;  ///< above 1: on so many workers, started for this run

@@ -40,6 +40,18 @@ const std::vector<Command>& commands() {
       {"rerun", "the run again that made a file of --save, or what --json printed",
        "  kronsolve rerun psi.h5 --json", nullptr, "FILE",
        "what was saved, or the JSON that was printed"},
+      {"sweep", "runs for every point of a grid; goes on where it was",
+       "  kronsolve sweep ising.toml --dry-run\n"
+       "  kronsolve sweep ising.toml --ranks 2\n"
+       "  kronsolve status ising.out\n"
+       "  kronsolve results ising.out --where \"sites = 8\"",
+       nullptr, "FILE.toml", "what is run, and what varies"},
+      {"status", "how far a sweep is", "  kronsolve status ising.out", run_status, "DIR",
+       "the folder of a sweep"},
+      {"results", "what a sweep has found, as a table",
+       "  kronsolve results ising.out --columns bx,gap\n"
+       "  kronsolve results ising.out --csv",
+       run_results, "DIR", "the folder of a sweep"},
       {"plan", "dimension, memory and method of a solve; runs nothing",
        "  kronsolve plan --model heisenberg --sites 32 --cyclic --sector sz=0\n"
        "  kronsolve plan --model kagome --size 2x3 --cyclic -k 4",

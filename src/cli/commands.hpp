@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <kronsolve/core/comm.hpp>
+#include <kronsolve/session.hpp>
 
 #include "cli/arguments.hpp"
 #include "cli/report.hpp"
@@ -21,11 +22,15 @@ Answer run_thermal(const Comm& comm, const Arguments& arguments, Clock::time_poi
 Answer run_measure(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_plan(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_info(const Comm& comm, const Arguments& arguments, Clock::time_point start);
+Answer run_status(const Comm& comm, const Arguments& arguments, Clock::time_point start);
+Answer run_results(const Comm& comm, const Arguments& arguments, Clock::time_point start);
+/// Not in the table: it starts workers of its own. Collective on the session's ranks.
+Answer run_sweep(Session& session, const Arguments& arguments, Clock::time_point start);
 
 struct Command {
   std::string name, text;  ///< for the help
   std::string examples;
-  /// Null for rerun, which stands for another command line.
+  /// Null for sweep, and for rerun, which stands for another command line.
   Answer (*run)(const Comm&, const Arguments&, Clock::time_point);
   std::string argument = {}, argument_text = {};  ///< what stands without an option
 };

@@ -94,6 +94,10 @@ int run(Session& session, const Comm& comm, int argc, char** argv, Clock::time_p
     words = words_of_run(comm, arguments);
     arguments = parse_words(words);
   }
+  if (arguments.command == "sweep") {
+    use_threads(arguments);
+    return tell(comm, arguments, run_sweep(session, arguments, start));
+  }
   if (arguments.ranks > 1) return run_on_workers(session, arguments, words, start);
   return run_command(comm, arguments, start);
 }

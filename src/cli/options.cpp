@@ -208,6 +208,13 @@ void set_skipped_vectors(Arguments& a, const Given& g) {
   a.svds.vectors = SingularVectors::skip;
 }
 
+void set_form(Arguments& a, const Given& g, ResultsArguments::Form form) {
+  if (!truth(g)) return;
+  if (a.results.form != ResultsArguments::Form::table)
+    throw InvalidArgument("--csv and --json-lines exclude each other; give one of them");
+  a.results.form = form;
+}
+
 std::string model_names() {
   std::string text;
   for (const auto& info : models()) text += (text.empty() ? "" : ", ") + info.name;
@@ -333,9 +340,9 @@ std::vector<Option> make_options() {
        }},
       {"--start", "FILE.h5", "ground eigh", how, "a saved state to start from", "",
        [](Arguments& a, const Given& g) { a.start = g.text; }},
-      {"--threads", "N", all, how, "threads of each process (all its cores)", "",
+      {"--threads", "N", all + " sweep", how, "threads of each process (all its cores)", "",
        [](Arguments& a, const Given& g) { a.threads = whole<int>(g, 1, 1024); }},
-      {"--ranks", "N", all, how, "worker processes to start for this solve", "1",
+      {"--ranks", "N", all + " sweep", how, "worker processes to start for this run", "1",
        [](Arguments& a, const Given& g) { a.ranks = whole<int>(g, 1, 4096); }},
       // ---- what comes out
       {"--observe", "WHAT", "ground eigh evolve measure", out,
@@ -353,7 +360,31 @@ std::vector<Option> make_options() {
          require_picture_name(g.option, g.text);
          a.plot = g.text;
        }},
-      {"--json", "", all + " rerun info", out, "one JSON object on stdout", "false",
+      {"--output", "DIR", "sweep", out, "folder of the results (FILE without .toml, and .out)", "",
+       [](Arguments& a, const Given& g) { a.sweep.folder = g.text; }},
+      {"--dry-run", "", "sweep", how, "says what would be computed", "false",
+       [](Arguments& a, const Given& g) { a.sweep.dry_run = truth(g); }},
+      {"--only", "CONDITION", "sweep", how, "computes the points where it holds: \"bx < 1\"", "",
+       [](Arguments& a, const Given& g) { a.sweep.only = g.text; }},
+      {"--retry-failed", "", "sweep", how, "computes points that have failed again", "false",
+       [](Arguments& a, const Given& g) { a.sweep.retry_failed = truth(g); }},
+      {"--columns", "A,B", "results", out, "these columns; formulas too: \"bx,energy/sites\"", "",
+       [](Arguments& a, const Given& g) { a.results.columns = g.text; }},
+      {"--where", "CONDITION", "results", out, "the points where it holds: \"sites = 12\"", "",
+       [](Arguments& a, const Given& g) { a.results.where = g.text; }},
+      {"--each", "", "results", out, "every point, without averages", "false",
+       [](Arguments& a, const Given& g) { a.results.each = truth(g); }},
+      {"--csv", "", "results", out, "values with commas between them, all columns", "false",
+       [](Arguments& a, const Given& g) { set_form(a, g, ResultsArguments::Form::csv); }},
+      {"--json-lines", "", "results", out, "a JSON object for each line of the table, all columns",
+       "false",
+       [](Arguments& a, const Given& g) { set_form(a, g, ResultsArguments::Form::json_lines); }},
+      {"--check", "", "results", out, "looks whether every record is whole", "false",
+       [](Arguments& a, const Given& g) { a.results.check = truth(g); }},
+      {"--diff", "OTHER", "results", out,
+       "what differs from the results of another folder; of the same one: from earlier versions",
+       "", [](Arguments& a, const Given& g) { a.results.diff = g.text; }},
+      {"--json", "", all + " rerun sweep status info", out, "one JSON object on stdout", "false",
        [](Arguments& a, const Given& g) { a.json = truth(g); }},
       {"--json-lines", "", "evolve", out,
        "a JSON object for each time as soon as it is reached, and one at the end", "false",

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@ namespace kronsolve::cli {
 namespace {
 
 volatile std::sig_atomic_t line_is_drawn = 0;
+bool somebody_shows = false;
 volatile std::sig_atomic_t this_rank_speaks = 0;
 
 /// A terminal that can redraw: NO_COLOR and TERM=dumb ask for plain lines.
@@ -52,9 +54,12 @@ std::string progress_text(const Progress& p) {
   return text;
 }
 
-ProgressLine::ProgressLine() : terminal_(redraws()), last_(Clock::now()) {}
+ProgressLine::ProgressLine()
+    : terminal_(redraws()), silent_(std::exchange(somebody_shows, true)), last_(Clock::now()) {}
 
 ProgressLine::~ProgressLine() {
+  if (silent_) return;
+  somebody_shows = false;
   if (line_is_drawn == 0) return;
   std::fputs("\r\033[K", stderr);
   std::fflush(stderr);
@@ -66,6 +71,7 @@ void ProgressLine::show(const Progress& progress) {
 }
 
 void ProgressLine::show(const std::function<std::string()>& text) {
+  if (silent_) return;
   const auto now = Clock::now();
   const double waited = std::chrono::duration<double>(now - last_).count();
   if (waited < (terminal_ ? 0.1 : log_interval_)) return;

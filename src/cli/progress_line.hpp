@@ -9,8 +9,8 @@
 namespace kronsolve::cli {
 
 /// Shows where a solve is, on stderr: one redrawn line on a terminal (at most ten times a second),
-/// a plain line now and then in a log. Silent for solves that end at once. One at a time in a
-/// process.
+/// a plain line now and then in a log. Silent for solves that end at once, and while another that
+/// was made before it lives.
 class ProgressLine {
  public:
   ProgressLine();
@@ -23,7 +23,7 @@ class ProgressLine {
 
  private:
   using Clock = std::chrono::steady_clock;
-  bool terminal_;
+  bool terminal_, silent_;
   Clock::time_point last_;
   double log_interval_ = 10;  ///< seconds; grows, so that a log of a long run stays short
 };

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "cli/json_values.hpp"
+#include "cli/table.hpp"
 #include "cli/text.hpp"
 #include "cli/text_parts.hpp"
 
@@ -41,64 +42,6 @@ Json summary(const EvolveReport& report) {
 using Shape = ObservableValue::Shape;
 
 bool is_number(const Measured& measured) { return measured.values.front().shape == Shape::number; }
-
-/// Numbers with their points under each other; pairs of numbers as they are.
-void align(std::vector<std::string>& cells) {
-  const auto point = [](const std::string& cell) {
-    return std::min(cell.find_first_of(".e"), cell.size());
-  };
-  std::size_t before = 0, behind = 0;
-  for (const auto& cell : cells) {
-    if (cell.starts_with('(')) return;
-    before = std::max(before, point(cell));
-    behind = std::max(behind, cell.size() - point(cell));
-  }
-  for (auto& cell : cells)
-    cell = fmt::format("{:<{}}", std::string(before - point(cell), ' ') + cell, before + behind);
-}
-
-/// Cells of equal width in each column, right-aligned. On a terminal, columns that do not fit
-/// beside the others follow below, behind the first one again.
-class Table {
- public:
-  void column(std::string name, std::vector<std::string> cells) {
-    align(cells);
-    std::size_t width = name.size();
-    for (const auto& cell : cells) width = std::max(width, cell.size());
-    cells.insert(cells.begin(), std::move(name));
-    for (auto& cell : cells) cell = fmt::format("{:>{}}", cell, width);
-    columns_.push_back(std::move(cells));
-  }
-  std::string text() const {
-    const std::size_t most = terminal_columns(STDOUT_FILENO);
-    std::string text;
-    for (std::size_t begin = 1, end = 1; begin == 1 || begin < columns_.size(); begin = end) {
-      std::size_t width = columns_.front().front().size();
-      for (end = begin; end < columns_.size(); ++end) {
-        width += 2 + columns_[end].front().size();
-        if (most > 0 && width > most && end > begin) break;
-      }
-      text += (begin == 1 ? "" : "\n") + rows(begin, end);
-      if (end == begin) break;
-    }
-    return text;
-  }
-
- private:
-  /// The first column and those from begin to end.
-  std::string rows(std::size_t begin, std::size_t end) const {
-    std::string text;
-    for (std::size_t i = 0; i < columns_.front().size(); ++i) {
-      text += columns_.front()[i];
-      for (std::size_t j = begin; j < end; ++j) text += "  " + columns_[j][i];
-      text.erase(text.find_last_not_of(' ') + 1);
-      text += "\n";
-    }
-    return text;
-  }
-
-  std::vector<std::vector<std::string>> columns_;
-};
 
 template <class Value, class Print>
 std::vector<std::string> cells(const std::vector<Value>& values, Print print) {

@@ -12,7 +12,8 @@ import termios
 import program
 
 DOCUMENTS = [program.SOURCE / "README.md", program.SOURCE / "CHANGELOG.md", *sorted((program.SOURCE / "docs").glob("*.md"))]
-COMMANDS = ("ground", "eigh", "svds", "evolve", "measure", "levels", "thermal", "rerun", "plan", "info")
+COMMANDS = ("ground", "eigh", "levels", "svds", "evolve", "thermal", "measure", "rerun", "sweep", "status", "results", "plan", "info")
+SWEEP = "command = 'ground'\nmodel = 'ising'\n[vary]\nsites = [4, 8]\nbx = [0.5, 1]\n[derive]\ngap = 'energy'\n"
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
 
 
@@ -85,15 +86,19 @@ class Documents(program.ProgramTest):
                 if place:
                     self.assertIn(place, map(anchor, re.findall(r"^#+ (.*)$", text(path), re.M)), f"{document.name}: {target}")
 
-    def test_operator_files_of_the_documents_are_read(self):
+    def test_files_of_the_documents_are_read(self):
         blocks = re.findall(r"^ *```toml\n(.*?)^ *```", "".join(map(text, DOCUMENTS)), re.M | re.S)
         header = text(program.SOURCE / "include" / "kronsolve" / "operators" / "op_file.hpp")
         blocks.append(re.search(r"\(TOML\):\n///\n((///     .*\n)+)", header).group(1).replace("///", ""))
         self.assertGreaterEqual(len(blocks), 2)
         for block in blocks:
-            self.solve("ground", "--terms", self.file("h.toml", block))
+            if "command =" in block:
+                self.solve("sweep", self.file("sweep.toml", block), "--dry-run")
+            else:
+                self.solve("ground", "--terms", self.file("h.toml", block))
 
     def test_the_help_fits_80_columns_and_its_examples_run(self):
+        self.file("ising.toml", SWEEP)
         self.file("FILE.mtx", "%%MatrixMarket matrix coordinate real symmetric\n6 6 3\n1 1 2\n3 2 1\n6 6 0.25\n")
         for command in ((), *((name,) for name in COMMANDS)):
             helped = help_of(*command)

@@ -1,4 +1,4 @@
-"""The commands of the README and of docs/cli.md, run as written, print what these say (numbers that depend on the machine aside)."""
+"""The commands of the README, of docs/cli.md and of docs/campaigns.md, run as written, print what these say (numbers that depend on the machine aside)."""
 
 import os
 import pathlib
@@ -54,9 +54,9 @@ class Readme(program.ProgramTest):
                 self.assertEqual(len(expected), len(printed), command)
 
     def test_every_command(self):
-        for document in ("README.md", "docs/cli.md"):
+        for document in ("README.md", "docs/cli.md", "docs/campaigns.md"):
             found = blocks((program.SOURCE / document).read_text(encoding="utf-8"))
-            self.assertGreaterEqual(len(found), 3)
+            self.assertGreaterEqual(len(found), 1)
             for steps in found:
                 with self.subTest(steps[0][0]):
                     self.run_block(steps)

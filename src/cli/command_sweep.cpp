@@ -1,0 +1,529 @@
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <filesystem>
+#include <numeric>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include <kronsolve/core/file.hpp>
+#include <kronsolve/core/number.hpp>
+#include <kronsolve/core/threads.hpp>
+#include <kronsolve/session.hpp>
+
+#include "cli/commands.hpp"
+#include "cli/guard.hpp"
+#include "cli/progress_line.hpp"
+#include "cli/sweep_folder.hpp"
+#include "cli/text.hpp"
+#include "cli/text_parts.hpp"
+
+namespace kronsolve::cli {
+
+namespace {
+
+using Points = std::vector<std::uint32_t>;
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+/// A parameter of a model as the number that it is, where it is one.
+Json number_or_text(const Json& value) {
+  if (!value.is_string()) return value;
+  const auto number = read_number<double>(value.get<std::string>());
+  return number ? Json(*number) : value;
+}
+
+/// Lists of the fields of objects in a list: levels with their energies become `levels_energy`.
+template <class Add>
+void add_fields(const std::string& name, const Json& objects, Add&& add) {
+  for (const auto& [field, first] : objects.front().items()) {
+    if (first.is_structured()) continue;
+    Json list = Json::array();
+    for (const auto& object : objects) list.push_back(object.value(field, Json()));
+    add(name + "_" + field, list);
+  }
+}
+
+/// What a solve has found, as columns beside the settings of the point: numbers, texts and lists.
+void add_flat(Json& record, const Json& answer) {
+  const auto add = [&](const std::string& name, const Json& value) {
+    if (!value.is_null() && !record.contains(name)) record[name] = value;
+  };
+  for (const auto& [name, value] : answer.items()) {
+    if (name == "seconds") {
+      for (const auto& [part, seconds] : value.items())
+        if (part != "total") add("seconds_" + part, seconds);
+    } else if (name == "lattice") {
+      add("lattice", value.at("name"));
+      add("size", value.at("size"));
+    } else if (value.is_object()) {  // observables, parameters
+      for (const auto& [part, inner] : value.items()) add(part, number_or_text(inner));
+    } else if (value.is_array() && !value.empty() && value.front().is_object()) {
+      add_fields(name, value, add);
+    } else {
+      add(name, value);
+    }
+  }
+}
+
+/// What one process does of a sweep.
+class Worker {
+ public:
+  /// @param retried_before  points that failed before that time are computed again
+  Worker(const std::string& path, Sweep sweep, double retried_before)
+      : folder_(path, std::move(sweep)), retried_before_(retried_before) {}
+
+  SweepFolder& folder() noexcept { return folder_; }
+  /// Whether a point is still to be computed, as far as is known here.
+  bool is_open(std::size_t point) const {
+    const auto* record = folder_.record(point);
+    return record == nullptr ||
+           (record->status == PointStatus::failed && record->finished < retried_before_);
+  }
+  bool is_free(std::size_t point) {
+    return is_open(point) && folder_.points().claim(folder_.sweep().id(point));
+  }
+  /// Computes the point, unless it is done or another process has it. True if it was computed.
+  bool run(std::size_t point) {
+    if (!is_open(point)) return false;
+    const auto id = folder_.sweep().id(point);
+    const auto claim = folder_.points().claim(id);
+    if (!claim) return false;
+    folder_.points().refresh();  // it may have been finished before the claim was ours
+    if (!is_open(point)) return false;
+    const auto begin = Clock::now();
+    Json record = begin_record(point);
+    PointHead head{.id = id};
+    solve(point, begin, head, record);
+    head.seconds = seconds_since(begin);
+    write(head, record);
+    return true;
+  }
+  /// A record for a point that ends its process each time.
+  void give_up(std::size_t point, const std::string& reason) {
+    Json record = begin_record(point);
+    record["failure"] = reason;
+    write({.id = folder_.sweep().id(point), .status = PointStatus::failed}, record);
+  }
+
+ private:
+  Json begin_record(std::size_t point) const {
+    Json record = {{"version", folder_.sweep().origin().version},
+                   {"command", folder_.sweep().command()}};
+    record.update(folder_.sweep().settings(point));
+    return record;
+  }
+  void solve(std::size_t point, Clock::time_point begin, PointHead& head, Json& record) const {
+    const ProgressLine silence;  // the sweep tells how it goes, not each of its solves
+    try {
+      auto arguments = make_arguments(folder_.sweep().command(), folder_.sweep().options(point));
+      arguments.json = true;
+      arguments.command_line = "kronsolve " + arguments.command;
+      if (arguments.threads) set_threads(*arguments.threads);
+      head.cores = num_threads();
+      const auto answer = command(arguments.command).run(Comm::serial(), arguments, begin);
+      add_flat(record, answer.json);
+      folder_.sweep().derive(record);
+      if (answer.status == exit_not_converged) head.status = PointStatus::not_converged;
+    } catch (const std::bad_alloc&) {
+      head.status = PointStatus::failed;
+      record["failure"] = "out of memory";
+    } catch (const std::exception& error) {
+      head.status = PointStatus::failed;
+      record["failure"] = error.what();
+    }
+  }
+  void write(PointHead head, const Json& record) {
+    head.finished = now();
+    const auto text = record.dump(-1, ' ', false, Json::error_handler_t::replace);
+    folder_.points().append(head, std::string_view(text).substr(1, text.size() - 2));
+    // The system keeps what was written when a process is killed; only the end of the machine can
+    // take the points of the last second.
+    if (seconds_since(synced_) < 1) return;
+    folder_.points().sync();
+    synced_ = Clock::now();
+  }
+
+  SweepFolder folder_;
+  double retried_before_;
+  Clock::time_point synced_ = Clock::now();
+};
+
+/// What a worker process keeps between its tasks.
+struct KeptWorker {
+  std::string path, text;
+  std::unique_ptr<Worker> worker;
+};
+
+void run_as_worker(const std::string& path, const std::string& name, const std::string& text,
+                   const std::string& version, const std::map<std::string, std::string>& files,
+                   double retried_before, const Points& points) {
+  auto& kept = this_worker::state<KeptWorker>();
+  if (!kept.worker || kept.path != path || kept.text != text) {
+    kept = {path, text, nullptr};
+    kept.worker = std::make_unique<Worker>(path, Sweep(text, name, Sweep::Origin{version, files}),
+                                           retried_before);
+  }
+  for (const auto point : points) kept.worker->run(point);
+  kept.worker->folder().points().sync();
+}
+
+/// "[#####.....] 512/1000 points  12.3/s, about 40 s left  longest 8.1 s: sites=16 bx=0.1"
+class Bar {
+ public:
+  explicit Bar(SweepFolder& folder, std::size_t wanted)
+      : folder_(folder), wanted_(wanted), begin_(Clock::now()) {
+    first_ = folder_.tally().finished();
+  }
+  void show() {
+    line_.show([&] { return text(folder_.tally()); });
+  }
+
+ private:
+  std::string text(const SweepFolder::Tally& tally) const {
+    const std::size_t all = folder_.sweep().size(), width = 20;
+    const std::size_t full = width * tally.finished() / all;
+    auto text = fmt::format("[{}{}] {}/{} points", std::string(full, '#'),
+                            std::string(width - full, '.'), tally.finished(), all);
+    if (tally.failed > 0) text += fmt::format(", {} failed", tally.failed);
+    const auto since = static_cast<double>(tally.finished() - std::min(first_, tally.finished()));
+    const double rate = since / seconds_since(begin_);
+    if (since > 0) {
+      const auto left = static_cast<double>(wanted_) - since;
+      text +=
+          fmt::format("  {:.3g}/s, about {} left  longest {}: {}", rate,
+                      seconds_text(std::max(0.0, left) / rate), seconds_text(tally.longest_seconds),
+                      folder_.sweep().label(tally.longest));
+    }
+    return text;
+  }
+  SweepFolder& folder_;
+  std::size_t wanted_, first_ = 0;
+  Clock::time_point begin_;
+  ProgressLine line_;
+};
+
+/// Points in the order in which they are begun: the longest first.
+Points longest_first(const Sweep& sweep, const std::vector<Sweep::Shape>& measured,
+                     const std::optional<Expression>& only) {
+  Points order;
+  for (std::size_t point = 0; point < sweep.size(); ++point)
+    if (!only || only->holds(sweep.settings(point)))
+      order.push_back(static_cast<std::uint32_t>(point));
+  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) {
+    return measured[sweep.shapes()[a]].cost > measured[sweep.shapes()[b]].cost;
+  });
+  return order;
+}
+
+/// Every point that is open and that nobody else has, until there is none.
+void run_here(Worker& worker, const Points& order, Bar* bar) {
+  for (bool again = true; again;) {
+    again = false;
+    for (const auto point : order) {
+      again = worker.run(point) || again;
+      if (bar != nullptr) bar->show();
+    }
+  }
+}
+
+/// Deals points to the workers of a pool, and outlives their deaths.
+class Dealer {
+ public:
+  Dealer(Pool& pool, int workers, Worker& own, double retried_before)
+      : pool_(pool),
+        workers_(static_cast<std::size_t>(workers)),
+        own_(own),
+        retried_before_(retried_before) {}
+
+  void run(const Points& order, Bar& bar) {
+    for (;;) {
+      own_.folder().points().refresh();
+      std::copy_if(order.begin(), order.end(), std::back_inserter(waiting_),
+                   [&](auto point) { return own_.is_free(point); });
+      if (waiting_.empty()) return;
+      while (!waiting_.empty() || !dealt_.empty()) {
+        while (!waiting_.empty() && dealt_.size() < 2 * workers_) deal();
+        collect();
+        bar.show();
+      }
+    }
+  }
+
+ private:
+  struct Hand {
+    Points points;
+    Future<void> future;
+  };
+  /// So many points that a hand takes a quarter of a second, and that the last hands are small.
+  std::size_t hand_size() const {
+    const double rate =
+        static_cast<double>(finished_) / seconds_since(begin_) / static_cast<double>(workers_);
+    const auto timely = static_cast<std::size_t>(0.25 * rate);
+    const auto fair = waiting_.size() / (4 * workers_);
+    return std::clamp<std::size_t>(std::min({timely, fair, std::size_t{1000}}), 1, waiting_.size());
+  }
+  void deal() {
+    const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(hand_size());
+    Hand hand{{waiting_.begin(), end}, {}};
+    waiting_.erase(waiting_.begin(), end);
+    const auto& folder = own_.folder();
+    const auto& sweep = folder.sweep();
+    hand.future = pool_.submit({.label = "points of a sweep", .retries = 0}, task<run_as_worker>,
+                               folder.path(), sweep.name(), sweep.text(), sweep.origin().version,
+                               sweep.origin().files, retried_before_, hand.points);
+    dealt_.push_back(std::move(hand));
+  }
+  void collect() {
+    (void)dealt_.front().future.wait_for(0.02);
+    for (auto hand = dealt_.begin(); hand != dealt_.end();) {
+      if (!hand->future.done()) {
+        ++hand;
+        continue;
+      }
+      finished_ += hand->points.size();
+      try {
+        hand->future.get();
+      } catch (const WorkerDied& death) {
+        bury(hand->points, death.what());
+      }
+      hand = dealt_.erase(hand);
+    }
+  }
+  /// The points of a hand whose worker died go back; the one it died of gets another try.
+  void bury(const Points& points, const std::string& reason) {
+    own_.folder().points().refresh();
+    constexpr int most_deaths = 2;
+    for (const auto point : points) {
+      if (!own_.is_free(point)) continue;
+      const bool culprit = !std::exchange(found_, true);
+      if (culprit && ++deaths_[point] >= most_deaths)
+        own_.give_up(point, reason);
+      else
+        waiting_.push_front(point);
+    }
+    found_ = false;
+  }
+
+  Pool& pool_;
+  std::size_t workers_;
+  Worker& own_;
+  double retried_before_;
+  std::deque<std::uint32_t> waiting_;
+  std::deque<Hand> dealt_;
+  std::map<std::uint32_t, int> deaths_;
+  bool found_ = false;
+  std::size_t finished_ = 0;
+  Clock::time_point begin_ = Clock::now();
+};
+
+void tell_damage(SweepFolder& folder) {
+  const auto aside = folder.path() + "/damaged.txt";
+  if (folder.points().mend(aside) == 0) return;
+  for (const auto& [line, why] : folder.points().damaged())
+    fmt::print(stderr, "kronsolve: {}/points.jsonl, line {}: {}; its point is computed again\n",
+               folder.path(), line, why);
+}
+
+/// What is said at the end, and by status.
+Json summary(const SweepFolder& folder, const SweepFolder::Tally& tally) {
+  Json json;
+  json["folder"] = folder.path();
+  json["points"] = folder.sweep().size();
+  json["done"] = tally.done;
+  json["not_converged"] = tally.not_converged;
+  json["failed"] = tally.failed;
+  return json;
+}
+
+/// The first point of a kind; for its reason.
+const PointPlace* first_failure(const SweepFolder& folder, std::size_t& point) {
+  for (point = 0; point < folder.sweep().size(); ++point)
+    if (const auto* record = folder.record(point);
+        record != nullptr && record->status == PointStatus::failed)
+      return record;
+  return nullptr;
+}
+
+std::string failures_text(const SweepFolder& folder, const SweepFolder::Tally& tally) {
+  std::size_t point = 0;
+  const auto* record = first_failure(folder, point);
+  if (record == nullptr) return "0";
+  return fmt::format("{}; {}: {}", grouped(index_t(tally.failed)), folder.sweep().label(point),
+                     folder.read(*record).value("failure", ""));
+}
+
+Answer end_of_sweep(SweepFolder& folder, std::size_t before, Clock::time_point start) {
+  const auto tally = folder.tally();
+  const auto all = folder.sweep().size();
+  const auto others = folder.points().claims_of_others();
+  Answer answer;
+  answer.status = tally.failed > 0          ? exit_other
+                  : tally.not_converged > 0 ? exit_not_converged
+                                            : exit_fine;
+  answer.json = summary(folder, tally);
+  answer.json["computed"] = tally.finished() - std::min(before, tally.finished());
+  answer.json["seconds"] = seconds_since(start);
+  answer.text = fmt::format("{}: {} in {}\n\n", folder.sweep().name(),
+                            counted(index_t(all), "point"), folder.path());
+  answer.text += line("done", fmt::format("{}, {} of them now", grouped(index_t(tally.done)),
+                                          grouped(answer.json["computed"].get<index_t>())));
+  if (tally.not_converged > 0)
+    answer.text +=
+        line("converged", fmt::format("NO: {}", counted(index_t(tally.not_converged), "point")));
+  if (tally.failed > 0)
+    answer.text +=
+        line("failed", failures_text(folder, tally)) + line("", "--retry-failed tries them again");
+  if (tally.finished() < all)
+    answer.text += line("left", fmt::format("{}, {} of them being computed by others",
+                                            grouped(index_t(all - tally.finished())), others));
+  answer.text += line("time", seconds_text(answer.json["seconds"].get<double>()));
+  return answer;
+}
+
+std::string cost_text(double core_seconds) {
+  if (core_seconds < 3600) return seconds_text(core_seconds) + " of one core";
+  return fmt::format("{:.3g} core hours", core_seconds / 3600);
+}
+
+Answer dry_run(const std::string& path, const Sweep& sweep, const Points& order) {
+  std::size_t waiting = order.size();
+  double core_seconds = 0;
+  if (std::filesystem::exists(path + "/points.jsonl")) {
+    PointsFile points(path + "/points.jsonl", PointsFile::Access::read);
+    points.refresh();
+    for (const auto point : order) waiting -= points.records().contains(sweep.id(point)) ? 1 : 0;
+  }
+  if (std::filesystem::exists(path + "/sweep.json"))
+    core_seconds = SweepFolder(path).remaining_core_seconds();
+  Answer answer;
+  answer.json = {{"folder", path},
+                 {"points", sweep.size()},
+                 {"chosen", order.size()},
+                 {"waiting", waiting},
+                 {"remaining_core_seconds", core_seconds}};
+  answer.text =
+      fmt::format("{}: {}, {} to be computed into {}\n\n", sweep.name(),
+                  counted(index_t(sweep.size()), "point"), grouped(index_t(waiting)), path);
+  if (core_seconds > 0) answer.text += line("cost", "about " + cost_text(core_seconds));
+  std::string varies;
+  for (const auto& column : sweep.varied()) varies += (varies.empty() ? "" : ", ") + column;
+  answer.text += line("varies", varies);
+  answer.text += line("first", order.empty() ? "none" : sweep.label(order.front()));
+  answer.text += line("last", order.empty() ? "none" : sweep.label(order.back()));
+  return answer;
+}
+
+std::string default_folder(const std::string& file) {
+  return (file.ends_with(".toml") ? file.substr(0, file.size() - 5) : file) + ".out";
+}
+
+}  // namespace
+
+Answer run_sweep(Session& session, const Arguments& arguments, Clock::time_point start) {
+  const Comm& comm = session.comm();
+  const auto& asked = arguments.sweep;
+  if (arguments.argument.empty())
+    throw InvalidArgument("which sweep? give its file: kronsolve sweep FILE.toml");
+  if (arguments.ranks > 1 && launched_by_mpi())
+    throw InvalidArgument(
+        "--ranks starts workers of its own and cannot be used under mpirun or srun, where every "
+        "rank works; drop it");
+  Sweep sweep(read_text_file(arguments.argument), arguments.argument);
+  const auto path = asked.folder.empty() ? default_folder(arguments.argument) : asked.folder;
+  std::optional<Expression> only;
+  if (!asked.only.empty()) only.emplace(asked.only);
+  const auto measured = sweep.measure_shapes();
+  const auto order = longest_first(sweep, measured, only);
+  if (asked.dry_run) return dry_run(path, sweep, order);
+  comm.agree([&] {
+    if (comm.is_root()) prepare_folder(path, sweep);
+  });
+  const double retried_before = asked.retry_failed ? now() : 0;
+  Worker worker(path, std::move(sweep), retried_before);
+  auto& folder = worker.folder();
+  if (comm.is_root()) tell_damage(folder);
+  const auto before = folder.tally().finished();
+  const auto open =
+      std::count_if(order.begin(), order.end(), [&](auto point) { return worker.is_open(point); });
+  // Threads that wait for each other cost more than they save where a solve takes milliseconds.
+  constexpr double small = 4096;
+  const auto is_small = [](const Sweep::Shape& shape) {
+    return shape.rows > 0 && shape.rows <= small;
+  };
+  const bool free = !arguments.threads && std::getenv("KRONSOLVE_NUM_THREADS") == nullptr;
+  if (free && std::all_of(measured.begin(), measured.end(), is_small)) set_threads(1);
+  std::optional<Bar> bar;
+  if (comm.is_root()) bar.emplace(folder, static_cast<std::size_t>(open));
+  if (arguments.ranks > 1 && open > 0) {
+    const int workers =
+        std::min<int>(arguments.ranks, static_cast<int>(std::min<std::ptrdiff_t>(open, 4096)));
+    Pool pool = session.make_pool(
+        {.workers = workers,
+         .threads = arguments.threads.value_or(std::max(1, num_threads() / workers)),
+         .isolation = Isolation::worker});
+    Dealer(pool, workers, worker, retried_before).run(order, *bar);
+  } else {
+    run_here(worker, order, bar ? &*bar : nullptr);
+  }
+  folder.points().sync();
+  bar.reset();
+  comm.barrier();
+  auto answer = end_of_sweep(folder, before, start);
+  comm.broadcast(std::span(&answer.status, 1));
+  return answer;
+}
+
+Answer run_status(const Comm&, const Arguments& arguments, Clock::time_point) {
+  if (arguments.argument.empty())
+    throw InvalidArgument("status of what? give the folder of a sweep: kronsolve status DIR");
+  SweepFolder folder(arguments.argument);
+  const auto tally = folder.tally();
+  const auto all = folder.sweep().size();
+  const auto running = static_cast<std::size_t>(folder.points().claims_of_others());
+  const auto waiting = all - tally.finished() - std::min(running, all - tally.finished());
+  const double core_seconds = folder.remaining_core_seconds();
+  Answer answer;
+  answer.json = summary(folder, tally);
+  answer.json["running"] = running;
+  answer.json["waiting"] = waiting;
+  answer.json["core_seconds"] = tally.core_seconds;
+  answer.json["remaining_core_seconds"] = core_seconds;
+  // How fast it goes: the last points, while somebody is at work.
+  constexpr std::size_t most = 200;
+  const auto& records = folder.points().all();
+  const auto recent = std::span(records).last(std::min(most, records.size()));
+  double rate = 0, core_rate = 0;
+  if (recent.size() > 1) {
+    const double span = std::max(1e-3, recent.back().finished - recent.front().finished);
+    rate = static_cast<double>(recent.size() - 1) / span;
+    for (const auto& place : recent.subspan(1)) core_rate += place.seconds * place.cores / span;
+  }
+  answer.json["points_per_second"] = running > 0 ? Json(rate) : Json();
+  answer.text = fmt::format("{}: {} in {}\n\n", folder.sweep().name(),
+                            counted(index_t(all), "point"), folder.path());
+  answer.text += line("done", grouped(index_t(tally.done)));
+  if (tally.not_converged > 0)
+    answer.text +=
+        line("converged", fmt::format("NO: {}", counted(index_t(tally.not_converged), "point")));
+  answer.text += line("failed", failures_text(folder, tally));
+  answer.text += line("running", grouped(index_t(running)));
+  answer.text += line("waiting", grouped(index_t(waiting)));
+  answer.text += line("used", cost_text(tally.core_seconds));
+  if (tally.finished() < all && tally.finished() > 0)
+    answer.text += line("remaining", "about " + cost_text(core_seconds));
+  if (running > 0 && core_rate > 0)
+    answer.text += line("rate", fmt::format("{:.3g} points a second, about {} left", rate,
+                                            seconds_text(core_seconds / core_rate)));
+  if (tally.longest_seconds > 0)
+    answer.text += line("longest", fmt::format("{}: {}", seconds_text(tally.longest_seconds),
+                                               folder.sweep().label(tally.longest)));
+  return answer;
+}
+
+}  // namespace kronsolve::cli

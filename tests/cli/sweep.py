@@ -1,0 +1,498 @@
+"""Sweeps: what is computed is what single runs give; nothing that happens on the way spoils it.
+
+usage: sweep.py [few|all]   (how many random moments of kill -9; few is the default)
+"""
+
+import json
+import os
+import pathlib
+import random
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import program
+
+MANY = len(sys.argv) > 1 and sys.argv[1] in ("few", "all") and sys.argv.pop(1) == "all"
+
+ISING = """\
+command = "ground"
+model = "ising"
+cyclic = true
+k = 2
+observe = ["entropy:half"]
+[parameters]
+jz = 1
+[vary]
+sites = [4, 6]
+bx = {from = 0.5, to = 1.5, count = 3}
+[derive]
+gap = "eigenvalues[1] - eigenvalues[0]"
+"""
+
+# Small enough that a run has many moments, large enough that it can be hit.
+CHAINS = """\
+command = "ground"
+model = "xxz"
+sites = {sites}
+[vary]
+delta = {{from = 0, to = 2, count = {count}}}
+bz = [0, 0.25]
+"""
+
+
+def records(folder: pathlib.Path) -> list[dict]:
+    lines = (folder / "points.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines if line.strip()]
+
+
+def lasting(record: dict) -> dict:
+    """Without what two runs of a point do not share."""
+    volatile = ("finished", "seconds", "seconds_setup", "seconds_solve", "seconds_measure", "checksum", "peak_rss_bytes", "peak_rss_rank_bytes", "cores",
+                "threads")
+    return {name: value for name, value in record.items() if name not in volatile}
+
+
+class SweepTest(program.ProgramTest):
+    def sweep(self, path, *args, status=0, **more) -> dict:
+        done = program.run("sweep", path, "--json", *args, **more)
+        self.assertEqual(done.status, status, done.err)
+        self.err = done.err
+        return done.json()
+
+    def results(self, folder, *args) -> list[dict]:
+        done = program.run("results", folder, "--json-lines", *args)
+        self.assertEqual(done.status, 0, done.err)
+        return [json.loads(line) for line in done.out.splitlines()]
+
+    def assert_whole(self, folder, points: int):
+        """One record for each point, all of them valid."""
+        done = program.run("results", folder, "--check")
+        self.assertEqual(done.status, 0, done.err)
+        found = records(folder)
+        self.assertEqual(len(found), points)
+        self.assertEqual(len({record["point"] for record in found}), points)
+
+
+class Results(SweepTest):
+    def test_points_are_what_single_runs_give(self):
+        path = self.file("ising.toml", ISING)
+        said = self.sweep(path)
+        self.assertEqual((said["points"], said["done"], said["computed"], said["failed"]), (6, 6, 6, 0))
+
+        found = self.results(self.folder / "ising.out")
+        self.assertEqual([(r["sites"], r["bx"]) for r in found], [(n, b) for n in (4, 6) for b in (0.5, 1, 1.5)])
+        for record in found:
+            one = self.solve("ground", "--model", "ising", "--cyclic", "-k", 2, "--sites", record["sites"], "-p", f"bx={record['bx']}",
+                             "--observe", "entropy:half")
+            self.assertAlmostEqual(record["energy"], one["energy"], delta=1e-10)
+            self.assertAlmostEqual(record["gap"], one["eigenvalues"][1] - one["eigenvalues"][0], delta=1e-10)
+            self.assertAlmostEqual(record["entropy:half"][0], one["observables"]["entropy:half"][0], delta=1e-8)
+        self.assert_whole(self.folder / "ising.out", 6)
+
+    def test_pandas_reads_one_row_a_point_and_no_dicts(self):
+        try:
+            import pandas
+        except ImportError:
+            self.skipTest("python3-pandas is not installed")
+        path = self.file("ising.toml", ISING)
+        self.sweep(path)
+        points = self.folder / "ising.out" / "points.jsonl"
+        with open(points, "a", encoding="utf-8") as file:  # what mending leaves
+            file.write(" " * 40 + "\n")
+        table = pandas.read_json(points, lines=True)
+        self.assertEqual(len(table), 6)
+        self.assertFalse(any(isinstance(value, dict) for column in table for value in table[column]))
+        self.assertEqual(sorted(set(table.bx)), [0.5, 1, 1.5])
+        self.assertTrue((table.gap > 0).all())
+
+    def test_every_command_and_way_to_vary(self):
+        matrix = self.file("a.mtx", "%%MatrixMarket matrix coordinate real general\n3 2 3\n1 1 1.0\n2 2 -2.0\n3 1 0.5\n")
+        svds = self.file("svds.toml", f"command = 'svds'\nmatrix = '{matrix}'\n[vary]\nwhich = ['largest', 'smallest']\n")
+        self.sweep(svds)
+        values = [r["singular_values"][0] for r in self.results(self.folder / "svds.out")]
+        self.assertAlmostEqual(values[0], 2)
+        self.assertAlmostEqual(values[1], 1.25 ** 0.5)
+
+        evolve = self.file("evolve.toml", "command = 'evolve'\nmodel = 'heisenberg'\nsites = 4\nstate = 'neel'\ntime = 1\nobserve = ['sz:0']\n"
+                           "[vary]\nj = {from = 0.01, to = 1, count = 3, scale = 'log'}\n")
+        self.sweep(evolve)
+        self.assertEqual([r["j"] for r in self.results(self.folder / "evolve.out")], [0.01, 0.1, 1])
+
+        eigh = self.file("eigh.toml", "command = 'eigh'\nmodel = 'j1j2'\nk = 'all'\n[vary]\nsector = [['sz=0', 'spinflip=1'], 'sz=1']\n"
+                         "[[together]]\nj2 = [0.1, 0.5]\nsites = [4, 6]\n[where]\nskip = 'sites = 6 and j2 > 0.4 and sector = \"sz=1\"'\n")
+        self.sweep(eigh)
+        found = self.results(self.folder / "eigh.out")
+        self.assertEqual([(r["sector"], r["sites"], r["j2"]) for r in found],
+                         [("sz=0 spinflip=1", 4, 0.1), ("sz=0 spinflip=1", 6, 0.5), ("sz=1", 4, 0.1)])
+        for record in found:
+            sector = [word for one in record["sector"].split() for word in ("--sector", one)]
+            one = self.solve("eigh", "--model", "j1j2", "-k", "all", "--sites", record["sites"], "-p", f"j2={record['j2']}", *sector)
+            self.assertEqual(len(one["eigenvalues"]), record["dimension"])
+            for a, b in zip(one["eigenvalues"], record["eigenvalues"]):
+                self.assertAlmostEqual(a, b, delta=1e-10)
+
+    def test_averages_have_standard_errors(self):
+        path = self.file("mbl.toml", "command = 'ground'\nmodel = 'mbl'\nsites = 4\n[vary]\ndh = [0.5, 2]\n"
+                         "seed = {from = 0, to = 4, step = 1, average = true}\n[derive]\nsquare = 'energy^2'\n")
+        self.sweep(path)
+        each = self.results(self.folder / "mbl.out", "--each")
+        self.assertEqual(len(each), 10)
+        for row in self.results(self.folder / "mbl.out"):
+            energies = [r["energy"] for r in each if r["dh"] == row["dh"]]
+            mean = sum(energies) / 5
+            error = (sum((e - mean) ** 2 for e in energies) / 4 / 5) ** 0.5
+            self.assertEqual(row["averaged"], 5)
+            self.assertAlmostEqual(row["energy"], mean, delta=1e-12)
+            self.assertAlmostEqual(row["energy_error"], error, delta=1e-12)
+            self.assertAlmostEqual(row["square"], sum(e * e for e in energies) / 5, delta=1e-10)
+
+    def test_tables(self):
+        path = self.file("ising.toml", ISING)
+        self.sweep(path)
+        folder = self.folder / "ising.out"
+
+        table = program.run("results", folder, "--where", "sites = 4", "--columns", "bx,energy/sites").out.splitlines()
+        self.assertEqual(table[0].split(), ["bx", "energy/sites"])
+        self.assertEqual([line.split()[0] for line in table[1:]], ["0.5", "1", "1.5"])
+        csv = program.run("results", folder, "--csv", "--columns", "sites,eigenvalues").out.splitlines()
+        self.assertEqual(csv[0], "sites,eigenvalues_0,eigenvalues_1")
+        self.assertEqual(len(csv), 7)
+        usual = program.run("results", folder).out.splitlines()[0].split()
+        self.assertEqual(usual, ["sites", "bx", "gap", "energy", "entropy:half"])
+
+
+    def test_formulas(self):
+        path = self.file("s.toml", "command = 'ground'\nmodel = 'heisenberg'\nsites = 4\nk = 3\n[vary]\nj = [1, 2.5]\n")
+        self.sweep(path)
+        known = {"min": min, "max": max, "abs": abs, "sum": sum, "len": len, "sqrt": lambda x: x ** 0.5,
+                 "mean": lambda x: sum(x) / len(x)}
+        formulas = ["1+2*3", "(1+2)*3", "2^3^2", "-2^2", "1-2-3", "8/4/2", "2*-3", "1e-3*1E+3", "eigenvalues[0]-eigenvalues[-1]", "mean(eigenvalues)",
+                    "sum(eigenvalues)/len(eigenvalues)", "min(j,2)", "max(eigenvalues)", "abs(energy)", "sqrt(j)", "j>1 and sites=4", "not j>1",
+                    "j<2 or j>2", "model='heisenberg'", "model!='ising' and 1=1", "{energy}*2", "not j=1 or sites<3", "j>=1", "j<=1", "1 < 2", "k"]
+        rows = self.results(self.folder / "s.out", "--columns", ",".join(formulas))
+        for record, row in zip(records(self.folder / "s.out"), rows):
+            for formula in formulas:
+                in_python = re.sub(r"(?<![<>!])=", "==", formula.replace("^", "**").replace("{", "").replace("}", ""))
+                self.assertAlmostEqual(row[formula], float(eval(in_python, known, record)), msg=formula)  # pylint: disable=eval-used
+
+        for formula, *words in (("1 +", "a value is missing"), ("(1", "a ) is missing"), ("j[0", "a ] is missing"), ("'a", "a ' is missing"),
+                                ("1 2", "'2' is not understood"), ("sin(j)", "unknown function 'sin'"), ("$", "expected a number"), ("1.2.3", "expected")):
+            self.assert_refused(program.run("results", self.folder / "s.out", "--columns", formula), 2, *words)
+
+
+class Goes(SweepTest):
+    """A sweep goes on, shares its work, and outlives what happens to it."""
+
+    def test_it_goes_on_and_computes_nothing_twice(self):
+        path = self.file("ising.toml", ISING)
+        self.assertEqual(self.sweep(path, "--only", "bx < 1")["computed"], 2)
+        before = records(self.folder / "ising.out")
+        said = self.sweep(path, "--dry-run")
+        self.assertEqual((said["points"], said["waiting"]), (6, 4))
+        self.assertEqual(self.sweep(path)["computed"], 4)
+        self.assertEqual(self.sweep(path)["computed"], 0)
+        self.assertEqual(records(self.folder / "ising.out")[:2], before)
+
+    def test_a_dry_run_writes_nothing(self):
+        path = self.file("ising.toml", ISING)
+        self.assertEqual(self.sweep(path, "--dry-run")["waiting"], 6)
+        self.assertFalse((self.folder / "ising.out").exists())
+
+    def test_what_changes_a_point_makes_a_new_one_and_keeps_the_old(self):
+        path = self.file("ising.toml", ISING)
+        self.sweep(path)
+        folder = self.folder / "ising.out"
+        first = records(folder)
+
+        path.write_text(ISING.replace("k = 2", "k = 2\ntol = 1e-12"), encoding="utf-8")
+        self.assertEqual(self.sweep(path)["computed"], 6)
+        self.assertEqual(records(folder)[:6], first)
+        self.assertEqual(len(records(folder)), 12)
+        self.assertEqual(len(self.results(folder)), 6)
+        diff = program.run("results", folder, "--diff", folder)
+        self.assertIn("6 points in both", diff.out)
+
+        # What is written in another way is the same run; so is what only looks at results.
+        path.write_text(ISING.replace("jz = 1", "jz = 1.0").replace("gap =", "seed = 0\n[derive]\ngap =").replace("[derive]\nseed = 0\n", "") +
+                        "half = 'gap / 2'\n", encoding="utf-8")
+        self.assertEqual(self.sweep(path)["computed"], 0)
+        self.assertAlmostEqual(self.results(folder)[0]["half"], self.results(folder)[0]["gap"] / 2)
+
+    def test_the_contents_of_a_file_belong_to_the_point(self):
+        terms = self.file("h.toml", "sites = 2\nterms = [[1.0, 'Sz', 0, 'Sz', 1]]\n")
+        path = self.file("s.toml", f"command = 'ground'\nterms = '{terms}'\n[vary]\nk = [1, 2]\n")
+        self.assertEqual(self.sweep(path)["computed"], 2)
+        terms.write_text("sites = 2\nterms = [[2.0, 'Sz', 0, 'Sz', 1]]\n", encoding="utf-8")
+        self.assertEqual(self.sweep(path)["computed"], 2)
+        self.assertEqual([r["energy"] for r in self.results(self.folder / "s.out")], [-0.5, -0.5])
+
+    def test_a_point_that_fails_is_a_record_and_the_others_go_on(self):
+        path = self.file("s.toml", "command = 'ground'\nmodel = 'heisenberg'\nsector = 'sz=0'\n[vary]\nsites = [4, 5, 6]\n")
+        said = self.sweep(path, status=1)
+        self.assertEqual((said["done"], said["failed"]), (2, 1))
+        failed = [r for r in records(self.folder / "s.out") if r["status"] == "failed"]
+        self.assertIn("sz=0", failed[0]["failure"])
+        self.assertEqual(failed[0]["sites"], 5)
+
+        self.assertEqual(self.sweep(path, status=1)["computed"], 0)
+        self.sweep(path, "--retry-failed", status=1)
+        again = [r for r in records(self.folder / "s.out") if r["status"] == "failed"]
+        self.assertGreater(again[-1]["finished"], failed[0]["finished"])
+        self.sweep(path, status=1)  # takes the older failure out
+        self.assert_whole(self.folder / "s.out", 3)
+
+    def test_what_did_not_converge_is_said(self):
+        path = self.file("s.toml", "command = 'ground'\nmodel = 'heisenberg'\nsites = 14\nmethod = 'lanczos'\n[vary]\nmax-iterations = [2, 500]\n")
+        said = self.sweep(path, status=3)
+        self.assertEqual((said["done"], said["not_converged"]), (1, 1))
+        self.assertEqual([r["converged"] for r in self.results(self.folder / "s.out")], [False, True])
+
+    def test_workers_and_ranks(self):
+        path = self.file("chains.toml", CHAINS.format(sites=6, count=40))
+        self.sweep(path, "--output", self.folder / "one")
+        self.sweep(path, "--output", self.folder / "workers", "--ranks", 2)
+        done = program.run("sweep", path, "--output", self.folder / "ranks", ranks=2)
+        self.assertEqual(done.status, 0, done.err)
+        expected = [lasting(r) for r in self.results(self.folder / "one")]
+        for folder in ("workers", "ranks"):
+            self.assert_whole(self.folder / folder, 80)
+            self.assertEqual([r["point"] for r in self.results(self.folder / folder)], [r["point"] for r in expected])
+        self.assertIn("80 points in both, 0 of them differ", program.run("results", self.folder / "one", "--diff", self.folder / "ranks").out)
+
+    def kill_at_random(self, rounds: int, writers: int, *args):
+        """Starts sweeps on one folder, kills them at random moments, and goes on until all is done."""
+        path = self.file("chains.toml", CHAINS.format(sites=6, count=300))
+        folder = self.folder / "chains.out"
+        moments = random.Random(7)
+        begin = time.monotonic()
+        self.sweep(path, "--output", self.folder / "whole")
+        longest = time.monotonic() - begin
+        known = {}
+        for _ in range(rounds):
+            running = [subprocess.Popen([program.PROGRAM, "sweep", path, *args], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                       for _ in range(writers)]
+            time.sleep(moments.uniform(0, longest * 1.5 / rounds + 0.03))
+            for one in running:
+                one.send_signal(signal.SIGKILL)
+                one.wait()
+            if (folder / "points.jsonl").exists():  # what was there stays as it was
+                now = {r["point"]: r["finished"] for r in self.valid(folder)}
+                self.assertEqual({point: now.get(point) for point in known}, known)
+                known = now
+        said = self.sweep(path)
+        self.assertEqual((said["done"], said["failed"]), (600, 0))
+        self.assertEqual(said["computed"], 600 - len(known))
+        self.assert_whole(folder, 600)
+        done = program.run("results", folder, "--diff", self.folder / "whole")
+        self.assertIn("600 points in both, 0 of them differ; 0 only in", done.out)
+
+    @staticmethod
+    def valid(folder) -> list[dict]:
+        found = []
+        for line in (folder / "points.jsonl").read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                continue
+        return found
+
+    def test_killed_at_any_moment(self):
+        self.kill_at_random(200 if MANY else 15, 1)
+
+    def test_two_writers_killed_at_any_moment(self):
+        self.kill_at_random(200 if MANY else 10, 2)
+
+    def test_workers_killed_with_their_master(self):
+        self.kill_at_random(40 if MANY else 4, 1, "--ranks", "2")
+
+    def test_two_that_run_at_once_share_the_work(self):
+        path = self.file("chains.toml", CHAINS.format(sites=8, count=100))
+        two = [subprocess.Popen([program.PROGRAM, "sweep", path, "--json"], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+        said = [json.loads(one.communicate(timeout=60)[0]) for one in two]
+        self.assertEqual([one.returncode for one in two], [0, 0])
+        self.assert_whole(self.folder / "chains.out", 200)
+        self.assertTrue(all(one["folder"] == str(self.folder / "chains.out") for one in said))
+
+    def test_a_worker_that_dies_costs_nothing(self):
+        path = self.file("chains.toml", CHAINS.format(sites=10, count=150))
+        master = subprocess.Popen([program.PROGRAM, "sweep", path, "--ranks", "2", "--json"], stdout=subprocess.PIPE, text=True)
+        time.sleep(0.7)
+        children = pathlib.Path(f"/proc/{master.pid}/task/{master.pid}/children").read_text().split()
+        for child in children[:1]:
+            os.kill(int(child), signal.SIGKILL)
+        out = master.communicate(timeout=60)[0]
+        self.assertEqual(master.returncode, 0)
+        self.assertEqual(json.loads(out)["done"], 300)
+        self.assert_whole(self.folder / "chains.out", 300)
+
+    def test_status_while_it_runs(self):
+        path = self.file("chains.toml", CHAINS.format(sites=10, count=400))
+        running = subprocess.Popen([program.PROGRAM, "sweep", path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        seen = []
+        while running.poll() is None:
+            if (self.folder / "chains.out" / "points.jsonl").exists():
+                seen.append(program.run("status", self.folder / "chains.out", "--json").json())
+        self.assertEqual(running.returncode, 0)
+        for said in seen:
+            self.assertEqual(sum(said[name] for name in ("done", "failed", "not_converged", "running", "waiting")), 800)
+        self.assertIn(1, [said["running"] for said in seen])
+        last = program.run("status", self.folder / "chains.out", "--json").json()
+        self.assertEqual((last["done"], last["running"], last["waiting"], last["remaining_core_seconds"]), (800, 0, 0, 0))
+        self.assertIn("800", program.run("status", self.folder / "chains.out").out)
+
+
+class Damage(SweepTest):
+    def setUp(self):
+        super().setUp()
+        self.path = self.file("ising.toml", ISING)
+        self.sweep(self.path)
+        self.points = self.folder / "ising.out" / "points.jsonl"
+        self.whole = self.points.read_bytes()
+
+    def assert_mended(self, lost: int):
+        said = self.sweep(self.path)
+        self.assertEqual(said["computed"], lost)
+        self.assertIn("computed again", self.err)
+        self.assert_whole(self.folder / "ising.out", 6)
+        self.assertEqual(self.sweep(self.path)["computed"], 0)
+        self.assertEqual(self.err, "")
+
+    def test_a_last_record_that_was_cut_short(self):
+        last = len(self.whole.splitlines(keepends=True)[-1])
+        lengths = range(1, last) if MANY else random.Random(1).sample(range(1, last), 12)
+        for cut in lengths:
+            with self.subTest(cut):
+                self.points.write_bytes(self.whole[:-cut])
+                self.assert_mended(1)
+
+    def test_changed_bytes(self):
+        lines = self.whole.splitlines(keepends=True)
+        moments = random.Random(2)
+        for _ in range(200 if MANY else 12):
+            line = moments.randrange(6)
+            place = sum(map(len, lines[:line])) + moments.randrange(len(lines[line]) - 1)
+            changed = bytearray(self.whole)
+            changed[place] ^= 1 << moments.randrange(7)
+            if bytes([changed[place]]) == b"\n":
+                continue
+            with self.subTest(place):
+                self.points.write_bytes(changed)
+                self.assert_refused(program.run("results", self.folder / "ising.out", "--check"), 2, "damaged", f"line {line + 1}")
+                self.assert_mended(1)
+                self.assertIn(bytes(changed).splitlines()[line], (self.folder / "ising.out" / "damaged.txt").read_bytes())
+
+    def test_a_description_that_is_damaged_is_written_anew(self):
+        (self.folder / "ising.out" / "sweep.json").write_text("{", encoding="utf-8")
+        self.assert_refused(program.run("status", self.folder / "ising.out"), 2, "damaged", "sweep.json")
+        self.assertEqual(self.sweep(self.path)["computed"], 0)
+
+    def test_a_full_disk(self):
+        path = self.file("chains.toml", CHAINS.format(sites=4, count=50))
+
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+        done = subprocess.run([program.PROGRAM, "sweep", path], preexec_fn=limit, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 5, done.stderr)
+        self.assertIn("points.jsonl", done.stderr.splitlines()[-1])
+        before = len(records(self.folder / "chains.out"))  # whole lines only
+        self.assertGreater(before, 5)
+        self.assertEqual(self.sweep(path)["computed"], 100 - before)
+
+
+    def test_every_call_fails_in_turn(self):
+        shim = os.environ.get("KRONSOLVE_FAILING_CALLS")
+        if not shim or os.environ.get("KRONSOLVE_SANITIZE"):
+            self.skipTest("sanitizers want to be loaded first")
+        path = self.file("small.toml", "command = 'ground'\nmodel = 'ising'\nsites = 2\n[vary]\nbx = [0.5, 1, 1.5]\n")
+        folder, mark = self.folder / "place", self.folder / "mark"
+        faults = 0
+        for how in ("once", "ever"):
+            for n in range(1, 500, 1 if MANY else 2):
+                subprocess.run(["rm", "-rf", folder], check=True)
+                mark.unlink(missing_ok=True)
+                done = program.run("sweep", path, "--output", folder, env={"LD_PRELOAD": shim, "KRONSOLVE_FAIL_MARK": mark,
+                                                                           "KRONSOLVE_FAIL": f"{folder}:{n}:28:{how}"})
+                if not mark.exists():
+                    self.assertEqual(done.status, 0, done.err)
+                    break
+                faults += 1
+                if done.status != 0:  # else a call whose failure changes nothing
+                    self.assertEqual(done.status, 5, done.err)
+                    self.assertIn(os.strerror(28), done.err.splitlines()[-1], f"{n} {how}")
+                self.sweep(path, "--output", folder)
+                self.assert_whole(folder, 3)
+        self.assertGreater(faults, 10)
+
+
+BAD = [
+    ("model = 'ising'\n[vary]\nsites = [4]\n", "which command?"),
+    ("command = 'grund'\n", ":1:11", "unknown command of a sweep 'grund'", "did you mean ground?"),
+    ("command = 'ground'\nmodle = 'ising'\n", ":2:", "unknown key 'modle'", "did you mean model?"),
+    ("command = 'ground'\nmodel = 'isng'\n", ":2:", "unknown model 'isng'"),
+    ("command = 'ground'\nmodel = 'ising'\nbx = 1\n", ":3:", "'bx' is a parameter of the model", "[parameters]"),
+    ("command = 'ground'\nmodel = 'ising'\n[parameters]\nbq = 1\n", ":4:", "unknown parameter 'bq'", "did you mean bx?"),
+    ("command = 'ground'\nmodel = 'ising'\n[vary]\nsite = [4]\n", ":4:", "unknown key 'site'", "did you mean sites?"),
+    ("command = 'ground'\nmodel = 'ising'\nsites = 4\n", "nothing varies"),
+    ("command = 'ground'\nmodel = 'ising'\n[vary]\nsites = []\n", ":4:", "'sites' has no values"),
+    ("command = 'ground'\nmodel = 'ising'\n[vary]\nsites = 4\n", ":4:", "must be a list"),
+    ("command = 'ground'\nmodel = 'ising'\nsites = [4, 6]\n[vary]\nbx = [1, 2]\n", ":3:", "takes one value", "[vary]"),
+    ("command = 'ground'\nmodel = 'ising'\nsites = 4\n[vary]\nsites = [4, 5]\n", ":5:", "'sites' is given twice", "line 3"),
+    ("command = 'ground'\nmodel = 'ising'\nsites = 4\n[parameters]\nbx = 1\n[vary]\nbx = [1, 2]\n", ":7:", "'bx' is given twice", "line 5"),
+    ("command = 'ground'\nmodel = 'ising'\nsites = 4\n[vary]\nbx = [0.5, 1, 0.50]\n", "two points are the same run", "bx=0.5"),
+    ("command = 'ground'\nmodel = 'ising'\nsites = 4\n[vary]\nbx = {from = 0, to = 1}\n", ":5:", "'count' or 'step'"),
+    ("command = 'ground'\nmodel = 'ising'\nsites = 4\n[vary]\nbx = {from = 0, to = 1, step = -1}\n", ":5:", "does not lead"),
+    ("command = 'ground'\nmodel = 'ising'\nsites = 4\n[vary]\nbx = {from = 0, to = 1, cuont = 3}\n", "'cuont'", "did you mean count?"),
+    ("command = 'ground'\nmodel = 'ising'\nsites = 4\n[vary]\nbx = {from = 0, to = 1, count = 3, scale = 'log'}\n", "positive"),
+    ("command = 'ground'\nmodel = 'ising'\nsites = 4\n[vary]\nbx = {from = 0, to = 1, count = 0}\n", "'count' must be"),
+    ("command = 'ground'\nmodel = 'ising'\nsites = 4\n[vary]\nbx = [1, nan]\n", ":5:", "finite"),
+    ("command = 'ground'\nmodel = 'ising'\n[[together]]\nsites = [4, 6]\nbx = [1]\n", ":5:", "equally many"),
+    ("command = 'ground'\nmodel = 'ising'\n[vary]\nsites = [4]\n[derive]\ngap = 'energy +'\n", ":6:", "a value is missing"),
+    ("command = 'ground'\nmodel = 'ising'\n[vary]\nsites = [4]\n[where]\nskip = 'sites = 4'\n", "leaves no point"),
+    ("command = 'ground'\nmodel = 'ising'\n[vary]\nsites = [4]\n[where]\nskip = 'stes = 4'\n", "no field 'stes'", "did you mean sites?"),
+    ("command = 'ground'\nmodel = 'ising'\n[vary]\nsites = [4]\n[where]\nskp = 'sites = 4'\n", ":6:", "did you mean skip?"),
+    ("command = 'ground'\nmodel = 'ising'\nranks = 2\n[vary]\nsites = [4]\n", ":3:", "kronsolve sweep --ranks"),
+    ("command = 'ground'\nmodel = 'ising'\nsave = 'a.h5'\n[vary]\nsites = [4]\n", ":3:", "--save"),
+    ("command = 'ground'\nmodel = 'ising'\nsites = 4\n[vary]\ntol = ['x']\n", "--tol", "'x'"),
+    ("command = 'ground'\nterms = 'no.toml'\n[vary]\nk = [1]\n", "no.toml"),
+    ("command = 'ground'\nmodel = \n", ":2:"),
+    ("command = 'ground'\nmodel = 'ising'\n[vary]\nsites = {from = 1, to = 3000, count = 3000}\nk = {from = 1, to = 9000, count = 9000}\n", "more than"),
+]
+
+
+class Refusals(SweepTest):
+    def test_files(self):
+        for text, *words in BAD:
+            with self.subTest(text):
+                path = self.file("s.toml", text)
+                status = 5 if "no.toml" in text else 2
+                self.assert_refused(program.run("sweep", path), status, *words)
+                self.assertFalse((self.folder / "s.out").exists())
+
+    def test_folders(self):
+        path = self.file("ising.toml", ISING)
+        self.assert_refused(program.run("sweep"), 2, "which sweep?")
+        self.assert_refused(program.run("sweep", self.folder / "none.toml"), 5, "none.toml")
+        self.assert_refused(program.run("status", self.folder), 5, "not the folder of a sweep")
+        self.assert_refused(program.run("sweep", path, "--output", self.folder), 2, "holds something else")
+        self.assert_refused(program.run("sweep", path, "--output", "/proc/sweep"), 5, "/proc/sweep")
+        self.assert_refused(program.run("sweep", path, "--output", path / "below"), 5)
+        self.assert_refused(program.run("sweep", path, "--only", "colour = 1"), 2, "no field 'colour'")
+        self.assert_refused(program.run("sweep", path, "--only", "bx <"), 2, "a value is missing")
+        self.assertFalse((self.folder / "ising.out").exists())
+
+        self.sweep(path)
+        other = self.file("other.toml", "command = 'ground'\nmodel = 'xxz'\n[vary]\nsites = [4, 6]\n")
+        self.assert_refused(program.run("sweep", other, "--output", self.folder / "ising.out"), 2, "another sweep")
+        self.assert_refused(program.run("results", self.folder / "ising.out", "--columns", "bx,gpa"), 2, "'gpa'", "did you mean gap?")
+        self.assert_refused(program.run("results", self.folder / "ising.out", "--where", "sites = 99"), 2, "no point")
+        self.assert_refused(program.run("results", self.folder / "ising.out", "--csv", "--json-lines"), 2, "exclude each other")
+        self.assert_refused(program.run("sweep", path, "--ranks", 2, ranks=2), 2, "mpirun")
+
+
+if __name__ == "__main__":
+    program.main()
