@@ -24,7 +24,8 @@ namespace kronsolve::cli {
 namespace {
 
 constexpr std::size_t most_points = 10'000'000;
-const std::vector<std::string> commands_of_points = {"ground", "eigh", "svds", "evolve", "levels", "thermal"};
+const std::vector<std::string> commands_of_points = {"ground", "eigh",   "svds",
+                                                     "evolve", "levels", "thermal"};
 
 template <class Number>
 std::string shortest(Number value) {
