@@ -117,8 +117,9 @@ template <Scalar T>
 std::unique_ptr<LinearMap<T>> project(std::unique_ptr<LinearMap<T>> a, const EighOptions& options) {
   const auto* given = against<T>(options);
   if (given == nullptr) return a;
+  // P H P has no values beyond those of H, and may be nothing but rounding.
+  const auto bounds = spectral_bounds<T>(*a, {.seed = options.seed});
   auto projected = std::make_unique<ProjectedMap<T>>(std::move(a), *given);
-  const auto bounds = spectral_bounds<T>(*projected, {.seed = options.seed});
   projected->set_level(level_away(bounds, options));
   return projected;
 }

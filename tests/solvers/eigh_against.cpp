@@ -107,6 +107,21 @@ TYPED_TEST(EighAgainst, any_vectors_give_the_projected_problem) {
   }
 }
 
+TYPED_TEST(EighAgainst, nothing_but_rounding_may_be_left) {
+  using T = TypeParam;
+  const index_t n = 20;
+  const auto unitary = random_unitary<T>(n, 3);
+  const Dense<T> v = unitary.leftCols(5), a = -2 * unitary.col(2) * unitary.col(2).adjoint();
+  const auto given = deal<T>(v);
+  for (const Method method : {Method::dense, Method::slepc, Method::lanczos, Method::lobpcg}) {
+    SCOPED_TRACE(to_string(method));
+    const auto result = eigh(world(), test::lazy<T>(Dense<T>((a + a.adjoint()) / 2)),
+                             {.k = 3, .which = Which::LA, .method = method, .against = &given});
+    ASSERT_EQ(result.eigenvalues.size(), 3u);
+    for (const double value : result.eigenvalues) EXPECT_NEAR(value, 0, 1e-12);
+  }
+}
+
 TYPED_TEST(EighAgainst, eigenvectors_are_deflated) {
   using T = TypeParam;
   const index_t n = 70;
