@@ -125,6 +125,7 @@ double Tolerance<T>::scale_of(std::complex<double> level, std::span<const X> x) 
   const Level l = from_complex<Level>(level / unit);
   // An empty row has the level 0, which is found to rounding of the largest.
   const bool zero = std::abs(l) <= rounded;
+  constexpr double near = 1e-8;
   Exponents distances;
   double state = 0, weight = 0;
 #pragma omp parallel
@@ -140,7 +141,10 @@ double Tolerance<T>::scale_of(std::complex<double> level, std::span<const X> x) 
         size += norm_squared(own) + norm_squared(other);
         entries += norm_squared(own);
       }
-      if (square > rounded * rounded * size && (entries > 0 || !zero))
+      // A level is found to rounding of the largest: near a row's own value that is no distance.
+      const bool known = square > rounded * rounded * static_cast<double>(probes_.size()) ||
+                         square > near * near * size;
+      if (known && square > rounded * rounded * size && (entries > 0 || !zero))
         mine.add(square / static_cast<double>(probes_.size()));
       if (!x.empty()) {
         const double part = norm_squared(x[static_cast<std::size_t>(i)]);

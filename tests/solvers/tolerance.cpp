@@ -160,6 +160,21 @@ TEST(ToleranceRule, a_small_residual_is_no_proof_that_a_level_is_the_lowest) {
     }
 }
 
+/// A level of 0.1 in a spectrum of width 2 is known to rounding of 2, which is no distance from its rows.
+TEST(ToleranceRule, rounding_of_the_norm_is_no_distance_from_a_small_level) {
+  OpSum h(
+      {LocalSpace::electron(), LocalSpace::spin(1), LocalSpace::spin(1), LocalSpace::electron()});
+  const double field = 0.10325286979230719;
+  h.add(1, {{"S+", 1}, {"Ndn", 0}}).add(1, {{"Ndn", 0}, {"S-", 1}});
+  h.add(-field, {{"X", 2}, {"S+", 2}}).add(-field, {{"S-", 2}, {"X", 2}});
+  h.add(1, {{"Y", 2}, {"Sx", 0}, {"S+", 0}}).add(1, {{"S-", 0}, {"Sx", 0}, {"Y", 2}});
+  h.add(1, {{"Cdn-", 0}, {"P2", 0}}).add(1, {{"P2", 0}, {"Cdn+", 0}});
+  for (const double unit : {1.0, 1e-12}) {
+    const auto r = eigh(world(), unit * h, {.k = EighOptions::all});
+    EXPECT_TRUE(r.converged) << r.reason;
+  }
+}
+
 TEST(ToleranceRule, a_spectrum_of_one_point_is_an_answer) {
   for (const double c : {0.0, 5.0, -1e-20})
     for (const index_t n : {1, 3, 40})
