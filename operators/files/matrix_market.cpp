@@ -165,6 +165,12 @@ void parse_sizes(std::string_view line, MatrixMarketHeader& header) {
     throw InvalidArgument(detail::concat("a matrix needs at least one row and one column, got ",
                                          header.rows, " x ", header.cols, " with ", header.entries,
                                          " entries"));
+  // A few bytes of text would take gigabytes of rows.
+  constexpr index_t many_rows = 1'000'000, rows_per_entry = 100;
+  if (header.rows > many_rows && header.rows / rows_per_entry > header.entries)
+    throw InvalidArgument(detail::concat("most of the ", header.rows, " rows are empty with ",
+                                         header.entries,
+                                         " entries; number only the rows that are in use"));
   if (header.symmetry != Symmetry::general && header.rows != header.cols)
     throw InvalidArgument(detail::concat("only a square matrix can be symmetric, got ", header.rows,
                                          " x ", header.cols));

@@ -2,6 +2,7 @@
 #include <fstream>
 #include <random>
 
+#include <kronsolve/core/memory.hpp>
 #include <kronsolve/operators/matrix_market.hpp>
 
 #include "support/dense_oracle.hpp"
@@ -93,6 +94,13 @@ TEST(MatrixMarket, reads_blank_and_indented_lines_and_a_byte_order_mark) {
 TEST(MatrixMarket, numbers_below_the_range_are_zero) {
   EXPECT_EQ(read(real_banner + "general\n1 2 2\n1 1 1e-400\n1 2 -2.5e-310\n"),
             matrix({{0, -2.5e-310}}));
+}
+
+TEST(MatrixMarket, a_few_bytes_do_not_announce_gigabytes) {
+  const File few(real_banner + "general\n500000000 500000000 1\n1 1 1\n");
+  EXPECT_ERROR(read_matrix_market(world(), few.path()), InvalidArgument,
+               ":2: most of the 500000000 rows are empty with 1 entries");
+  EXPECT_LT(peak_resident_memory(), index_t{1} << 30);
 }
 
 TEST(MatrixMarket, adds_up_entries_given_twice) {
