@@ -25,6 +25,7 @@ namespace kronsolve::cli {
 
 namespace {
 
+using campaign::Claim;
 using Points = std::vector<std::uint32_t>;
 
 double now() {
@@ -89,19 +90,27 @@ class Worker {
     return is_open(point) && folder_.points().claim(folder_.sweep().id(point));
   }
   /// Computes the point, unless it is done or another process has it. True if it was computed.
-  bool run(std::size_t point) {
-    if (!is_open(point)) return false;
+  /// Collective on the ranks that compute it together.
+  bool run(const Comm& comm, std::size_t point) {
     const auto id = folder_.sweep().id(point);
-    const auto claim = folder_.points().claim(id);
-    if (!claim) return false;
-    folder_.points().refresh();  // it may have been finished before the claim was ours
-    if (!is_open(point)) return false;
+    std::optional<Claim> claim;
+    int begins = 0;
+    comm.agree([&] {
+      if (comm.is_root() && is_open(point) && claim.emplace(folder_.points().claim(id))) {
+        folder_.points().refresh();  // it may have been finished before the claim was ours
+        begins = is_open(point) ? 1 : 0;
+      }
+    });
+    comm.broadcast(std::span(&begins, 1));
+    if (begins == 0) return false;
     const auto begin = Clock::now();
     Json record = begin_record(point);
     PointHead head{.id = id};
-    solve(point, begin, head, record);
+    solve(comm, point, begin, head, record);
     head.seconds = seconds_since(begin);
-    write(head, record);
+    comm.agree([&] {
+      if (comm.is_root()) write(head, record);
+    });
     return true;
   }
   /// A record for a point that ends its process each time.
@@ -118,15 +127,16 @@ class Worker {
     record.update(folder_.sweep().settings(point));
     return record;
   }
-  void solve(std::size_t point, Clock::time_point begin, PointHead& head, Json& record) const {
+  void solve(const Comm& comm, std::size_t point, Clock::time_point begin, PointHead& head,
+             Json& record) const {
     const ProgressLine silence;  // the sweep tells how it goes, not each of its solves
     try {
       auto arguments = make_arguments(folder_.sweep().command(), folder_.sweep().options(point));
       arguments.json = true;
       arguments.command_line = "kronsolve " + arguments.command;
       if (arguments.threads) set_threads(*arguments.threads);
-      head.cores = num_threads();
-      const auto answer = command(arguments.command).run(Comm::serial(), arguments, begin);
+      head.cores = num_threads() * comm.size();
+      const auto answer = command(arguments.command).run(comm, arguments, begin);
       add_flat(record, answer.json);
       folder_.sweep().derive(record);
       if (answer.status == exit_not_converged) head.status = PointStatus::not_converged;
@@ -160,17 +170,25 @@ struct KeptWorker {
   std::unique_ptr<Worker> worker;
 };
 
-void run_as_worker(const std::string& path, const std::string& name, const std::string& text,
-                   const std::string& version, const std::map<std::string, std::string>& files,
-                   double retried_before, const Points& points) {
+/// Runs these points on the ranks of a worker, or of a gang of them.
+void run_as_gang(const Comm& comm, const std::string& path, const std::string& name,
+                 const std::string& text, const std::string& version,
+                 const std::map<std::string, std::string>& files, double retried_before,
+                 const Points& points) {
   auto& kept = this_worker::state<KeptWorker>();
   if (!kept.worker || kept.path != path || kept.text != text) {
     kept = {path, text, nullptr};
     kept.worker = std::make_unique<Worker>(path, Sweep(text, name, Sweep::Origin{version, files}),
                                            retried_before);
   }
-  for (const auto point : points) kept.worker->run(point);
+  for (const auto point : points) kept.worker->run(comm, point);
   kept.worker->folder().points().sync();
+}
+
+void run_as_worker(const std::string& path, const std::string& name, const std::string& text,
+                   const std::string& version, const std::map<std::string, std::string>& files,
+                   double retried_before, const Points& points) {
+  run_as_gang(Comm::serial(), path, name, text, version, files, retried_before, points);
 }
 
 /// "[#####.....] 512/1000 points  12.3/s, about 40 s left  longest 8.1 s: sites=16 bx=0.1"
@@ -222,11 +240,11 @@ Points longest_first(const Sweep& sweep, const std::vector<Sweep::Shape>& measur
 }
 
 /// Every point that is open and that nobody else has, until there is none.
-void run_here(Worker& worker, const Points& order, Bar* bar) {
+void run_here(const Comm& comm, Worker& worker, const Points& order, Bar* bar) {
   for (bool again = true; again;) {
     again = false;
     for (const auto point : order) {
-      again = worker.run(point) || again;
+      again = worker.run(comm, point) || again;
       if (bar != nullptr) bar->show();
     }
   }
@@ -235,6 +253,7 @@ void run_here(Worker& worker, const Points& order, Bar* bar) {
 /// Deals points to the workers of a pool, and outlives their deaths.
 class Dealer {
  public:
+  /// @param workers  that compute points at the same time
   Dealer(Pool& pool, int workers, Worker& own, double retried_before)
       : pool_(pool),
         workers_(static_cast<std::size_t>(workers)),
@@ -272,11 +291,15 @@ class Dealer {
     const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(hand_size());
     Hand hand{{waiting_.begin(), end}, {}};
     waiting_.erase(waiting_.begin(), end);
-    const auto& folder = own_.folder();
-    const auto& sweep = folder.sweep();
-    hand.future = pool_.submit({.label = "points of a sweep", .retries = 0}, task<run_as_worker>,
-                               folder.path(), sweep.name(), sweep.text(), sweep.origin().version,
-                               sweep.origin().files, retried_before_, hand.points);
+    const auto& sweep = own_.folder().sweep();
+    const TaskOptions options{.label = "points of a sweep", .retries = 0};
+    const auto submit = [&](const auto&... arguments) {
+      return sweep.ranks_per_point() == 1 ? pool_.submit(options, task<run_as_worker>, arguments...)
+                                          : pool_.submit_spmd(options, sweep.ranks_per_point(),
+                                                              task<run_as_gang>, arguments...);
+    };
+    hand.future = submit(own_.folder().path(), sweep.name(), sweep.text(), sweep.origin().version,
+                         sweep.origin().files, retried_before_, hand.points);
     dealt_.push_back(std::move(hand));
   }
   void collect() {
@@ -435,6 +458,12 @@ Answer run_sweep(Session& session, const Arguments& arguments, Clock::time_point
         "--ranks starts workers of its own and cannot be used under mpirun or srun, where every "
         "rank works; drop it");
   Sweep sweep(read_text_file(arguments.argument), arguments.argument);
+  const int each = sweep.ranks_per_point(), ranks = std::max(comm.size(), arguments.ranks);
+  if (!asked.dry_run && ranks % each != 0)
+    throw InvalidArgument(
+        fmt::format("{}: ranks_per_point = {} needs {} ranks or a multiple of them, got {}; give "
+                    "--ranks {} or mpirun -n {}",
+                    arguments.argument, each, each, ranks, each, each));
   const auto path = asked.folder.empty() ? default_folder(arguments.argument) : asked.folder;
   std::optional<Expression> only;
   if (!asked.only.empty()) only.emplace(asked.only);
@@ -461,15 +490,16 @@ Answer run_sweep(Session& session, const Arguments& arguments, Clock::time_point
   std::optional<Bar> bar;
   if (comm.is_root()) bar.emplace(folder, static_cast<std::size_t>(open));
   if (arguments.ranks > 1 && open > 0) {
-    const int workers =
-        std::min<int>(arguments.ranks, static_cast<int>(std::min<std::ptrdiff_t>(open, 4096)));
+    const auto at_once = static_cast<int>(std::min<std::ptrdiff_t>(open, ranks / each));
+    const int workers = at_once * each;
     Pool pool = session.make_pool(
         {.workers = workers,
          .threads = arguments.threads.value_or(std::max(1, num_threads() / workers)),
-         .isolation = Isolation::worker});
-    Dealer(pool, workers, worker, retried_before).run(order, *bar);
+         .isolation = each == 1 ? Isolation::worker : Isolation::pool});
+    Dealer(pool, at_once, worker, retried_before).run(order, *bar);
   } else {
-    run_here(worker, order, bar ? &*bar : nullptr);
+    const auto own = each == 1 ? Comm::serial() : comm.split(comm.rank() / each);
+    run_here(own, worker, order, bar ? &*bar : nullptr);
   }
   folder.points().sync();
   bar.reset();

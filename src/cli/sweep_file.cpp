@@ -201,7 +201,9 @@ class SweepReader {
     const auto name = found.name();
     if (name == "-p") fail(node, "parameters of the model belong under [parameters] or [vary]");
     if (name == "--ranks")
-      fail(node, "each point runs on one process; kronsolve sweep --ranks N works on N at a time");
+      fail(node,
+           "kronsolve sweep --ranks N says on how many; ranks_per_point = N in the file gives N of "
+           "them to each point");
     if (name == "--json" || name == "--json-lines" || name == "--save")
       fail(node, detail::concat(name, " has no place in a sweep, whose results are records"));
   }
@@ -220,7 +222,8 @@ class SweepReader {
         if (one.belongs_to(sweep_.command_) && one.name() != "-p")
           known.push_back(one.name().substr(one.name().find_first_not_of('-')));
     if (meaning == Meaning::option)
-      for (const auto* table : {"parameters", "vary", "together", "derive", "where"})
+      for (const auto* table :
+           {"parameters", "vary", "together", "derive", "where", "ranks_per_point"})
         known.emplace_back(table);
     fail(node, unknown_name(meaning == Meaning::parameter ? "parameter" : "key", key, known));
   }
@@ -309,6 +312,13 @@ class SweepReader {
 
   void read_entry(const std::string& key, const Node& node) {
     if (key == "command") return;
+    if (key == "ranks_per_point") {
+      const auto ranks = node.value_exact<std::int64_t>();
+      if (!ranks || *ranks < 1 || *ranks > 4096)
+        fail(node, "ranks_per_point must be a whole number from 1 to 4096");
+      sweep_.ranks_per_point_ = static_cast<int>(*ranks);
+      return;
+    }
     if (key == "parameters") {
       for (const auto& [name, one] : in_order(table_of(key, node)))
         add_fixed(setting(name, *one, Meaning::parameter), *one);

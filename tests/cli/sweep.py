@@ -263,6 +263,22 @@ class Goes(SweepTest):
             self.assertEqual([r["point"] for r in self.results(self.folder / folder)], [r["point"] for r in expected])
         self.assertIn("80 points in both, 0 of them differ", program.run("results", self.folder / "one", "--diff", self.folder / "ranks").out)
 
+    def test_several_ranks_for_each_point(self):
+        text = "command = 'ground'\nmodel = 'heisenberg'\nsites = 10\nranks_per_point = 2\nthreads = 1\n[vary]\nj = [1, 2, 3, 4, 5, 6]\n"
+        path = self.file("s.toml", text)
+        self.sweep(path, "--ranks", 4, "--output", self.folder / "gangs")
+        done = program.run("sweep", path, "--output", self.folder / "job", ranks=4)
+        self.assertEqual(done.status, 0, done.err)
+        path.write_text(text.replace("ranks_per_point = 2\n", ""), encoding="utf-8")
+        self.sweep(path, "--output", self.folder / "one")
+        for folder in ("gangs", "job"):
+            self.assert_whole(self.folder / folder, 6)
+            self.assertEqual({r["ranks"] for r in records(self.folder / folder)}, {2})
+            self.assertEqual({r["cores"] for r in records(self.folder / folder)}, {2})
+            self.assertIn("6 points in both, 0 of them differ", program.run("results", self.folder / "one", "--diff", self.folder / folder).out)
+        path.write_text(text, encoding="utf-8")
+        self.assert_refused(program.run("sweep", path), 2, "ranks_per_point = 2", "--ranks 2")
+
     def kill_at_random(self, rounds: int, writers: int, *args):
         """Starts sweeps on one folder, kills them at random moments, and goes on until all is done."""
         path = self.file("chains.toml", CHAINS.format(sites=6, count=300))
