@@ -111,8 +111,9 @@ class Documents(program.ProgramTest):
 
     def test_commands_of_the_job_templates_are_accepted(self):
         for script in sorted((program.SOURCE / "scripts" / "slurm").glob("*.sbatch")):
-            options = re.search(r"sbatch .*\.sbatch (--.*)$", text(script), re.M).group(1)
-            done = program.run("plan", *shlex.split(options))
+            words = shlex.split(re.search(r"sbatch .*\.sbatch (.*)$", text(script), re.M).group(1))
+            self.file("ising.toml", SWEEP)
+            done = program.run("plan", *words) if words[0].startswith("--") else program.run("sweep", *words, "--dry-run", cwd=self.folder)
             self.assertEqual(done.status, 0, f"{script.name}: {done.err}")
 
     def test_a_narrow_terminal_gets_tables_that_fit(self):

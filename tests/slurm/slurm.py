@@ -108,17 +108,30 @@ class Slurm(unittest.TestCase):
         self.assertIn("nonsense", pathlib.Path(self.folder, f"kronsolve-{job}.log").read_text())
         self.assertEqual(list(pathlib.Path(self.folder).glob(f"kronsolve-{job}.json*")), [])
 
-    def test_a_sweep_gives_one_json_line_a_point(self):
-        job = self.cluster.submit("--array=0-4%2", "--cpus-per-task=1", str(TEMPLATES / "sweep.sbatch"), "--model", "ising", "--sites", "8",
-                                  "-p", "jz=0", cwd=self.folder, KRONSOLVE_PROGRAM=PROGRAM, KRONSOLVE_VALUES="0.5 1.0 1.5 2.0")
-        states = self.cluster.wait(job)
-        self.assertEqual(sorted(states), [("COMPLETED", 0)] * 4 + [("FAILED", 2)])  # there is no fifth value
-        files = sorted(pathlib.Path(self.folder, f"points-{job}").iterdir())
-        lines = "".join(f.read_text() for f in files).splitlines()
-        self.assertEqual(len(lines), 4)
-        for i, record in enumerate(map(json.loads, lines)):
-            self.assertEqual((record["point"], record["bx"]), (i, 0.5 * (i + 1)))
-            self.assertAlmostEqual(record["result"]["energy"], -2.0 * (i + 1), delta=1e-9)  # 8 free spins of 1/2 in a field
+    def test_tasks_of_an_array_share_a_sweep_and_go_on_where_one_was_killed(self):
+        pathlib.Path(self.folder, "free.toml").write_text("command = 'ground'\nmodel = 'ising'\nsites = 8\n[parameters]\njz = 0\n"
+                                                          "[vary]\nbx = {from = 0.5, to = 2, count = 400}\n", encoding="utf-8")
+        points = pathlib.Path(self.folder, "free.out", "points.jsonl")
+
+        def submit():
+            return self.cluster.submit("--array=0-4%3", "--cpus-per-task=1", str(TEMPLATES / "sweep.sbatch"), "free.toml", cwd=self.folder,
+                                       KRONSOLVE_PROGRAM=PROGRAM)
+
+        job = submit()
+        while not points.exists() or points.stat().st_size < 20_000:
+            time.sleep(0.01)
+        self.cluster.run("scancel", "--signal=KILL", "--full", job, check=False)
+        self.cluster.run("scancel", job, check=False)
+        self.cluster.wait(job)
+        before = points.read_bytes()
+        self.assertEqual(set(self.cluster.wait(submit())), {("COMPLETED", 0)})
+
+        self.assertTrue(points.read_bytes().startswith(before[:before.rfind(b"\n") + 1]))
+        self.assertIn("400 records of 400 points", self.plain(PROGRAM, "results", "free.out", "--check"))
+        records = [json.loads(line) for line in points.read_text(encoding="utf-8").splitlines()]
+        self.assertEqual(len(records), 400)
+        for record in records:
+            self.assertAlmostEqual(record["energy"], -4 * record["bx"], delta=1e-9)  # 8 free spins of 1/2 in a field
 
 
 if __name__ == "__main__":
