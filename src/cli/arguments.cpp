@@ -101,6 +101,21 @@ void check_thermal(const Arguments& arguments) {
     throw InvalidArgument("which temperatures? give --temperature 0.1,0.5,2 or 0.1:2:20");
 }
 
+void check_plot(const Arguments& arguments) {
+  const auto& plot = arguments.plot_of;
+  if (plot.x.empty() || plot.y.empty())
+    throw InvalidArgument("plot needs --x and --y, columns of the results: --x bx --y gap");
+  if (arguments.plot.empty())
+    throw InvalidArgument("plot to which file? give -o FILE.svg (or .pdf, .png)");
+  const bool heat = plot.kind == PlotArguments::Kind::heat;
+  if (heat && plot.z.empty())
+    throw InvalidArgument("--kind heat needs --z, the values shown as colours");
+  if (!plot.z.empty() && (!plot.series.empty() || !plot.log.empty()))
+    throw InvalidArgument("--z shows one map; leave out --series and --log");
+  if (!plot.z.empty() && !heat && plot.kind != PlotArguments::Kind::automatic)
+    throw InvalidArgument("--z belongs to --kind heat");
+}
+
 /// What holds for all options together.
 void check(Arguments& arguments, const Names& given) {
   const auto& command = arguments.command;
@@ -114,6 +129,7 @@ void check(Arguments& arguments, const Names& given) {
     throw InvalidArgument("levels needs an operator on sites; use eigh for a matrix file");
   if (command == "evolve") check_evolution(arguments, given);
   if (command == "thermal") check_thermal(arguments);
+  if (command == "plot") check_plot(arguments);
   if (find_option(command, "--energy-only") != nullptr) check_target(arguments.solve, given);
   if (arguments.solve.vectors == Eigenvectors::skip && !arguments.observe.empty())
     throw InvalidArgument(

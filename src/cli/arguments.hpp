@@ -53,6 +53,13 @@ struct ResultsArguments {
   bool check = false, each = false;
 };
 
+/// What plot was asked for besides the folder: columns or formulas.
+struct PlotArguments {
+  enum class Kind { automatic, line, scatter, spectrum, heat } kind = Kind::automatic;
+  std::string x, y, z, series, average, x_label, y_label;
+  std::string log;  ///< axes with powers of ten: "x", "y", "xy"
+};
+
 /// The command line after all that can be checked without looking at the operator.
 struct Arguments {
   std::string command;
@@ -68,6 +75,7 @@ struct Arguments {
   ThermalArguments thermal;  ///< of the command thermal, in place of `solve`
   SweepArguments sweep;
   ResultsArguments results;
+  PlotArguments plot_of;
   std::vector<std::string> observe;
   std::optional<int> threads;
   int ranks = 1;  ///< above 1: on so many workers, started for this run

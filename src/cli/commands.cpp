@@ -52,6 +52,10 @@ const std::vector<Command>& commands() {
        "  kronsolve results ising.out --columns bx,gap\n"
        "  kronsolve results ising.out --csv",
        run_results, "DIR", "the folder of a sweep"},
+      {"plot", "a picture of what a sweep has found",
+       "  kronsolve plot ising.out --x bx --y gap --series sites -o gap.svg\n"
+       "  kronsolve plot ising.out --x bx --y sites --z gap -o map.png",
+       run_plot, "DIR", "the folder of a sweep"},
       {"plan", "dimension, memory and method of a solve; runs nothing",
        "  kronsolve plan --model heisenberg --sites 32 --cyclic --sector sz=0\n"
        "  kronsolve plan --model kagome --size 2x3 --cyclic -k 4",

@@ -91,6 +91,11 @@ const Choices<ThermodynamicsMethod> thermal_methods = {{"auto", ThermodynamicsMe
                                                        {"exact", ThermodynamicsMethod::exact},
                                                        {"ftlm", ThermodynamicsMethod::ftlm},
                                                        {"typical", ThermodynamicsMethod::typical}};
+const Choices<PlotArguments::Kind> plot_kinds = {{"auto", PlotArguments::Kind::automatic},
+                                                 {"line", PlotArguments::Kind::line},
+                                                 {"scatter", PlotArguments::Kind::scatter},
+                                                 {"spectrum", PlotArguments::Kind::spectrum},
+                                                 {"heat", PlotArguments::Kind::heat}};
 const Choices<Preconditioner> preconditioners = {{"auto", Preconditioner::automatic},
                                                  {"none", Preconditioner::none},
                                                  {"jacobi", Preconditioner::jacobi},
@@ -225,7 +230,7 @@ std::vector<Option> make_options() {
   const std::string pairs = "ground eigh plan", levels = pairs + " levels",
                     solves = levels + " svds", runs = solves + " evolve thermal",
                     all = runs + " measure";
-  const std::string which = "Operator", how = "Solving", out = "Output";
+  const std::string which = "Operator", how = "Solving", what = "Columns", out = "Output";
   using enum Option::Times;
   return {
       // ---- the operator
@@ -370,7 +375,34 @@ std::vector<Option> make_options() {
        [](Arguments& a, const Given& g) { a.sweep.retry_failed = truth(g); }},
       {"--columns", "A,B", "results", out, "these columns; formulas too: \"bx,energy/sites\"", "",
        [](Arguments& a, const Given& g) { a.results.columns = g.text; }},
-      {"--where", "CONDITION", "results", out, "the points where it holds: \"sites = 12\"", "",
+      {"--x", "COLUMN", "plot", what, "across: a column or a formula", "",
+       [](Arguments& a, const Given& g) { a.plot_of.x = g.text; }},
+      {"--y", "COLUMN", "plot", what, "upwards; lists too: levels, or values at the times of --x",
+       "", [](Arguments& a, const Given& g) { a.plot_of.y = g.text; }},
+      {"--z", "COLUMN", "plot", what, "as colours over --x and --y", "",
+       [](Arguments& a, const Given& g) { a.plot_of.z = g.text; }},
+      {"--series", "COLUMNS", "plot", what, "a line for each value of these: sites", "",
+       [](Arguments& a, const Given& g) { a.plot_of.series = g.text; }},
+      {"--average", "COLUMN", "plot", what,
+       "means over what varies there, with standard errors (what the sweep averages)", "",
+       [](Arguments& a, const Given& g) { a.plot_of.average = g.text; }},
+      {"--kind", "KIND", "plot", out, any_of(plot_kinds), "auto",
+       [](Arguments& a, const Given& g) { a.plot_of.kind = choice(g, plot_kinds); }},
+      {"--log", "AXES", "plot", out, "x, y or xy: axes with powers of ten", "",
+       [](Arguments& a, const Given& g) {
+         if (g.text != "x" && g.text != "y" && g.text != "xy") refuse(g, "x, y or xy");
+         a.plot_of.log = g.text;
+       }},
+      {"--x-label", "TEXT", "plot", out, "of the axis (the text of --x)", "",
+       [](Arguments& a, const Given& g) { a.plot_of.x_label = g.text; }},
+      {"--y-label", "TEXT", "plot", out, "of the axis (the text of --y)", "",
+       [](Arguments& a, const Given& g) { a.plot_of.y_label = g.text; }},
+      {"-o", "FILE.svg", "plot", out, "the picture; also .pdf and .png", "",
+       [](Arguments& a, const Given& g) {
+         require_picture_name(g.option, g.text);
+         a.plot = g.text;
+       }},
+      {"--where", "CONDITION", "results plot", out, "the points where it holds: \"sites = 12\"", "",
        [](Arguments& a, const Given& g) { a.results.where = g.text; }},
       {"--each", "", "results", out, "every point, without averages", "false",
        [](Arguments& a, const Given& g) { a.results.each = truth(g); }},

@@ -4,7 +4,8 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
+#include <map>
+#include <set>
 
 #include <fmt/format.h>
 #include <sys/wait.h>
@@ -47,6 +48,36 @@ std::string quoted(const std::string& text) {
     if (static_cast<unsigned char>(c) >= ' ')
       result += c == '\'' ? std::string("''") : std::string(1, c);
   return result + "'";
+}
+
+/// Rectangles around the points of a grid, half way to their neighbours; colours from dark to light,
+/// which stay in order in grey.
+std::string map_script(const Map& map) {
+  const auto edges = [](const std::vector<double>& values) {
+    std::set<double> sorted(values.begin(), values.end());
+    const std::vector<double> at(sorted.begin(), sorted.end());
+    std::map<double, std::pair<double, double>> result;
+    for (std::size_t i = 0; i < at.size(); ++i) {
+      const double down = i > 0 ? at[i] - at[i - 1] : at.size() > 1 ? at[1] - at[0] : 1;
+      const double up = i + 1 < at.size() ? at[i + 1] - at[i] : down;
+      result[at[i]] = {at[i] - down / 2, at[i] + up / 2};
+    }
+    return result;
+  };
+  const auto columns = edges(map.x), rows = edges(map.y);
+  std::string script = fmt::format(
+      "set palette cubehelix start 0.5 cycles -1.5 saturation 0.9\nset cblabel {}\nunset key\n"
+      "set offsets 0, 0, 0, 0\nset xrange [{:.17g}:{:.17g}]\nset yrange [{:.17g}:{:.17g}]\n"
+      "set style fill solid 1 noborder\n$data << EOD\n",
+      quoted(map.label), columns.begin()->second.first, columns.rbegin()->second.second,
+      rows.begin()->second.first, rows.rbegin()->second.second);
+  for (std::size_t i = 0; i < map.value.size(); ++i) {
+    const auto [left, right] = columns.at(map.x[i]);
+    const auto [below, above] = rows.at(map.y[i]);
+    script += fmt::format("{:.17g} {:.17g} {:.17g} {:.17g} {:.17g} {:.17g} {:.17g}\n", map.x[i],
+                          map.y[i], left, right, below, above, map.value[i]);
+  }
+  return script + "EOD\nplot $data using 1:2:3:4:5:6:7 with boxxyerror linecolor palette\n";
 }
 
 std::string format_of(const std::string& path) { return path.substr(path.rfind('.') + 1); }
@@ -122,6 +153,8 @@ std::string gnuplot_script(const Picture& picture, std::string_view format) {
                 : "unset key\n";
   // Offsets are not for axes of powers of ten.
   if (picture.log_x) script += "set logscale x\nset offsets 0, 0, graph 0.05, graph 0.05\n";
+  if (picture.log_y) script += "set logscale y\nset offsets 0, 0, 0, 0\n";
+  if (picture.map) return script + map_script(*picture.map);
   if (picture.guide)
     script += fmt::format(
         "set arrow from graph 0, first {0:.17g} to graph 1, first {0:.17g} nohead dashtype 3 "

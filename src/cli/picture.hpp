@@ -16,6 +16,12 @@ struct Series {
   bool joined = true;              ///< by a line
 };
 
+/// Values over the plane, shown as colours.
+struct Map {
+  std::vector<double> x, y, value;
+  std::string label;
+};
+
 /// A plot of the size of a column of a journal: axes with labels, a legend above the frame, colours
 /// that the colour-blind can tell apart, and symbols and dashes that do without colour.
 struct Picture {
@@ -23,7 +29,8 @@ struct Picture {
   std::vector<Series> series;
   std::vector<std::pair<double, std::string>> x_ticks = {};  ///< places and names; empty: numbers
   std::optional<double> guide = {};                          ///< y of a dotted line
-  bool log_x = false;
+  bool log_x = false, log_y = false;
+  std::optional<Map> map = {};  ///< in place of series
 };
 
 /// @throws InvalidArgument  it ends with none of .svg, .pdf, .png

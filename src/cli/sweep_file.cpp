@@ -421,16 +421,18 @@ class SweepReader {
   }
   std::vector<double> range(const toml::table& table) const {
     const double from = number_of(table, "from"), to = number_of(table, "to");
-    if (table.contains("count") == table.contains("step"))
-      fail(table, "a range has either 'count' or 'step'");
+    const bool whole = from == std::floor(from) && to == std::floor(to) && !table.contains("scale");
+    const bool one_by_one = whole && !table.contains("count") && !table.contains("step");
+    if (table.contains("count") == table.contains("step") && !one_by_one)
+      fail(table, "a range has either 'count' or 'step'; of whole numbers the step is 1");
     const auto* scale = table.get("scale");
     const auto word = scale == nullptr ? "linear" : scale->value_or<std::string>("");
     if (word != "linear" && word != "log") fail(*scale, "scale is \"linear\" or \"log\"");
     const bool log = word == "log";
     if (log && !(from > 0 && to > 0)) fail(table, "a range on a log scale has positive ends");
     double count = 0;
-    if (table.contains("step")) {
-      const double step = number_of(table, "step");
+    if (table.contains("step") || one_by_one) {
+      const double step = one_by_one ? (to < from ? -1 : 1) : number_of(table, "step");
       if (log) fail(*table.get("step"), "a range on a log scale has 'count'");
       count = step == 0 ? 0 : std::floor((to - from) / step * (1 + 1e-12) + 1e-9) + 1;
       if (!(count >= 1)) fail(*table.get("step"), "this step does not lead from 'from' to 'to'");

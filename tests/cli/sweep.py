@@ -460,7 +460,7 @@ BAD = [
     ("command = 'ground'\nmodel = 'ising'\nsites = 4\n[vary]\nsites = [4, 5]\n", ":5:", "'sites' is given twice", "line 3"),
     ("command = 'ground'\nmodel = 'ising'\nsites = 4\n[parameters]\nbx = 1\n[vary]\nbx = [1, 2]\n", ":7:", "'bx' is given twice", "line 5"),
     ("command = 'ground'\nmodel = 'ising'\nsites = 4\n[vary]\nbx = [0.5, 1, 0.50]\n", "two points are the same run", "bx=0.5"),
-    ("command = 'ground'\nmodel = 'ising'\nsites = 4\n[vary]\nbx = {from = 0, to = 1}\n", ":5:", "'count' or 'step'"),
+    ("command = 'ground'\nmodel = 'ising'\nsites = 4\n[vary]\nbx = {from = 0.5, to = 2}\n", ":5:", "'count' or 'step'"),
     ("command = 'ground'\nmodel = 'ising'\nsites = 4\n[vary]\nbx = {from = 0, to = 1, step = -1}\n", ":5:", "does not lead"),
     ("command = 'ground'\nmodel = 'ising'\nsites = 4\n[vary]\nbx = {from = 0, to = 1, cuont = 3}\n", "'cuont'", "did you mean count?"),
     ("command = 'ground'\nmodel = 'ising'\nsites = 4\n[vary]\nbx = {from = 0, to = 1, count = 3, scale = 'log'}\n", "positive"),

@@ -199,7 +199,8 @@ TEST(EvolvePulses, pulses_anywhere_are_seen) {
   constexpr unsigned seed = 20261130;
   std::mt19937 random(seed);
   std::uniform_real_distribution<double> uniform(0, 1);
-  for (int i = 0; i < 50; ++i) {
+  const int pulses = world().size() == 1 ? 50 : 3;
+  for (int i = 0; i < pulses; ++i) {
     const double width = std::exp(std::log(0.2) + uniform(random) * std::log(250));
     const double begin = uniform(random) * (1000 - width), angle = 0.1 + 6 * uniform(random);
     const double pi = std::acos(-1.0);
