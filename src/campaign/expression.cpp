@@ -62,6 +62,18 @@ class ExpressionParser {
     throw InvalidArgument(
         detail::concat("expression '", text_, "', character ", at_ + 1, ": ", why));
   }
+  /// Counts how deep formulas stand within each other: the stack of the program is not endless.
+  struct Depth {
+    explicit Depth(ExpressionParser& parser) : depth(parser.depth_) {
+      constexpr int most = 400;
+      if (++depth > most) {
+        --depth;
+        parser.fail("formulas stand too deep within each other");
+      }
+    }
+    ~Depth() { --depth; }
+    int& depth;
+  };
   void skip_blanks() {
     while (at_ < text_.size() && text_[at_] == ' ') ++at_;
   }
@@ -90,9 +102,11 @@ class ExpressionParser {
   }
 
   Node alternatives() {
+    const Depth depth(*this);
     return chain({"or"}, [&] { return chain({"and"}, [&] { return negation(); }); });
   }
   Node negation() {
+    const Depth depth(*this);
     if (!take({"not"}).empty()) return operation("not", {negation()});
     Node left = sum();
     const auto sign = take({"<=", ">=", "!=", "==", "=", "<", ">"});
@@ -103,6 +117,7 @@ class ExpressionParser {
     return chain({"+", "-"}, [&] { return chain({"*", "/"}, [&] { return signed_one(); }); });
   }
   Node signed_one() {
+    const Depth depth(*this);
     if (!take({"-"}).empty()) return operation("negative", {signed_one()});
     Node base = indexed();
     return take({"^"}).empty() ? base : operation("^", {base, signed_one()});
@@ -168,6 +183,7 @@ class ExpressionParser {
 
   std::string_view text_;
   std::size_t at_ = 0;
+  int depth_ = 0;
 };
 
 Expression::Expression(const std::string& text)

@@ -1,11 +1,12 @@
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
 #include <filesystem>
-#include <numeric>
-#include <thread>
+#include <limits>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -30,6 +31,13 @@ using Points = std::vector<std::uint32_t>;
 
 double now() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+/// When the scheduler will end this job, in seconds since 1970; infinite if there is none.
+double end_of_job() {
+  const char* text = std::getenv("SLURM_JOB_END_TIME");
+  const auto end = text == nullptr ? std::nullopt : read_number<double>(text);
+  return end.value_or(std::numeric_limits<double>::infinity());
 }
 
 /// A parameter of a model as the number that it is, where it is one.
@@ -87,8 +95,10 @@ class Worker {
            (record->status == PointStatus::failed && record->finished < retried_before_);
   }
   bool is_free(std::size_t point) {
-    return is_open(point) && folder_.points().claim(folder_.sweep().id(point));
+    return is_open(point) && is_timely(point) && folder_.points().claim(folder_.sweep().id(point));
   }
+  /// Points that were not begun because the job would have ended before them.
+  std::size_t left_for_later() const noexcept { return late_.size(); }
   /// Computes the point, unless it is done or another process has it. True if it was computed.
   /// Collective on the ranks that compute it together.
   bool run(const Comm& comm, std::size_t point) {
@@ -96,7 +106,8 @@ class Worker {
     std::optional<Claim> claim;
     int begins = 0;
     comm.agree([&] {
-      if (comm.is_root() && is_open(point) && claim.emplace(folder_.points().claim(id))) {
+      if (comm.is_root() && is_open(point) && is_timely(point) &&
+          claim.emplace(folder_.points().claim(id))) {
         folder_.points().refresh();  // it may have been finished before the claim was ours
         begins = is_open(point) ? 1 : 0;
       }
@@ -121,6 +132,18 @@ class Worker {
   }
 
  private:
+  /// Whether the point will probably end before the job does, with something to spare.
+  bool is_timely(std::size_t point) {
+    if (std::isinf(job_ends_)) return true;
+    constexpr double spare = 1.5, seconds_to_leave = 10;
+    const double left = job_ends_ - now() - seconds_to_leave;
+    if (left > 0) {
+      (void)folder_.tally();
+      if (spare * folder_.expected(point).seconds < left) return true;
+    }
+    late_.insert(point);
+    return false;
+  }
   Json begin_record(std::size_t point) const {
     Json record = {{"version", folder_.sweep().origin().version},
                    {"command", folder_.sweep().command()}};
@@ -161,6 +184,8 @@ class Worker {
 
   SweepFolder folder_;
   double retried_before_;
+  double job_ends_ = end_of_job();
+  std::set<std::size_t> late_;
   Clock::time_point synced_ = Clock::now();
 };
 
@@ -381,27 +406,38 @@ std::string failures_text(const SweepFolder& folder, const SweepFolder::Tally& t
                      folder.read(*record).value("failure", ""));
 }
 
-Answer end_of_sweep(SweepFolder& folder, std::size_t before, Clock::time_point start) {
+/// @param late  points that were left because the job would have ended before them
+Answer end_of_sweep(SweepFolder& folder, std::size_t before, std::size_t late,
+                    Clock::time_point start) {
   const auto tally = folder.tally();
   const auto all = folder.sweep().size();
   const auto others = folder.points().claims_of_others();
+  const auto computed = tally.finished() - std::min(before, tally.finished());
+  // A job in which nothing can be done is not to be queued for ever.
+  const bool again = late > 0 && computed > 0;
   Answer answer;
-  answer.status = tally.failed > 0          ? exit_other
-                  : tally.not_converged > 0 ? exit_not_converged
-                                            : exit_fine;
+  answer.status = again                          ? exit_run_again
+                  : late > 0 || tally.failed > 0 ? exit_other
+                  : tally.not_converged > 0      ? exit_not_converged
+                                                 : exit_fine;
   answer.json = summary(folder, tally);
-  answer.json["computed"] = tally.finished() - std::min(before, tally.finished());
+  answer.json["computed"] = computed;
+  answer.json["left_for_later"] = late;
   answer.json["seconds"] = seconds_since(start);
   answer.text = fmt::format("{}: {} in {}\n\n", folder.sweep().name(),
                             counted(index_t(all), "point"), folder.path());
   answer.text += line("done", fmt::format("{}, {} of them now", grouped(index_t(tally.done)),
-                                          grouped(answer.json["computed"].get<index_t>())));
+                                          grouped(index_t(computed))));
   if (tally.not_converged > 0)
     answer.text +=
         line("converged", fmt::format("NO: {}", counted(index_t(tally.not_converged), "point")));
   if (tally.failed > 0)
     answer.text +=
         line("failed", failures_text(folder, tally)) + line("", "--retry-failed tries them again");
+  if (late > 0)
+    answer.text += line("later", fmt::format("{} would not have ended before the job does; {}",
+                                             counted(index_t(late), "point"),
+                                             again ? "run it again" : "give it more time"));
   if (tally.finished() < all)
     answer.text += line("left", fmt::format("{}, {} of them being computed by others",
                                             grouped(index_t(all - tally.finished())), others));
@@ -422,8 +458,11 @@ Answer dry_run(const std::string& path, const Sweep& sweep, const Points& order)
     points.refresh();
     for (const auto point : order) waiting -= points.records().contains(sweep.id(point)) ? 1 : 0;
   }
-  if (std::filesystem::exists(path + "/sweep.json"))
-    core_seconds = SweepFolder(path).remaining_core_seconds();
+  if (std::filesystem::exists(path + "/sweep.json")) {
+    SweepFolder folder(path);
+    (void)folder.tally();
+    core_seconds = folder.remaining_core_seconds();
+  }
   Answer answer;
   answer.json = {{"folder", path},
                  {"points", sweep.size()},
@@ -440,10 +479,6 @@ Answer dry_run(const std::string& path, const Sweep& sweep, const Points& order)
   answer.text += line("first", order.empty() ? "none" : sweep.label(order.front()));
   answer.text += line("last", order.empty() ? "none" : sweep.label(order.back()));
   return answer;
-}
-
-std::string default_folder(const std::string& file) {
-  return (file.ends_with(".toml") ? file.substr(0, file.size() - 5) : file) + ".out";
 }
 
 }  // namespace
@@ -467,7 +502,7 @@ Answer run_sweep(Session& session, const Arguments& arguments, Clock::time_point
   const auto path = asked.folder.empty() ? default_folder(arguments.argument) : asked.folder;
   std::optional<Expression> only;
   if (!asked.only.empty()) only.emplace(asked.only);
-  const auto measured = sweep.measure_shapes();
+  const auto measured = sweep.measure_shapes(Sweep::Hopeless::refused);
   const auto order = longest_first(sweep, measured, only);
   if (asked.dry_run) return dry_run(path, sweep, order);
   comm.agree([&] {
@@ -503,8 +538,15 @@ Answer run_sweep(Session& session, const Arguments& arguments, Clock::time_point
   }
   folder.points().sync();
   bar.reset();
+  // Another rank may have been able to begin what was too long for this one.
+  std::size_t late = 0;
+  if (worker.left_for_later() > 0) {
+    folder.points().refresh();
+    late = static_cast<std::size_t>(std::count_if(
+        order.begin(), order.end(), [&](auto point) { return worker.is_open(point); }));
+  }
   comm.barrier();
-  auto answer = end_of_sweep(folder, before, start);
+  auto answer = end_of_sweep(folder, before, late, start);
   comm.broadcast(std::span(&answer.status, 1));
   return answer;
 }

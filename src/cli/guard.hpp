@@ -14,6 +14,8 @@ enum ExitCode : int {
   exit_not_converged = 3,
   exit_engine_or_mpi = 4,
   exit_file = 5,
+  exit_run_again =
+      75,  ///< stopped before the end of a job; what is left is done by running it again
 };
 
 /// Runs the program's work on this rank and turns what it throws into one line on stderr, printed

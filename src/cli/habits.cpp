@@ -37,6 +37,7 @@ const std::vector<Habit>& habits() {
       {"--state",
        "--state STATE",
        {"--psi", "--psi0", "--init", "--initial", "--initial-state", "--start"}},
+      {"--output", "--output DIR", {"-o", "--out"}},
       {"--save", "--save FILE.h5", {"-o", "--out", "--output", "--hdf5"}},
       {"--json", "--json > FILE", {"-o", "--out", "--output"}},
       {"--json", "--json", {"--format", "--output-format"}},
@@ -44,7 +45,7 @@ const std::vector<Habit>& habits() {
       {"--sigma", "--sigma X", {"--target", "--shift", "--energy"}},
       {"--max-iterations", "--max-iterations N", {"--maxiter", "--max-iter", "--maxit"}},
       {"--threads", "--threads N", {"-t", "--nthreads", "--num-threads", "--cores"}},
-      {"--ranks", "--ranks N", {"-np", "--np", "--procs", "--workers"}},
+      {"--ranks", "--ranks N", {"-np", "--np", "--procs", "--workers", "--jobs"}},
   };
   return all;
 }

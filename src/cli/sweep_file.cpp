@@ -23,7 +23,7 @@ namespace kronsolve::cli {
 
 namespace {
 
-constexpr std::size_t most_points = 10'000'000;
+constexpr std::size_t most_points = 1'000'000;
 const std::vector<std::string> commands_of_points = {"ground", "eigh",   "svds",
                                                      "evolve", "levels", "thermal"};
 
@@ -579,7 +579,7 @@ const std::vector<std::uint32_t>& Sweep::shapes() const {
   return shapes_;
 }
 
-std::vector<Sweep::Shape> Sweep::measure_shapes() const {
+std::vector<Sweep::Shape> Sweep::measure_shapes(Hopeless hopeless) const {
   constexpr std::size_t most = 2000;  // to count the states of more takes too long
   std::vector<Shape> measured;
   std::optional<InvalidArgument> refusal;
@@ -593,14 +593,14 @@ std::vector<Sweep::Shape> Sweep::measure_shapes() const {
       const auto rows = static_cast<double>(problem.dimension);
       const auto k = arguments.solve.k == EighOptions::all ? rows : double(arguments.solve.k);
       measured.back() = {rows, rows * (command_ == "evolve" ? std::abs(arguments.evolve.time) : k)};
-    } catch (const InvalidArgument& error) {  // the record of the point will say so
+    } catch (const Error& error) {  // the record of the point will say so
       if (!refusal)
         refusal = InvalidArgument(detail::concat(name_, ": ", label(point), ": ", error.what()));
     }
   }
   const bool counted = std::any_of(measured.begin(), measured.end(),
                                    [](const Shape& shape) { return shape.rows > 0; });
-  if (refusal && !counted) throw *refusal;
+  if (refusal && !counted && hopeless == Hopeless::refused) throw *refusal;
   measured.resize(1 + *std::max_element(shapes().begin(), shapes().end()));
   return measured;
 }

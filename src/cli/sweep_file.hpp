@@ -58,8 +58,9 @@ class Sweep {
     double rows = 0, cost = 0;
   };
   /// All of them.
-  /// @throws InvalidArgument  if no shape has an operator: what the first one refuses
-  std::vector<Shape> measure_shapes() const;
+  /// @throws InvalidArgument  Hopeless::refused, and no shape has an operator: what the first says
+  enum class Hopeless { refused, ignored };
+  std::vector<Shape> measure_shapes(Hopeless hopeless) const;
 
  private:
   friend class SweepReader;

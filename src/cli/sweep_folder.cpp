@@ -29,6 +29,13 @@ Sweep parse_description(const std::string& folder, const std::string& text) {
   }
 }
 
+/// For who gave the file of a sweep in place of its folder.
+std::string meant_folder(const std::string& path) {
+  const auto folder = default_folder(path);
+  const bool is_there = std::filesystem::exists(description_path(folder));
+  return is_there ? detail::concat("; did you mean ", folder, "?") : std::string();
+}
+
 std::string describe(const Sweep& sweep) {
   Json json;
   json["layout"] = layout;
@@ -66,11 +73,15 @@ bool are_akin(const Sweep& a, const Sweep& b) {
 
 }  // namespace
 
+std::string default_folder(const std::string& file) {
+  return (file.ends_with(".toml") ? file.substr(0, file.size() - 5) : file) + ".out";
+}
+
 Sweep load_sweep(const std::string& path) {
   const auto file = description_path(path);
   if (!std::filesystem::exists(file))
     throw IoError(path, detail::concat("'", path, "' is not the folder of a sweep: there is no '",
-                                       file, "'"));
+                                       file, "'", meant_folder(path)));
   return parse_description(path, read_text_file(file));
 }
 
@@ -134,6 +145,8 @@ const SweepFolder::Tally& SweepFolder::tally() {
     counted_.resize(sweep_.size());
     for (std::size_t point = 0; point < sweep_.size(); ++point)
       numbers_.emplace(sweep_.id(point), point);
+    measured_ = sweep_.measure_shapes(Sweep::Hopeless::ignored);
+    seen_shapes_.resize(measured_.size());
   }
   const auto counter = [&](PointStatus status) -> std::size_t& {
     return status == PointStatus::failed          ? tally_.failed
@@ -150,6 +163,15 @@ const SweepFolder::Tally& SweepFolder::tally() {
     counted = place.status;
     ++counter(place.status);
     tally_.core_seconds += place.seconds * place.cores;
+    if (place.status != PointStatus::failed) {
+      const auto shape = sweep_.shapes()[found->second];
+      for (auto* seen : {&seen_shapes_[shape], &seen_all_}) {
+        seen->seconds += place.seconds;
+        seen->core_seconds += place.seconds * place.cores;
+        seen->cost += measured_[shape].cost;
+        ++seen->points;
+      }
+    }
     if (place.seconds >= tally_.longest_seconds) {
       tally_.longest_seconds = place.seconds;
       tally_.longest = found->second;
@@ -158,37 +180,21 @@ const SweepFolder::Tally& SweepFolder::tally() {
   return tally_;
 }
 
+SweepFolder::Effort SweepFolder::expected(std::size_t point) const {
+  if (seen_all_.points == 0) return {};
+  const auto shape = sweep_.shapes()[point];
+  const auto& seen = seen_shapes_[shape];
+  if (seen.points > 0) return {seen.seconds / seen.points, seen.core_seconds / seen.points};
+  // Shapes of which none has been computed take what others did, by their cost.
+  const double cost = measured_[shape].cost;
+  const double part = cost > 0 && seen_all_.cost > 0 ? cost / seen_all_.cost : 1 / seen_all_.points;
+  return {seen_all_.seconds * part, seen_all_.core_seconds * part};
+}
+
 double SweepFolder::remaining_core_seconds() const {
-  const auto& shapes = sweep_.shapes();
-  const auto measured = sweep_.measure_shapes();
-  struct Seen {
-    double core_seconds = 0, points = 0, left = 0;
-  };
-  std::vector<Seen> seen(measured.size());
-  double core_seconds = 0, cost = 0, points = 0;
-  for (std::size_t point = 0; point < sweep_.size(); ++point) {
-    auto& shape = seen[shapes[point]];
-    const auto* place = record(point);
-    if (place == nullptr) {
-      ++shape.left;
-      continue;
-    }
-    if (place->status == PointStatus::failed) continue;
-    shape.core_seconds += place->seconds * place->cores;
-    ++shape.points;
-    core_seconds += place->seconds * place->cores;
-    cost += measured[shapes[point]].cost;
-    ++points;
-  }
-  if (points == 0) return 0;
   double remaining = 0;
-  for (std::size_t i = 0; i < seen.size(); ++i) {
-    // Shapes of which none has been computed cost what others did, by their relative cost.
-    const double each = seen[i].points > 0                 ? seen[i].core_seconds / seen[i].points
-                        : cost > 0 && measured[i].cost > 0 ? core_seconds * measured[i].cost / cost
-                                                           : core_seconds / points;
-    remaining += seen[i].left * each;
-  }
+  for (std::size_t point = 0; point < sweep_.size(); ++point)
+    if (record(point) == nullptr) remaining += expected(point).core_seconds;
   return remaining;
 }
 

@@ -41,7 +41,12 @@ class SweepFolder {
   };
   /// Reads what has been added, and counts.
   const Tally& tally();
-  /// Core seconds that the points without a record will probably take.
+  /// What a point will probably take, as far as points that were counted tell; else nothing.
+  struct Effort {
+    double seconds = 0, core_seconds = 0;
+  };
+  Effort expected(std::size_t point) const;
+  /// Core seconds of all points that have no record.
   double remaining_core_seconds() const;
 
  private:
@@ -52,8 +57,17 @@ class SweepFolder {
   std::unordered_map<PointId, std::size_t> numbers_;  ///< of the points, once they are counted
   std::vector<std::optional<PointStatus>> counted_;   ///< as what each point was counted
   std::size_t seen_ = 0;                              ///< records that were counted
+  /// What was counted of a shape, or of all.
+  struct Seen : Effort {
+    double points = 0, cost = 0;
+  };
+  std::vector<Seen> seen_shapes_;
+  Seen seen_all_;
+  std::vector<Sweep::Shape> measured_;
 };
 
+/// Where the results of a file go unless told: FILE.out.
+std::string default_folder(const std::string& file);
 /// The sweep whose folder this is.
 /// @throws as SweepFolder
 Sweep load_sweep(const std::string& path);

@@ -180,7 +180,7 @@ class Results(SweepTest):
                 self.assertAlmostEqual(row[formula], float(eval(in_python, known, record)), msg=formula)  # pylint: disable=eval-used
 
         for formula, *words in (("1 +", "a value is missing"), ("(1", "a ) is missing"), ("j[0", "a ] is missing"), ("'a", "a ' is missing"),
-                                ("1 2", "'2' is not understood"), ("sin(j)", "unknown function 'sin'"), ("$", "expected a number"), ("1.2.3", "expected")):
+                                ("1 2", "'2' is not understood"), ("sin(j)", "unknown function 'sin'"), ("$", "expected a number"), ("1.2.3", "expected"), ("(" * 5000 + "1", "too deep"), ("-" * 5000 + "1", "too deep"), ("not " * 5000 + "1", "too deep")):
             self.assert_refused(program.run("results", self.folder / "s.out", "--columns", formula), 2, *words)
 
 
@@ -262,6 +262,36 @@ class Goes(SweepTest):
             self.assert_whole(self.folder / folder, 80)
             self.assertEqual([r["point"] for r in self.results(self.folder / folder)], [r["point"] for r in expected])
         self.assertIn("80 points in both, 0 of them differ", program.run("results", self.folder / "one", "--diff", self.folder / "ranks").out)
+
+    def test_no_point_is_begun_that_would_not_end_before_the_job(self):
+        path = self.file("chains.toml", CHAINS.format(sites=12, count=200))
+        self.assertEqual(self.sweep(path, status=1, env={"SLURM_JOB_END_TIME": int(time.time())})["left_for_later"], 400)
+        begin = time.monotonic()
+        said = self.sweep(path, status=75, env={"SLURM_JOB_END_TIME": int(time.time()) + 11})  # ten seconds are left to the end
+        self.assertLess(time.monotonic() - begin, 10)
+        self.assertEqual(said["left_for_later"], 400 - said["done"])
+        self.assertGreater(said["done"], 0)
+        again = self.sweep(path, "--ranks", 2, status=75, env={"SLURM_JOB_END_TIME": int(time.time()) + 11})
+        self.assertGreater(again["done"], said["done"])
+        self.assertEqual(self.sweep(path)["computed"], 400 - again["done"])
+        self.assert_whole(self.folder / "chains.out", 400)
+
+    def test_random_time_limits_lose_no_point(self):
+        if not MANY:
+            self.skipTest("one limit is tried by the test above")
+        path = self.file("chains.toml", CHAINS.format(sites=12, count=200))
+        moments, done = random.Random(3), 0
+        for _ in range(20):
+            end = time.time() + 10 + moments.uniform(0.2, 1.5)
+            run = program.run("sweep", path, "--json", env={"SLURM_JOB_END_TIME": end})
+            self.assertLess(time.time(), end)
+            self.assertGreaterEqual(run.json()["done"], done)
+            done = run.json()["done"]
+            if run.status == 0:
+                break
+            self.assertEqual(run.status, 75 if run.json()["computed"] > 0 else 1)
+        self.assertEqual(self.sweep(path)["computed"], 400 - done)
+        self.assert_whole(self.folder / "chains.out", 400)
 
     def test_several_ranks_for_each_point(self):
         text = "command = 'ground'\nmodel = 'heisenberg'\nsites = 10\nranks_per_point = 2\nthreads = 1\n[vary]\nj = [1, 2, 3, 4, 5, 6]\n"
@@ -494,6 +524,7 @@ class Refusals(SweepTest):
         self.assert_refused(program.run("sweep"), 2, "which sweep?")
         self.assert_refused(program.run("sweep", self.folder / "none.toml"), 5, "none.toml")
         self.assert_refused(program.run("status", self.folder), 5, "not the folder of a sweep")
+        self.assert_refused(program.run("sweep", path, "-o", "x"), 2, "did you mean --output DIR?")
         self.assert_refused(program.run("sweep", path, "--output", self.folder), 2, "holds something else")
         self.assert_refused(program.run("sweep", path, "--output", "/proc/sweep"), 5, "/proc/sweep")
         self.assert_refused(program.run("sweep", path, "--output", path / "below"), 5)
@@ -502,6 +533,7 @@ class Refusals(SweepTest):
         self.assertFalse((self.folder / "ising.out").exists())
 
         self.sweep(path)
+        self.assert_refused(program.run("status", path), 5, "did you mean", "ising.out?")
         other = self.file("other.toml", "command = 'ground'\nmodel = 'xxz'\n[vary]\nsites = [4, 6]\n")
         self.assert_refused(program.run("sweep", other, "--output", self.folder / "ising.out"), 2, "another sweep")
         self.assert_refused(program.run("results", self.folder / "ising.out", "--columns", "bx,gpa"), 2, "'gpa'", "did you mean gap?")
