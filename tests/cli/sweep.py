@@ -331,7 +331,10 @@ class Goes(SweepTest):
                 known = now
         said = self.sweep(path)
         self.assertEqual((said["done"], said["failed"]), (600, 0))
-        self.assertEqual(said["computed"], 600 - len(known))
+        if "--ranks" in args:  # workers live on for milliseconds without their master
+            self.assertLessEqual(said["computed"], 600 - len(known))
+        else:
+            self.assertEqual(said["computed"], 600 - len(known))
         self.assert_whole(folder, 600)
         done = program.run("results", folder, "--diff", self.folder / "whole")
         self.assertIn("600 points in both, 0 of them differ; 0 only in", done.out)
