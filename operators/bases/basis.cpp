@@ -1,8 +1,7 @@
 #include <limits>
 
 #include <kronsolve/core/error.hpp>
-#include <kronsolve/operators/basis.hpp>
-#include <kronsolve/operators/digit_paths.hpp>
+#include <kronsolve/operators/charge_basis.hpp>
 
 namespace kronsolve {
 
@@ -48,11 +47,31 @@ void Basis::indices(std::span<const state_t> states, std::span<index_t> indices)
   for (std::size_t i = 0; i < states.size(); ++i) indices[i] = index(states[i]);
 }
 
+void Basis::locate(std::span<const state_t> states, std::span<index_t> keys,
+                   std::span<std::complex<double>> amplitudes) const {
+  indices(states, keys);
+  for (std::size_t i = 0; i < keys.size(); ++i) amplitudes[i] = keys[i] < 0 ? 0 : 1;
+}
+
+Location Basis::locate(state_t state) const {
+  Location found;
+  locate(std::span(&state, 1), std::span(&found.key, 1), std::span(&found.amplitude, 1));
+  return found;
+}
+
+const std::vector<Charge>& Basis::charges() const {
+  static const std::vector<Charge> none;
+  return none;
+}
+
 RowPartition Basis::partition(int ranks) const { return RowPartition(size(), ranks); }
 
 FullBasis::FullBasis(std::vector<LocalSpace> spaces) : Basis(std::move(spaces)), size_(1) {
   for (const auto& space : Basis::spaces())
     size_ = checked_multiply(size_, space.dim(), "the dimension of the full space");
+  std::vector<int> dims;
+  for (const auto& space : Basis::spaces()) dims.push_back(space.dim());
+  paths_ = DigitPaths(std::move(dims), {});
 }
 
 void FullBasis::states(RowRange range, std::span<state_t> states) const {
@@ -63,12 +82,6 @@ void FullBasis::states(RowRange range, std::span<state_t> states) const {
 void FullBasis::indices(std::span<const state_t> states, std::span<index_t> indices) const {
   KRONSOLVE_ASSERT(states.size() == indices.size());
   for (std::size_t i = 0; i < states.size(); ++i) indices[i] = static_cast<index_t>(states[i]);
-}
-
-RowPartition FullBasis::partition(int ranks) const {
-  std::vector<int> dims;
-  for (const auto& space : spaces()) dims.push_back(space.dim());
-  return DigitPaths(std::move(dims), {}).partition(ranks);
 }
 
 }  // namespace kronsolve

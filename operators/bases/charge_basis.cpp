@@ -288,7 +288,7 @@ index_t ChargeBasis::memory_bytes() const noexcept {
   return static_cast<index_t>(bytes);
 }
 
-void require_conserved(const OpSum& op, const ChargeBasis& basis) {
+void require_conserved(const OpSum& op, const Basis& basis) {
   if (op.spaces() != basis.spaces())
     throw DimensionError(detail::concat("the operator has ", op.sites(), " sites, the sector ",
                                         basis.sites(),

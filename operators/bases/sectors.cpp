@@ -269,8 +269,8 @@ std::shared_ptr<const Basis> make_basis(const Comm& comm, const Sector& sector) 
 
 CountedBasis::CountedBasis(const Sector& sector)
     : Basis(sector.spaces),
+      sector_(sector),
       group_(sector.spaces, sector.generators),
-      conditions_(sector.conditions),
       size_(positive_size(sector, group_)) {}
 
 state_t CountedBasis::state(index_t) const {
@@ -287,11 +287,11 @@ SectorOperator in_counted_sector(OpSum op, const Sector& sector) {
 }
 
 Sector sector_of(const Basis& basis) {
-  if (dynamic_cast<const FullBasis*>(&basis) != nullptr) return {basis.spaces(), {}, {}, {}};
-  if (const auto* charges = dynamic_cast<const ChargeBasis*>(&basis))
-    return {basis.spaces(), charges->charges(), {}, basis.sector()};
-  if (const auto* orbits = dynamic_cast<const SymmetryBasis*>(&basis))
-    return {basis.spaces(), orbits->charges(), orbits->group().generators(), basis.sector()};
+  const auto* group = basis.symmetries();
+  if (basis.paths() != nullptr || basis.orbits() != nullptr)
+    return {basis.spaces(), basis.charges(),
+            group == nullptr ? std::vector<SymmetryGenerator>() : group->generators(),
+            basis.sector()};
   throw NotSupported(
       "sector_of: this basis is none of the library's, or counted and not listed; only full spaces "
       "and sectors of charges and symmetries have conditions that can be sent");

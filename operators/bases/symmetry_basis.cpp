@@ -48,6 +48,10 @@ SymmetryBasis::SymmetryBasis(const Comm& comm, SymmetryGroup group, std::vector<
   require_memory(comm,
                  checked_multiply(partition_.max_local_rows(), listing_bytes, "bytes of the basis"),
                  "the symmetry sector");
+  if (charges_.empty())
+    configurations_ = std::make_unique<const FullBasis>(spaces());
+  else
+    configurations_ = std::make_unique<const ChargeBasis>(spaces(), charges_);
   list_states();
   make_guide();
 }
@@ -55,14 +59,9 @@ SymmetryBasis::SymmetryBasis(const Comm& comm, SymmetryGroup group, std::vector<
 SymmetryBasis::~SymmetryBasis() = default;
 
 void SymmetryBasis::list_states() {
-  std::unique_ptr<const Basis> parent;
-  if (charges_.empty())
-    parent = std::make_unique<const FullBasis>(spaces());
-  else
-    parent = std::make_unique<const ChargeBasis>(spaces(), charges_);
   // Representatives crowd among the small configurations: many chunks, dealt in turn, give every
   // rank about as many.
-  const index_t all = parent->size();
+  const index_t all = configurations_->size();
   const index_t chunks = std::min<index_t>(std::max<index_t>(all / 4096, 1), 65536);
   const auto chunk_range = [&](index_t c) {
     return RowRange{all / chunks * c + std::min(c, all % chunks),
@@ -82,7 +81,7 @@ void SymmetryBasis::list_states() {
       for (index_t begin = range.begin; begin < range.end; begin += batch) {
         const RowRange rows{begin, std::min(range.end, begin + batch)};
         const auto some = std::span(states).first(static_cast<std::size_t>(rows.size()));
-        parent->states(rows, some);
+        configurations_->states(rows, some);
         for (const state_t s : some)
           if (action_->carries(s)) list.push_back(s);
       }
@@ -185,24 +184,33 @@ RowPartition SymmetryBasis::partition(int ranks) const {
   return ranks == comm_->size() ? partition_ : RowPartition(size(), ranks);
 }
 
-SymmetryBasis::Overlap SymmetryBasis::overlap(state_t state) const {
-  const auto found = action_->find(state);
-  if (found.vanishes) return {found.representative, 0};
-  // P|state> = conj(phase) P|representative>, and P|representative> = sqrt(|Stab|/|G|) |row>.
-  const double length = std::sqrt(double(found.stabiliser) / group_.order());
-  return {found.representative, length * std::conj(group_.phase_value(found.phase))};
+void SymmetryBasis::locate(std::span<const state_t> states, std::span<index_t> keys,
+                           std::span<std::complex<double>> amplitudes) const {
+  // The group knows nothing of charges: a configuration outside has a representative all the same.
+  configurations_->indices(states, keys);
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    amplitudes[i] = 0;
+    if (keys[i] < 0) continue;
+    const auto found = action_->find(states[i]);
+    keys[i] = static_cast<index_t>(found.representative);
+    if (found.vanishes) continue;
+    // P|state> = conj(phase) P|representative>, and P|representative> = sqrt(|Stab|/|G|) |row>.
+    const double length = std::sqrt(double(found.stabiliser) / group_.order());
+    amplitudes[i] = length * std::conj(group_.phase_value(found.phase));
+  }
 }
 
-std::complex<double> SymmetryBasis::project(
-    state_t representative, const std::function<std::complex<double>(state_t)>& phi) const {
-  // sqrt(|G|/|Stab|) <r|P|phi>, and <r|U^-1|phi> = <U r|phi>.
-  std::complex<double> sum = 0;
+void SymmetryBasis::orbit(index_t row, std::vector<Component>& components) const {
+  // |row> = sum over g of conj(character(g)) U_g |representative> / sqrt(|G| |Stab|).
+  const state_t representative = state(row);
+  components.clear();
   int stabiliser = 0;
   for (const auto& [image, phase] : action_->images_of(representative)) {
-    sum += group_.phase_value(phase) * phi(image);
+    components.push_back({image, std::conj(group_.phase_value(phase))});
     if (image == representative) ++stabiliser;
   }
-  return sum / std::sqrt(double(stabiliser) * group_.order());
+  const double length = std::sqrt(double(stabiliser) * group_.order());
+  for (auto& component : components) component.amplitude /= length;
 }
 
 index_t SymmetryBasis::memory_bytes() const noexcept {

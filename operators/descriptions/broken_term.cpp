@@ -1,6 +1,7 @@
 #include "operators/descriptions/broken_term.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "operators/descriptions/canonical_builder.hpp"
 
@@ -34,7 +35,9 @@ std::optional<std::string> difference(const OpSum& a, const OpSum& b) {
     builder.add(term);
   }
   const CanonicalForm form = std::move(builder).finish(agreement);
-  const auto broken = first_of(form, [](const auto&) { return true; });
+  // Both parts of a complex coefficient err by the rounding of its modulus.
+  const auto broken =
+      first_of(form, [](const auto& t) { return std::abs(t.coefficient) > agreement * t.scale; });
   if (!broken) return std::nullopt;
   return written_term(a + b, form, *broken);
 }

@@ -3,19 +3,14 @@
 #include <algorithm>
 
 #include <kronsolve/core/error.hpp>
-#include <kronsolve/operators/charge_basis.hpp>
 
 namespace kronsolve::detail {
 
-DigitPaths paths_of(const Basis& basis) {
-  if (const auto* charges = dynamic_cast<const ChargeBasis*>(&basis)) return charges->paths();
-  if (dynamic_cast<const FullBasis*>(&basis) == nullptr)
-    throw NotSupported(
-        "the matrix-free product needs the full space or a charge sector; this basis mixes "
-        "configurations, use the assembled form");
-  std::vector<int> dims;
-  for (const auto& space : basis.spaces()) dims.push_back(space.dim());
-  return DigitPaths(std::move(dims), {});
+const DigitPaths& paths_of(const Basis& basis) {
+  if (const auto* paths = basis.paths()) return *paths;
+  throw NotSupported(
+      "the matrix-free product needs the full space or a charge sector; this basis mixes "
+      "configurations, use the assembled form");
 }
 
 BlockLayout::BlockLayout(const Basis& basis, const DigitPaths& paths, int split_at)

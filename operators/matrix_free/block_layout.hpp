@@ -12,7 +12,7 @@ namespace kronsolve::detail {
 
 /// Digit strings behind a basis: one node a layer for the full space.
 /// @throws NotSupported  the basis is neither the full space nor a charge sector
-DigitPaths paths_of(const Basis& basis);
+const DigitPaths& paths_of(const Basis& basis);
 
 /// The basis cut in two. Block b holds the rows begin[b] ... begin[b+1]-1: all completions,
 /// ascending, of one string of the first `split` sites; which these are depends on its class alone.

@@ -176,9 +176,8 @@ BlockPlan::BlockPlan(const SectorOperator& h, ScalarKind kind, int rank,
                                       " (or other local spaces)"));
         if (kind == ScalarKind::real && !h.op.is_real())
           throw InvalidArgument("matrix-free: the operator is not real; use complex vectors");
-        if (const auto* charges = dynamic_cast<const ChargeBasis*>(h.basis.get()))
-          require_conserved(h.op, *charges);
-        const DigitPaths paths = paths_of(*h.basis);
+        const DigitPaths& paths = paths_of(*h.basis);
+        require_conserved(h.op, *h.basis);
         return BlockLayout(*h.basis, paths, chosen_split(paths, rows, options));
       }()),
       doubles_per_entry(kind == ScalarKind::real ? 1 : 2),

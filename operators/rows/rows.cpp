@@ -104,14 +104,12 @@ void require_fits(const OpSum& op, const Basis& basis) {
   if (!is_complex<T> && basis.scalar() == ScalarKind::complex)
     throw InvalidArgument(
         "rows: operators are complex in this sector; build them as complex numbers");
-  if (const auto* reduced = dynamic_cast<const SymmetryBasis*>(&basis))
-    require_symmetric(op, reduced->group());
+  if (const auto* group = basis.symmetries()) require_symmetric(op, *group);
 }
 
 /// Rank of each low part among those with the same charges: in a charge sector the rows of one high
 /// part are its low parts with the charges that are left, ascending.
-std::vector<std::uint32_t> low_ranks(const ChargeBasis& basis, int first_low_site,
-                                     state_t low_states) {
+std::vector<std::uint32_t> low_ranks(const Basis& basis, int first_low_site, state_t low_states) {
   std::vector<std::uint32_t> ranks(low_states);
   std::map<std::vector<int>, std::uint32_t> counts;
   const auto& code = basis.code();
@@ -132,7 +130,7 @@ std::vector<std::uint32_t> low_ranks(const ChargeBasis& basis, int first_low_sit
 
 template <Scalar T>
 CsrRows<T> fill(const CompiledOperator<T>& op, const Basis& basis, RowRange range) {
-  if (const auto* reduced = dynamic_cast<const SymmetryBasis*>(&basis))
+  if (const auto* reduced = basis.orbits())
     return detail::build_symmetric_rows(op, *reduced, range);
   CsrRows<T> result;
   result.range = range;
@@ -141,10 +139,10 @@ CsrRows<T> fill(const CompiledOperator<T>& op, const Basis& basis, RowRange rang
   const auto entries = static_cast<std::size_t>(result.offsets.back());
   result.columns.resize(entries);
   result.values.resize(entries);
-  const bool full = dynamic_cast<const FullBasis*>(&basis) != nullptr;
-  const auto* charges = dynamic_cast<const ChargeBasis*>(&basis);
-  const auto ranks = charges != nullptr ? low_ranks(*charges, op.first_low_site(), op.low_states())
-                                        : std::vector<std::uint32_t>{};
+  const bool ascending = basis.paths() != nullptr, charged = !basis.charges().empty();
+  const bool full = ascending && !charged, by_rank = ascending && charged;
+  const auto ranks = by_rank ? low_ranks(basis, op.first_low_site(), op.low_states())
+                             : std::vector<std::uint32_t>{};
   std::atomic<index_t> first_bad_row = range.end;
   const auto check = [&](index_t row, std::span<const index_t> columns) {
     if (std::find(columns.begin(), columns.end(), -1) == columns.end()) return;
@@ -164,12 +162,11 @@ CsrRows<T> fill(const CompiledOperator<T>& op, const Basis& basis, RowRange rang
       index_t* columns = result.columns.data() + offset[i];
       T* values = result.values.data() + offset[i];
       const auto n = static_cast<std::size_t>(
-          charges != nullptr
-              ? run.fill_ranked(low, row, basis, ranks.data(), ranked.data(), elements.data())
-              : run.fill(low, column_states.data(), elements.data()));
+          by_rank ? run.fill_ranked(low, row, basis, ranks.data(), ranked.data(), elements.data())
+                  : run.fill(low, column_states.data(), elements.data()));
       KRONSOLVE_ASSERT(static_cast<index_t>(n) == offset[i + 1] - offset[i]);
       std::copy_n(elements.data(), n, values);
-      if (charges != nullptr) {
+      if (by_rank) {
         std::copy_n(ranked.data(), n, columns);
         check(row, {columns, n});
       } else if (full) {
@@ -212,7 +209,7 @@ index_t count_entries(const OpSum& op, const Basis& basis, RowRange range) {
   require_fits<std::complex<double>>(op, basis);
   require_range(op, basis, range);
   const CompiledOperator<std::complex<double>> compiled(op);
-  if (const auto* reduced = dynamic_cast<const SymmetryBasis*>(&basis))
+  if (const auto* reduced = basis.orbits())
     return detail::count_symmetric_entries(compiled, *reduced, range);
   return count(compiled, basis, range).back();
 }
@@ -240,7 +237,7 @@ Lazy<T> held_lazy(const SectorOperator& h, const SymmetryBasis& basis) {
 
 /// For planning alone.
 template <Scalar T>
-Lazy<T> counted_lazy(const CountedBasis& basis) {
+Lazy<T> counted_lazy(const Basis& basis) {
   return Lazy<T>(basis.size(), basis.size(), [](RowRange) -> CsrRows<T> {
     throw InvalidArgument("the states of this sector are counted, not listed; use make_basis");
   });
@@ -251,10 +248,8 @@ Lazy<T> counted_lazy(const CountedBasis& basis) {
 template <Scalar T>
 Lazy<T> make_lazy(const SectorOperator& h) {
   require_fits<T>(h.op, *h.basis);
-  if (const auto* reduced = dynamic_cast<const SymmetryBasis*>(h.basis.get()))
-    return held_lazy<T>(h, *reduced);
-  if (const auto* counted = dynamic_cast<const CountedBasis*>(h.basis.get()))
-    return counted_lazy<T>(*counted);
+  if (const auto* reduced = h.basis->orbits()) return held_lazy<T>(h, *reduced);
+  if (!h.basis->is_listed()) return counted_lazy<T>(*h.basis);
   const auto compiled = std::make_shared<const CompiledOperator<T>>(h.op);
   const index_t n = h.basis->size();
   return Lazy<T>(

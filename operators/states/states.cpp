@@ -253,41 +253,42 @@ class ProductAmplitude {
 
 template <Scalar T>
 void put_configurations(const StateDescription::Configurations& content, const Basis& basis,
-                        RowRange range, std::span<T> owned) {
-  const auto* reduced = dynamic_cast<const SymmetryBasis*>(&basis);
+                        const RowPartition& rows, int rank, std::span<T> owned) {
   for (const auto& [amplitude, digits] : content.terms) {
     state_t state = 0;
     for (int site = 0; site < basis.sites(); ++site)
       state +=
           static_cast<state_t>(digits[static_cast<std::size_t>(site)]) * basis.code().stride(site);
-    Complex part = amplitude;
-    if (reduced != nullptr) {
-      const auto overlap = reduced->overlap(state);
-      state = overlap.representative;
-      part *= overlap.amplitude;
-      if (part == 0.0 || reduced->owner(state) != reduced->comm().rank()) continue;
-    }
-    const index_t row = basis.index(state);
-    if (range.contains(row))
-      owned[static_cast<std::size_t>(row - range.begin)] += from_complex<T>(part);
+    const Location found = basis.locate(state);
+    if (found.amplitude == 0.0 || basis.owner(found.key, rows) != rank) continue;
+    const index_t row = basis.row(found.key) - rows.range(rank).begin;
+    if (row >= 0)
+      owned[static_cast<std::size_t>(row)] += from_complex<T>(amplitude * found.amplitude);
   }
 }
 
-template <Scalar T>
-void put_product(const StateDescription::Product& content, const Basis& basis, RowRange range,
-                 std::span<T> owned) {
-  if (const auto* reduced = dynamic_cast<const SymmetryBasis*>(&basis)) {
-    const ProductAmplitude<Complex> phi(content);
-#pragma omp parallel for schedule(static) num_threads(num_threads())
-    for (index_t i = 0; i < range.size(); ++i)
-      owned[static_cast<std::size_t>(i)] = from_complex<T>(reduced->project(
-          basis.state(range.begin + i), [&](state_t s) { return phi(basis.code(), s); }));
-    return;
+/// <row|phi> of the owned rows, phi by its amplitude of any configuration. `make_phi` is called
+/// once by each thread.
+template <Scalar T, class MakePhi>
+void put_amplitudes(const Basis& basis, RowRange range, std::span<T> owned, MakePhi&& make_phi) {
+  std::exception_ptr failure;
+#pragma omp parallel num_threads(num_threads())
+  try {
+    auto phi = make_phi();
+    std::vector<Component> components;
+#pragma omp for schedule(static)
+    for (index_t i = 0; i < range.size(); ++i) {
+      basis.orbit(range.begin + i, components);
+      T sum{};
+      for (const auto& [state, amplitude] : components)
+        sum += conj(from_complex<T>(amplitude)) * phi(state);
+      owned[static_cast<std::size_t>(i)] = sum;
+    }
+  } catch (...) {
+#pragma omp critical
+    failure = std::current_exception();
   }
-  const ProductAmplitude<T> amplitude(content);
-#pragma omp parallel for schedule(static) num_threads(num_threads())
-  for (index_t i = 0; i < range.size(); ++i)
-    owned[static_cast<std::size_t>(i)] = amplitude(basis.code(), basis.state(range.begin + i));
+  if (failure) std::rethrow_exception(failure);
 }
 
 std::string sector_text(const Basis& basis) {
@@ -329,11 +330,14 @@ Buffer<T> make_state(const Comm& comm, const Basis& basis, const StateDescriptio
     normalize(comm, owned.span());
     return owned;
   }
-  if (const auto* product = std::get_if<StateDescription::Product>(&description.content))
-    put_product(*product, basis, range, owned.span());
-  else
+  if (const auto* product = std::get_if<StateDescription::Product>(&description.content)) {
+    const ProductAmplitude<T> amplitude(*product);
+    put_amplitudes(basis, range, owned.span(),
+                   [&] { return [&](state_t state) { return amplitude(basis.code(), state); }; });
+  } else {
     put_configurations(std::get<StateDescription::Configurations>(description.content), basis,
-                       range, owned.span());
+                       basis.partition(comm.size()), comm.rank(), owned.span());
+  }
   const double inside = vec::norm_squared<T>(comm, owned.span());
   if (inside < 1 - not_in_basis)
     throw InvalidArgument(detail::concat(
@@ -355,26 +359,14 @@ Buffer<T> make_state(const Comm& comm, const Basis& basis,
   Buffer<T> owned;
   comm.agree([&] {
     owned = Buffer<T>(range.size());
-    const auto* reduced = dynamic_cast<const SymmetryBasis*>(&basis);
-    std::exception_ptr failure;
-#pragma omp parallel num_threads(num_threads())
-    try {
-      std::vector<int> digits(static_cast<std::size_t>(basis.sites()));
-      const auto of = [&](state_t state) -> T {
+    put_amplitudes(basis, range, owned.span(), [&] {
+      return [&, digits = std::vector<int>(static_cast<std::size_t>(basis.sites()))](
+                 state_t state) mutable -> T {
         for (int site = 0; site < basis.sites(); ++site)
           digits[static_cast<std::size_t>(site)] = basis.code().digit(state, site);
         return amplitude(digits);
       };
-#pragma omp for schedule(static)
-      for (index_t i = 0; i < range.size(); ++i) {
-        const state_t state = basis.state(range.begin + i);
-        owned[i] = reduced == nullptr ? of(state) : from_complex<T>(reduced->project(state, of));
-      }
-    } catch (...) {
-#pragma omp critical
-      failure = std::current_exception();
-    }
-    if (failure) std::rethrow_exception(failure);
+    });
   });
   normalize(comm, owned.span());
   return owned;

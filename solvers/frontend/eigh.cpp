@@ -91,7 +91,7 @@ template <Scalar T>
 EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h) {
   EighProblem<T> problem{
       .comm = &comm, .rows = make_lazy<T>(h), .partition = h.basis->partition(comm.size())};
-  if (dynamic_cast<const CountedBasis*>(h.basis.get()) != nullptr) {
+  if (!h.basis->is_listed()) {
     const auto local = double(problem.partition.max_local_rows());
     problem.entries_per_row = entries_per_row(h.op).mean;
     problem.bytes_before =
@@ -102,9 +102,7 @@ EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h) {
   // are small beside the vectors); it is what a larger machine would use.
   const double vectors = 2.0 * double(problem.partition.max_local_rows()) * sizeof(T);
   if (!comm.all(vectors < double(available_memory()))) {
-    const Basis* basis = h.basis.get();
-    if (dynamic_cast<const FullBasis*>(basis) != nullptr ||
-        dynamic_cast<const ChargeBasis*>(basis) != nullptr)
+    if (h.basis->paths() != nullptr)
       problem.matrix_free = [&comm, h] { return make_matrix_free<T>(comm, h); };
     return problem;
   }

@@ -1,44 +1,128 @@
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
-#include <kronsolve/operators/vector_operations.hpp>
+#include <kronsolve/core/error.hpp>
+#include <kronsolve/operators/algebra.hpp>
+#include <kronsolve/operators/charge_basis.hpp>
+#include <kronsolve/operators/symmetry_group.hpp>
 #include <kronsolve/solvers/spectral_function.hpp>
+
+#include "operators/descriptions/broken_term.hpp"
+#include "operators/rows/element_walk.hpp"
 
 namespace kronsolve {
 
 namespace {
 
-/// Calls found(state, value) for every configuration that the term makes of `state`.
-template <class Found>
-void images(const ProductTerm& term, const DigitCode& code, state_t state, std::size_t factor,
-            std::complex<double> value, Found&& found) {
-  if (factor == term.factors.size()) {
-    found(state, value);
-    return;
-  }
-  const auto& [site, matrix] = term.factors[factor];
-  const int digit = code.digit(state, site);
-  for (int to = 0; to < matrix.dim(); ++to) {
-    const auto element = matrix(to, digit);
-    if (element == 0.0) continue;
-    const state_t moved = state - static_cast<state_t>(digit) * code.stride(site) +
-                          static_cast<state_t>(to) * code.stride(site);
-    images(term, code, moved, factor + 1, value * element, found);
+using Complex = std::complex<double>;
+
+/// Symmetries: U_g op U_g^-1 = (character of g in `to`) / (character of g in `from`) op.
+void require_characters(const OpSum& op, const Basis& from, const Basis& to) {
+  if (to.symmetries() == nullptr) return;
+  const auto find = [](const SymmetryGroup& group, const SymmetryGenerator& g) {
+    return std::find_if(group.elements().begin(), group.elements().end(),
+                        [&](const auto& e) { return e.image == g.image && e.flip == g.flip; });
+  };
+  const SymmetryGroup &after = *to.symmetries(), *before = from.symmetries();
+  for (const auto& g : after.generators()) {
+    if (before == nullptr || find(*before, g) == before->elements().end())
+      throw InvalidArgument(detail::concat(
+          "apply_operator: the target sector has ", g.name,
+          ", but the state is in a sector without this symmetry; solve for the state in a sector "
+          "that has it, or leave it out of the target"));
+    const Complex wanted = after.phase_value(find(after, g)->phase) *
+                           std::conj(before->phase_value(find(*before, g)->phase));
+    OpSum moved = permuted(op, g.image);
+    if (g.flip == SpinFlip::yes) moved = spin_flipped(moved);
+    if (const auto term = detail::difference(moved, wanted * op))
+      throw InvalidArgument(detail::concat(
+          "apply_operator: the operator leads out of the target sector ", g.name, " by the term ",
+          *term,
+          "; take the sector that it leads to, or such a sum over the sites as sum_j "
+          "exp(iqj) A_j, which adds q to the momentum"));
   }
 }
 
-/// Terms that each change every additive charge by a definite amount: Sx Sx + Sy Sy leaves no
-/// sector, its two terms do.
-std::vector<ProductTerm> charge_terms(const OpSum& op) {
-  std::vector<ProductTerm> terms;
-  const CanonicalForm& form = op.canonical_form();
-  for (const auto& canonical : form.terms) {
-    ProductTerm term{canonical.coefficient, {}};
-    for (const auto& factor : canonical.factors)
-      term.factors.push_back({factor.site, form[factor].matrix()});
-    terms.push_back(std::move(term));
+/// <image|op|state> of a move is not zero, but for rounding.
+template <Scalar C>
+bool moves_there(const detail::OperatorMove<C>& move, detail::PackedDigits image) {
+  C sum{};
+  double scale = 0;
+  for (const auto& term : move.terms) {
+    const C value = term.coefficient * term.diagonal(image);
+    sum += value;
+    scale += std::abs(value);
   }
-  return terms;
+  return std::abs(sum) > 1e-14 * scale;
+}
+
+/// A configuration outside `to` that op makes of `state`.
+template <Scalar C>
+std::optional<state_t> image_outside(const detail::OperatorMoves<C>& moves, state_t state,
+                                     const Basis& to) {
+  const auto digits = moves.digits(state);
+  for (std::size_t m = 0; m < moves.moves().size(); ++m) {
+    const auto& move = moves.moves()[m];
+    const state_t image = state - move.step;
+    if ((digits & move.mask) == moves.ket_value(m) && to.index(image) < 0 &&
+        moves_there(move, moves.digits(image)))
+      return image;
+  }
+  return std::nullopt;
+}
+
+/// Charges: no configuration of psi is moved to one outside `to`. Collective.
+template <Scalar T, Scalar C>
+void require_inside(const detail::OperatorMoves<C>& moves, const StateView<T>& psi,
+                    const Basis& to) {
+  const Basis& from = psi.basis();
+  const Basis& target = to.configurations();
+  if (target.paths() != nullptr && target.charges().empty()) return;
+  // What a representative does the others of its orbit do as well, if op has the whole symmetry.
+  const bool representatives =
+      from.symmetries() == nullptr ||
+      (to.symmetries() != nullptr && to.symmetries()->order() == from.symmetries()->order());
+  const RowRange mine = psi.partition().range(psi.comm().rank());
+  std::optional<std::pair<state_t, state_t>> leak;
+#pragma omp parallel num_threads(num_threads())
+  {
+    std::vector<Component> components;
+#pragma omp for schedule(static)
+    for (index_t row = mine.begin; row < mine.end; ++row) {
+      if (psi.owned()[static_cast<std::size_t>(row - mine.begin)] == T{}) continue;
+      if (representatives)
+        components.assign(1, {from.state(row), 1.0});
+      else
+        from.orbit(row, components);
+      for (const auto& component : components)
+        if (const auto image = image_outside(moves, component.state, target)) {
+#pragma omp critical
+          if (!leak || component.state < leak->first) leak = {component.state, *image};
+        }
+    }
+  }
+  psi.comm().agree([&] {
+    if (leak)
+      throw InvalidArgument(detail::concat(
+          "apply_operator: the operator leads from ", from.code().text(leak->first), " to ",
+          from.code().text(leak->second), ", which is not in the target sector"));
+  });
+}
+
+template <Scalar T, Scalar C>
+DistributedVectors<T> applied(const OpSum& op, const StateView<T>& psi, const Basis& to) {
+  const detail::OperatorMoves<C> moves(std::span(&op, 1));
+  require_inside(moves, psi, to);
+  DistributedVectors<T> result(to.partition(psi.comm().size()), psi.comm().rank(), 1);
+  const auto w = result.column(0);
+  const auto visit = [&](int, index_t row, const detail::OperatorMove<C>& move,
+                         detail::PackedDigits digits, T value) {
+    for (const auto& term : move.terms)
+      w[static_cast<std::size_t>(row)] += term.coefficient * (value * term.diagonal(digits));
+  };
+  detail::ElementWalk<T, C, decltype(visit)>(to, moves, psi, visit).run([](RowRange) {});
+  return result;
 }
 
 }  // namespace
@@ -51,51 +135,20 @@ DistributedVectors<T> apply_operator(const Comm& comm, const OpSum& op, const Ba
         "apply_operator: the operator and both bases must be about the same sites");
   if (!is_complex<T> && !op.is_real())
     throw InvalidArgument("apply_operator: the operator is complex; give a complex state");
-  const RowPartition in = from.partition(comm.size()), out = to.partition(comm.size());
-  const RowRange mine = in.range(comm.rank()), target = out.range(comm.rank());
-  if (!comm.all(vec::length(psi) == mine.size()))
-    throw DimensionError(detail::concat("apply_operator: the state must have the owned length, ",
-                                        mine.size(), " on rank ", comm.rank(), ", got ",
-                                        psi.size()));
-  const auto terms = charge_terms(op);
-  DistributedVectors<T> result(out, comm.rank(), 1);
-  const auto w = result.column(0);
-  // In pieces, so that what is on its way stays small; all ranks make the same number of them.
-  constexpr index_t piece = 1 << 16;
-  const index_t pieces = comm.all_reduce((mine.size() + piece - 1) / piece, Reduce::max);
-  for (index_t p = 0; p < pieces; ++p) {
-    std::vector<std::vector<index_t>> rows(static_cast<std::size_t>(comm.size()));
-    std::vector<std::vector<T>> values(rows.size());
-    comm.agree([&] {
-      for (index_t i = p * piece; i < std::min(mine.size(), (p + 1) * piece); ++i) {
-        if (psi[i] == T{}) continue;
-        const state_t state = from.state(mine.begin + i);
-        for (const auto& term : terms)
-          images(term, from.code(), state, 0, term.coefficient,
-                 [&](state_t image, std::complex<double> value) {
-                   const index_t row = to.index(image);
-                   if (row < 0)
-                     throw InvalidArgument(detail::concat(
-                         "apply_operator: the operator leads from ", from.code().text(state),
-                         " to ", from.code().text(image), ", which is not in the target sector"));
-                   const auto owner = static_cast<std::size_t>(out.owner(row));
-                   rows[owner].push_back(row);
-                   values[owner].push_back(from_complex<T>(value) * psi[i]);
-                 });
-      }
-    });
-    const auto got_rows = comm.all_to_all_v(rows);
-    const auto got_values = comm.all_to_all_v(values);
-    for (std::size_t r = 0; r < got_rows.size(); ++r)
-      for (std::size_t e = 0; e < got_rows[r].size(); ++e)
-        w[got_rows[r][e] - target.begin] += got_values[r][e];
-  }
-  return result;
+  if (!is_complex<T> && to.scalar() == ScalarKind::complex)
+    throw InvalidArgument(
+        "apply_operator: states of the target sector are complex; give a complex state");
+  const StateView<T> view(comm, from, psi);
+  require_fitting(view, "apply_operator");
+  require_characters(op, from, to);
+  if constexpr (is_complex<T>)
+    if (!op.is_real()) return applied<T, Complex>(op, view, to);
+  return applied<T, double>(op, view, to);
 }
 
 template DistributedVectors<double> apply_operator(const Comm&, const OpSum&, const Basis&,
                                                    std::span<const double>, const Basis&);
-template DistributedVectors<std::complex<double>> apply_operator(
-    const Comm&, const OpSum&, const Basis&, std::span<const std::complex<double>>, const Basis&);
+template DistributedVectors<Complex> apply_operator(const Comm&, const OpSum&, const Basis&,
+                                                    std::span<const Complex>, const Basis&);
 
 }  // namespace kronsolve

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -30,6 +31,31 @@ double SpectralFunction::moment(int power) const {
   return sum;
 }
 
+namespace {
+
+/// Poles that phi has. The rounding of phi holds a little of every state: once the space is
+/// exhausted it brings levels without weight, and second copies of degenerate ones, which share the
+/// weight of their level in an arbitrary way.
+void set_poles(SpectralFunction& f, const dense::TridiagonalEigen& ritz) {
+  constexpr double same_level = 1e-11, no_weight = 1e-26;  // of the largest |pole|, of <phi|phi>
+  double scale = 0;
+  for (const double value : ritz.values) scale = std::max(scale, std::abs(value));
+  for (std::size_t j = 0; j < ritz.values.size(); ++j) {
+    const double weight = f.norm_squared * ritz.component(0, j) * ritz.component(0, j);
+    if (!(weight > no_weight * f.norm_squared)) continue;
+    if (f.poles.empty() || ritz.values[j] - f.poles.back() > same_level * scale) {
+      f.poles.push_back(ritz.values[j]);
+      f.weights.push_back(weight);
+    } else {
+      const double both = f.weights.back() + weight;
+      f.poles.back() += (ritz.values[j] - f.poles.back()) * (weight / both);
+      f.weights.back() = both;
+    }
+  }
+}
+
+}  // namespace
+
 template <Scalar T>
 SpectralFunction spectral_function(const LinearMap<T>& h, std::span<const T> phi,
                                    const SpectralFunctionOptions& options) {
@@ -59,10 +85,7 @@ SpectralFunction spectral_function(const LinearMap<T>& h, std::span<const T> phi
         lanczos.imaginary()));
   result.alpha = lanczos.alpha();
   result.beta = lanczos.beta();
-  const auto ritz = dense::tridiagonal_eigh(result.alpha, result.beta);
-  result.poles = ritz.values;
-  for (std::size_t j = 0; j < ritz.values.size(); ++j)
-    result.weights.push_back(result.norm_squared * ritz.component(0, j) * ritz.component(0, j));
+  set_poles(result, dense::tridiagonal_eigh(result.alpha, result.beta));
   return result;
 }
 

@@ -6,7 +6,6 @@
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/operators/charge_basis.hpp>
-#include <kronsolve/operators/symmetry_basis.hpp>
 
 namespace kronsolve::detail {
 
@@ -20,18 +19,12 @@ constexpr index_t most_configurations = index_t{1} << 30;
 /// The additive charges whose values define the configurations of the basis; none for the full
 /// space.
 std::vector<AdditiveRule> rules_of(const Basis& basis) {
-  const std::vector<Charge>* charges = nullptr;
-  if (const auto* sector = dynamic_cast<const ChargeBasis*>(&basis)) charges = &sector->charges();
-  if (const auto* orbits = dynamic_cast<const SymmetryBasis*>(&basis)) charges = &orbits->charges();
-  std::vector<AdditiveRule> rules;
-  if (charges != nullptr) {
-    for (const auto& charge : *charges) rules.push_back(charge.rule);
-  } else if (dynamic_cast<const FullBasis*>(&basis) == nullptr) {
+  if (basis.paths() == nullptr && basis.orbits() == nullptr)
     throw NotSupported(
         "entanglement: not available in this kind of basis; use the full space, a sector of "
-        "charges or one of "
-        "symmetries");
-  }
+        "charges or one of symmetries");
+  std::vector<AdditiveRule> rules;
+  for (const auto& charge : basis.charges()) rules.push_back(charge.rule);
   return rules;
 }
 

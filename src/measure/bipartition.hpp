@@ -8,7 +8,7 @@
 
 #include <kronsolve/operators/basis.hpp>
 
-#include "measure/additive_table.hpp"
+#include "operators/bases/additive_table.hpp"
 
 namespace kronsolve::detail {
 

@@ -9,8 +9,8 @@
 
 #include <kronsolve/core/threads.hpp>
 
-#include "measure/amplitudes.hpp"
 #include "measure/bipartition.hpp"
+#include "operators/states/amplitudes.hpp"
 
 namespace kronsolve::detail {
 
@@ -28,7 +28,7 @@ class ColumnStream {
       : psi_(psi),
         parts_(parts),
         amplitudes_(psi),
-        configurations_(configurations_of(psi.basis())),
+        configurations_(&psi.basis().configurations()),
         mine_(configurations_->partition(psi.comm().size()).range(psi.comm().rank())),
         sizes_(configurations_->partition(psi.comm().size()).max_local_rows()) {}
 
@@ -161,7 +161,7 @@ class ColumnStream {
         factors.resize(states.size());
         amplitudes_.locate(states, keys, factors);
         for (std::size_t a = 0; a < keys.size(); ++a) {
-          if (keys[a] < 0) continue;  // the zero that was there
+          if (factors[a] == T{}) continue;  // the zero that was there
           if (parts_.has_signs() && (block.signs[a] & column.modes).odd()) factors[a] = -factors[a];
           if (amplitudes_.owns(keys[a]))
             values[a] = factors[a] * amplitudes_.owned(keys[a]);
@@ -184,7 +184,7 @@ class ColumnStream {
   StateView<T> psi_;
   const Bipartition& parts_;
   Amplitudes<T> amplitudes_;
-  std::shared_ptr<const Basis> configurations_;  ///< dealt to the ranks to find columns among
+  const Basis* configurations_;  ///< dealt to the ranks to find columns among
   RowRange mine_;
   Sizes sizes_;
 };

@@ -3,7 +3,6 @@
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/threads.hpp>
 #include <kronsolve/measure/expectation.hpp>
-#include <kronsolve/operators/symmetry_basis.hpp>
 
 #include "operators/vectors/compensated.hpp"
 
@@ -87,7 +86,7 @@ template <Scalar T>
 std::vector<Complex> correlation_matrix(const StateView<T>& psi, const std::string& a,
                                         const std::string& b) {
   const auto left = diagonal_values(psi.basis(), a), right = diagonal_values(psi.basis(), b);
-  const bool rows_are_configurations = dynamic_cast<const SymmetryBasis*>(&psi.basis()) == nullptr;
+  const bool rows_are_configurations = psi.basis().symmetries() == nullptr;
   if (rows_are_configurations && !left.empty() && !right.empty()) {
     require_fitting(psi, "correlation matrix");
     const auto values = diagonal_correlations(psi, left, right);

@@ -27,7 +27,7 @@ double group_bytes(index_t max_local_rows, std::size_t scalar_bytes) {
 }
 /// Configurations that a rank looks at, at most.
 index_t share_of(const Basis& basis, int ranks) {
-  return detail::configurations_of(basis)->partition(ranks).max_local_rows();
+  return basis.configurations().partition(ranks).max_local_rows();
 }
 
 /// Below this nobody is asked whether it fits.

@@ -6,8 +6,8 @@
 #include <kronsolve/operators/expand.hpp>
 #include <kronsolve/operators/hermitian_check.hpp>
 
-#include "measure/element_walk.hpp"
 #include "measure/symmetrized.hpp"
+#include "operators/rows/element_walk.hpp"
 #include "operators/vectors/compensated.hpp"
 
 namespace kronsolve {
@@ -70,14 +70,14 @@ std::vector<Complex> elements(const StateView<T>& bra, std::span<const OpSum> op
   require_fitting(bra, where);
   require_fitting(ket, where);
   if (ops.empty()) return {};
-  const auto* orbits = dynamic_cast<const SymmetryBasis*>(&ket.basis());
-  if (orbits != nullptr && !same_basis(bra.basis(), ket.basis()))
+  const auto* group = ket.basis().symmetries();
+  if (group != nullptr && !same_basis(bra.basis(), ket.basis()))
     return elements(bra, ops, expand(ket)->view(), where);
-  if (orbits == nullptr) {
+  if (group == nullptr) {
     if (const auto wide = expand(bra)) return elements(wide->view(), ops, ket, where);
     return all_real(ops) ? elements<T, double>(bra, ops, ket) : elements<T, Complex>(bra, ops, ket);
   }
-  const auto symmetric = detail::symmetrized(ops, orbits->group());
+  const auto symmetric = detail::symmetrized(ops, *group);
   const auto means = all_real(symmetric.means) ? elements<T, double>(bra, symmetric.means, ket)
                                                : elements<T, Complex>(bra, symmetric.means, ket);
   std::vector<Complex> values;
@@ -117,10 +117,9 @@ double deviation(const StateView<T>& psi, const OpSum& op, double shift) {
 /// True if the operator leads from some state of the basis to one outside. Collective.
 bool leaves(const Comm& comm, const Basis& basis, const OpSum& op) {
   if (basis.sector().empty() && basis.size() == op.dimension()) return false;
-  if (const auto* orbits = dynamic_cast<const SymmetryBasis*>(&basis))
-    if (!equal(detail::symmetrized(std::span(&op, 1), orbits->group()).means.front(), op))
-      return true;
-  const auto configurations = detail::configurations_of(basis);
+  if (const auto* group = basis.symmetries())
+    if (!equal(detail::symmetrized(std::span(&op, 1), *group).means.front(), op)) return true;
+  const Basis& configurations = basis.configurations();
   const OperatorMoves<Complex> moves(std::span(&op, 1));
   const RowRange mine = basis.partition(comm.size()).range(comm.rank());
   int found = 0;
@@ -131,8 +130,7 @@ bool leaves(const Comm& comm, const Basis& basis, const OpSum& op) {
     const PackedDigits digits = moves.digits(state);
     for (std::size_t m = 0; m < moves.moves().size(); ++m) {
       const auto& move = moves.moves()[m];
-      if ((digits & move.mask) == moves.ket_value(m) &&
-          configurations->index(state - move.step) < 0)
+      if ((digits & move.mask) == moves.ket_value(m) && configurations.index(state - move.step) < 0)
         found = 1;
     }
   }
@@ -189,12 +187,9 @@ T amplitude(const StateView<T>& psi, std::span<const int> digits) {
                                            "], got ", digit));
     state += static_cast<state_t>(digit) * basis.code().stride(site);
   }
-  const detail::Amplitudes<T> amplitudes(psi);
-  index_t key = -1;
-  T factor{};
-  amplitudes.locate(std::span(&state, 1), std::span(&key, 1), std::span(&factor, 1));
-  return psi.comm().all_reduce(key >= 0 && amplitudes.owns(key) ? factor * amplitudes.owned(key)
-                                                                : T{});
+  const auto first = psi.comm().is_root() ? std::span(&state, 1) : std::span<const state_t>();
+  const auto value = detail::Amplitudes<T>(psi).read(first);
+  return psi.comm().all_reduce(value.empty() ? T{} : value.front());
 }
 
 #define KRONSOLVE_INSTANTIATE(T)                                                           \

@@ -48,7 +48,7 @@ class ColumnsMap : public LinearMap<T> {
   ColumnsMap(const StateView<T>& psi, const Bipartition& parts)
       : LinearMap<T>(psi.comm(), RowPartition(parts.dimension(), psi.comm().size()),
                      RowPartition(parts.dimension(), psi.comm().size())) {
-    const auto share = detail::configurations_of(psi.basis())->partition(psi.comm().size());
+    const auto share = psi.basis().configurations().partition(psi.comm().size());
     const double bytes = double(sizeof(T)) * (2.0 * double(share.max_local_rows()) +
                                               double(parts.dimension()) * (num_threads() + 2));
     require_memory(psi.comm(), static_cast<index_t>(std::min(bytes, 9e18)),

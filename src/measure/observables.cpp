@@ -122,11 +122,10 @@ class Evaluation {
 /// The operator maps the basis into itself, as far as its terms show.
 bool stays_in(const OpSum& op, const Basis& basis) {
   if (op.spaces() != basis.spaces()) return false;
-  if (dynamic_cast<const FullBasis*>(&basis) != nullptr) return true;
-  const auto* sector = dynamic_cast<const ChargeBasis*>(&basis);
-  return sector != nullptr &&
-         std::none_of(sector->charges().begin(), sector->charges().end(),
-                      [&](const Charge& charge) { return breaks(op, charge.text()).has_value(); });
+  const auto& charges = basis.charges();
+  return basis.paths() != nullptr &&
+         std::none_of(charges.begin(), charges.end(),
+                      [&](const auto& c) { return breaks(op, c.text()).has_value(); });
 }
 
 }  // namespace

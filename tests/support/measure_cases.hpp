@@ -79,22 +79,11 @@ Eigen::VectorXcd dense_random(const MeasureCase& c, std::uint64_t seed) {
   const auto psi = random_on<T>(alone(), basis, seed);
   const index_t configurations = FullBasis(basis.spaces()).size();
   Eigen::VectorXcd v = Eigen::VectorXcd::Zero(static_cast<Eigen::Index>(configurations));
-  const auto* orbits = dynamic_cast<const SymmetryBasis*>(&basis);
-  if (orbits == nullptr) {
-    for (index_t i = 0; i < basis.size(); ++i)
-      v[static_cast<Eigen::Index>(basis.state(i))] = psi[i];
-    return v;
-  }
-  const auto charged =
-      orbits->charges().empty()
-          ? std::shared_ptr<const Basis>(std::make_shared<const FullBasis>(basis.spaces()))
-          : std::make_shared<const ChargeBasis>(basis.spaces(), orbits->charges());
-  for (index_t i = 0; i < charged->size(); ++i) {
-    const state_t state = charged->state(i);
-    const auto found = orbits->overlap(state);
-    if (found.amplitude != 0.0)
-      v[static_cast<Eigen::Index>(state)] =
-          std::conj(found.amplitude) * psi[basis.index(found.representative)];
+  std::vector<Component> components;
+  for (index_t i = 0; i < basis.size(); ++i) {
+    basis.orbit(i, components);
+    for (const auto& [state, amplitude] : components)
+      v[static_cast<Eigen::Index>(state)] += amplitude * psi[i];
   }
   return v;
 }

@@ -57,8 +57,8 @@ class KRONSOLVE_EXPORT ChargeBasis final : public Basis {
   RowPartition partition(int ranks) const override { return paths_.partition(ranks); }
   std::vector<std::string> sector() const override;
 
-  const std::vector<Charge>& charges() const noexcept { return charges_; }
-  const DigitPaths& paths() const noexcept { return paths_; }
+  const std::vector<Charge>& charges() const noexcept override { return charges_; }
+  const DigitPaths* paths() const noexcept override { return &paths_; }
   index_t memory_bytes() const noexcept;
 
  private:
@@ -90,6 +90,6 @@ class KRONSOLVE_EXPORT ChargeBasis final : public Basis {
 
 /// @throws InvalidArgument  a term of `op` changes a charge of the basis; the text names the term
 ///                          and the charge
-KRONSOLVE_EXPORT void require_conserved(const OpSum& op, const ChargeBasis& basis);
+KRONSOLVE_EXPORT void require_conserved(const OpSum& op, const Basis& basis);
 
 }  // namespace kronsolve

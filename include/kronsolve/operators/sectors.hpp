@@ -60,12 +60,14 @@ class KRONSOLVE_EXPORT CountedBasis final : public Basis {
   state_t state(index_t i) const override;
   index_t index(state_t state) const override;
   ScalarKind scalar() const override { return group_.scalar(); }
-  std::vector<std::string> sector() const override { return conditions_; }
-  const SymmetryGroup& group() const noexcept { return group_; }
+  std::vector<std::string> sector() const override { return sector_.conditions; }
+  const std::vector<Charge>& charges() const override { return sector_.charges; }
+  const SymmetryGroup* symmetries() const override { return &group_; }
+  bool is_listed() const override { return false; }
 
  private:
+  Sector sector_;
   SymmetryGroup group_;
-  std::vector<std::string> conditions_;
   index_t size_;
 };
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <complex>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -54,27 +53,28 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
   RowPartition partition(int ranks) const override;
   std::vector<std::string> sector() const override { return sector_; }
 
+  /// Keys are representatives.
+  void locate(std::span<const state_t> states, std::span<index_t> keys,
+              std::span<std::complex<double>> amplitudes) const override;
+  using Basis::locate;
+  int owner(index_t key, const RowPartition&) const override {
+    return owner(static_cast<state_t>(key));
+  }
+  index_t row(index_t key) const override { return index(static_cast<state_t>(key)); }
+  void orbit(index_t row, std::vector<Component>& components) const override;
+  const Basis& configurations() const override { return *configurations_; }
+  const std::vector<Charge>& charges() const noexcept override { return charges_; }
+  const SymmetryGroup* symmetries() const noexcept override { return &group_; }
+  const SymmetryBasis* orbits() const noexcept override { return this; }
+
   const Comm& comm() const noexcept { return *comm_; }
   const SymmetryGroup& group() const noexcept { return group_; }
-  const std::vector<Charge>& charges() const noexcept { return charges_; }
   RowRange row_range() const { return partition_.range(comm_->rank()); }
   std::span<const state_t> representatives() const noexcept {
     return states_;
   }  ///< of the owned rows
   /// Rank that has a representative, if any has it. O(log ranks).
   int owner(state_t representative) const noexcept;
-
-  /// How a configuration lies in the basis: P |state> = amplitude |representative row>.
-  struct Overlap {
-    state_t representative = 0;
-    std::complex<double>
-        amplitude;  ///< <row| state>; 0 if the orbit carries no state of this sector
-  };
-  Overlap overlap(state_t state) const;
-  /// <row|phi> of a state that is known by its amplitude of any configuration; cost: one call for
-  /// each element of the group.
-  std::complex<double> project(state_t representative,
-                               const std::function<std::complex<double>(state_t)>& phi) const;
 
   const detail::GroupAction& action() const noexcept { return *action_; }
   index_t memory_bytes() const noexcept;
@@ -88,6 +88,7 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
   SymmetryGroup group_;
   std::vector<Charge> charges_;
   std::vector<std::string> sector_;
+  std::unique_ptr<const Basis> configurations_;
   std::unique_ptr<const detail::GroupAction> action_;
   RowPartition partition_;
   LargeVector<state_t> states_;

@@ -65,15 +65,19 @@ KRONSOLVE_EXPORT CrossSpectralFunction
 cross_spectral_function(const LinearMap<T>& h, std::span<const T> a, std::span<const T> b,
                         const SpectralFunctionOptions& options = {});
 
-/// op |psi> from one sector into another: what an operator that changes the charge needs.
-/// Collective on comm.
+/// op |psi> from one sector into another: what an operator that changes the charge or the momentum
+/// needs, such as sum_j exp(iqj) Sz_j from momentum k to k + q. Collective on comm.
 ///
+/// Every symmetry of `to` must be one of `from`, and op must take the factor that leads from the
+/// one value to the other, so that nothing of op |psi> is outside `to`.
 /// @param psi  owned rows of from.partition(comm.size())
 /// @return one column, rows of to.partition(comm.size())
 /// @throws DimensionError   op, from and to are not about the same sites; wrong length of psi (on
 ///                          any rank)
-/// @throws InvalidArgument  T is real and op is not; op leads to states outside `to` (names one)
-/// Cost: O(owned rows * terms), messages in proportion.
+/// @throws InvalidArgument  T is real and op or a basis is not; op leads out of `to`: names the
+///                          symmetry and a term, or two configurations
+/// Cost: O(owned rows of `to` * moves of op), in sectors of symmetries with a search for a
+/// representative each; messages in proportion. Nothing is written out in configurations.
 template <Scalar T>
 KRONSOLVE_EXPORT DistributedVectors<T> apply_operator(const Comm& comm, const OpSum& op,
                                                       const Basis& from, std::span<const T> psi,

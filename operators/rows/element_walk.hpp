@@ -9,8 +9,8 @@
 
 #include <kronsolve/core/threads.hpp>
 
-#include "measure/amplitudes.hpp"
-#include "measure/operator_moves.hpp"
+#include "operators/rows/operator_moves.hpp"
+#include "operators/states/amplitudes.hpp"
 
 namespace kronsolve::detail {
 
@@ -18,16 +18,14 @@ namespace kronsolve::detail {
 /// every owned row i (counted from the first owned one) and every move that leads from it to a row
 /// of ket; digits are the bra's. Collective.
 ///
-/// In a bra basis of orbits the operators must have the group's symmetry (see symmetrized) and rows
-/// stand for their representatives; amplitudes come multiplied so that sums over the visited
-/// elements are <row|O|ket>. Calls for one row come from one thread. `visit` must not throw.
+/// In a bra basis of orbits rows stand for their representatives, and amplitudes come multiplied so
+/// that sums over the visited elements are <row|O|ket> if O takes ket into that sector. Calls for one row come from one thread. `visit` must not throw.
 template <Scalar T, Scalar C, class Visit>
 class ElementWalk {
  public:
   ElementWalk(const Basis& bra_basis, const OperatorMoves<C>& moves, const StateView<T>& ket,
               Visit visit)
       : bra_(bra_basis),
-        bra_orbits_(dynamic_cast<const SymmetryBasis*>(&bra_basis)),
         moves_(moves),
         ket_(ket),
         visit_(std::move(visit)),
@@ -97,7 +95,7 @@ class ElementWalk {
     const auto weights = bra_weights(states);
     for (std::size_t e = 0; e < targets.size(); ++e) {
       const auto [i, m] = origins[e];
-      if (keys[e] < 0) continue;  // leads out of the ket's sector
+      if (factors[e] == T{}) continue;  // leads out of the ket's sector
       const index_t row = rows.begin + static_cast<index_t>(i);
       const T factor = weights.empty() ? factors[e] : weights[i] * factors[e];
       if (ket_.owns(keys[e]))
@@ -107,13 +105,12 @@ class ElementWalk {
     }
   }
 
-  /// <row|O|psi> over <representative|O|psi> for operators O of the group's symmetry; none if rows
-  /// are configurations.
+  /// <row|O|psi> over <representative|O|psi>; none if rows are configurations.
   std::vector<T> bra_weights(std::span<const state_t> representatives) const {
     std::vector<T> weights;
-    if (bra_orbits_ == nullptr) return weights;
+    if (bra_.symmetries() == nullptr) return weights;
     for (const state_t state : representatives)
-      weights.push_back(from_complex<T>(1.0 / std::conj(bra_orbits_->overlap(state).amplitude)));
+      weights.push_back(from_complex<T>(1.0 / std::conj(bra_.locate(state).amplitude)));
     return weights;
   }
 
@@ -138,7 +135,6 @@ class ElementWalk {
   }
 
   const Basis& bra_;
-  const SymmetryBasis* bra_orbits_;
   const OperatorMoves<C>& moves_;
   Amplitudes<T> ket_;
   Visit visit_;

@@ -8,7 +8,7 @@
 
 #include <kronsolve/operators/op_sum.hpp>
 
-#include "measure/additive_table.hpp"
+#include "operators/bases/additive_table.hpp"
 #include "operators/bases/digit_layout.hpp"
 
 namespace kronsolve::detail {

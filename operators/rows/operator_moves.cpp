@@ -1,4 +1,4 @@
-#include "measure/operator_moves.hpp"
+#include "operators/rows/operator_moves.hpp"
 
 #include <map>
 
