@@ -167,6 +167,13 @@ std::vector<Bond> Lattice::second_bonds() const {
   return bonds;
 }
 
+std::array<double, 2> Lattice::position(int site) const {
+  if (size_.empty()) throw NotSupported("the sites of a graph have no positions");
+  const int cell = site / cell_, ly = size_.size() > 1 ? size_[1] : 1;
+  const Place place = cell_ > 1 ? offset(site % cell_) : Place{};
+  return {cell / ly + place.u / 6.0, cell % ly + place.v / 6.0};
+}
+
 std::optional<SitePermutation> Lattice::translation(int direction) const {
   if (!is_cyclic(direction)) return std::nullopt;
   SitePermutation image(static_cast<std::size_t>(sites_));

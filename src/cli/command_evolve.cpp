@@ -66,9 +66,11 @@ std::pair<EvolutionState, PlannedEvolution> prepare(const Comm& comm, const Sect
 }
 
 std::vector<Observable> observables_of(const Comm& comm, const Basis& basis,
+                                       const std::optional<Lattice>& lattice,
                                        const std::vector<std::string>& texts) {
   std::vector<Observable> observables;
-  for (const auto& text : texts) observables.push_back(Observable::parse(comm, text, basis));
+  for (const auto& text : texts)
+    observables.push_back(Observable::parse(comm, text, basis, lattice));
   return observables;
 }
 
@@ -134,7 +136,7 @@ Answer run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_poin
   const auto& asked = arguments.evolve;
   const Problem problem = hermitian_problem(comm, arguments.op);
   const SectorOperator& h = on_sites(problem);
-  auto observables = observables_of(comm, *h.basis, arguments.observe);
+  auto observables = observables_of(comm, *h.basis, problem.lattice, arguments.observe);
   require_writable(comm, arguments.save);
   const auto [psi, planned] = prepare(comm, h, asked);
   EvolutionRecorder recorder(comm, h, std::move(observables), psi);

@@ -12,7 +12,7 @@ std::vector<Observable> observables_of(const Comm& comm, const Problem& problem,
   if (h == nullptr)
     throw InvalidArgument("--observe needs an operator on sites; a matrix file has none");
   for (const auto& text : texts) {
-    observables.push_back(Observable::parse(comm, text, *h->basis));
+    observables.push_back(Observable::parse(comm, text, *h->basis, problem.lattice));
     if (observables.back().needs_reference())
       throw InvalidArgument(detail::concat("--observe ", text,
                                            " compares with an initial state; only evolve has one"));

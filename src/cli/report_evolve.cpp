@@ -53,14 +53,14 @@ std::vector<std::string> cells(const std::vector<Value>& values, Print print) {
 std::string time_cell(double time) { return fmt::format("{:.10g}", time); }
 std::string value_cell(double value) { return fmt::format("{:.13g}", value); }
 
-std::string points(const EvolveReport& report) {
+std::string points(const EvolveReport& report, const std::vector<Measured>& observables) {
   const auto& result = report.result;
   Table table;
   table.column("time", cells(result.times, time_cell));
   table.column("energy", cells(result.energies, value_cell));
   if (imaginary(report)) table.column("log norm", cells(result.log_norms, value_cell));
   table.column("error", cells(result.errors, residual_text));
-  for (const auto& measured : report.observables)
+  for (const auto& measured : observables)
     if (is_number(measured))
       table.column(measured.text,
                    cells(measured.values, [](const auto& v) { return number(v, 0); }));
@@ -132,12 +132,13 @@ std::string to_json_line(const EvolutionPoint& point, TimeAxis axis,
 }
 
 std::string to_text(const EvolveReport& report) {
-  const auto& [problem, asked, plan, result, cost, observables, saved] = report;
+  const auto& [problem, asked, plan, result, cost, all, saved] = report;
+  const auto observables = without_noise(all);
   std::string text = head(problem, problem.dimension, plan.scalar);
   text +=
       fmt::format("{} on {}; time in inverse units of the couplings (hbar = 1)\n\n",
                   imaginary(report) ? "exp(-time H), normalised," : "exp(-i time H)", asked.state);
-  text += points(report);
+  text += points(report, observables);
   for (const auto& measured : observables)
     if (!is_number(measured)) text += lists(report, measured);
   text += "\n" + line("converged", fmt::format("{} (tolerance {:.1e})",

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <sstream>
@@ -37,6 +39,21 @@ std::string number(const ObservableValue& value, std::size_t at) {
   const auto z = value.values[at];
   if (value.scalar == ScalarKind::real) return fmt::format("{: .12g}", z.real());
   return fmt::format("({:.12g}, {:.12g})", z.real(), z.imag());
+}
+
+std::vector<Measured> without_noise(std::vector<Measured> observables) {
+  constexpr double rounding = 1e-14;
+  for (auto& measured : observables) {
+    double largest = 0;
+    for (const auto& value : measured.values) {
+      largest = std::max(largest, value.scale);
+      for (const auto z : value.values) largest = std::max(largest, std::abs(z));
+    }
+    const auto shown = [&](double x) { return std::abs(x) < rounding * largest ? 0.0 : x; };
+    for (auto& value : measured.values)
+      for (auto& z : value.values) z = {shown(z.real()), shown(z.imag())};
+  }
+  return observables;
 }
 
 std::string cost_lines(const Cost& cost, std::optional<index_t> memory_estimate_bytes) {
@@ -89,6 +106,7 @@ std::string text_of(const ObservableValue& value) {
     text += fmt::format("{:<{}}", number(value, i), cell);
     if (at + 1 == length || (at + 1) % a_line == 0) {
       text.erase(text.find_last_not_of(' ') + 1);
+      if (!value.note.empty()) text += "  " + value.note;
       text += "\n";
     }
   }
@@ -122,8 +140,9 @@ std::string to_text(const EighReport& report) {
     text += line("", "the lowest of this sector; --all-sectors looks at every one");
   if (one) text += line("residual", " " + residual_text(result.residuals.front()));
   if (!one) text += (ground ? "\n" : "") + table(result, ground ? "level" : "pair");
-  for (const auto& measured : observables) text += text_of(measured);
-  if (sectors != nullptr) text += "\n" + sector_table(*sectors);
+  for (const auto& measured : without_noise(observables)) text += text_of(measured);
+  if (sectors != nullptr) text += "
+" + sector_table(*sectors);
   text += "\n" + line("converged", pairs(result));
   if (!result.certificate.empty())
     text += line("certified",
@@ -143,7 +162,7 @@ std::string to_text(const EighReport& report) {
 std::string to_text(const MeasureReport& report) {
   const auto& [problem, scalar, file, cost, observables] = report;
   std::string text = head(problem, problem.dimension, scalar);
-  for (const auto& measured : observables) text += text_of(measured);
+  for (const auto& measured : without_noise(observables)) text += text_of(measured);
   return text + "\n" +
          line("states", fmt::format("{} of {}", observables.front().values.size(), file)) +
          cost_lines(cost, std::nullopt);

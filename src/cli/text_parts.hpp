@@ -20,5 +20,7 @@ std::string where(int ranks, int threads);
 std::string cost_lines(const Cost& cost, std::optional<index_t> memory_estimate_bytes);
 /// Entry `at` of a value: real, or (re, im).
 std::string number(const ObservableValue& value, std::size_t at);
+/// With 0 for what is rounding beside the largest number that is there or could be.
+std::vector<Measured> without_noise(std::vector<Measured> observables);
 
 }  // namespace kronsolve::cli

@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <optional>
+#include <sstream>
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/number.hpp>
 #include <kronsolve/core/suggest.hpp>
 #include <kronsolve/measure/entanglement.hpp>
+#include <kronsolve/measure/sector_levels.hpp>
 #include <kronsolve/operators/op_file.hpp>
 
 #include "measure/quantity.hpp"
@@ -28,31 +30,20 @@ std::vector<std::string> split(std::string_view text, char separator) {
 /// One text with the basis it is about; every failure names it.
 class Parser {
  public:
-  Parser(std::string_view text, const Basis& basis)
-      : text_(text), basis_(basis), parts_(split(text, ':')) {}
+  Parser(std::string_view text, const Comm& comm, const Basis& basis, const Lattice& lattice)
+      : text_(text), comm_(comm), basis_(basis), lattice_(lattice), parts_(split(text, ':')) {}
 
-  Quantity parse(const Comm& comm) {
+  Quantity parse() const {
     const std::string& head = parts_[0];
-    if (head == "energy") return plain(Quantity::Energy{});
-    if (head == "variance") return plain(Quantity::Variance{});
-    if (head == "norm") return plain(Quantity::Norm{});
-    if (head == "overlap") return plain(Quantity::Overlap{});
-    if (head == "sz") return local("Sz", 1);
-    if (head == "n") return local("N", 1);
-    if (head == "local")
-      return require_parts(2, 3, "local:OP or local:OP:SITE"), local(parts_[1], 2);
-    if (head == "corr") return correlations();
-    if (head == "entropy")
-      return require_parts(2, 2, "entropy:half or entropy:SITES"), entropy(parts_[1], 1);
-    if (head == "renyi") return renyi();
-    if (head == "schmidt")
-      return require_parts(2, 2, "schmidt:half or schmidt:SITES"),
-             Quantity{Quantity::Schmidt{cut(parts_[1])}};
-    if (head == "amplitude") return amplitude();
-    if (head == "op") return operator_file(comm);
-    const std::vector<std::string> known = {"energy",  "variance",  "norm", "overlap", "sz",
-                                            "n",       "local",     "corr", "entropy", "renyi",
-                                            "schmidt", "amplitude", "op"};
+    std::vector<std::string> known;
+    for (const Word& word : words()) {
+      if (word.name == head) {
+        if (parts_.size() < word.least || parts_.size() > word.most)
+          refuse(detail::concat("it must be ", word.form));
+        return (this->*word.read)();
+      }
+      known.emplace_back(word.name);
+    }
     throw InvalidArgument(unknown_name("observable", head, known));
   }
 
@@ -61,14 +52,17 @@ class Parser {
     throw InvalidArgument(detail::concat("observable '", text_, "': ", why));
   }
 
-  void require_parts(std::size_t least, std::size_t most, const char* form) const {
-    if (parts_.size() < least || parts_.size() > most) refuse(detail::concat("it must be ", form));
-  }
+  struct Word {
+    std::string_view name;
+    std::size_t least, most;  ///< parts of the text, the name among them
+    const char* form;
+    Quantity (Parser::*read)() const;
+  };
+  static std::span<const Word> words();
 
   template <class Meaning>
-  Quantity plain(Meaning meaning) const {
-    require_parts(1, 1, "without ':'");
-    return {meaning};
+  Quantity plain() const {
+    return {Meaning{}};
   }
 
   int site(const std::string& text) const {
@@ -88,8 +82,10 @@ class Parser {
     return op;
   }
 
+  Quantity sz() const { return local("Sz", 1); }
+  Quantity particles() const { return local("N", 1); }
+  Quantity any_local() const { return local(parts_[1], 2); }
   Quantity local(const std::string& op, std::size_t site_part) const {
-    require_parts(site_part, site_part + 1, "the name, or the name with ':SITE'");
     if (parts_.size() > site_part) {
       OpSum one = product({{op, site(parts_[site_part])}});
       const bool hermitian = one.is_hermitian();
@@ -104,56 +100,233 @@ class Parser {
     return {std::move(profile)};
   }
 
-  Quantity correlations() const {
-    require_parts(2, 3, "corr:A,B or corr:A,B:I,J");
-    const auto names = split(parts_[1], ',');
+  /// The two names of "A,B".
+  std::pair<std::string, std::string> operator_pair() const {
+    auto names = split(parts_[1], ',');
     if (names.size() != 2)
-      refuse(detail::concat("two operators are needed, as in corr:Sz,Sz, got '", parts_[1], "'"));
-    if (parts_.size() == 3) {
-      const auto sites = split(parts_[2], ',');
-      if (sites.size() != 2)
-        refuse(detail::concat("two sites are needed, as in 0,5, got '", parts_[2], "'"));
-      OpSum pair = product({{names[0], site(sites[0])}, {names[1], site(sites[1])}});
-      const bool hermitian = pair.is_hermitian();
-      return {Quantity::Mean{std::move(pair), hermitian}};
-    }
-    Quantity::Correlations result{names[0], names[1], true, true};
+      refuse(detail::concat("two operators are needed, as in ", parts_[0], ":Sz,Sz, got '",
+                            parts_[1], "'"));
+    return {std::move(names[0]), std::move(names[1])};
+  }
+
+  Quantity::Correlations all_pairs() const {
+    const auto [a, b] = operator_pair();
+    Quantity::Correlations result{a, b, true, true};
     for (int i = 0; i < basis_.sites(); ++i)
       for (int j = 0; j < basis_.sites(); ++j) {
-        const OpSum pair = product({{names[0], i}, {names[1], j}});
+        const OpSum pair = product({{a, i}, {b, j}});
         result.hermitian = result.hermitian && pair.is_hermitian();
         result.real = result.real && pair.is_real();
       }
+    return result;
+  }
+
+  Quantity correlations() const {
+    if (parts_.size() == 2) return {all_pairs()};
+    const auto [a, b] = operator_pair();
+    const auto sites = split(parts_[2], ',');
+    if (sites.size() != 2)
+      refuse(detail::concat("two sites are needed, as in 0,5, got '", parts_[2], "'"));
+    OpSum pair = product({{a, site(sites[0])}, {b, site(sites[1])}});
+    const bool hermitian = pair.is_hermitian();
+    return {Quantity::Mean{std::move(pair), hermitian}};
+  }
+
+  std::vector<std::vector<int>> neighbours() const {
+    std::vector<std::vector<int>> of(static_cast<std::size_t>(basis_.sites()));
+    for (const Bond& bond : lattice_.bonds()) {
+      of[static_cast<std::size_t>(bond.a)].push_back(bond.b);
+      of[static_cast<std::size_t>(bond.b)].push_back(bond.a);
+    }
+    return of;
+  }
+
+  /// Bonds on the shortest way from `start` to each site, -1 where there is none.
+  static std::vector<int> distances_from(int start, const std::vector<std::vector<int>>& of) {
+    std::vector<int> distance(of.size(), -1), queue = {start};
+    distance[static_cast<std::size_t>(start)] = 0;
+    for (std::size_t at = 0; at < queue.size(); ++at)
+      for (const int next : of[static_cast<std::size_t>(queue[at])])
+        if (distance[static_cast<std::size_t>(next)] < 0) {
+          distance[static_cast<std::size_t>(next)] =
+              distance[static_cast<std::size_t>(queue[at])] + 1;
+          queue.push_back(next);
+        }
+    return distance;
+  }
+
+  Quantity by_distance() const {
+    Quantity::ByDistance result{all_pairs(), {}};
+    const auto of = neighbours();
+    for (int i = 0; i < basis_.sites(); ++i) {
+      const auto from_here = distances_from(i, of);
+      result.distances.insert(result.distances.end(), from_here.begin(), from_here.end());
+    }
     return {std::move(result)};
   }
 
-  std::vector<int> cut(const std::string& text) const {
-    const auto count =
-        text == "half" ? std::optional<int>(basis_.sites() / 2) : read_number<int>(text);
-    if (!count || *count < 0 || *count > basis_.sites())
-      refuse(detail::concat("a cut must be half or a number of sites in [0, ", basis_.sites(),
-                            "], got '", text, "'"));
+  Quantity structure_factor() const {
+    if (lattice_.size().empty())
+      refuse("momenta need a chain or a lattice; a graph has none, take corr or distance");
+    Quantity::StructureFactor result{all_pairs(), {}, lattice_.size(), true};
+    for (int i = 0; i < basis_.sites(); ++i) {
+      result.positions.push_back(lattice_.position(i));
+      const auto& space = basis_.spaces()[static_cast<std::size_t>(i)];
+      result.hermitian =
+          result.hermitian && space.find(result.pairs.b)->adjoint() == *space.find(result.pairs.a);
+    }
+    return {std::move(result)};
+  }
+
+  bool has(int i, std::string_view op) const {
+    return basis_.spaces()[static_cast<std::size_t>(i)].find(op).has_value();
+  }
+
+  OpSum total_spin() const {
+    try {
+      return total_spin_squared(basis_.spaces());
+    } catch (const InvalidArgument& error) {
+      refuse(error.what());
+    }
+  }
+  Quantity spin_squared() const {
+    return {Quantity::TotalSpin{total_spin(), Quantity::TotalSpin::Show::square}};
+  }
+  Quantity spin() const {
+    return {Quantity::TotalSpin{total_spin(), Quantity::TotalSpin::Show::spin}};
+  }
+
+  Quantity double_occupancy() const {
+    const auto both = [&](int i) { return product({{"Nup", i}, {"Ndn", i}}); };
+    if (parts_.size() == 2) return {Quantity::Mean{both(site(parts_[1])), true}};
+    Quantity::Means means{{}, true};
+    for (int i = 0; i < basis_.sites(); ++i) means.ops.push_back(both(i));
+    return {std::move(means)};
+  }
+
+  /// 1 and -1 on the two sublattices, 1 on site 0.
+  std::vector<int> sublattices() const {
+    const auto of = neighbours();
+    std::vector<int> sign(of.size(), 0);
+    for (int start = 0; start < basis_.sites(); ++start) {
+      if (sign[static_cast<std::size_t>(start)] != 0) continue;
+      const auto distance = distances_from(start, of);
+      for (std::size_t i = 0; i < sign.size(); ++i)
+        if (distance[i] >= 0) sign[i] = distance[i] % 2 == 0 ? 1 : -1;
+    }
+    for (const Bond& bond : lattice_.bonds())
+      if (sign[static_cast<std::size_t>(bond.a)] == sign[static_cast<std::size_t>(bond.b)])
+        refuse(detail::concat("the lattice has no two sublattices: sites ", bond.a, " and ", bond.b,
+                              " are neighbours, but would be on the same one"));
+    return sign;
+  }
+
+  Quantity moment(const std::vector<int>& signs) const {
+    int power = 1;
+    if (parts_.size() == 2) {
+      const auto given = read_number<int>(parts_[1]);
+      if (parts_[1] != "binder" && (!given || *given < 1 || *given > 16))
+        refuse(detail::concat("behind the colon stands a power from 1 to 16, or binder, got '",
+                              parts_[1], "'"));
+      power = given.value_or(0);
+    }
+    Quantity::Moment result{{}, power};
+    bool spins = false;
+    for (int i = 0; i < basis_.sites(); ++i) {
+      const auto& space = basis_.spaces()[static_cast<std::size_t>(i)];
+      const auto matrix = space.find("Sz");
+      spins = spins || matrix.has_value();
+      result.values.emplace_back(static_cast<std::size_t>(space.dim()), 0.0);
+      for (int digit = 0; matrix && digit < space.dim(); ++digit)
+        result.values.back()[static_cast<std::size_t>(digit)] =
+            signs[static_cast<std::size_t>(i)] * (*matrix)(digit, digit).real() / basis_.sites();
+    }
+    if (!spins) refuse("no site has a spin");
+    return {std::move(result)};
+  }
+  Quantity magnetisation() const {
+    return moment(std::vector<int>(static_cast<std::size_t>(basis_.sites()), 1));
+  }
+  Quantity staggered() const { return moment(sublattices()); }
+
+  Quantity imbalance() const {
+    const auto signs = sublattices();
+    bool particles = false;
+    for (int i = 0; i < basis_.sites(); ++i) particles = particles || has(i, "N");
+    Quantity::Ratio ratio{OpSum(basis_.spaces()), OpSum(basis_.spaces())};
+    double spins = 0;
+    for (int i = 0; i < basis_.sites(); ++i) {
+      const double sign = signs[static_cast<std::size_t>(i)];
+      const auto& space = basis_.spaces()[static_cast<std::size_t>(i)];
+      if (particles && has(i, "N")) {
+        ratio.over.add(sign, {{"N", i}});
+        ratio.under.add(1, {{"N", i}});
+      } else if (!particles && space.kind() == LocalSpace::Kind::spin) {
+        ratio.over.add(sign, {{"Sz", i}});
+        spins += space.twice_spin() / 2.0;
+      }
+    }
+    if (!particles) {
+      if (spins == 0) refuse("no site has a spin or holds particles");
+      ratio.under.add(spins, {});
+    }
+    return {std::move(ratio)};
+  }
+
+  /// "0,3-5" as sites, ascending.
+  std::vector<int> set_of_sites(const std::string& text) const {
     std::vector<int> sites;
-    for (int i = 0; i < *count; ++i) sites.push_back(i);
+    for (const auto& piece : split(text, ',')) {
+      const auto dash = piece.find('-');
+      const int first = site(piece.substr(0, dash));
+      const int last = dash == piece.npos ? first : site(piece.substr(dash + 1));
+      if (last < first) refuse(detail::concat("'", piece, "' must ascend"));
+      for (int i = first; i <= last; ++i) sites.push_back(i);
+    }
+    std::sort(sites.begin(), sites.end());
+    if (std::adjacent_find(sites.begin(), sites.end()) != sites.end())
+      refuse(detail::concat("a site is named twice in '", text, "'"));
+    return sites;
+  }
+
+  std::vector<int> cut(const std::string& text) const {
+    std::vector<int> sites;
+    if (text.find_first_of(",-", 1) != text.npos) {
+      sites = set_of_sites(text);
+    } else {
+      const auto count =
+          text == "half" ? std::optional<int>(basis_.sites() / 2) : read_number<int>(text);
+      if (!count || *count < 0 || *count > basis_.sites())
+        refuse(detail::concat("a cut must be half, a number of sites in [0, ", basis_.sites(),
+                              "] or a set of sites such as 0,3-5, got '", text, "'"));
+      for (int i = 0; i < *count; ++i) sites.push_back(i);
+    }
     (void)entanglement_memory(basis_, sites, ScalarKind::real,
                               1);  // refuses bases that have no cut
     return sites;
   }
 
-  Quantity entropy(const std::string& where, double alpha) const {
-    return {Quantity::Entropy{cut(where), alpha}};
+  Quantity shared(Quantity::Shared::What what) const {
+    auto a = set_of_sites(parts_[1]), b = set_of_sites(parts_[2]);
+    for (const int i : a)
+      if (std::find(b.begin(), b.end(), i) != b.end())
+        refuse(detail::concat("site ", i, " is in both sets"));
+    (void)entanglement_memory(basis_, a, ScalarKind::real, 1);
+    return {Quantity::Shared{std::move(a), std::move(b), what}};
   }
+  Quantity mutual_information() const { return shared(Quantity::Shared::What::information); }
+  Quantity negativity() const { return shared(Quantity::Shared::What::negativity); }
 
+  Quantity entropy() const { return {Quantity::Entropy{cut(parts_[1]), 1}}; }
+  Quantity schmidt() const { return {Quantity::Schmidt{cut(parts_[1])}}; }
   Quantity renyi() const {
-    require_parts(3, 3, "renyi:ALPHA:half or renyi:ALPHA:SITES");
     const auto alpha = read_number<double>(parts_[1]);
     if (!alpha || !(*alpha > 0))
       refuse(detail::concat("the order must be a number > 0, got '", parts_[1], "'"));
-    return entropy(parts_[2], *alpha);
+    return {Quantity::Entropy{cut(parts_[2]), *alpha}};
   }
 
   Quantity amplitude() const {
-    require_parts(2, 2, "amplitude:DIGITS");
     const bool separated = parts_[1].find(',') != std::string::npos;
     Quantity::Amplitude result;
     std::vector<std::string> texts;
@@ -174,11 +347,32 @@ class Parser {
     return {std::move(result)};
   }
 
-  Quantity operator_file(const Comm& comm) const {
-    const std::string path(
-        text_.substr(std::min<std::size_t>(3, text_.size())));  // a path may contain ':'
-    if (path.empty()) refuse("it must be op:FILE.toml");
-    OpSum op = read_operator_file(comm, path);
+  /// "Sz 0 Sz 3" as OpSum::parse wants it, "Sz_0 Sz_3".
+  static std::string joined(const std::string& text) {
+    std::istringstream words(text);
+    std::string result;
+    bool name = false;  // the word before waits for its site
+    for (std::string word; words >> word;) {
+      const bool number = word.front() == '(' || read_number<double>(word).has_value();
+      result += name && read_number<int>(word) ? "_" : " ";
+      result += word;
+      name = !number && word != "+" && word != "-" && word.find('_') == word.npos;
+    }
+    return result;
+  }
+
+  Quantity any_operator() const {
+    const std::string what(text_.substr(3));  // a path may contain ':'
+    if (what.empty()) refuse("it must be op:FILE.toml or an operator such as op:Sz 0 Sz 3");
+    OpSum op(basis_.spaces());
+    if (what.ends_with(".toml") || what.find_first_of(" _") == what.npos)
+      op = read_operator_file(comm_, what);
+    else
+      try {
+        op = OpSum::parse(joined(what), basis_.spaces());
+      } catch (const InvalidArgument& error) {
+        refuse(error.what());
+      }
     if (op.spaces() != basis_.spaces())
       refuse(detail::concat("the operator is on ", op.sites(), " sites, the state on ",
                             basis_.sites(), ", or their local spaces differ"));
@@ -187,14 +381,55 @@ class Parser {
   }
 
   std::string_view text_;
+  const Comm& comm_;
   const Basis& basis_;
+  const Lattice& lattice_;
   std::vector<std::string> parts_;
 };
 
+std::span<const Parser::Word> Parser::words() {
+  using P = Parser;
+  constexpr std::size_t any = ~std::size_t{0};
+  static const Word table[] = {
+      {"energy", 1, 1, "energy", &P::plain<Quantity::Energy>},
+      {"variance", 1, 1, "variance", &P::plain<Quantity::Variance>},
+      {"norm", 1, 1, "norm", &P::plain<Quantity::Norm>},
+      {"overlap", 1, 1, "overlap", &P::plain<Quantity::Overlap>},
+      {"participation", 1, 1, "participation", &P::plain<Quantity::Participation>},
+      {"sz", 1, 2, "sz or sz:SITE", &P::sz},
+      {"n", 1, 2, "n or n:SITE", &P::particles},
+      {"local", 2, 3, "local:OP or local:OP:SITE", &P::any_local},
+      {"double-occupancy", 1, 2, "double-occupancy or double-occupancy:SITE", &P::double_occupancy},
+      {"corr", 2, 3, "corr:A,B or corr:A,B:I,J", &P::correlations},
+      {"distance", 2, 2, "distance:A,B", &P::by_distance},
+      {"sq", 2, 2, "sq:A,B", &P::structure_factor},
+      {"s2", 1, 1, "s2", &P::spin_squared},
+      {"spin", 1, 1, "spin", &P::spin},
+      {"magnetisation", 1, 2, "magnetisation, magnetisation:POWER or magnetisation:binder",
+       &P::magnetisation},
+      {"staggered", 1, 2, "staggered, staggered:POWER or staggered:binder", &P::staggered},
+      {"imbalance", 1, 1, "imbalance", &P::imbalance},
+      {"entropy", 2, 2, "entropy:half, entropy:SITES or entropy:0,3-5", &P::entropy},
+      {"renyi", 3, 3, "renyi:ALPHA:half, renyi:ALPHA:SITES or renyi:ALPHA:0,3-5", &P::renyi},
+      {"schmidt", 2, 2, "schmidt:half, schmidt:SITES or schmidt:0,3-5", &P::schmidt},
+      {"mutual", 3, 3, "mutual:0,1:4-5", &P::mutual_information},
+      {"negativity", 3, 3, "negativity:0,1:4-5", &P::negativity},
+      {"amplitude", 2, 2, "amplitude:DIGITS", &P::amplitude},
+      {"op", 2, any, "op:FILE.toml or an operator such as op:Sz 0 Sz 3", &P::any_operator},
+  };
+  return table;
+}
+
 }  // namespace
 
-Observable Observable::parse(const Comm& comm, std::string_view text, const Basis& basis) {
-  return {std::string(text), std::make_shared<const Quantity>(Parser(text, basis).parse(comm))};
+Observable Observable::parse(const Comm& comm, std::string_view text, const Basis& basis,
+                             const std::optional<Lattice>& lattice) {
+  const Lattice places = lattice ? *lattice : Lattice::chain(basis.sites());
+  if (places.sites() != basis.sites())
+    throw DimensionError(detail::concat("observable '", text, "': the lattice has ", places.sites(),
+                                        " sites, the basis ", basis.sites()));
+  return {std::string(text),
+          std::make_shared<const Quantity>(Parser(text, comm, basis, places).parse())};
 }
 
 bool Observable::needs_hamiltonian() const noexcept {

@@ -10,6 +10,8 @@
 #include <kronsolve/operators/charge_basis.hpp>
 #include <kronsolve/operators/matrix_free.hpp>
 
+#include "measure/configuration_sums.hpp"
+#include "measure/pair_sums.hpp"
 #include "measure/quantity.hpp"
 
 namespace kronsolve {
@@ -20,16 +22,34 @@ using Complex = std::complex<double>;
 using Quantity = Observable::Quantity;
 using Shape = ObservableValue::Shape;
 
-ObservableValue number(double value) { return {Shape::number, ScalarKind::real, 1, 1, {value}}; }
-ObservableValue number(Complex value) {
-  return {Shape::number, ScalarKind::complex, 1, 1, {value}};
+ObservableValue number(double value, double scale = 1) {
+  return {Shape::number, ScalarKind::real, 1, 1, {value}, scale};
+}
+ObservableValue number(Complex value, double scale = 1) {
+  return {Shape::number, ScalarKind::complex, 1, 1, {value}, scale};
+}
+
+/// An operator's norm is at most this.
+double norm_bound(const OpSum& op) {
+  double sum = 0;
+  const CanonicalForm& form = op.canonical_form();
+  for (const auto& term : form.terms) {
+    double product = std::abs(term.coefficient);
+    for (const auto& factor : term.factors) {
+      double largest = form[factor].is_diagonal() ? 0 : 1;
+      for (const double value : form[factor].values) largest = std::max(largest, std::abs(value));
+      product *= largest;
+    }
+    sum += product;
+  }
+  return sum;
 }
 
 ObservableValue array(Shape shape, std::vector<Complex> values, index_t cols, bool real) {
   if (real)
     for (auto& value : values) value = value.real();
   const auto rows = static_cast<index_t>(values.size()) / std::max<index_t>(1, cols);
-  return {shape, real ? ScalarKind::real : ScalarKind::complex, rows, cols, std::move(values)};
+  return {shape, real ? ScalarKind::real : ScalarKind::complex, rows, cols, std::move(values), 1};
 }
 
 struct Moments {
@@ -60,12 +80,12 @@ class Evaluation {
       : psi_(psi), context_(context) {}
 
   ObservableValue operator()(const Quantity::Energy&) {
-    if (product() != nullptr) return number(both().mean);
-    return number(expectation(psi_, hamiltonian()).real());
+    if (product() != nullptr) return number(both().mean, 0);
+    return number(expectation(psi_, hamiltonian()).real(), 0);
   }
   ObservableValue operator()(const Quantity::Variance&) {
-    if (product() != nullptr) return number(both().variance);
-    return number(variance(psi_, hamiltonian()));
+    if (product() != nullptr) return number(both().variance, 0);
+    return number(variance(psi_, hamiltonian()), 0);
   }
   ObservableValue operator()(const Quantity::Norm&) { return number(norm(psi_)); }
   ObservableValue operator()(const Quantity::Overlap&) {
@@ -75,15 +95,57 @@ class Evaluation {
   }
   ObservableValue operator()(const Quantity::Mean& q) {
     const Complex value = expectation(psi_, q.op);
-    return q.hermitian ? number(value.real()) : number(value);
+    const double scale = norm_bound(q.op);
+    return q.hermitian ? number(value.real(), scale) : number(value, scale);
+  }
+  ObservableValue operator()(const Quantity::Means& q) {
+    return array(Shape::vector, expectations(psi_, std::span<const OpSum>(q.ops)), 1, q.hermitian);
   }
   ObservableValue operator()(const Quantity::Profile& q) {
-    return array(Shape::vector, site_profile(psi_, q.op), 1,
-                 q.hermitian || (q.real && !is_complex<T>));
+    return array(Shape::vector, site_profile(psi_, q.op), 1, is_real(q));
   }
   ObservableValue operator()(const Quantity::Correlations& q) {
-    return array(Shape::matrix, correlation_matrix(psi_, q.a, q.b), psi_.basis().sites(),
-                 q.hermitian || (q.real && !is_complex<T>));
+    return array(Shape::matrix, correlations(q), psi_.basis().sites(), is_real(q));
+  }
+  ObservableValue operator()(const Quantity::ByDistance& q) {
+    return array(Shape::vector, detail::by_distance(correlations(q.pairs), q.distances), 1,
+                 is_real(q.pairs));
+  }
+  ObservableValue operator()(const Quantity::StructureFactor& q) {
+    const bool plane = q.size.size() > 1;
+    return array(plane ? Shape::matrix : Shape::vector,
+                 detail::structure_factor(correlations(q.pairs), q.positions, q.size),
+                 plane ? q.size[1] : 1, q.hermitian);
+  }
+  ObservableValue operator()(const Quantity::TotalSpin& q) {
+    const double square = mean_by_product(q.square), spin = detail::spin_of(square);
+    if (q.show == Quantity::TotalSpin::Show::spin) return number(spin);
+    auto value = number(square);
+    value.note = "S = " + detail::spin_text(spin);
+    return value;
+  }
+  ObservableValue operator()(const Quantity::Ratio& q) {
+    const OpSum both[] = {q.over, q.under};
+    const auto values = expectations(psi_, std::span<const OpSum>(both));
+    if (values[1] == 0.0)
+      throw InvalidArgument("observable imbalance: the state holds no particles");
+    return number(values[0].real() / values[1].real());
+  }
+  ObservableValue operator()(const Quantity::Moment& q) {
+    const auto moments = detail::moments_of_sum(psi_, q.values, q.power > 0 ? q.power : 4);
+    if (q.power > 0) return number(moments[static_cast<std::size_t>(q.power)]);
+    if (!(moments[2] > 0))
+      throw InvalidArgument("observable binder: the mean square of the magnetisation is zero");
+    return number(1 - moments[4] * moments[0] / (3 * moments[2] * moments[2]));
+  }
+  ObservableValue operator()(const Quantity::Participation&) {
+    const double length = norm(psi_), square = length * length;
+    return number(square * square / detail::sum_of_fourth_powers(psi_));
+  }
+  ObservableValue operator()(const Quantity::Shared& q) {
+    return number(q.what == Quantity::Shared::What::information
+                      ? mutual_information(psi_, q.a, q.b)
+                      : logarithmic_negativity(psi_, q.a, q.b));
   }
   ObservableValue operator()(const Quantity::Entropy& q) {
     return number(entanglement_entropy(psi_, q.sites, {.alpha = q.alpha}));
@@ -97,6 +159,19 @@ class Evaluation {
   }
 
  private:
+  /// Real although its operators need not be Hermitian: in real arithmetic.
+  template <class Operators>
+  static bool is_real(const Operators& q) {
+    return q.hermitian || (q.real && !is_complex<T>);
+  }
+  std::vector<Complex> correlations(const Quantity::Correlations& q) const {
+    return correlation_matrix(psi_, q.a, q.b);
+  }
+  /// Of an operator of many terms; by a product where the basis has one.
+  double mean_by_product(const OpSum& op) {
+    const auto map = observable_product<T>(psi_.comm(), op, psi_.basis());
+    return map ? moments(psi_, *map).mean : expectation(psi_, op).real();
+  }
   const OpSum& hamiltonian() const {
     if (context_.hamiltonian == nullptr)
       throw InvalidArgument("observable energy or variance: there is no Hamiltonian");

@@ -146,7 +146,7 @@ TEST(Observables, bad_texts_are_refused_by_name) {
   EXPECT_ERROR(parse("corr:Sz", basis), InvalidArgument, "two operators");
   EXPECT_ERROR(parse("corr:Sz,Q", basis), InvalidArgument, "'Q'");
   EXPECT_ERROR(parse("corr:Sz,Sz:1", basis), InvalidArgument, "two sites");
-  EXPECT_ERROR(parse("entropy:7", basis), InvalidArgument, "[0, 6], got '7'");
+  EXPECT_ERROR(parse("entropy:7", basis), InvalidArgument, "[0, 6] or a set of sites");
   EXPECT_ERROR(parse("entropy", basis), InvalidArgument, "entropy:half");
   EXPECT_ERROR(parse("renyi:-1:half", basis), InvalidArgument, "'-1'");
   EXPECT_ERROR(parse("amplitude:01", basis), InvalidArgument, "2 digits for 6");

@@ -11,6 +11,7 @@
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/core/scalar.hpp>
 #include <kronsolve/export.hpp>
+#include <kronsolve/operators/lattice.hpp>
 #include <kronsolve/operators/linear_map.hpp>
 #include <kronsolve/operators/op_sum.hpp>
 #include <kronsolve/operators/state_view.hpp>
@@ -24,6 +25,9 @@ struct ObservableValue {
   ScalarKind scalar = ScalarKind::real;  ///< real: imaginary parts are zero by construction
   index_t rows = 1, cols = 1;            ///< of a vector: its length and 1
   std::vector<std::complex<double>> values;
+  /// How large the numbers may be for a normalised state (0: unknown): far below are rounding errors.
+  double scale = 1;
+  std::string note = {};  ///< what else the number says, for people: "S = 1/2"
 };
 
 /// What observables may need besides the state.
@@ -41,24 +45,35 @@ struct ObservableContext {
 /// | --- | --- |
 /// | `energy`, `variance`, `norm` | <H>, <H^2> - <H>^2, the 2-norm |
 /// | `sz`, `n`, `local:OP` | list of <Sz_i>, <N_i>, <OP_i>; with `:3` at the end that of one site |
+/// | `double-occupancy` | list of <Nup_i Ndn_i>; `:3` as above |
 /// | `corr:A,B`, `corr:A,B:0,5` | matrix of <A_i B_j>, not connected; one of its entries |
-/// | `entropy:half`, `entropy:4` | von Neumann entropy (nats) of the first floor(N/2) or 4 sites |
+/// | `distance:A,B` | list: mean of <A_i B_j> over the sites i, j that are 0, 1, 2 ... bonds apart |
+/// | `sq:A,B` | sum_ij exp(iq(r_i - r_j)) <A_i B_j> / N: list over q = 2 pi m/N, in two dimensions matrix over (mx, my) |
+/// | `s2`, `spin` | <S^2> of the total spin; S of <S^2> = S(S+1) |
+/// | `magnetisation`, `staggered` | <m> with m = sum_i Sz_i / N, or +Sz and -Sz on the two sublattices; `:2`, `:4`: <m^2>, <m^4>; `:binder`: 1 - <m^4> / (3 <m^2>^2) |
+/// | `imbalance` | of particles between the sublattices over their number; of spins sum_i +-<Sz_i> / sum_i S_i |
+/// | `participation` | 1 / sum over configurations of probability^2 |
+/// | `entropy:half`, `entropy:4`, `entropy:0,3-5` | von Neumann entropy (nats) of the first floor(N/2) or 4 sites, or of a set of sites |
 /// | `renyi:2:half`, `renyi:0.5:4` | Renyi entropy of that order |
 /// | `schmidt:half` | Schmidt values, descending |
+/// | `mutual:0,1:4,5` | S(A) + S(B) - S(AB) of two sets of sites |
+/// | `negativity:0,1:4,5` | logarithmic negativity of two sets of sites |
 /// | `overlap` | <reference|psi>, [re, im] |
 /// | `amplitude:0101` | of one configuration, [re, im] |
-/// | `op:FILE.toml` | <OP> of an operator file; [re, im] if it is not Hermitian |
+/// | `op:Sz 0 Sz 3 + 0.5 S+ 0 S- 1`, `op:FILE.toml` | <OP>; [re, im] if it is not Hermitian |
 ///
 /// Lists of <OP_i> and correlations are complex numbers where neither Hermiticity nor real
-/// arithmetic makes them real.
+/// arithmetic makes them real. Distances, sublattices and momenta are those of the lattice.
 class KRONSOLVE_EXPORT Observable {
  public:
   /// Reads the text and checks it against the basis, before any state exists. Collective (an
   /// operator file is read on rank 0).
+  /// @param lattice  where the sites are; if not given, an open chain
   /// @throws InvalidArgument  naming what is allowed
   /// @throws IoError          the operator file
   /// @throws NotSupported     not in this basis
-  static Observable parse(const Comm& comm, std::string_view text, const Basis& basis);
+  static Observable parse(const Comm& comm, std::string_view text, const Basis& basis,
+                          const std::optional<Lattice>& lattice = std::nullopt);
 
   const std::string& text() const noexcept { return text_; }
   bool needs_hamiltonian() const noexcept;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <functional>
 #include <optional>
 #include <string>
@@ -70,6 +71,11 @@ class KRONSOLVE_EXPORT Lattice {
   /// Second neighbours: two steps along a chain, diagonals of the square lattice.
   /// @throws NotSupported  other lattices
   std::vector<Bond> second_bonds() const;
+
+  /// Where a site is, in units of the lattice vectors: its cell and the place in the cell. A chain
+  /// has its sites at (i, 0).
+  /// @throws NotSupported  a graph
+  std::array<double, 2> position(int site) const;
 
   /// By one cell along direction 0 (x) or 1 (y); nothing if the lattice is open there.
   std::optional<SitePermutation> translation(int direction) const;
