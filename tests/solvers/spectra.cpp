@@ -200,6 +200,49 @@ TYPED_TEST(Spectra, no_pole_comes_twice_when_the_space_is_exhausted) {
   }
 }
 
+/// Levels in turn on the diagonal: many rows, few poles.
+template <Scalar T>
+class FewLevels final : public LinearMap<T> {
+ public:
+  FewLevels(const Comm& comm, index_t rows, std::vector<double> levels)
+      : LinearMap<T>(comm, RowPartition(rows, comm.size()), RowPartition(rows, comm.size())),
+        levels_(std::move(levels)) {}
+  index_t memory_bytes() const noexcept override { return 0; }
+
+ protected:
+  void apply_impl(std::span<const T> x, std::span<T> y) const override {
+    const auto first = static_cast<std::size_t>(this->row_range().begin);
+    for (std::size_t i = 0; i < x.size(); ++i) y[i] = levels_[(first + i) % levels_.size()] * x[i];
+  }
+  void apply_adjoint_impl(std::span<const T> x, std::span<T> y) const override { apply_impl(x, y); }
+
+ private:
+  std::vector<double> levels_;
+};
+
+TYPED_TEST(Spectra, few_levels_are_few_poles_where_vectors_are_not_kept) {
+  using T = TypeParam;
+  constexpr index_t n = 60'000;  // too many to keep 200 vectors
+  const std::vector<double> levels = {-7, -1.5, -1.4, 0, 0.3, 2, 11};
+  const FewLevels<T> h(world(), n, levels);
+  const auto range = h.row_range();
+  std::vector<T> phi;
+  for (index_t i = range.begin; i < range.end; ++i)
+    phi.push_back(T(1 + std::sin(double(i * i % 1009))));
+  std::vector<double> weights(levels.size(), 0.0);
+  for (index_t i = 0; i < n; ++i)
+    weights[static_cast<std::size_t>(i) % levels.size()] +=
+        std::pow(1 + std::sin(double(i * i % 1009)), 2);
+
+  const auto r = spectral_function<T>(h, std::span<const T>(phi), {.steps = 200});
+
+  ASSERT_EQ(r.poles.size(), levels.size());
+  for (std::size_t j = 0; j < levels.size(); ++j) {
+    EXPECT_NEAR(r.poles[j], levels[j], 1e-10);
+    EXPECT_NEAR(r.weights[j] / weights[j], 1, 1e-8);
+  }
+}
+
 /// Heisenberg ring.
 OpSum ring(int sites) {
   OpSum h(sites);
