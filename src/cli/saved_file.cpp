@@ -115,7 +115,7 @@ std::vector<double> numbered(index_t count) {
 }
 
 /// Writes observables along a first axis (times, levels), each with axes of its own for lists and
-/// matrices: the sites, where it has an entry for each of them.
+/// matrices: the sites, where they number its entries.
 class ObservableWriter {
  public:
   ObservableWriter(Hdf5File& file, std::string first_axis, int sites)
@@ -134,9 +134,9 @@ class ObservableWriter {
       real = real && value.scalar == ScalarKind::real;
     }
     std::vector<std::string> axes = {first_axis_};
-    const auto shape = measured.values.front().shape;
-    if (shape != Shape::number) axes.push_back(axis(name, "site", rows));
-    if (shape == Shape::matrix) axes.push_back(axis(name, "other_site", cols));
+    const auto& first = measured.values.front();
+    if (first.shape != Shape::number) axes.push_back(axis(name, "site", rows, first.axis));
+    if (first.shape == Shape::matrix) axes.push_back(axis(name, "other_site", cols, first.axis));
     const auto all = padded(measured, rows, cols);
     if (!real) return file_.write<std::complex<double>>(name, all, axes);
     std::vector<double> parts;
@@ -145,9 +145,12 @@ class ObservableWriter {
   }
 
  private:
-  std::string axis(const std::string& name, const std::string& of_sites, index_t length) {
-    if (length == sites_) return of_sites;
-    const auto own = name + (of_sites == "site" ? " entry" : " other entry");
+  /// @param numbers  what numbers the entries; empty: the sites, if there are as many
+  std::string axis(const std::string& name, const std::string& of_sites, index_t length,
+                   const std::string& numbers) {
+    if (numbers.empty() && length == sites_) return of_sites;
+    const auto own =
+        name + (of_sites == "site" ? " " : " other ") + (numbers.empty() ? "entry" : numbers);
     file_.write_dimension(own, length);
     return own;
   }

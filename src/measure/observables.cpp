@@ -49,7 +49,7 @@ ObservableValue array(Shape shape, std::vector<Complex> values, index_t cols, bo
   if (real)
     for (auto& value : values) value = value.real();
   const auto rows = static_cast<index_t>(values.size()) / std::max<index_t>(1, cols);
-  return {shape, real ? ScalarKind::real : ScalarKind::complex, rows, cols, std::move(values), 1};
+  return {shape, real ? ScalarKind::real : ScalarKind::complex, rows, cols, std::move(values)};
 }
 
 struct Moments {
@@ -108,14 +108,18 @@ class Evaluation {
     return array(Shape::matrix, correlations(q), psi_.basis().sites(), is_real(q));
   }
   ObservableValue operator()(const Quantity::ByDistance& q) {
-    return array(Shape::vector, detail::by_distance(correlations(q.pairs), q.distances), 1,
-                 is_real(q.pairs));
+    auto value = array(Shape::vector, detail::by_distance(correlations(q.pairs), q.distances), 1,
+                       is_real(q.pairs));
+    value.axis = "distance";
+    return value;
   }
   ObservableValue operator()(const Quantity::StructureFactor& q) {
     const bool plane = q.size.size() > 1;
-    return array(plane ? Shape::matrix : Shape::vector,
-                 detail::structure_factor(correlations(q.pairs), q.positions, q.size),
-                 plane ? q.size[1] : 1, q.hermitian);
+    auto value = array(plane ? Shape::matrix : Shape::vector,
+                       detail::structure_factor(correlations(q.pairs), q.positions, q.size),
+                       plane ? q.size[1] : 1, q.hermitian);
+    value.axis = "momentum";
+    return value;
   }
   ObservableValue operator()(const Quantity::TotalSpin& q) {
     const double square = mean_by_product(q.square), spin = detail::spin_of(square);

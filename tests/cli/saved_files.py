@@ -95,11 +95,13 @@ class SavedFiles(program.ProgramTest):
 
     def test_evolutions(self):
         self.solve("evolve", *RING, "--state", "neel", "--time", 1, "--steps", 2, "--observe", "sz", "--observe", "overlap",
-                   "--save", self.path)
+                   "--observe", "sq:Sz,Sz", "--observe", "distance:Sz,Sz", "--save", self.path)
         with xarray.open_dataset(self.path, engine="h5netcdf") as data:
             self.assertEqual((data["sz"].dims, data["state"].dims), (("time", "site"), ("row",)))
             self.assertEqual(list(data["time"].values), [0, 0.5, 1])
             self.assertEqual(data["overlap"].dtype, complex)
+            self.assertEqual(data["sq:Sz,Sz"].dims, ("time", "sq:Sz,Sz momentum"))
+            self.assertEqual(data["distance:Sz,Sz"].dims, ("time", "distance:Sz,Sz distance"))
         one = self.measure(self.path, "--observe", "energy", "--observe", "norm")
         self.assert_close([one["energy"], one["norm"]], [-2.5, 1])
 

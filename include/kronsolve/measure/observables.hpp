@@ -27,6 +27,7 @@ struct ObservableValue {
   std::vector<std::complex<double>> values;
   /// How large the numbers may be for a normalised state (0: unknown): far below are rounding errors.
   double scale = 1;
+  std::string axis = {};  ///< what numbers the rows and columns, if not sites: momentum, distance
   std::string note = {};  ///< what else the number says, for people: "S = 1/2"
 };
 
