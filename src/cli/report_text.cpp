@@ -141,8 +141,7 @@ std::string to_text(const EighReport& report) {
   if (one) text += line("residual", " " + residual_text(result.residuals.front()));
   if (!one) text += (ground ? "\n" : "") + table(result, ground ? "level" : "pair");
   for (const auto& measured : without_noise(observables)) text += text_of(measured);
-  if (sectors != nullptr) text += "
-" + sector_table(*sectors);
+  if (sectors != nullptr) text += "\n" + sector_table(*sectors);
   text += "\n" + line("converged", pairs(result));
   if (!result.certificate.empty())
     text += line("certified",
