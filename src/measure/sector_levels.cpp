@@ -10,7 +10,11 @@
 #include <kronsolve/measure/sector_levels.hpp>
 #include <kronsolve/operators/algebra.hpp>
 #include <kronsolve/operators/state_view.hpp>
+#include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/dense.hpp>
+#include <kronsolve/solvers/spectral_function.hpp>
+
+#include "operators/bases/charge_totals.hpp"
 
 namespace kronsolve {
 
@@ -18,6 +22,15 @@ namespace {
 
 /// Sectors up to this size are solved by single ranks: below a second, and small in memory.
 constexpr index_t alone = 200'000;
+
+OpSum total_raising(const std::vector<LocalSpace>& spaces) {
+  OpSum raise(spaces);
+  for (int i = 0; i < std::ssize(spaces); ++i) {
+    const auto& space = spaces[static_cast<std::size_t>(i)];
+    if (space.kind() == LocalSpace::Kind::spin || space.has_electrons()) raise.add(1, {{"S+", i}});
+  }
+  return raise;
+}
 
 /// What came of one sector.
 struct Solved {
@@ -30,31 +43,88 @@ struct Solved {
   }
 };
 
-/// Eigenvalues of S^2 among levels first ... last-1, which agree to rounding.
-template <Scalar T>
-void set_spins(const Comm& comm, const Basis& basis, const DistributedVectors<T>& vectors,
-               const OpSum& squared, std::span<Level> levels, index_t first) {
-  const auto count = std::ssize(levels);
-  DenseMatrix<T> among(count, count);
-  for (index_t i = 0; i < count; ++i)
-    for (index_t j = 0; j <= i; ++j) {
-      const auto entry =
-          matrix_element(StateView<T>(comm, basis, vectors.column(first + i)), squared,
-                         StateView<T>(comm, basis, vectors.column(first + j)));
-      if constexpr (is_complex<T>) {
-        among(i, j) = i == j ? T(entry.real()) : entry;
-        among(j, i) = std::conj(among(i, j));
-      } else {
-        among(i, j) = among(j, i) = entry.real();
-      }
+/// Entries of S^2 among the states of a sector in which it is conserved.
+class SpinEntries {
+ public:
+  SpinEntries(const Comm& comm, const OpSum& squared, const SectorOperator& op,
+              const Sector& sector)
+      : comm_(&comm), squared_(&squared), basis_(op.basis.get()) {
+    // S^2 = S-S+ + M(M + 1): where Sz is fixed, S+ has a pair of sites less in each term.
+    const auto sz = std::find_if(sector.charges.begin(), sector.charges.end(),
+                                 [](const Charge& c) { return c.name == "sz"; });
+    if (sz == sector.charges.end()) return;
+    m_ = sz->rule.target / 2.0;
+    raise_ = total_raising(sector.spaces);
+    Sector raised = sector;
+    raised.conditions.clear();
+    for (auto& charge : raised.charges) {
+      if (charge.name == "sz") charge.rule.target += 2;
+      if (charge.name == "nup") ++charge.rule.target;
+      if (charge.name == "ndown") --charge.rule.target;
+      raised.conditions.push_back(charge.text());
     }
-  const auto values = eigh(among).values;
-  for (index_t i = 0; i < count; ++i)
-    levels[static_cast<std::size_t>(i)].s2 = std::max(0.0, values[static_cast<std::size_t>(i)]);
-}
+    std::erase_if(raised.generators, [](const auto& g) { return g.flip == SpinFlip::yes; });
+    for (const auto& g : raised.generators) raised.conditions.push_back(g.name);
+    if (is_reachable(raised)) target_ = make_basis(comm, raised);
+  }
 
-void set_spins(const Comm& comm, const Basis& basis, const EighResult& result, const OpSum& squared,
-               std::vector<Level>& levels) {
+  /// <x_i|S^2|x_j> of columns first ... first + count - 1, count x count.
+  template <Scalar T>
+  DenseMatrix<T> among(const DistributedVectors<T>& x, index_t first, index_t count) const {
+    DenseMatrix<T> entries(count, count);
+    const auto set = [&](index_t i, index_t j, std::complex<double> entry) {
+      if (i == j) entry += m_ * (m_ + 1);
+      if constexpr (is_complex<T>) {
+        entries(i, j) = i == j ? T(entry.real()) : entry;
+        entries(j, i) = std::conj(entries(i, j));
+      } else {
+        entries(i, j) = entries(j, i) = entry.real();
+      }
+    };
+    if (!raise_) {
+      for (index_t i = 0; i < count; ++i)
+        for (index_t j = 0; j <= i; ++j)
+          set(i, j, matrix_element(view(x, first + i), *squared_, view(x, first + j)));
+      return entries;
+    }
+    std::vector<DistributedVectors<T>> raised;
+    for (index_t j = 0; j < count && target_; ++j)
+      raised.push_back(apply_operator<T>(*comm_, *raise_, *basis_, x.column(first + j), *target_));
+    for (index_t i = 0; i < count; ++i)
+      for (index_t j = 0; j <= i; ++j)
+        set(i, j,
+            target_ ? std::complex<double>(vec::dot<T>(
+                          *comm_, std::as_const(raised[static_cast<std::size_t>(i)]).column(0),
+                          std::as_const(raised[static_cast<std::size_t>(j)]).column(0)))
+                    : 0.0);
+    return entries;
+  }
+
+ private:
+  template <Scalar T>
+  StateView<T> view(const DistributedVectors<T>& x, index_t j) const {
+    return StateView<T>(*comm_, *basis_, x.column(j));
+  }
+  /// Above the largest Sz there is nothing, and S+ gives zero.
+  static bool is_reachable(const Sector& sector) {
+    for (const auto& charge : sector.charges)
+      if (charge.rule.modulus == 0) {
+        const auto totals = detail::reachable(charge.rule);
+        if (!std::binary_search(totals.begin(), totals.end(), charge.rule.target)) return false;
+      }
+    return sector_size(sector) > 0;
+  }
+
+  const Comm* comm_;
+  const OpSum* squared_;
+  const Basis* basis_;
+  double m_ = 0;
+  std::optional<OpSum> raise_;
+  std::shared_ptr<const Basis> target_;
+};
+
+/// S^2 of each level: its eigenvalues among those that agree to rounding.
+void set_spins(const SpinEntries& entries, const EighResult& result, std::vector<Level>& levels) {
   const double scale =
       std::max(1e-300, std::abs(levels.front().energy) + std::abs(levels.back().energy));
   for (std::size_t first = 0; first < levels.size();) {
@@ -63,12 +133,13 @@ void set_spins(const Comm& comm, const Basis& basis, const EighResult& result, c
            levels[last].energy - levels[last - 1].energy <=
                1e-9 * scale + levels[last].residual + levels[last - 1].residual)
       ++last;
-    std::visit(
-        [&](const auto& vectors) {
-          set_spins(comm, basis, vectors, squared, std::span(levels).subspan(first, last - first),
-                    static_cast<index_t>(first));
+    const auto count = static_cast<index_t>(last - first);
+    const auto values = std::visit(
+        [&](const auto& x) {
+          return eigh(entries.among(x, static_cast<index_t>(first), count)).values;
         },
         result.vectors);
+    for (std::size_t i = first; i < last; ++i) levels[i].s2 = std::max(0.0, values[i - first]);
     first = last;
   }
 }
@@ -135,7 +206,7 @@ class Scan {
     for (std::size_t j = 0; j < result.eigenvalues.size(); ++j)
       solved.levels.push_back({result.eigenvalues[j], result.residuals[j], i, std::nullopt});
     if (squared_ && !solved.levels.empty())
-      set_spins(comm, *op.basis, result, *squared_, solved.levels);
+      set_spins(SpinEntries(comm, *squared_, op, scanned.sector), result, solved.levels);
     solved.solve.seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     return solved;
@@ -196,11 +267,11 @@ SectorLevels sector_levels(const Comm& comm, const OpSum& h, const Lattice& latt
 }
 
 OpSum total_spin_squared(const std::vector<LocalSpace>& spaces) {
-  OpSum raise(spaces), z(spaces);
+  const OpSum raise = total_raising(spaces);
+  OpSum z(spaces);
   for (int i = 0; i < std::ssize(spaces); ++i) {
     const auto& space = spaces[static_cast<std::size_t>(i)];
     if (space.kind() != LocalSpace::Kind::spin && !space.has_electrons()) continue;
-    raise.add(1, {{"S+", i}});
     z.add(1, {{"Sz", i}});
   }
   if (z.terms().empty()) throw InvalidArgument("total spin: no site has a spin");
