@@ -22,6 +22,7 @@
 #include <kronsolve/core/serialize.hpp>
 #include <kronsolve/core/suggest.hpp>
 #include <kronsolve/core/threads.hpp>
+#include <kronsolve/core/toml_text.hpp>
 #include <kronsolve/core/version.hpp>
 #include <kronsolve/core/warning.hpp>
 #include <kronsolve/exec/backend.hpp>

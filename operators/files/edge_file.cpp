@@ -23,13 +23,14 @@ std::vector<std::pair<int, int>> parse_edges(const std::string& path, const std:
     for (std::string word; words >> word;) sites.push_back(read_number<int>(word));
     if (sites.empty()) continue;
     constexpr int most = 1 << 20;  // far above what a lattice may have
-    const bool good = sites.size() == 2 && std::all_of(sites.begin(), sites.end(), [](auto site) {
-                        return site && *site >= 0 && *site <= most;
-                      });
+    const bool good = sites.size() == 2 &&
+                      std::all_of(sites.begin(), sites.end(),
+                                  [](auto site) { return site && *site >= 0 && *site <= most; }) &&
+                      sites[0] != sites[1];
     if (!good)
       throw InvalidArgument(detail::concat(path, ":", number,
-                                           ": an edge is two site numbers from 0 to ", most,
-                                           ", got '", line, "'"));
+                                           ": an edge is two different site numbers from 0 to ",
+                                           most, ", got '", line, "'"));
     edges.emplace_back(*sites[0], *sites[1]);
   }
   if (edges.empty())

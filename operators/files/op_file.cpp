@@ -6,6 +6,7 @@
 #include <kronsolve/core/file.hpp>
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/core/suggest.hpp>
+#include <kronsolve/core/toml_text.hpp>
 #include <kronsolve/operators/op_file.hpp>
 
 namespace kronsolve {
@@ -16,6 +17,7 @@ namespace {
 class Reader {
  public:
   Reader(std::string_view text, const std::string& name) : name_(name) {
+    detail::require_plain_toml(text, name);
     try {
       table_ = toml::parse(text, name);
     } catch (const toml::parse_error& error) {
@@ -113,7 +115,7 @@ class Reader {
     if (definitions == nullptr) fail(*node, "define must be a table, define.NAME = [[...], ...]");
     for (const auto& [key, value] : *definitions) {
       const auto matrix = local_matrix(value);
-      located(value, [&] { sum.define(std::string(key.str()), matrix); });
+      located(value, [&, name = std::string(key.str())] { sum.define(name, matrix); });
     }
   }
 

@@ -12,6 +12,7 @@
 #include <kronsolve/core/file.hpp>
 #include <kronsolve/core/number.hpp>
 #include <kronsolve/core/suggest.hpp>
+#include <kronsolve/core/toml_text.hpp>
 #include <kronsolve/core/version.hpp>
 #include <kronsolve/operators/models.hpp>
 
@@ -78,6 +79,7 @@ class SweepReader {
  public:
   explicit SweepReader(Sweep& sweep) : sweep_(sweep) {
     try {
+      detail::require_plain_toml(sweep.text_, sweep.name_);
       table_ = toml::parse(sweep.text_, sweep.name_);
     } catch (const toml::parse_error& error) {
       fail(error.source().begin, error.description());

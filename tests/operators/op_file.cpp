@@ -104,6 +104,8 @@ TEST(OpFile, says_where_and_what_is_wrong) {
   EXPECT_ERROR(parse("sites = 2\nterms = [[1.0, \"Sz\", 0]\n"), InvalidArgument, "h.toml:");
   EXPECT_ERROR(parse("site = 2\n"), InvalidArgument, "h.toml:1:1: unknown key 'site'");
   EXPECT_ERROR(parse("site = 2\n"), InvalidArgument, "did you mean sites?");
+  EXPECT_ERROR(parse("# \u010f\nt\u010f = 1\n"), InvalidArgument,
+               "h.toml:2: characters outside ASCII");
   EXPECT_ERROR(parse("terms = [[1]]\n"), InvalidArgument, "'sites' is missing");
   EXPECT_ERROR(parse(head), InvalidArgument, "'terms' is missing");
   EXPECT_ERROR(parse("sites = 0\nterms = [[1]]"), InvalidArgument, "h.toml:1:9: sites must be");
