@@ -12,6 +12,7 @@ char* openblas_get_config(void);
 namespace kronsolve {
 
 std::string blas_version() { return openblas_get_config(); }
+int blas_threads() { return openblas_get_num_threads(); }
 
 }  // namespace kronsolve
 

@@ -196,7 +196,12 @@ OptionTexts given_options(const CLI::App& command) {
 Arguments make_arguments(const std::string& command, const OptionTexts& given) {
   Arguments arguments;
   arguments.command = command;
-  for (const auto& [name, text] : given) find_option(command, name)->set(arguments, {name, text});
+  for (const auto& [name, text] : given) {
+    const Option& option = *find_option(command, name);
+    if (text.empty() && !option.value.empty())
+      throw InvalidArgument(name + " needs a value, got ''");
+    option.set(arguments, {name, text});
+  }
   check(arguments, Names(given));
   return arguments;
 }
@@ -229,7 +234,10 @@ Arguments parse_arguments(int argc, const char* const* argv) {
   arguments = make_arguments(chosen.get_name(), given_options(chosen));
   arguments.command_line = shell_line(argc, argv);
   if (const auto& name = command(chosen.get_name()).argument; !name.empty())
-    for (const auto& text : chosen.get_option(name)->results()) arguments.argument = text;
+    for (const auto& text : chosen.get_option(name)->results()) {
+      if (text.empty()) throw InvalidArgument(name + " needs a name, got ''");
+      arguments.argument = text;
+    }
   return arguments;
 }
 

@@ -1,13 +1,21 @@
 #include "cli/guard.hpp"
 
 #include <chrono>
+#include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <new>
 #include <optional>
 #include <string>
 #include <thread>
 
+#include <sys/resource.h>
+
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/core/memory.hpp>
+#include <kronsolve/solvers/blas.hpp>
+
+#include "cli/text.hpp"
 
 namespace kronsolve::cli {
 
@@ -50,11 +58,8 @@ Ending run_caught(const std::function<int()>& work) {
   }
 }
 
-/// One line, whatever the text holds.
-void print_failure(std::string text) {
-  for (char& c : text)
-    if (c == '\n' || c == '\r') c = ' ';
-  std::cerr << "kronsolve: " + text + "\n" << std::flush;
+void print_failure(const std::string& text) {
+  std::cerr << "kronsolve: " + printable(text) + "\n" << std::flush;
 }
 
 /// The lowest rank that failed (ranks if none), once every rank has come; nothing if the others
@@ -102,6 +107,44 @@ int guarded(const Comm& comm, const std::function<int()>& work) {
   if (comm.is_root()) print_failure(text);
   exit.barrier();  // the line is out before any rank's exit makes mpirun end the others
   return status;
+}
+
+namespace {
+
+std::optional<index_t> address_space_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return std::nullopt;
+  return static_cast<index_t>(limit.rlim_cur);
+}
+
+}  // namespace
+
+void let_first_rank_speak() {
+  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
+    if (const char* rank = std::getenv(name)) {
+      if (rank != std::string_view("0")) std::this_thread::sleep_for(std::chrono::seconds(1));
+      return;
+    }
+}
+
+void require_address_space() {
+  const auto limit = address_space_limit();
+  if (!limit) return;
+  // A buffer of 128 MiB for each of its threads, our own among them; as much is for the rest.
+  constexpr index_t buffer = index_t{128} << 20;
+  const index_t needed = buffer * (blas_threads() + 1);
+  if (*limit < needed)
+    throw InvalidArgument(detail::concat(
+        "the address space is limited to ", format_bytes(double(*limit)), " (ulimit -v) and ",
+        blas_threads(), " thread(s) of OpenBLAS need ", format_bytes(double(needed)),
+        "; allow more, or set OPENBLAS_NUM_THREADS=1"));
+}
+
+void end_process(int status) {
+  if (!address_space_limit()) std::exit(status);
+  std::cout.flush();
+  (void)std::fflush(nullptr);
+  std::_Exit(status);
 }
 
 }  // namespace kronsolve::cli

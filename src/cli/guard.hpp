@@ -27,4 +27,16 @@ enum ExitCode : int {
 /// @return what `work` returned, or the exit code of the error; the same on every rank
 int guarded(const Comm& comm, const std::function<int()>& work);
 
+/// Where MPI has not started every rank fails by itself, mostly of the same: the first one ends the job
+/// before the others have said it again. They wait a second, no longer.
+void let_first_rank_speak();
+
+/// OpenBLAS waits for ever for what a limit of the address space (ulimit -v) does not give it.
+/// @throws InvalidArgument  the limit is too low for its buffers
+void require_address_space();
+
+/// Ends the process; where the address space is limited without OpenBLAS's exit handler, which joins
+/// threads that may still wait for memory.
+[[noreturn]] void end_process(int status);
+
 }  // namespace kronsolve::cli

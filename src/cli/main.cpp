@@ -44,6 +44,7 @@ int tell(const Comm& comm, const Arguments& arguments, Answer answer) {
 
 int run_command(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
   use_threads(arguments);
+  if (arguments.command != "info") require_address_space();
   return tell(comm, arguments, command(arguments.command).run(comm, arguments, start));
 }
 
@@ -125,12 +126,20 @@ int main(int argc, char** argv) {
   const auto start = cli::Clock::now();
   // Under mpirun every rank runs the program; a worker of --ranks never gets past its session.
   std::optional<Session> session;
-  const int started = cli::guarded(Comm::serial(), [&] {
-    session.emplace(SessionOptions{.mode = launched_by_mpi() ? Mode::syncro : Mode::dynamic});
+  int status = cli::guarded(Comm::serial(), [&] {
+    try {
+      session.emplace(SessionOptions{.mode = launched_by_mpi() ? Mode::syncro : Mode::dynamic});
+    } catch (...) {
+      cli::let_first_rank_speak();
+      throw;
+    }
     return 0;
   });
-  if (started != 0) return started;
-  const Comm& comm = session->comm();
-  const cli::InterruptGuard interrupts(comm.is_root());
-  return cli::guarded(comm, [&] { return cli::run(*session, comm, argc, argv, start); });
+  if (session) {
+    const Comm& comm = session->comm();
+    const cli::InterruptGuard interrupts(comm.is_root());
+    status = cli::guarded(comm, [&] { return cli::run(*session, comm, argc, argv, start); });
+  }
+  session.reset();
+  cli::end_process(status);
 }

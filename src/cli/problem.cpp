@@ -11,6 +11,8 @@
 #include <kronsolve/operators/op_file.hpp>
 #include <kronsolve/operators/sectors.hpp>
 
+#include "cli/text.hpp"
+
 namespace kronsolve::cli {
 
 namespace {
@@ -45,7 +47,7 @@ Problem of_matrix(const Comm& comm, const std::string& path) {
   return std::visit(
       [&]<Scalar T>(MatrixMarketRows<T>& rows) {
         return Problem{path,
-                       fmt::format("{}, {} x {}", path, header.rows, header.cols),
+                       fmt::format("{}, {} x {}", printable(path), header.rows, header.cols),
                        std::nullopt,
                        {},
                        header.rows,
@@ -110,7 +112,8 @@ OperatorOnSites operator_on_sites(const Comm& comm, const OperatorArguments& arg
   if (!arguments.terms.empty()) {
     auto sum = read_operator_file(comm, arguments.terms);
     require_hermitian(sum, arguments.terms);
-    auto title = fmt::format("{}, {} sites", arguments.terms, sum.sites());
+    auto title = fmt::format("{}, {} site{}", printable(arguments.terms), sum.sites(),
+                             sum.sites() == 1 ? "" : "s");
     return {arguments.terms, std::move(title), Lattice::chain(sum.sites()), std::move(sum)};
   }
   const ModelOptions options = with_edges(comm, arguments.options);

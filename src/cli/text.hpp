@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include <kronsolve/core/index.hpp>
 
@@ -17,6 +18,9 @@ std::string counted(index_t n, const std::string& word);
 /// itself, and lines behind an indented one are indented more.
 /// @param line_end  what stands between the lines
 std::string wrapped(const std::string& text, std::size_t width, const std::string& line_end);
+/// Words of others as a terminal may show them: one line, control characters and what is no UTF-8 as
+/// \x1b, words of more than 200 characters and texts of more than 2000 cut.
+std::string printable(std::string_view text);
 /// Columns of the terminal that a file (STDOUT_FILENO) is; 0 if it is none, or does not say.
 std::size_t terminal_columns(int file);
 

@@ -1,13 +1,23 @@
-"""Every bad input is answered by one clear line and exit code 2, on every number of ranks.
+"""Every bad input is answered by one clear line and its exit code, on every number of ranks.
 
-usage: bad_input.py [RANKS]   (0, the default, is a plain process)
+usage: bad_input.py [RANKS] [all]   (0, the default, is a plain process)
+
+The rows run one after the other in one process, or a third of them on the ranks of one job, that does what the program does
+(refusals.cpp), and some of them in the program itself: with `all` each of them.
 """
 
+import dataclasses
+import json
+import os
+import subprocess
 import sys
 
 import program
 
+ALL = "all" in sys.argv
+sys.argv = [word for word in sys.argv if word != "all"]
 RANKS = int(sys.argv.pop(1)) if len(sys.argv) > 1 and sys.argv[1].isdigit() else 0
+REFUSALS = os.environ["KRONSOLVE_REFUSALS"]
 
 CHAIN = ("--model", "heisenberg", "--sites", "6")
 
@@ -160,48 +170,191 @@ MATRICES = [
     (BANNER + "2 2 2\n1 1 1\n2 2\n", ":2:", "truncated"),
 ]
 
+# ---- values that no option takes -----------------------------------------------------------------
+
+NO_NUMBERS = ["x", "1x", "1 2", "--", "+-1", "0x10", "1e", "1,5", "\u22121", "nan", "1e999", "2**3", "\x1b[31m1"]
+NO_WHOLE_NUMBERS = [*NO_NUMBERS, "1.5", "1e3", "9" * 30, "2147483648x", "-1"]
+NUMBERS = ["--tol", "--sigma", "--position"]
+WHOLE_NUMBERS = ["--sites", "-k", "--max-iterations", "--ncv", "--seed", "--threads", "--ranks"]
+
+
+def of_options():
+    for option in NUMBERS:
+        for value in NO_NUMBERS:
+            yield ("eigh", *CHAIN, f"{option}={value}"), option
+    for option in WHOLE_NUMBERS:
+        for value in NO_WHOLE_NUMBERS:
+            given = ("-k", value) if option == "-k" else (f"{option}={value}",)
+            sites = () if option == "--sites" else ("--sites", "4")
+            yield ("eigh", "--model", "heisenberg", *sites, *given), option
+    for option, command in (("--time", "evolve"), ("--steps", "evolve")):
+        for value in NO_NUMBERS:
+            other = ("--time", "1") if option == "--steps" else ()
+            yield (command, *CHAIN, "--state", "neel", *other, f"{option}={value}"), option
+    for option in ("--which", "--method", "--operator", "--factors", "--preconditioner", "--model", "--lattice", "--spin", "--size"):
+        for value in ("", "nothing", "\x1b]0;title\x07", "a" * 100000):
+            chain = ("--sites", "4") if option == "--model" else CHAIN
+            yield ("eigh", *(word for word in chain if option != "--size" or word not in ("--sites", "6")), f"{option}={value}"), (
+                option if value == "" else "")
+    for option in ("--save", "--observe", "--terms", "--matrix", "--sector", "-p", "--start"):
+        yield ("ground", *CHAIN, option, ""), option
+
+
+def of_models():
+    for value in [v for v in NO_NUMBERS if v != "--"] + ["1/0", "0/0", "1/", "/2", "1//2", "1/2/3", "inf", "-inf"]:
+        yield ("ground", *CHAIN, "-p", f"j={value}"), "parameter j"
+    for model, parameter in (("mbl", "dh"), ("ising", "bx"), ("hubbard", "U"), ("j1j2", "j2"), ("long-range", "alpha"),
+                             ("bose-hubbard", "nmax"), ("mbl", "seed"), ("mbl", "dist"), ("mbl", "axes"), ("mbl", "h")):
+        for value in ("q", "nan", "1e999"):
+            yield ("ground", "--model", model, "--sites", "4", "-p", f"{parameter}={value}"), parameter
+    for spin in ("1/3", "-1/2", "0", "0.3", "200", "x", "1/0", "nan", "1e9"):
+        yield ("ground", "--model", "heisenberg", "--sites", "3", f"--spin={spin}"), "spin"
+    for size in ("0x4", "4x-1", "x", "4x", "x4", "4x4x4", "4*4", "1e1x2", "9999999999x2", "4 x 4"):
+        yield ("ground", "--model", "heisenberg2d", f"--size={size}"), "--size"
+
+
+def of_sectors():
+    values = ["sz=", "sz=x", "sz=1/3", "sz=0.5", "sz=1e0", "sz=99999999999", "=1", "sz", "n=1", "nup=1", "parity=2", "parity=-1",
+              "momentum=x", "momentum=1,2,3", "momentum=1", "reflection=2", "reflection=0", "spinflip=0", "spinflip=x",
+              "permutation=", "permutation=0", "permutation=0,1,2,3,4,6", "permutation=0,0,1,2,3,4", "permutation=1,0,2,3,4,5:1/3",
+              "permutation=1,0,2,3,4,5:1/0", "permutation=1,0,2,3,4,5:x", "rotation=x", "reflection-d=1", "sz=0,spinflip=1",
+              "\x1b[2J=1", "sz=" + "9" * 5000]
+    for value in values:
+        yield ("ground", *CHAIN, "--sector", value), ""
+    yield ("ground", *CHAIN, "--sector", "sz=0", "--sector", "sz=1"), "twice"
+    yield ("ground", *CHAIN, "--sector", "sz=1", "--sector", "spinflip=1"), "flip"
+    yield ("ground", *CHAIN, "--sector", "spinflip=1", "--sector", "spinflip=-1"), "twice"
+
+
+def of_states():
+    for state in ("", "x", "012345", "01010", "0101010", "0,1", "neel:1", "bell:", "bell:chi", "2", "+", "NEEL", "\x1b[1m", "u" * 5000,
+                  "none.h5", "none.h5:1", "-1,0,1,0,1,0"):
+        yield ("evolve", *CHAIN, "--time", "1", f"--state={state}"), ""
+    for what in ("", ":", "sz:", "sz:-1", "sz:6", "sz:x", "sz:1:2", "corr", "corr:Sz", "corr:Sz,Sq", "corr:Sz,Sz:0", "corr:Sz,Sz:0,6",
+                 "entropy", "entropy:", "entropy:7", "entropy:-1", "entropy:x", "renyi:0:3", "renyi:-1:3", "renyi:x:3", "renyi:2", "schmidt",
+                 "local:Q", "amplitude", "amplitude:0", "amplitude:222222", "op:", "energy:1", "norm:2", "\x1b[5m", "n", "local:" + "x" * 5000):
+        yield ("ground", *CHAIN, f"--observe={what}"), ""
+
+
+SITES = "sites = 2\n"
+MORE_TERMS = [
+    ("", "sites"), ("sites = 2", "terms"), (SITES + "terms = 3", "h.toml:2"), (SITES + "terms = []", "h.toml:2"),
+    (SITES + "terms = [[]]", "h.toml:2"), (SITES + "terms = [1]", "h.toml:2"), (SITES + "terms = [['Sz', 0]]", "h.toml:2"),
+    (SITES + "terms = [[1, 'Sz']]", "h.toml:2"), (SITES + "terms = [[1, 0, 'Sz']]", "h.toml:2"), (SITES + "terms = [[1, 'Sz', '0']]", "h.toml:2"),
+    (SITES + "terms = [[1, 'Sz', 0.0]]", "h.toml:2"), (SITES + "terms = [[1, 'Sz', -1]]", "h.toml:2"), (SITES + "terms = [[[1], 'Sz', 0]]", "h.toml:2"),
+    (SITES + "terms = [[[1, 2, 3], 'Sz', 0]]", "h.toml:2"), (SITES + "terms = [['1', 'Sz', 0]]", "h.toml:2"), (SITES + "terms = [[1, '', 0]]", "h.toml:2"),
+    (SITES + "terms = [[true, 'Sz', 0]]", "h.toml:2"), (SITES + "terms = [[1, 'Sz', 99999999999999999999]]", "h.toml:2"),
+    (SITES + "terms = [[1, 'P2', 0]]", "h.toml:2"), (SITES + "terms = [[1, 'B+', 0]]", "h.toml:2"), (SITES + "terms = [[1e999, 'Sz', 0]]", "h.toml:2"),
+    ("sites = 'two'\nterms = [[1]]", "h.toml:1"), ("sites = -1\nterms = [[1]]", "h.toml:1"), ("sites = 1.5\nterms = [[1]]", "h.toml:1"),
+    ("sites = 2147483648\nterms = [[1]]", "h.toml:1"), ("sites = 5000\nterms = [[1]]", "4096"), ("sites = 2\nsites = 3", "h.toml:2"),
+    (SITES + "local = 3\nterms = [[1]]", "h.toml:2"), (SITES + "local = 'spin'\nterms = [[1]]", "h.toml:2"), (SITES + "local = ['spin-1']\nterms = [[1]]", "h.toml:2"),
+    (SITES + "local = ['spin-1', 3]\nterms = [[1]]", "h.toml:2"), (SITES + "local = 'boson:1'\nterms = [[1]]", "h.toml:2"),
+    (SITES + "local = 'boson:256'\nterms = [[1]]", "h.toml:2"), (SITES + "local = 'dim:0'\nterms = [[1]]", "h.toml:2"),
+    (SITES + "local = 'spin-2/2'\nterms = [[1]]", "h.toml:2"), (SITES + "local = 'spin--1'\nterms = [[1]]", "h.toml:2"),
+    (SITES + "terms = [[1, 'A', 0]]\ndefine.A = 3", "h.toml:3"), (SITES + "terms = [[1, 'A', 0]]\ndefine.A = [[1]]", "h.toml:2"),
+    (SITES + "terms = [[1, 'A', 0]]\ndefine.A = [[1, 2], [3]]", "h.toml:3"), (SITES + "terms = [[1, 'A', 0]]\ndefine.A = []", "h.toml:3"),
+    (SITES + "terms = [[1, 'A', 0]]\ndefine.A = [[1, nan], [3, 4]]", "h.toml:3"), (SITES + "terms = [[1, 'A', 0]]\ndefine.A = [[0, 1], [2, 0]]", "Hermitian"),
+    (SITES + "terms = [[1]]\ndefine = 3", "h.toml:3"), (SITES + "terms = [[1]]\ndefine.Sz = [[1, 0], [0, 1]]", "Sz"),
+    (SITES + "terms = [[1]]\n\x01", "h.toml:3"), (SITES + "terms = [[\u010f]]", "h.toml:2", "ASCII"), (SITES + "terms = [[1]]\ncolour = 'red'", "h.toml:3", "colour"),
+    (SITES + 'terms = [[1, "\\u001b[31m", 0]]', "h.toml:2", "\\x1b"), (SITES + "terms = [[1, '" + "x" * 5000000 + "', 0]]", "h.toml:2", "characters"),
+    ("local = " + "[" * 100000, "h.toml:1"), (SITES + "terms = [[1, 'Sz', 0]", "h.toml"), ("\x00", "h.toml"),
+    ("sites = 30\nterms = [[1, 'Sz', 0]]", "available"),
+]
+MORE_MATRICES = [
+    (BANNER, "a.mtx:1", "ends before"), (BANNER + "% nothing\n", "a.mtx:2"), (BANNER + "x 2 1\n", "a.mtx:2"), (BANNER + "2 2 1 1\n", "a.mtx:2"),
+    (BANNER + "-2 2 1\n", "a.mtx:2"), (BANNER + "2.5 2 1\n", "a.mtx:2"), (BANNER + "2 2 -1\n", "a.mtx:2"), (BANNER + "99999999999999999999 2 1\n", "a.mtx:2"),
+    (BANNER + "2 2 9223372036854775807\n1 1 1\n", "truncated"), (BANNER + "1 1 1\n1 1 1e999\n", "a.mtx:3", "'1e999'"),
+    (BANNER + "1 1 1\n1 1 1,5\n", "a.mtx:3"), (BANNER + "1 1 1\n1 1 0x1\n", "a.mtx:3"), (BANNER + "1 1 1\n0 1 1\n", "a.mtx:3", "[1, 1]"),
+    (BANNER + "1 1 1\n-1 1 1\n", "a.mtx:3"), (BANNER + "1 1 1\n1 1 1 1\n", "a.mtx:3", "nothing may follow"), (BANNER + "1 1 1\n1 1 \x1b[31m\n", "a.mtx:3", "\\x1b"),
+    (BANNER + "1 1 1\n1 1 " + "9" * 5000 + "x\n", "a.mtx:3", "characters"), (BANNER + "1 1 1\n1 1 --1\n", "a.mtx:3"),
+    (BANNER + "1 1 1\n1 1 1\n1 1 1\n", "1 entries are announced"), (BANNER + "2 2 1\n1 1.0 1\n", "a.mtx:3"), (BANNER + "x" * 2000000, "line of more"),
+    ("%%MatrixMarket matrix array real general\n1 1\n1\n", "array"), ("%%MatrixMarket vector coordinate real general\n1 1\n", "Matrix Market"),
+    ("%%MatrixMarket matrix coordinate quaternion general\n1 1 0\n", "quaternion"), ("%%MatrixMarket matrix coordinate real diagonal\n1 1 0\n", "diagonal"),
+    ("%%MatrixMarket matrix coordinate real symmetric\n2 3 0\n", "square"), ("%%MatrixMarket matrix coordinate real symmetric\n2 2 1\n1 2 1\n", "a.mtx:3", "above the diagonal"),
+    ("%%MatrixMarket matrix coordinate real skew-symmetric\n2 2 1\n1 1 1\n", "a.mtx:3", "skew"), ("%%MatrixMarket matrix coordinate real skew-symmetric\n2 2 1\n2 1 1\n", "Hermitian"),
+    ("%%MatrixMarket matrix coordinate complex hermitian\n1 1 1\n1 1 1 1\n", "a.mtx:3", "real"), ("%%MatrixMarket matrix coordinate complex general\n1 1 1\n1 1 1\n", "a.mtx:3", "missing"),
+    ("%%MatrixMarket matrix coordinate complex general\n1 1 1\n1 1 0 1\n", "Hermitian"), ("%%MatrixMarket matrix coordinate pattern general\n2 2 1\n1 2 1\n", "a.mtx:3"),
+    ("%%MatrixMarket matrix coordinate integer general\n1 1 1\n1 1 1e2\n", "a.mtx:3", "whole"), ("%%MatrixMarket matrix coordinate integer general\n1 1 1\n1 1 99999999999999999999\n", "a.mtx:3", "whole"),
+    (BANNER + "2 2 2\n1 2 1\n2 1 2\n", "Hermitian"), ("\x89PNG\r\n\x1a\n", "Matrix Market"), (BANNER + "500000000 500000000 1\n1 1 1\n", "empty"),
+]
+
+
+@dataclasses.dataclass
+class Row:
+    """A command line, the file it is about (`{file}`), and how it ends."""
+
+    arguments: tuple
+    words: tuple
+    status: int = 2
+    name: str = ""
+    text: str = ""
+
+
+def rows():
+    for arguments, *words in CASES:
+        yield Row(arguments, tuple(words))
+    for arguments, word in (*of_options(), *of_models(), *of_sectors(), *of_states()):
+        yield Row(arguments, (word,), 5 if any(".h5" in str(word) and "none" in str(word) for word in arguments) else 2)
+    for text, *words in (*TERMS, *MORE_TERMS):
+        yield Row(("ground", "--terms", "{file}"), tuple(words), 2, "h.toml", text)
+    for text, *words in (*MATRICES, *MORE_MATRICES):
+        yield Row(("ground", "--matrix", "{file}"), tuple(words), 2, "a.mtx", text)
+    for line in ("0 +-1", "0 2147483647", "0 1 2", "0 1.5", "-1 0", "0", "0 0", "x y", "0 99999999999", "\x1b 1"):
+        yield Row(("ground", "--model", "heisenberg", "--lattice", "edges:{file}"), (":2:",), 2, "e.txt", f"0 1\n{line}\n")
+    ring = "".join(f"[5e13, 'Sz', {i}, 'Sz', {(i + 1) % 4}]," for i in range(4))
+    yield Row(("ground", "--terms", "{file}", "--sector", "permutation=1,2,3,0"), ("permutation", "1 Sx_0"), 2, "r.toml",
+              f"sites = 4\nterms = [{ring} [1.0, 'Sx', 0]]\n")
+    for option in ("--terms", "--matrix"):
+        yield Row(("ground", option, "/none/none"), ("none", "No such file"), 5)
+        yield Row(("ground", option, "/"), ("directory",), 5)
+        yield Row(("ground", option, "a" * 5000), ("name too long",), 5)
+        yield Row(("ground", option, "/dev/null/x"), ("/dev/null/x",), 5)
+    yield Row(("ground", *CHAIN, "--save", "a" * 300 + ".h5"), ("name too long",), 5)
+    yield Row(("ground", *CHAIN, "--save", "/none/x.h5"), ("/none",), 5)
+    yield Row(("ground", *CHAIN, "--save", "x.txt"), ("--save", "FILE.h5"))
+    yield Row(("measure", "/none/x.h5", "--observe", "sz"), ("/none/x.h5",), 5)
+    yield Row(("ground", "--model", "heisenberg", "--sites", "48"), ("PiB", "available"))
+
 
 class BadInput(program.ProgramTest):
-    def refuse(self, *arguments, words, env=None, status=2):
-        with self.subTest(arguments=arguments):
-            done = program.run(*arguments, ranks=RANKS, env=env)
-            self.assert_refused(done, status, *words)
+    def prepared(self):
+        """The rows with their files written, and what the files are called."""
+        for number, row in enumerate(rows()):
+            if row.name:
+                (self.folder / str(number)).mkdir()
+            path = str(self.file(f"{number}/{row.name}", row.text)) if row.name else ""
+            yield row, [str(word).replace("{file}", path) for word in row.arguments]
 
-    def test_command_line(self):
-        for arguments, *words in CASES:
-            self.refuse(*arguments, words=words)
+    def test_the_table(self):
+        table = list(self.prepared())
+        self.assertGreaterEqual(len(table), 500)
+        table = table[::1 if ALL or not RANKS else 3]
+        given, results = self.file("rows.json", json.dumps([words for _, words in table])), self.folder / "results.json"
+        start = [program.MPIEXEC, "-n", str(RANKS)] if RANKS else []
+        subprocess.run([*start, REFUSALS, given, results], check=True, timeout=300, cwd=self.folder)
+        for (row, words), result in zip(table, json.loads(results.read_text(encoding="utf-8"))):
+            with self.subTest(arguments=[word[:200] for word in words], text=row.text[:200]):
+                self.assertEqual(result["others"], "")
+                self.assert_refused(program.Done(result["status"], result["out"], result["err"], 0, 0), row.status, *row.words)
+                self.assertLess(len(result["err"]), 2300)
+                self.assertTrue(result["err"][:-1].isprintable(), result["err"])
 
-    def test_operator_files(self):
-        for text, *words in TERMS:
-            self.refuse("ground", "--terms", self.file("h.toml", text), words=words)
+    def test_the_program_itself(self):
+        step = 1 if ALL else 90 if RANKS else 10
+        for row, words in list(self.prepared())[::step]:
+            with self.subTest(arguments=[word[:200] for word in words], text=row.text[:200]):
+                self.assert_refused(program.run(*words, ranks=RANKS), row.status, *row.words)
 
-    def test_matrix_files(self):
-        for text, *words in MATRICES:
-            self.refuse("ground", "--matrix", self.file("a.mtx", text), words=words)
-
-    def test_edge_files(self):
-        for line in ("0 +-1", "0 2147483647", "0 1 2", "0 1.5", "-1 0"):
-            edges = self.file("e.txt", f"0 1\n{line}\n")
-            self.refuse("ground", "--model", "heisenberg", "--lattice", f"edges:{edges}", words=[":2:", line])
-
-    def test_sectors_of_operator_files(self):
-        ring = "".join(f"[5e13, 'Sz', {i}, 'Sz', {(i + 1) % 4}]," for i in range(4))
-        terms = self.file("r.toml", f"sites = 4\nterms = [{ring} [1.0, 'Sx', 0]]\n")
-        self.refuse("ground", "--terms", terms, "--sector", "permutation=1,2,3,0", words=["permutation", "1 Sx_0"])
-
-    def test_files_that_cannot_be_read(self):
-        for option in ("--terms", "--matrix"):
-            self.refuse("ground", option, self.folder / "none", words=["none", "No such file"], status=5)
-            self.refuse("ground", option, self.folder, words=["directory"], status=5)
-
-    def test_what_cannot_fit_is_refused_with_numbers(self):
-        self.refuse("ground", "--model", "heisenberg", "--sites", "48", words=["PiB", "available"])
-        self.refuse("ground", "--model", "heisenberg", "--sites", "24", words=["eigh needs ", "iB", "available"],
-                    env={"KRONSOLVE_MEMORY_LIMIT": "200M"})
+    def refuse(self, *arguments, words, env):
+        with self.subTest(arguments=arguments, env=env):
+            self.assert_refused(program.run(*arguments, ranks=RANKS, env=env), 2, *words)
 
     def test_environment(self):
+        self.refuse("ground", "--model", "heisenberg", "--sites", "24", words=["eigh needs ", "iB", "available"],
+                    env={"KRONSOLVE_MEMORY_LIMIT": "200M"})
         self.refuse("ground", *CHAIN, words=["KRONSOLVE_NUM_THREADS", "'many'"], env={"KRONSOLVE_NUM_THREADS": "many"})
         self.refuse("ground", *CHAIN, words=["KRONSOLVE_MEMORY_LIMIT", "'much'"], env={"KRONSOLVE_MEMORY_LIMIT": "much"})
+        self.refuse("ground", *CHAIN, words=["KRONSOLVE_SIMD", "sse9"], env={"KRONSOLVE_SIMD": "sse9"})
 
 
 if __name__ == "__main__":

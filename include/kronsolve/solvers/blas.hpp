@@ -10,4 +10,7 @@ namespace kronsolve {
 /// Local.
 KRONSOLVE_EXPORT std::string blas_version();
 
+/// Threads that it keeps, each with a buffer of 128 MiB of address space. Local.
+KRONSOLVE_EXPORT int blas_threads();
+
 }  // namespace kronsolve
