@@ -55,9 +55,14 @@ std::vector<Column> usual_columns(const Rows& rows, const Sweep& sweep, bool ave
   };
   for (const auto& name : sweep.varied()) add(name);
   for (const auto& name : sweep.derived()) add_measured(name);
-  if (sweep.command() == "ground") add_measured("energy");
-  if (sweep.command() == "eigh") add_measured("eigenvalues");
-  if (sweep.command() == "svds") add_measured("singular_values");
+  static const std::map<std::string, std::vector<std::string>> found_by = {
+      {"ground", {"energy"}},
+      {"eigh", {"eigenvalues"}},
+      {"svds", {"singular_values"}},
+      {"levels", {"energy", "levels_energy", "levels_spin"}},
+      {"thermal", {"temperatures", "energy", "heat_capacity", "entropy", "susceptibility"}}};
+  if (const auto found = found_by.find(sweep.command()); found != found_by.end())
+    for (const auto& name : found->second) add_measured(name);
   for (const auto& [option, text] : sweep.options(0))
     if (option == "--observe") add_measured(text);
   const bool fine = std::all_of(rows.begin(), rows.end(), [](const Json& row) {

@@ -206,7 +206,7 @@ class SweepReader {
       fail(node,
            "kronsolve sweep --ranks N says on how many; ranks_per_point = N in the file gives N of "
            "them to each point");
-    if (name == "--json" || name == "--json-lines" || name == "--save")
+    if (name == "--json" || name == "--json-lines" || name == "--save" || name == "--plot")
       fail(node, detail::concat(name, " has no place in a sweep, whose results are records"));
   }
   [[noreturn]] void refuse_key(const std::string& key, const Node& node, Meaning meaning) const {

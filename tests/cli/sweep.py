@@ -135,6 +135,13 @@ class Results(SweepTest):
             for a, b in zip(one["eigenvalues"], record["eigenvalues"]):
                 self.assertAlmostEqual(a, b, delta=1e-10)
 
+        for command, more, columns in (("levels", "", ["energy", "levels_energy", "levels_spin"]),
+                                       ("thermal", "temperature = '0.5,1'\n", ["temperatures", "energy", "heat_capacity", "entropy", "susceptibility"])):
+            self.sweep(self.file(f"{command}.toml", f"command = '{command}'\nmodel = 'heisenberg'\n{more}[vary]\nsites = [2, 4]\n"))
+            table = program.run("results", self.folder / f"{command}.out").out.splitlines()
+            self.assertEqual(table[0].split(), ["sites", *columns])
+            self.assertEqual(len(table), 3)
+
     def test_averages_have_standard_errors(self):
         path = self.file("mbl.toml", "command = 'ground'\nmodel = 'mbl'\nsites = 4\n[vary]\ndh = [0.5, 2]\n"
                          "seed = {from = 0, to = 4, step = 1, average = true}\n[derive]\nsquare = 'energy^2'\n")
@@ -505,6 +512,7 @@ BAD = [
     ("command = 'ground'\nmodel = 'ising'\n[vary]\nsites = [4]\n[where]\nskip = 'stes = 4'\n", "no field 'stes'", "did you mean sites?"),
     ("command = 'ground'\nmodel = 'ising'\n[vary]\nsites = [4]\n[where]\nskp = 'sites = 4'\n", ":6:", "did you mean skip?"),
     ("command = 'ground'\nmodel = 'ising'\nranks = 2\n[vary]\nsites = [4]\n", ":3:", "kronsolve sweep --ranks"),
+    ("command = 'thermal'\nmodel = 'ising'\nplot = 'a.svg'\n[vary]\nsites = [4]\n", ":3:", "--plot"),
     ("command = 'ground'\nmodel = 'ising'\nsave = 'a.h5'\n[vary]\nsites = [4]\n", ":3:", "--save"),
     ("command = 'ground'\nmodel = 'ising'\nsites = 4\n[vary]\ntol = ['x']\n", "--tol", "'x'"),
     ("command = 'ground'\nterms = 'no.toml'\n[vary]\nk = [1]\n", "no.toml"),
