@@ -60,6 +60,10 @@ const std::vector<Command>& commands() {
        "  kronsolve plan --model heisenberg --sites 32 --cyclic --sector sz=0\n"
        "  kronsolve plan --model kagome --size 2x3 --cyclic -k 4",
        run_plan},
+      {"models", "the Hamiltonians that have a name, with formulas and parameters",
+       "  kronsolve models\n"
+       "  kronsolve models hubbard",
+       run_models, "NAME", "one of them"},
       {"info", "version, engines, MPI, BLAS, threads and memory of this installation",
        "  kronsolve info", run_info},
   };

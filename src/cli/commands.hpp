@@ -22,6 +22,7 @@ Answer run_thermal(const Comm& comm, const Arguments& arguments, Clock::time_poi
 Answer run_plot(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_measure(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_plan(const Comm& comm, const Arguments& arguments, Clock::time_point start);
+Answer run_models(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_info(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_status(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_results(const Comm& comm, const Arguments& arguments, Clock::time_point start);

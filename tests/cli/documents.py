@@ -12,7 +12,7 @@ import termios
 import program
 
 DOCUMENTS = [program.SOURCE / "README.md", program.SOURCE / "CHANGELOG.md", *sorted((program.SOURCE / "docs").glob("*.md"))]
-COMMANDS = ("ground", "eigh", "levels", "svds", "evolve", "thermal", "measure", "rerun", "sweep", "status", "results", "plot", "plan", "info")
+COMMANDS = ("ground", "eigh", "levels", "svds", "evolve", "thermal", "measure", "rerun", "sweep", "status", "results", "plot", "plan", "models", "info")
 SWEEP = "command = 'ground'\nmodel = 'ising'\n[vary]\nsites = [4, 8]\nbx = [0.5, 1]\n[derive]\ngap = 'energy'\n"
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
 
@@ -62,6 +62,20 @@ class Documents(program.ProgramTest):
 
         self.assertEqual(helped - written, set())
         self.assertEqual(written - helped, set())
+
+    def test_models_at_the_prompt_are_those_of_the_document(self):
+        named = self.solve("models")["models"]
+        document = text(program.SOURCE / "docs" / "models.md")
+        listed = program.run("models").out
+        self.assertGreaterEqual(len(named), 19)
+        for model in named:
+            self.assertIn(f"`{model['name']}`", document)
+            self.assertIn(model["name"], listed)
+            self.assertEqual(self.solve("models", model["name"])["models"], [model])
+            said = program.run("models", model["name"]).out
+            for parameter in model["parameters"]:
+                self.assertIn(f"-p {parameter['name']}", said)
+        self.assert_refused(program.run("models", "heisenberk"), 2, "heisenberg")
 
     def test_environment_variables_are_documented_and_exist(self):
         sources = [path for folder in ("src", "operators", "solvers") for path in (program.SOURCE / folder).rglob("*.[ch]pp")]
