@@ -7,6 +7,7 @@
 #include <kronsolve/core/suggest.hpp>
 #include <kronsolve/measure/entanglement.hpp>
 #include <kronsolve/measure/sector_levels.hpp>
+#include <kronsolve/operators/charge_basis.hpp>
 #include <kronsolve/operators/op_file.hpp>
 
 #include "measure/quantity.hpp"
@@ -245,6 +246,9 @@ class Parser {
     return {std::move(result)};
   }
   Quantity magnetisation() const {
+    for (const Charge& charge : basis_.charges())
+      if (charge.name == "sz" && charge.rule.target == 0 && parts_.back() == "binder")
+        refuse("in a sector with sz=0 the magnetisation is 0 and has no Binder ratio");
     return moment(std::vector<int>(static_cast<std::size_t>(basis_.sites()), 1));
   }
   Quantity staggered() const { return moment(sublattices()); }

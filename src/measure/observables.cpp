@@ -138,7 +138,8 @@ class Evaluation {
   ObservableValue operator()(const Quantity::Moment& q) {
     const auto moments = detail::moments_of_sum(psi_, q.values, q.power > 0 ? q.power : 4);
     if (q.power > 0) return number(moments[static_cast<std::size_t>(q.power)]);
-    if (!(moments[2] > 0))
+    constexpr double rounding = 1e-20;
+    if (!(moments[2] > rounding * moments[0]))
       throw InvalidArgument("observable binder: the mean square of the magnetisation is zero");
     return number(1 - moments[4] * moments[0] / (3 * moments[2] * moments[2]));
   }

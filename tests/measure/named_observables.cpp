@@ -304,6 +304,8 @@ TEST(NamedObservablesErrors, bad_texts_are_refused_by_name) {
   EXPECT_ERROR(parse("staggered", bosons), InvalidArgument, "spin");
   EXPECT_ERROR(parse("staggered:0", basis), InvalidArgument, "from 1 to 16, or binder, got '0'");
   EXPECT_ERROR(parse("magnetisation:Binder", basis), InvalidArgument, "got 'Binder'");
+  EXPECT_ERROR(parse("magnetisation:binder", ChargeBasis(spins, {Charge::sz(spins, 0)})),
+               InvalidArgument, "has no Binder ratio");
   EXPECT_ERROR(parse("imbalance", FullBasis({LocalSpace::plain(3)})), InvalidArgument, "no site");
   EXPECT_ERROR(parse("participation:2", basis), InvalidArgument, "it must be participation");
   EXPECT_ERROR(parse("entropy:0,6", basis), InvalidArgument, "[0, 5], got '6'");
