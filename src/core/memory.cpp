@@ -64,9 +64,11 @@ index_t available_memory() {
 }
 
 index_t peak_resident_memory() {
+  // What getrusage says begins with what the process that started this one held.
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  return detail::own_part_of_peak(static_cast<index_t>(usage.ru_maxrss) * 1024);
+  const auto inherited = static_cast<index_t>(usage.ru_maxrss) * 1024;
+  return detail::own_part_of_peak(proc_value("/proc/self/status", "VmHWM:", inherited));
 }
 
 std::string format_bytes(double bytes) {
