@@ -106,6 +106,7 @@ TEST(OpFile, says_where_and_what_is_wrong) {
   EXPECT_ERROR(parse("site = 2\n"), InvalidArgument, "did you mean sites?");
   EXPECT_ERROR(parse("# \u010f\nt\u010f = 1\n"), InvalidArgument,
                "h.toml:2: characters outside ASCII");
+  EXPECT_ERROR(parse("\n[\x01]\n"), InvalidArgument, "h.toml:2: a control character");
   EXPECT_ERROR(parse("terms = [[1]]\n"), InvalidArgument, "'sites' is missing");
   EXPECT_ERROR(parse(head), InvalidArgument, "'terms' is missing");
   EXPECT_ERROR(parse("sites = 0\nterms = [[1]]"), InvalidArgument, "h.toml:1:9: sites must be");
