@@ -45,8 +45,8 @@ struct Context {
   Matrix inside;    ///< H between the states of the sector
   Eigen::VectorXd values;
   Matrix vectors;
-  double norm = 0;  ///< the largest modulus of a value
-  std::string check, command;
+  double norm = 0;                   ///< the largest modulus of a value
+  std::string check, command, note;  ///< note: what an exception does not say
 
   [[noreturn]] void fail(const std::string& text) const {
     throw Disagreement{{check, text, command}};
@@ -76,6 +76,7 @@ Context make_context(const Comm& comm, const Problem& problem, std::uint64_t see
             {},
             0,
             {},
+            {},
             {}};
   const auto n = static_cast<Index>(c.sector.configurations.size());
   Matrix block(n, n);
@@ -91,7 +92,11 @@ Context make_context(const Comm& comm, const Problem& problem, std::uint64_t see
   const Eigen::SelfAdjointEigenSolver<Matrix> solver(c.inside / unit);
   c.values = solver.eigenvalues() * unit;
   c.vectors = solver.eigenvectors();
-  c.norm = unit > 1e-300 ? std::max(c.values.cwiseAbs().maxCoeff(), unit) : 1;
+  // Terms that cancel leave rounding of what they were.
+  double summands = 0;
+  for (const auto& term : problem.terms()) summands += std::abs(term.coefficient);
+  c.norm = std::max(c.values.cwiseAbs().maxCoeff(), 1e-3 * summands);
+  if (c.norm == 0) c.norm = 1;
   return c;
 }
 
@@ -519,6 +524,7 @@ void check_svds(Context& c) {
   std::string text = detail::concat("k ", o.k, ", rows ", first, " to ", first + height, " of");
   for (const auto& term : terms) text += " " + term_text(term);
   ++c.tally[c.check];
+  c.note = "; " + text;
   const auto result = svds<T>(c.comm, part, o);
   if (!result.converged || !result.certified) {
     ++c.tally[c.check + (result.converged ? ": not certified" : ": not converged")];
@@ -567,7 +573,7 @@ std::optional<Failure> check(const Comm& comm, const Problem& problem, std::uint
   } catch (const Disagreement& wrong) {
     failure = wrong.failure;
   } catch (const std::exception& error) {
-    failure = Failure{c.check, error.what(), c.command};
+    failure = Failure{c.check, error.what() + c.note, c.command};
   }
   return failure;
 }
