@@ -331,7 +331,9 @@ EighResult run(EighProblem<T> problem, const EighOptions& given) {
     code = error.code();
   }
   if (!trouble.empty() || (!result.converged && options.max_iterations == 0)) {
-    if (const auto instead = frontend::rescue_plan(problem, options, plan.method)) {
+    if (const auto instead = frontend::rescue_plan(
+            problem, options, plan.method,
+            trouble.empty() ? frontend::Failing::not_converged : frontend::Failing::broke_down)) {
       EighResult other = instead->method == Method::dense
                              ? frontend::solve_dense(problem, options)
                              : frontend::solve_beyond_end(problem, options, result);

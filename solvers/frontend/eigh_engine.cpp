@@ -127,6 +127,7 @@ EnginePairs<T> solve_shifted(Engine<T>& engine, EngineEigh<T> problem, double si
       continue;
     }
     finish_pairs(*problem.map, found.vectors, result);
+    drop_repeated(*problem.map, found.vectors, result);
     if (attempt > 0) {
       keep_nearest(result, found.vectors, sigma, o.k);
       found.reason +=

@@ -112,6 +112,30 @@ void finish_pairs(const LinearMap<T>& map, DistributedVectors<T>& vectors, EighR
   vec::fix_phases(map.comm(), vectors);
 }
 
+template <Scalar T>
+void drop_repeated(const LinearMap<T>& map, DistributedVectors<T>& vectors, EighResult& result) {
+  constexpr double orthogonal = 1e-6, nothing_left = 1e-3;
+  const index_t count = vectors.count();
+  const auto gram = vec::inner<T>(map.comm(), {vectors, 0, count}, {vectors, 0, count});
+  bool repeated = false;
+  for (index_t i = 0; i < count; ++i)
+    for (index_t j = 0; j < i; ++j)
+      repeated |= std::abs(gram[static_cast<std::size_t>(i * count + j)]) > orthogonal;
+  if (!repeated) return;
+  DistributedVectors<T> kept(vectors.partition(), vectors.rank(), 0);
+  for (index_t j = 0; j < count; ++j) {
+    const auto x = kept.add_column();
+    vec::copy<T>(std::as_const(vectors).column(j), x);
+    const double left = vec::project_out<T>(map.comm(), {kept, 0, kept.count() - 1}, x).norm;
+    if (left < nothing_left)
+      kept.drop_last();
+    else
+      vec::scale<T>(1 / left, x);
+  }
+  vectors = std::move(kept);
+  finish_pairs(map, vectors, result);
+}
+
 std::vector<index_t> select(std::span<const double> ascending, Which which,
                             std::optional<double> sigma, index_t k) {
   std::vector<index_t> order(ascending.size());
@@ -155,12 +179,13 @@ double judge(PairsReport& result, const Tolerance<T>& tolerance,
   return verdict.least_scale;
 }
 
-#define KRONSOLVE_DEFINE(T)                                                             \
-  template std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>&, OperatorForm); \
-  template std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>&, OperatorForm,  \
-                                                  const EighOptions&);                  \
-  template void finish_pairs(const LinearMap<T>&, DistributedVectors<T>&, EighResult&); \
-  template EighProblem<T> in_unit(const EighProblem<T>&, double);                       \
+#define KRONSOLVE_DEFINE(T)                                                              \
+  template std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>&, OperatorForm);  \
+  template std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>&, OperatorForm,   \
+                                                  const EighOptions&);                   \
+  template void finish_pairs(const LinearMap<T>&, DistributedVectors<T>&, EighResult&);  \
+  template void drop_repeated(const LinearMap<T>&, DistributedVectors<T>&, EighResult&); \
+  template EighProblem<T> in_unit(const EighProblem<T>&, double);                        \
   template double judge(PairsReport&, const Tolerance<T>&, const DistributedVectors<T>&, index_t);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DEFINE)
 

@@ -80,12 +80,20 @@ struct Found {
   DistributedVectors<T> vectors;
   index_t products = 0, iterations = 0;
 
-  /// Takes the pairs of `result` inside the slice.
-  void take(EighResult& result, Ends slice) {
+  /// Takes the pairs of `result` inside the slice that are not here yet.
+  void take(const EighProblem<T>& p, EighResult& result, Ends slice) {
     auto& from = std::get<DistributedVectors<T>>(result.vectors);
+    const auto overlaps = vec::inner<T>(*p.comm, vectors, from);
+    const auto known = [&](std::size_t i) {
+      double square = 0;
+      for (auto k = static_cast<std::size_t>(vectors.count()); k-- > 0;)
+        square += norm_squared(overlaps[i * static_cast<std::size_t>(vectors.count()) + k]);
+      return square > 1e-12;
+    };
     std::vector<index_t> inside;
     for (std::size_t i = 0; i < result.eigenvalues.size(); ++i) {
-      if (result.eigenvalues[i] < slice.low || result.eigenvalues[i] >= slice.high) continue;
+      if (result.eigenvalues[i] < slice.low || result.eigenvalues[i] >= slice.high || known(i))
+        continue;
       inside.push_back(static_cast<index_t>(i));
       values.push_back(result.eigenvalues[i]);
       residuals.push_back(result.residuals[i]);
@@ -115,7 +123,7 @@ void solve_slice(const EighProblem<T>& p, EighOptions o, Ends slice, index_t cou
     o.ncv = 0;
     auto result = frontend::solve_engine<T>(p, o, OperatorForm::assembled,
                                             attempt == 0 ? nullptr : &found.vectors);
-    found.take(result, slice);
+    found.take(p, result, slice);
     ++o.seed;
   }
 }
@@ -149,7 +157,7 @@ bool grow_slice(const EighProblem<T>& p, EighOptions o, Ends slice, Found<T>& fo
                                      [&](double l) { return l < slice.low || l >= slice.high; });
     const bool converged = result.converged;
     if (converged && !outside && o.k < p.n()) continue;
-    found.take(result, slice);
+    found.take(p, result, slice);
     return converged;
   }
 }

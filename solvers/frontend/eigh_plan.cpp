@@ -227,9 +227,11 @@ EighPlan plan(const EighProblem<T>& problem, const EighOptions& options) {
 
 template <Scalar T>
 std::optional<EighPlan> rescue_plan(const EighProblem<T>& problem, const EighOptions& options,
-                                    Method failed) {
+                                    Method failed, Failing how) {
   const bool ours = options.method == Method::automatic;
-  const bool fragile = failed == Method::jd || failed == Method::gd || failed == Method::ciss;
+  // A level with more copies than a Krylov method sees is counted, but not found.
+  const bool fragile = how == Failing::broke_down || options.interval || failed == Method::jd ||
+                       failed == Method::gd || failed == Method::ciss;
   const bool free = options.form == OperatorForm::matrix_free && !fragile;
   if (failed == Method::dense || free || !options.petsc_options.empty() || !(ours || fragile))
     return {};
@@ -250,9 +252,10 @@ std::optional<EighPlan> rescue_plan(const EighProblem<T>& problem, const EighOpt
   return instead.fits ? std::optional(instead) : std::nullopt;
 }
 
-#define KRONSOLVE_DEFINE(T)                                          \
-  template EighPlan plan(const EighProblem<T>&, const EighOptions&); \
-  template std::optional<EighPlan> rescue_plan(const EighProblem<T>&, const EighOptions&, Method);
+#define KRONSOLVE_DEFINE(T)                                                                       \
+  template EighPlan plan(const EighProblem<T>&, const EighOptions&);                              \
+  template std::optional<EighPlan> rescue_plan(const EighProblem<T>&, const EighOptions&, Method, \
+                                               Failing);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DEFINE)
 #undef KRONSOLVE_DEFINE
 

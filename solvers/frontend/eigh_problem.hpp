@@ -48,12 +48,13 @@ void check_start(const Comm& comm, const EighOptions& options, RowRange owned);
 /// large allocation.
 template <Scalar T>
 EighPlan plan(const EighProblem<T>& problem, const EighOptions& options);
+enum class Failing { not_converged, broke_down };
 /// What else can be done where a method has not converged, or its engine has failed: LAPACK or
-/// factors where the method was left to us, LAPACK for methods that small problems are too small
-/// for. Collective.
+/// factors where the method was left to us, LAPACK for what broke down and for methods that small
+/// problems are too small for. Collective.
 template <Scalar T>
 std::optional<EighPlan> rescue_plan(const EighProblem<T>& problem, const EighOptions& options,
-                                    Method failed);
+                                    Method failed, Failing how);
 
 /// Pairs numbered by the order of `which`, of ascending values: which positions are wanted.
 /// Ascending positions.
@@ -148,6 +149,11 @@ inline index_t wanted_pairs(const EighOptions& options, index_t n) {
 /// in about ascending order.
 template <Scalar T>
 void finish_pairs(const LinearMap<T>& map, DistributedVectors<T>& vectors, EighResult& result);
+
+/// Shift-and-invert among copies of a level may give one of them several times: drops what depends on
+/// the others, and makes the rest orthonormal. Collective.
+template <Scalar T>
+void drop_repeated(const LinearMap<T>& map, DistributedVectors<T>& vectors, EighResult& result);
 
 /// Says in the result of which problem it is. Skipped vectors are none of the scalar named there.
 template <Scalar T>

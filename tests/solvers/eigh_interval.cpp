@@ -69,6 +69,47 @@ TEST(EighInterval, multiplets_are_complete) {
   EXPECT_GT(result.eigenvalues.size(), 10u);
 }
 
+template <Scalar T>
+double farthest_from_orthonormal(const DistributedVectors<T>& x) {
+  double worst = 0;
+  for (index_t i = 0; i < x.count(); ++i) {
+    const auto a = x.gather_to_all(world(), i);
+    for (index_t j = 0; j <= i; ++j) {
+      const auto b = x.gather_to_all(world(), j);
+      T dot{};
+      for (std::size_t k = 0; k < a.size(); ++k) dot += kronsolve::conj(a[k]) * b[k];
+      worst = std::max(worst, std::abs(dot - T(i == j ? 1 : 0)));
+    }
+  }
+  return worst;
+}
+
+/// Shift-and-invert among copies may give one of them again and again.
+TEST(EighInterval, copies_are_orthonormal_and_none_comes_twice) {
+  if (!engine_installed(ScalarKind::real)) GTEST_SKIP() << "no real engine";
+  OpSum constant(6), half(6), two(2);
+  constant.add(3.2, {});
+  half.add(1, {{"P0", 1}, {"Sx", 4}, {"P1", 3}});
+  two.add(-0.153, {{"S-", 0}, {"S+", 1}, {"P0", 1}}).add(-0.153, {{"P0", 1}, {"S-", 1}, {"S+", 0}});
+  for (const auto& [h, low, high, count] :
+       {std::tuple(constant, 2.9, 3.5, index_t{64}), std::tuple(half, -0.2, 0.2, index_t{48})}) {
+    const auto r = eigh(world(), h, {.interval = {{low, high}}, .method = Method::slepc});
+    EXPECT_EQ(static_cast<index_t>(r.eigenvalues.size()), count);
+    EXPECT_TRUE(r.converged && r.certified.value_or(false)) << r.reason;
+    EXPECT_LT(farthest_from_orthonormal(r.vectors_as<double>()), 1e-8);
+  }
+  const auto exact = eigh(world(), two, {.k = EighOptions::all});
+  for (std::uint64_t seed = 240; seed < 250; ++seed) {
+    const auto r =
+        eigh(world(), two,
+             {.k = 4, .which = Which::TM, .sigma = 0.0765, .seed = seed, .method = Method::slepc});
+    if (!r.converged) continue;  // said so
+    for (std::size_t i = 0; i < 4; ++i)
+      EXPECT_NEAR(r.eigenvalues.at(i), exact.eigenvalues[i], 1e-9) << seed;
+    EXPECT_LT(farthest_from_orthonormal(r.vectors_as<double>()), 1e-8);
+  }
+}
+
 TEST(EighInterval, an_empty_interval_is_an_answer) {
   for (const Method method : {Method::dense, Method::slepc, Method::filter, Method::ciss}) {
     const auto result =
