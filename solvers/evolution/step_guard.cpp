@@ -19,6 +19,25 @@ constexpr std::array<double, points> gauss_weights = {
     0.18134189168918100, 0.15685332293894363, 0.11119051722668724, 0.05061426814518813};
 constexpr double most_cells = 8192;
 
+/// What the values at the nodes make of the end of the cell, where no node is.
+constexpr std::array<double, points> to_the_end = [] {
+  std::array<double, points> weights{};
+  for (std::size_t i = 0; i < points; ++i) {
+    weights[i] = 1;
+    for (std::size_t j = 0; j < points; ++j)
+      if (j != i) weights[i] *= (1 - gauss_nodes[j]) / (gauss_nodes[i] - gauss_nodes[j]);
+  }
+  return weights;
+}();
+
+/// Where a cell of the step begins. The first one is longer and the last one shorter: equal ones
+/// would join where the rule of a step has its middle, and a jump there would be seen by neither.
+double boundary(std::size_t cell, std::size_t cells) {
+  constexpr double shift = 0.381966;
+  const auto number = static_cast<double>(cell), all = static_cast<double>(cells);
+  return cell == 0 ? 0 : cell == cells ? 1 : (number + shift) / all;
+}
+
 /// Integrals of f, f s, f s^2, f s^3 over the step, s from -1 to 1 on it, and of |f|.
 constexpr std::size_t moments = 4;
 struct Moments {
@@ -56,16 +75,24 @@ double StepGuard::missed(double t, double step, const Quadrature& rule) const {
     Moments seen, sampled;
     for (std::size_t i = 0; i < rule.nodes.size(); ++i)
       seen.add(rule.weights[i], drive.coefficient(t + rule.nodes[i] * step), 2 * rule.nodes[i] - 1);
-    const double width = 1 / static_cast<double>(cells);
-    for (std::size_t cell = 0; cell < cells; ++cell)
+    double begin = drive.coefficient(t), end = drive.coefficient(t + step);
+    for (std::size_t cell = 0; cell < cells; ++cell) {
+      const double left = boundary(cell, cells), width = boundary(cell + 1, cells) - left;
       for (std::size_t i = 0; i < points; ++i) {
-        const double at = (static_cast<double>(cell) + gauss_nodes[i]) * width;
-        sampled.add(gauss_weights[i] * width, drive.coefficient(t + at * step), 2 * at - 1);
+        const double at = left + gauss_nodes[i] * width;
+        const double f = drive.coefficient(t + at * step);
+        sampled.add(gauss_weights[i] * width, f, 2 * at - 1);
+        if (cell == 0) begin -= to_the_end[points - 1 - i] * f;
+        if (cell + 1 == cells) end -= to_the_end[i] * f;
       }
+    }
+    // A jump between the outermost samples and the ends of the step.
+    const double beyond = gauss_nodes[0] * boundary(1, cells) * (std::abs(begin) + std::abs(end));
     turned += length * drive.size * sampled.size;
     auto& difference = differences.emplace_back();
     for (std::size_t k = 0; k < moments; ++k)
       difference[k] = length * drive.size * std::abs(seen.values[k] - sampled.values[k]);
+    difference[0] += length * drive.size * beyond;
   }
   // A higher moment acts through commutators, with one more factor of what the step turns.
   double sum = 0;

@@ -67,7 +67,9 @@ ChebyshevSeries exponential_series(Complex z) {
   auto& c = series.coefficients;
   const double damping = std::exp(-std::abs(z.real()));
   if (size < 1e-6) {
-    c = {1.0 * damping, z * damping, z * z / 4.0 * damping, z * z * z / 24.0 * damping};
+    // I_0 = 1 + z^2/4, 2 I_1 = z + z^3/8, 2 I_2 = z^2/4, 2 I_3 = z^3/24 up to z^4.
+    c = {(1.0 + z * z / 4.0) * damping, (z + z * z * z / 8.0) * damping, z * z / 4.0 * damping,
+         z * z * z / 24.0 * damping};
   } else {
     const auto count = static_cast<std::size_t>(size + 14 * std::cbrt(size) + 45);
     c.resize(count);

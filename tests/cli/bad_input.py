@@ -43,7 +43,7 @@ CASES = [
     (("ground", "h.mtx"), "did you mean --matrix h.mtx?"),
     (("ground", *CHAIN, "--cyclic", "x"), "did you mean --cyclic=x?"),
     (("evolve", *CHAIN, "--dt", "0.1"), "did you mean --steps N"),
-    (("ground", *CHAIN, "-o", "x"), "did you mean --save FILE.h5?"),
+    (("ground", *CHAIN, "-o", "x"), "it belongs to plot"),
     (("eigh", "h.toml"), "did you mean --terms h.toml?"),
     (("help",), "no command 'help'", "kronsolve --help"),
     (("ground",), "--model", "--terms", "--matrix"),

@@ -17,7 +17,7 @@ class Edges(program.ProgramTest):
         self.assertAlmostEqual(self.energy("--lattice", f"edges:{pair}", "--sites", "3"), -0.75, delta=1e-10)
 
     def test_bad_files_are_refused_by_line(self):
-        for text, words in (("0 1\n1 x\n", ":2:"), ("0 1 2\n", ":1:"), ("", "no edge"), ("0 0\n", "itself"), ("-1 0\n", ":1:")):
+        for text, words in (("0 1\n1 x\n", ":2:"), ("0 1 2\n", ":1:"), ("", "no edge"), ("0 0\n", "two different"), ("-1 0\n", ":1:")):
             path = self.file("bad.txt", text)
             done = program.run("ground", "--model", "heisenberg", "--lattice", f"edges:{path}")
             self.assertEqual(done.status, 2, done.err)
