@@ -25,7 +25,6 @@ constexpr index_t largest_syevd = 32700;
 /// For all vectors: syevr's are not orthogonal for some matrices of clustered levels (off by 1e-5),
 /// those of divide and conquer are, and syevd is faster as well (0.81 s against 1.08 s at n = 2000,
 /// two threads); of complex matrices heevr would take half the time (2.48 s, 4.66 s).
-template <Scalar T>
 bool divide_and_conquer(index_t n, index_t count, Eigenvectors vectors) {
   return count == n && vectors == Eigenvectors::compute && n < largest_syevd;
 }
@@ -77,7 +76,7 @@ DenseEigen<T> dense_eigh(LargeVector<T> a, index_t n, index_t first, index_t cou
   DenseEigen<T> result;
   result.values.resize(static_cast<std::size_t>(n));
   const bool wanted = vectors == Eigenvectors::compute;
-  if (divide_and_conquer<T>(n, count, vectors)) {
+  if (divide_and_conquer(n, count, vectors)) {
     if constexpr (is_complex<T>)
       check_lapack(
           LAPACKE_zheevd(LAPACK_COL_MAJOR, 'V', 'L', rows, a.data(), rows, result.values.data()),
@@ -116,7 +115,7 @@ template <Scalar T>
 index_t dense_eigh_bytes(index_t n, index_t count, Eigenvectors vectors) {
   const auto square = checked_multiply(checked_multiply(n, n, "bytes of a dense matrix"), sizeof(T),
                                        "bytes of a dense matrix");
-  if (divide_and_conquer<T>(n, count, vectors))
+  if (divide_and_conquer(n, count, vectors))
     return checked_multiply(3, square, "bytes of a dense matrix");
   const index_t columns = vectors == Eigenvectors::compute ? count : 0;
   return square + n * columns * static_cast<index_t>(sizeof(T)) +

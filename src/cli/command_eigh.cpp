@@ -38,12 +38,6 @@ void start_from(const Comm& comm, const Problem& problem, const std::string& tex
       read_state(comm, *file, *h->basis));
 }
 
-/// The sectors among which the lowest level is looked for; nothing where one is given. Collective.
-std::optional<SectorLevels> scanned_sectors(const Comm& comm, const Arguments& arguments) {
-  if (!arguments.op.all_sectors && !is_scan(arguments.op.sector)) return std::nullopt;
-  return solve_sectors(comm, operator_on_sites(comm, arguments.op), arguments);
-}
-
 /// How the operator would be applied, if not from stored rows.
 std::string product_text(const Problem& problem, const EighPlan& plan, int ranks) {
   const auto* h = std::get_if<SectorOperator>(&problem.op);
@@ -55,12 +49,20 @@ std::string product_text(const Problem& problem, const EighPlan& plan, int ranks
 
 Answer run_eigh(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
   Phases phases{start};
+  const bool scans = arguments.op.all_sectors || is_scan(arguments.op.sector);
+  std::optional<OperatorOnSites> on_sites;
+  std::optional<SectorLevels> sectors;
+  if (scans) {
+    require_writable(comm, arguments.save);  // before the work
+    on_sites = operator_on_sites(comm, arguments.op);
+  }
   phases.solve = Clock::now();  // the sectors that are looked at are part of it
-  const auto sectors = scanned_sectors(comm, arguments);
+  if (scans) sectors = solve_sectors(comm, *on_sites, arguments);
   const auto begin = Clock::now();
-  OperatorArguments op = arguments.op;
-  if (sectors) op.sector = sectors->sectors[sectors->levels.front().sector].sector.conditions;
-  const Problem problem = hermitian_problem(comm, op);
+  const Problem problem =
+      scans ? problem_in_sector(comm, *std::move(on_sites),
+                                sectors->sectors[sectors->levels.front().sector].sector.conditions)
+            : hermitian_problem(comm, arguments.op);
   const auto observables = observables_of(comm, problem, arguments.observe);
   EighOptions options = arguments.solve;
   if (!arguments.start.empty()) start_from(comm, problem, arguments.start, options);

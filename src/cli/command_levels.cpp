@@ -2,13 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <kronsolve/core/file.hpp>
-
 #include "cli/commands.hpp"
 #include "cli/guard.hpp"
 #include "cli/problem.hpp"
 #include "cli/progress_line.hpp"
 #include "cli/report.hpp"
+#include "cli/saved_file.hpp"
 #include "cli/sector_scan.hpp"
 
 namespace kronsolve::cli {
@@ -54,9 +53,7 @@ SectorLevels solve_sectors(const Comm& comm, const OperatorOnSites& problem,
 Answer run_levels(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
   Phases phases{start};
   const OperatorOnSites problem = operator_on_sites(comm, arguments.op);
-  comm.agree([&] {
-    if (!arguments.plot.empty() && comm.is_root()) (void)OutputFile(arguments.plot);
-  });
+  require_writable(comm, arguments.plot);
   phases.solve = Clock::now();
   const SectorLevels found = solve_sectors(comm, problem, arguments);
   phases.measure = Clock::now();

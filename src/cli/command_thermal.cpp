@@ -3,13 +3,12 @@
 
 #include <fmt/format.h>
 
-#include <kronsolve/core/file.hpp>
-
 #include "cli/commands.hpp"
 #include "cli/guard.hpp"
 #include "cli/json_values.hpp"
 #include "cli/picture.hpp"
 #include "cli/progress_line.hpp"
+#include "cli/saved_file.hpp"
 #include "cli/text.hpp"
 #include "cli/text_parts.hpp"
 
@@ -129,9 +128,7 @@ Answer run_thermal(const Comm& comm, const Arguments& arguments, Clock::time_poi
   Phases phases{start};
   const auto& plot = arguments.plot;
   const OperatorOnSites problem = operator_on_sites(comm, arguments.op);
-  comm.agree([&] {
-    if (!plot.empty() && comm.is_root()) (void)OutputFile(plot);
-  });
+  require_writable(comm, plot);
   phases.solve = Clock::now();
   ProgressLine progress;
   auto options = arguments.thermal.options;

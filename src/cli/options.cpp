@@ -9,6 +9,7 @@
 #include <kronsolve/operators/models.hpp>
 
 #include "cli/picture.hpp"
+#include "core/split.hpp"
 
 namespace kronsolve::cli {
 
@@ -111,14 +112,11 @@ const Choices<Factors> factors = {{"auto", Factors::automatic},
 /// Lengths of a lattice, "4x4".
 std::vector<int> lengths(const Given& given) {
   constexpr std::string_view allowed = "lengths such as 4x4, each from 1 to 1000000";
-  const std::string& text = given.text;
   std::vector<int> result;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const auto end = std::min(text.find('x', begin), text.size());
-    const auto length = read_number<int>(std::string_view(text).substr(begin, end - begin));
+  for (const auto& part : detail::split(given.text, 'x')) {
+    const auto length = read_number<int>(part);
     if (!length || *length < 1 || *length > 1000000) refuse(given, allowed);
     result.push_back(*length);
-    begin = end + 1;
   }
   if (result.size() > 2) refuse(given, allowed);
   return result;
@@ -150,16 +148,6 @@ std::pair<double, double> interval(const Given& given) {
   return {low, high};
 }
 
-std::vector<std::string> parts(std::string_view text, char separator) {
-  std::vector<std::string> result;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const auto end = std::min(text.find(separator, begin), text.size());
-    result.emplace_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return result;
-}
-
 /// "0.1,0.5,2", "0.1:2:20", "log:0.01:10:30"; each positive.
 std::vector<double> temperatures(const Given& given) {
   constexpr std::string_view allowed =
@@ -173,11 +161,11 @@ std::vector<double> temperatures(const Given& given) {
   };
   std::vector<double> values;
   if (given.text.find(':') == given.text.npos) {
-    for (const auto& part : parts(given.text, ',')) values.push_back(number(part));
+    for (const auto& part : detail::split(given.text, ',')) values.push_back(number(part));
     return values;
   }
   const bool ratios = given.text.starts_with("log:");
-  const auto range = parts(std::string_view(given.text).substr(ratios ? 4 : 0), ':');
+  const auto range = detail::split(std::string_view(given.text).substr(ratios ? 4 : 0), ':');
   if (range.size() != 3) refuse(given, allowed);
   const double first = number(range[0]), last = number(range[1]);
   const auto count = read_number<int>(range[2]);

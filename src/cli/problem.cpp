@@ -126,8 +126,13 @@ OperatorOnSites operator_on_sites(const Comm& comm, const OperatorArguments& arg
 
 Problem hermitian_problem(const Comm& comm, const OperatorArguments& arguments, States states) {
   if (!arguments.matrix.empty()) return of_matrix(comm, arguments.matrix);
-  auto [model, title, lattice, sum, parameters] = operator_on_sites(comm, arguments);
-  const Sector sector = parse_sector(sum.spaces(), lattice, arguments.sector);
+  return problem_in_sector(comm, operator_on_sites(comm, arguments), arguments.sector, states);
+}
+
+Problem problem_in_sector(const Comm& comm, OperatorOnSites on_sites,
+                          const std::vector<std::string>& conditions, States states) {
+  auto& [model, title, lattice, sum, parameters] = on_sites;
+  const Sector sector = parse_sector(sum.spaces(), lattice, conditions);
   const int sites = sum.sites();
   SectorOperator op = states == States::listed ? in_sector(comm, std::move(sum), sector)
                                                : in_counted_sector(std::move(sum), sector);

@@ -68,4 +68,10 @@ OperatorOnSites operator_on_sites(const Comm& comm, const OperatorArguments& arg
 Problem hermitian_problem(const Comm& comm, const OperatorArguments& arguments,
                           States states = States::listed);
 
+/// An operator on sites as the problem of one of its sectors. Collective.
+/// @throws InvalidArgument  conditions that the operator or the lattice does not allow
+Problem problem_in_sector(const Comm& comm, OperatorOnSites on_sites,
+                          const std::vector<std::string>& conditions,
+                          States states = States::listed);
+
 }  // namespace kronsolve::cli

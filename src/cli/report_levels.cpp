@@ -181,7 +181,7 @@ std::string to_text(const LevelsReport& report) {
 
 namespace {
 
-/// Momenta of a sector and of its images in words, "3" or "(1,2)"; those without one have "".
+/// The momentum that conditions name, "3" or "(1,2)"; "" if they name none.
 std::string momentum_of(const std::vector<std::string>& conditions) {
   std::vector<std::string> parts;
   for (const auto& condition : conditions)
@@ -191,7 +191,7 @@ std::string momentum_of(const std::vector<std::string>& conditions) {
   return parts.size() == 1 ? parts[0] : fmt::format("({},{})", parts[0], parts[1]);
 }
 
-/// The numbers in a text, for the order of labels: "(1, 10)" after "(1,2)".
+/// The numbers in a text.
 std::vector<double> numbers_in(const std::string& text) {
   std::vector<double> numbers;
   for (std::size_t at = 0; (at = text.find_first_of("-0123456789", at)) != text.npos;) {

@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 
+#include <kronsolve/core/file.hpp>
 #include <kronsolve/core/version.hpp>
 #include <kronsolve/operators/sectors.hpp>
 #include <kronsolve/operators/states.hpp>
@@ -252,7 +253,11 @@ Origin origin_of(const Arguments& arguments, const Problem& problem) {
 
 void require_writable(const Comm& comm, const std::string& path) {
   comm.agree([&] {
-    if (!path.empty() && comm.is_root()) (void)Hdf5File::create(path);
+    if (path.empty() || !comm.is_root()) return;
+    if (path.ends_with(".h5"))
+      (void)Hdf5File::create(path);  // the library may be missing as well
+    else
+      (void)OutputFile(path);
   });
 }
 

@@ -42,6 +42,11 @@ std::vector<fs::path> group_folders(const fs::path& root, const std::string& con
       add_folders(mounts / controllers, group, folders);
     }
   }
+  // Each folder is looked through for several files, at every solve.
+  std::erase_if(folders, [](const fs::path& folder) {
+    std::error_code ignored;
+    return !fs::is_directory(folder, ignored);
+  });
   if (folders.empty()) folders.push_back(mounts);
   return folders;
 }

@@ -10,23 +10,15 @@
 #include <kronsolve/operators/charge_basis.hpp>
 #include <kronsolve/operators/op_file.hpp>
 
+#include "core/split.hpp"
 #include "measure/quantity.hpp"
 
 namespace kronsolve {
 
 namespace {
 
+using detail::split;
 using Quantity = Observable::Quantity;
-
-std::vector<std::string> split(std::string_view text, char separator) {
-  std::vector<std::string> parts;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const auto end = std::min(text.find(separator, begin), text.size());
-    parts.emplace_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
-}
 
 /// One text with the basis it is about; every failure names it.
 class Parser {

@@ -14,7 +14,7 @@
 #include <kronsolve/solvers/dense.hpp>
 #include <kronsolve/solvers/spectral_function.hpp>
 
-#include "operators/bases/charge_totals.hpp"
+#include "measure/total_spin.hpp"
 
 namespace kronsolve {
 
@@ -22,15 +22,6 @@ namespace {
 
 /// Sectors up to this size are solved by single ranks: below a second, and small in memory.
 constexpr index_t alone = 200'000;
-
-OpSum total_raising(const std::vector<LocalSpace>& spaces) {
-  OpSum raise(spaces);
-  for (int i = 0; i < std::ssize(spaces); ++i) {
-    const auto& space = spaces[static_cast<std::size_t>(i)];
-    if (space.kind() == LocalSpace::Kind::spin || space.has_electrons()) raise.add(1, {{"S+", i}});
-  }
-  return raise;
-}
 
 /// What came of one sector.
 struct Solved {
@@ -54,7 +45,7 @@ class SpinEntries {
                                  [](const Charge& c) { return c.name == "sz"; });
     if (sz == sector.charges.end()) return;
     m_ = sz->rule.target / 2.0;
-    raise_ = total_raising(sector.spaces);
+    raise_ = detail::spin_total(sector.spaces, "S+");
     Sector raised = sector;
     raised.conditions.clear();
     for (auto& charge : raised.charges) {
@@ -65,7 +56,8 @@ class SpinEntries {
     }
     std::erase_if(raised.generators, [](const auto& g) { return g.flip == SpinFlip::yes; });
     for (const auto& g : raised.generators) raised.conditions.push_back(g.name);
-    if (is_reachable(raised)) target_ = make_basis(comm, raised);
+    // Above the largest Sz there is nothing, and S+ gives zero.
+    if (sector_size(raised) > 0) target_ = make_basis(comm, raised);
   }
 
   /// <x_i|S^2|x_j> of columns first ... first + count - 1, count x count.
@@ -104,15 +96,6 @@ class SpinEntries {
   template <Scalar T>
   StateView<T> view(const DistributedVectors<T>& x, index_t j) const {
     return StateView<T>(*comm_, *basis_, x.column(j));
-  }
-  /// Above the largest Sz there is nothing, and S+ gives zero.
-  static bool is_reachable(const Sector& sector) {
-    for (const auto& charge : sector.charges)
-      if (charge.rule.modulus == 0) {
-        const auto totals = detail::reachable(charge.rule);
-        if (!std::binary_search(totals.begin(), totals.end(), charge.rule.target)) return false;
-      }
-    return sector_size(sector) > 0;
   }
 
   const Comm* comm_;
@@ -267,13 +250,7 @@ SectorLevels sector_levels(const Comm& comm, const OpSum& h, const Lattice& latt
 }
 
 OpSum total_spin_squared(const std::vector<LocalSpace>& spaces) {
-  const OpSum raise = total_raising(spaces);
-  OpSum z(spaces);
-  for (int i = 0; i < std::ssize(spaces); ++i) {
-    const auto& space = spaces[static_cast<std::size_t>(i)];
-    if (space.kind() != LocalSpace::Kind::spin && !space.has_electrons()) continue;
-    z.add(1, {{"Sz", i}});
-  }
+  const OpSum raise = detail::spin_total(spaces, "S+"), z = detail::spin_total(spaces, "Sz");
   if (z.terms().empty()) throw InvalidArgument("total spin: no site has a spin");
   return simplify(raise.adjoint() * raise + z * z + z);  // S^2 = S-S+ + Sz^2 + Sz
 }

@@ -1,8 +1,6 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <memory>
-#include <optional>
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/measure/sector_levels.hpp>
@@ -10,6 +8,8 @@
 #include <kronsolve/operators/algebra.hpp>
 #include <kronsolve/operators/sectors.hpp>
 #include <kronsolve/solvers/operator_map.hpp>
+
+#include "measure/total_spin.hpp"
 
 namespace kronsolve {
 
@@ -32,47 +32,50 @@ std::vector<std::string> exact_conditions(const OpSum& h, const Lattice& lattice
   return conditions;
 }
 
-/// Sz of the states of a sector; nothing if it is no condition of it.
-std::optional<double> sz_of(const std::vector<LocalSpace>& spaces,
-                            const std::vector<std::string>& conditions) {
-  for (const auto& condition : conditions)
-    if (condition.starts_with("sz=")) return Charge::parse(spaces, condition)->rule.target / 2.0;
-  return std::nullopt;
-}
-
-/// Sums over levels with their copies at one temperature.
-struct Sums {
-  double weight = 0, energy = 0, energy_squared = 0, sz = 0, sz_squared = 0;
+/// How often a level of a sector is there, images of the sector counted, and the sums of Sz and Sz^2
+/// over them.
+struct Copies {
+  double number = 0, sz = 0, sz_squared = 0;
 };
 
-void add_exact(Thermodynamics& result, const SectorLevels& found, const OpSum& h, double t) {
+Copies copies_of(const ScannedSector& scanned, const std::vector<LocalSpace>& spaces) {
+  Copies copies;
+  const auto add = [&](const std::vector<std::string>& conditions) {
+    ++copies.number;
+    for (const auto& condition : conditions) {
+      if (!condition.starts_with("sz=")) continue;
+      const double sz = Charge::parse(spaces, condition)->rule.target / 2.0;
+      copies.sz += sz;
+      copies.sz_squared += sz * sz;
+    }
+  };
+  add(scanned.sector.conditions);
+  for (const auto& image : scanned.images) add(image);
+  return copies;
+}
+
+/// Averages over all levels at one temperature.
+void add_exact(Thermodynamics& result, const SectorLevels& found, const std::vector<Copies>& copies,
+               bool magnetic, double t) {
   const double ground = found.levels.front().energy;
-  const bool magnetic = conserves_sz(h);
-  Sums sums;
+  double weight = 0, energy = 0, energy_squared = 0, sz = 0, sz_squared = 0;
   for (const auto& level : found.levels) {
-    const auto& sector = found.sectors[level.sector];
+    const auto& of = copies[level.sector];
     const double above = level.energy - ground, boltzmann = std::exp(-above / t);
-    const auto add = [&](const std::vector<std::string>& conditions) {
-      sums.weight += boltzmann;
-      sums.energy += boltzmann * above;
-      sums.energy_squared += boltzmann * above * above;
-      if (!magnetic) return;
-      const double sz = sz_of(h.spaces(), conditions).value();
-      sums.sz += boltzmann * sz;
-      sums.sz_squared += boltzmann * sz * sz;
-    };
-    add(sector.sector.conditions);
-    for (const auto& image : sector.images) add(image);
+    weight += of.number * boltzmann;
+    energy += of.number * boltzmann * above;
+    energy_squared += of.number * boltzmann * above * above;
+    sz += of.sz * boltzmann;
+    sz_squared += of.sz_squared * boltzmann;
   }
-  const double above = sums.energy / sums.weight, log_z = std::log(sums.weight);
+  const double above = energy / weight, log_z = std::log(weight);
   result.energy.push_back({ground + above, 0});
-  result.heat_capacity.push_back(
-      {(sums.energy_squared / sums.weight - above * above) / (t * t), 0});
+  result.heat_capacity.push_back({(energy_squared / weight - above * above) / (t * t), 0});
   result.entropy.push_back({above / t + log_z, 0});
   result.free_energy.push_back({ground - t * log_z, 0});
   if (!magnetic) return;
-  const double sz = sums.sz / sums.weight;
-  result.susceptibility.push_back({(sums.sz_squared / sums.weight - sz * sz) / t, 0});
+  const double mean = sz / weight;
+  result.susceptibility.push_back({(sz_squared / weight - mean * mean) / t, 0});
 }
 
 Thermodynamics exact(const Comm& comm, const OpSum& h, const Lattice& lattice,
@@ -84,17 +87,11 @@ Thermodynamics exact(const Comm& comm, const OpSum& h, const Lattice& lattice,
   Thermodynamics result{.method = ThermodynamicsMethod::exact};
   result.sectors = std::ssize(found.sectors);
   result.largest = found.sectors.back().dimension;
-  for (const double t : temperatures) add_exact(result, found, h, t);
+  std::vector<Copies> copies;
+  for (const auto& scanned : found.sectors) copies.push_back(copies_of(scanned, h.spaces()));
+  const bool magnetic = conserves_sz(h);
+  for (const double t : temperatures) add_exact(result, found, copies, magnetic, t);
   return result;
-}
-
-OpSum total_sz(const std::vector<LocalSpace>& spaces) {
-  OpSum sum(spaces);
-  for (int i = 0; i < std::ssize(spaces); ++i) {
-    const auto& space = spaces[static_cast<std::size_t>(i)];
-    if (space.kind() == LocalSpace::Kind::spin || space.has_electrons()) sum.add(1, {{"Sz", i}});
-  }
-  return sum;
 }
 
 /// A spin flip maps the operator on itself, so that <M> = 0.
@@ -115,7 +112,7 @@ Thermodynamics sampled(const Comm& comm, const OpSum& h, const Lattice& lattice,
   std::vector<std::unique_ptr<LinearMap<T>>> kept;
   std::vector<const LinearMap<T>*> observables;
   if (conserves_sz(h)) {
-    const OpSum sz = total_sz(h.spaces());
+    const OpSum sz = detail::spin_total(h.spaces(), "Sz");
     for (const OpSum& op : {sz, simplify(sz * sz)}) {
       kept.push_back(make_operator_map<T>(comm, SectorOperator{op, basis}));
       observables.push_back(kept.back().get());
