@@ -310,6 +310,33 @@ std::vector<ScannedSector> merge_images(const OpSum& op, const Lattice& lattice,
   return result;
 }
 
+std::string name_of(const std::string& condition) {
+  return condition.substr(0, condition.find('='));
+}
+
+/// Whether a condition on `asked` leaves `other` no choice of its own.
+bool settles(const std::string& asked, const std::string& other) {
+  if (asked == other || (asked == "momentum" && other.starts_with("momentum"))) return true;
+  const bool of_electrons = asked == "nup" || asked == "ndown";
+  return of_electrons && (other == "n" || other == "sz");
+}
+
+Conditions every_condition(const OpSum& op, const Lattice& lattice) {
+  const auto conserved = conserved_charges(op);
+  const auto has = [&](const char* name) {
+    return std::find(conserved.begin(), conserved.end(), name) != conserved.end();
+  };
+  Conditions conditions;
+  if (has("n")) conditions.emplace_back("n=all");
+  if (has("sz")) conditions.emplace_back(conserves_total_spin(op) ? "sz=0..1/2" : "sz=all");
+  // Of spins the parity of their digits is that of Sz.
+  if (has("parity") && conditions.empty()) conditions.emplace_back("parity=all");
+  for (const auto& condition : named_symmetries(lattice))
+    if (generator_of(op, lattice, condition))
+      conditions.push_back(condition.substr(0, condition.find('=')) + "=all");
+  return conditions;
+}
+
 }  // namespace
 
 bool is_scan(const std::vector<std::string>& conditions) {
@@ -328,19 +355,14 @@ std::vector<ScannedSector> scan_sectors(const OpSum& op, const Lattice& lattice,
   return distinct;
 }
 
-std::vector<std::string> all_sectors(const OpSum& op, const Lattice& lattice) {
-  const auto conserved = conserved_charges(op);
-  const auto has = [&](const char* name) {
-    return std::find(conserved.begin(), conserved.end(), name) != conserved.end();
-  };
-  Conditions conditions;
-  if (has("n")) conditions.emplace_back("n=all");
-  if (has("sz")) conditions.emplace_back(conserves_total_spin(op) ? "sz=0..1/2" : "sz=all");
-  // Of spins the parity of their digits is that of Sz.
-  if (has("parity") && conditions.empty()) conditions.emplace_back("parity=all");
-  for (const auto& condition : named_symmetries(lattice))
-    if (generator_of(op, lattice, condition))
-      conditions.push_back(condition.substr(0, condition.find('=')) + "=all");
+std::vector<std::string> all_sectors(const OpSum& op, const Lattice& lattice,
+                                     const std::vector<std::string>& given) {
+  auto conditions = given;
+  for (auto& condition : every_condition(op, lattice))
+    if (std::none_of(given.begin(), given.end(), [&](const std::string& asked) {
+          return settles(name_of(asked), name_of(condition));
+        }))
+      conditions.push_back(std::move(condition));
   return conditions;
 }
 

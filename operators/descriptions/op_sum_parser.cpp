@@ -29,15 +29,18 @@ std::optional<Complex> to_coefficient(std::string_view word) {
   return Complex(*real, *imaginary);
 }
 
-OpFactor to_factor(const std::string& word) {
+/// `Sz_0`, or `Sz` with its site as the next word.
+OpFactor to_factor(const std::string& word, std::istringstream& words) {
   const auto underscore = word.rfind('_');
   if (underscore != std::string::npos && underscore > 0) {
     if (const auto site = read_number<int>(std::string_view(word).substr(underscore + 1)))
       return {word.substr(0, underscore), *site};
   }
-  throw InvalidArgument(
-      detail::concat("operator text: '", word,
-                     "' is neither a coefficient in front of a term nor an operator such as Sz_0"));
+  if (std::string next; words >> next)
+    if (const auto site = read_number<int>(next)) return {word, *site};
+  throw InvalidArgument(detail::concat(
+      "operator text: '", word,
+      "' is neither a coefficient in front of a term nor an operator with its site such as Sz 0"));
 }
 
 }  // namespace
@@ -72,7 +75,7 @@ OpSum OpSum::parse(std::string_view text, std::vector<LocalSpace> spaces,
         continue;
       }
     }
-    term->factors.push_back(to_factor(word));
+    term->factors.push_back(to_factor(word, words));
   }
   finish("the end");
   return op;

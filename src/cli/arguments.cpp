@@ -101,6 +101,16 @@ void check_thermal(const Arguments& arguments) {
     throw InvalidArgument("which temperatures? give --temperature 0.1,0.5,2 or 0.1:2:20");
 }
 
+void check_spectral(const Arguments& arguments) {
+  if (!arguments.op.matrix.empty())
+    throw InvalidArgument("spectral needs an operator on sites; a matrix file has none");
+  if (arguments.spectral.correlation.starts_with("op:") && !arguments.spectral.momenta.empty())
+    throw InvalidArgument("--momentum belongs to plane waves; leave it out beside op:");
+  if (arguments.spectral.energies.size() == 1 && !arguments.spectral.broadening)
+    throw InvalidArgument(
+        "--energies with one energy has no width of its own; give --broadening X");
+}
+
 void check_plot(const Arguments& arguments) {
   const auto& plot = arguments.plot_of;
   if (plot.x.empty() || plot.y.empty())
@@ -120,13 +130,15 @@ void check_plot(const Arguments& arguments) {
 void check(Arguments& arguments, const Names& given) {
   const auto& command = arguments.command;
   if (find_option(command, "--model") != nullptr) check_operator(arguments.op, given);
-  const bool scans = find_option(command, "--all-sectors") != nullptr;
+  const bool scans = find_option(command, "--all-sectors") != nullptr || command == "spectral";
   if (!scans && is_scan(arguments.op.sector))
-    throw InvalidArgument(detail::concat("--sector with several values needs ground or levels; ",
-                                         command, " takes one sector"));
+    throw InvalidArgument(
+        detail::concat("--sector with several values needs ground, levels or spectral; ", command,
+                       " takes one sector"));
   if (command == "levels" && !given.has("-k")) arguments.solve.k = 4;
   if (command == "levels" && !arguments.op.matrix.empty())
     throw InvalidArgument("levels needs an operator on sites; use eigh for a matrix file");
+  if (command == "spectral") check_spectral(arguments);
   if (command == "evolve") check_evolution(arguments, given);
   if (command == "thermal") check_thermal(arguments);
   if (command == "plot") check_plot(arguments);

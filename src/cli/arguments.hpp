@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include <kronsolve/measure/dynamical_correlations.hpp>
 #include <kronsolve/measure/thermodynamics.hpp>
 #include <kronsolve/operators/models.hpp>
 #include <kronsolve/solvers/eigh.hpp>
@@ -39,6 +40,16 @@ struct ThermalArguments {
   ThermodynamicsOptions options;
 };
 
+/// What spectral was asked for besides the operator.
+struct SpectralArguments {
+  std::string correlation = "Sz,Sz";  ///< A,B of plane waves, or op:A and op:A,B
+  std::vector<std::string> momenta;   ///< "3", "1,2"; empty: all
+  std::vector<double> energies;       ///< of the curves; empty: where the lines are
+  std::optional<double> broadening;   ///< nothing: a fiftieth of the energies shown
+  LineShape shape = LineShape::lorentzian;
+  DynamicalOptions options;
+};
+
 /// What sweep was asked for besides its file.
 struct SweepArguments {
   std::string folder;  ///< of the results; empty: named after the file
@@ -70,9 +81,10 @@ struct Arguments {
   std::string start;         ///< file of a state to start a solve from; empty: none
   OperatorArguments op;
   EighOptions solve;
-  SvdsOptions svds;          ///< of the command svds, in place of `solve`
-  EvolveArguments evolve;    ///< of the command evolve, in place of `solve`
-  ThermalArguments thermal;  ///< of the command thermal, in place of `solve`
+  SvdsOptions svds;            ///< of the command svds, in place of `solve`
+  EvolveArguments evolve;      ///< of the command evolve, in place of `solve`
+  ThermalArguments thermal;    ///< of the command thermal, in place of `solve`
+  SpectralArguments spectral;  ///< of the command spectral, beside `solve`
   SweepArguments sweep;
   ResultsArguments results;
   PlotArguments plot_of;

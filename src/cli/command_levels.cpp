@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "cli/commands.hpp"
@@ -14,27 +12,10 @@ namespace kronsolve::cli {
 
 namespace {
 
-std::string name_of(const std::string& condition) {
-  return condition.substr(0, condition.find('='));
-}
-
-/// Whether a condition on `asked` leaves `other` no choice of its own.
-bool settles(const std::string& asked, const std::string& other) {
-  if (asked == other || (asked == "momentum" && other.starts_with("momentum"))) return true;
-  const bool of_electrons = asked == "nup" || asked == "ndown";
-  return of_electrons && (other == "n" || other == "sz");
-}
-
 std::vector<std::string> conditions_of(const OperatorOnSites& problem,
                                        const OperatorArguments& asked) {
-  auto conditions = asked.sector;
-  if (!asked.sector.empty() && !asked.all_sectors) return conditions;
-  for (auto& condition : all_sectors(problem.op, problem.lattice))
-    if (std::none_of(asked.sector.begin(), asked.sector.end(), [&](const std::string& given) {
-          return settles(name_of(given), name_of(condition));
-        }))
-      conditions.push_back(std::move(condition));
-  return conditions;
+  if (!asked.sector.empty() && !asked.all_sectors) return asked.sector;
+  return all_sectors(problem.op, problem.lattice, asked.sector);
 }
 
 }  // namespace

@@ -34,6 +34,12 @@ const std::vector<Command>& commands() {
        "  kronsolve thermal --model ising --sites 12 --temperature log:0.05:10:8 \\\n"
        "            --method ftlm --samples 10",
        run_thermal},
+      {"spectral", "correlations in frequency: S(q,w), A(k,w), or of any operators",
+       "  kronsolve spectral --model heisenberg --sites 12 --cyclic --plot s.svg\n"
+       "  kronsolve spectral --model hubbard --sites 6 --cyclic --sector nup=3 \\\n"
+       "            --sector ndown=3 --correlation Cup+,Cup-\n"
+       "  kronsolve spectral --model xxz --sites 10 --correlation \"op:Sz 4\"",
+       run_spectral},
       {"measure", "observables of the states of a saved file",
        "  kronsolve measure psi.h5 --observe sz --observe entropy:half", run_measure, "FILE.h5",
        "a file of --save; FILE.h5:2: its state 2 alone"},

@@ -19,6 +19,7 @@ Answer run_levels(const Comm& comm, const Arguments& arguments, Clock::time_poin
 Answer run_svds(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_thermal(const Comm& comm, const Arguments& arguments, Clock::time_point start);
+Answer run_spectral(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_plot(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_measure(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_plan(const Comm& comm, const Arguments& arguments, Clock::time_point start);

@@ -97,6 +97,8 @@ const Choices<PlotArguments::Kind> plot_kinds = {{"auto", PlotArguments::Kind::a
                                                  {"scatter", PlotArguments::Kind::scatter},
                                                  {"spectrum", PlotArguments::Kind::spectrum},
                                                  {"heat", PlotArguments::Kind::heat}};
+const Choices<LineShape> line_shapes = {{"lorentzian", LineShape::lorentzian},
+                                        {"gaussian", LineShape::gaussian}};
 const Choices<Preconditioner> preconditioners = {{"auto", Preconditioner::automatic},
                                                  {"none", Preconditioner::none},
                                                  {"jacobi", Preconditioner::jacobi},
@@ -148,15 +150,14 @@ std::pair<double, double> interval(const Given& given) {
   return {low, high};
 }
 
-/// "0.1,0.5,2", "0.1:2:20", "log:0.01:10:30"; each positive.
-std::vector<double> temperatures(const Given& given) {
-  constexpr std::string_view allowed =
-      "positive numbers such as 0.1,0.5,2, or FROM:TO:COUNT or log:FROM:TO:COUNT with at most "
-      "100000 of them";
+bool is_temperature(double value) { return value > 0 && std::isfinite(1 / value); }
+bool is_any(double) { return true; }
+
+/// "0.1,0.5,2", "0.1:2:20", "log:0.01:10:30".
+std::vector<double> numbers(const Given& given, std::string_view allowed, bool (*fits)(double)) {
   const auto number = [&](const std::string& text) {
     const auto value = read_number<double>(text);
-    if (!value || !(*value > 0) || !std::isfinite(1 / *value) || !std::isfinite(*value))
-      refuse(given, allowed);
+    if (!value || !std::isfinite(*value) || !fits(*value)) refuse(given, allowed);
     return *value;
   };
   std::vector<double> values;
@@ -168,12 +169,28 @@ std::vector<double> temperatures(const Given& given) {
   const auto range = detail::split(std::string_view(given.text).substr(ratios ? 4 : 0), ':');
   if (range.size() != 3) refuse(given, allowed);
   const double first = number(range[0]), last = number(range[1]);
+  if (ratios && !(first > 0 && last > 0)) refuse(given, allowed);
   const auto count = read_number<int>(range[2]);
   if (!count || *count < 2 || *count > 100'000) refuse(given, allowed);
   for (int i = 0; i < *count; ++i) {
     const double part = static_cast<double>(i) / (*count - 1);
     values.push_back(ratios ? first * std::pow(last / first, part) : first + (last - first) * part);
   }
+  return values;
+}
+
+std::vector<double> temperatures(const Given& given) {
+  return numbers(given,
+                 "positive numbers such as 0.1,0.5,2, or FROM:TO:COUNT or log:FROM:TO:COUNT with "
+                 "at most 100000 of them",
+                 is_temperature);
+}
+
+std::vector<double> energies(const Given& given) {
+  const auto values =
+      numbers(given, "FROM:TO:COUNT such as 0:4:200, or numbers such as 0.5,1,1.5", is_any);
+  for (std::size_t i = 1; i < values.size(); ++i)
+    if (!(values[i] > values[i - 1])) refuse(given, "ascending energies such as 0:4:200");
   return values;
 }
 
@@ -216,7 +233,7 @@ std::string model_names() {
 
 std::vector<Option> make_options() {
   const std::string pairs = "ground eigh plan", levels = pairs + " levels",
-                    solves = levels + " svds", runs = solves + " evolve thermal",
+                    solves = levels + " svds", runs = solves + " evolve thermal spectral",
                     all = runs + " measure";
   const std::string which = "Operator", how = "Solving", what = "Columns", out = "Output";
   using enum Option::Times;
@@ -282,25 +299,37 @@ std::vector<Option> make_options() {
       {"--temperature", "T", "thermal", how,
        "temperatures: 0.1,0.5,2 or FROM:TO:COUNT, or log:FROM:TO:COUNT for equal ratios (k_B = 1)",
        "", [](Arguments& a, const Given& g) { a.thermal.temperatures = temperatures(g); }},
+      {"--correlation", "A,B", "spectral", how,
+       "operators of a site in S(q,w), as in sq:A,B (Sz,Sz); or op:EXPRESSION, or two of them with "
+       "a "
+       "comma between: <A delta(w - H + E0) B>",
+       "Sz,Sz", [](Arguments& a, const Given& g) { a.spectral.correlation = g.text; }},
+      {"--momentum", "M", "spectral", how,
+       "m of q = 2 pi m/L; in two dimensions M is mx,my; repeatable (all)", "",
+       [](Arguments& a, const Given& g) { a.spectral.momenta.push_back(g.text); }, many},
+      {"--steps", "N", "spectral", how, "Lanczos steps of each correlation", "200",
+       [](Arguments& a, const Given& g) {
+         a.spectral.options.steps = whole<index_t>(g, 1, 1'000'000);
+       }},
       {"--samples", "N", "thermal", how, "random vectors, where the answer is not exact", "20",
        [](Arguments& a, const Given& g) {
          a.thermal.options.samples = whole<index_t>(g, 2, 1'000'000);
        }},
       // ---- how
-      {"--tol", "X", levels, how,
+      {"--tol", "X", levels + " spectral", how,
        "residual that counts as converged, relative to the scale of the level", "1e-10",
        set_tolerance},
       {"--tol", "X", "svds", how, "residual that counts as converged, relative to the value",
        "1e-10", set_tolerance},
       {"--tol", "X", "evolve", how, "2-norm error of the state at each time", "1e-10",
        set_tolerance},
-      {"--max-iterations", "N", solves, how, "restarts or steps at most", "",
+      {"--max-iterations", "N", solves + " spectral", how, "restarts or steps at most", "",
        [](Arguments& a, const Given& g) {
          a.solve.max_iterations = a.svds.max_iterations = at_least_one(g);
        }},
       {"--ncv", "N", solves, how, "largest subspace", "",
        [](Arguments& a, const Given& g) { a.solve.ncv = a.svds.ncv = at_least_one(g); }},
-      {"--seed", "N", solves, how, "fixes the start vector", "0", set_seed},
+      {"--seed", "N", solves + " spectral", how, "fixes the start vector", "0", set_seed},
       {"--seed", "N", "evolve", how, "fixes a random state", "0", set_seed},
       {"--seed", "N", "thermal", how, "fixes the random vectors", "0", set_seed},
       {"--method", "NAME", levels, how, any_of(methods), "auto",
@@ -316,9 +345,10 @@ std::vector<Option> make_options() {
       {"--preconditioner", "NAME", levels, how, "for jd, gd, lobpcg: " + any_of(preconditioners),
        "auto",
        [](Arguments& a, const Given& g) { a.solve.preconditioner = choice(g, preconditioners); }},
-      {"--operator", "FORM", levels + " evolve thermal", how, any_of(forms), "auto",
+      {"--operator", "FORM", levels + " evolve thermal spectral", how, any_of(forms), "auto",
        [](Arguments& a, const Given& g) {
-         a.solve.form = a.evolve.form = a.thermal.options.form = choice(g, forms);
+         a.solve.form = a.evolve.form = a.thermal.options.form = a.spectral.options.form =
+             choice(g, forms);
        }},
       {"--factors", "NAME", levels, how, any_of(factors) + ": of shift-and-invert and ciss", "auto",
        [](Arguments& a, const Given& g) { a.solve.factors = choice(g, factors); }},
@@ -342,13 +372,26 @@ std::vector<Option> make_options() {
        "energy, variance, norm, sz, sz:3, corr:Sz,Sz, entropy:half, amplitude:0101, op:FILE.toml; "
        "repeatable",
        "", [](Arguments& a, const Given& g) { a.observe.push_back(g.text); }, many},
-      {"--save", "FILE.h5", "ground eigh svds evolve", out, "writes all that is found, vectors too",
-       "",
+      {"--energies", "FROM:TO:COUNT", "spectral", out,
+       "where the curves are shown, above the ground state (where the lines are)", "",
+       [](Arguments& a, const Given& g) { a.spectral.energies = energies(g); }},
+      {"--broadening", "X", "spectral", out,
+       "half width of each line (a fiftieth of the energies shown)", "",
+       [](Arguments& a, const Given& g) {
+         a.spectral.broadening = real(g);
+         if (!(*a.spectral.broadening > 0)) refuse(g, "a positive number");
+       }},
+      {"--shape", "NAME", "spectral", out,
+       any_of(line_shapes) + ": of which --broadening is the standard deviation", "lorentzian",
+       [](Arguments& a, const Given& g) { a.spectral.shape = choice(g, line_shapes); }},
+      {"--save", "FILE.h5", "ground eigh svds evolve spectral", out,
+       "writes all that is found, vectors too", "",
        [](Arguments& a, const Given& g) {
          if (!g.text.ends_with(".h5")) refuse(g, "the name of an HDF5 file, FILE.h5");
          a.save = g.text;
        }},
-      {"--plot", "FILE.svg", "levels thermal", out, "draws what is found; also .pdf and .png", "",
+      {"--plot", "FILE.svg", "levels thermal spectral", out,
+       "draws what is found; also .pdf and .png", "",
        [](Arguments& a, const Given& g) {
          require_picture_name(g.option, g.text);
          a.plot = g.text;

@@ -66,9 +66,10 @@ std::string map_script(const Map& map) {
   };
   const auto columns = edges(map.x), rows = edges(map.y);
   std::string script = fmt::format(
-      "set palette cubehelix start 0.5 cycles -1.5 saturation 0.9\nset cblabel {}\nunset key\n"
+      "set palette cubehelix start 0.5 cycles -1.5 saturation 0.9 negative\nset cblabel {}\nunset "
+      "key\n"
       "set offsets 0, 0, 0, 0\nset xrange [{:.17g}:{:.17g}]\nset yrange [{:.17g}:{:.17g}]\n"
-      "set style fill solid 1 noborder\n$data << EOD\n",
+      "set style fill solid 1 border\n$data << EOD\n",
       quoted(map.label), columns.begin()->second.first, columns.rbegin()->second.second,
       rows.begin()->second.first, rows.rbegin()->second.second);
   for (std::size_t i = 0; i < map.value.size(); ++i) {
@@ -77,7 +78,8 @@ std::string map_script(const Map& map) {
     script += fmt::format("{:.17g} {:.17g} {:.17g} {:.17g} {:.17g} {:.17g} {:.17g}\n", map.x[i],
                           map.y[i], left, right, below, above, map.value[i]);
   }
-  return script + "EOD\nplot $data using 1:2:3:4:5:6:7 with boxxyerror linecolor palette\n";
+  return script +
+         "EOD\nplot $data using 1:2:3:4:5:6:7 with boxxyerror linecolor palette linewidth 0.4\n";
 }
 
 std::string format_of(const std::string& path) { return path.substr(path.rfind('.') + 1); }

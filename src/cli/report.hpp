@@ -104,6 +104,20 @@ std::string to_text(const LevelsReport& report);
 /// The lowest level of each sector, the sector of the ground state first.
 std::string sector_table(const SectorLevels& found);
 
+/// The same for correlations in frequency.
+struct SpectralReport {
+  const OperatorOnSites& problem;
+  const SpectralArguments& asked;
+  const DynamicalCorrelations& found;
+  const std::vector<double>& energies;             ///< of the curves
+  const std::vector<std::vector<double>>& curves;  ///< one of each correlation
+  double width = 0;                                ///< of the lines in them
+  const Cost& cost;
+  const std::string &plot, &saved;  ///< files that were written; empty: none
+};
+Json to_json(const SpectralReport& report);
+std::string to_text(const SpectralReport& report);
+
 /// The same for states of a file.
 struct MeasureReport {
   const Problem& problem;

@@ -23,20 +23,11 @@ std::string words(const std::vector<std::string>& conditions) {
   return text.empty() ? "full space" : text;
 }
 
-/// S as people write it; a level that is a mixture has none.
 std::string spin_text(const std::optional<double>& spin) {
-  if (!spin) return "";
-  const double twice = std::round(2 * *spin);
-  if (std::abs(2 * *spin - twice) > 1e-5) return fmt::format("{:.4f}", *spin);
-  return std::fmod(twice, 2) == 0 ? fmt::format("{:.0f}", twice / 2)
-                                  : fmt::format("{:.0f}/2", twice);
+  return spin ? kronsolve::spin_text(*spin) : "";
 }
 
-Json spin_json(const std::optional<double>& spin) {
-  if (!spin) return nullptr;
-  const double twice = std::round(2 * *spin);
-  return std::abs(2 * *spin - twice) > 1e-5 ? *spin : twice / 2;
-}
+Json spin_json(const std::optional<double>& spin) { return spin ? Json(*spin) : Json(nullptr); }
 
 index_t images(const SectorLevels& found) {
   index_t count = 0;

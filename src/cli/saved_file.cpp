@@ -72,23 +72,22 @@ Lattice lattice_of(const Json& json) {
                                        : Cyclic::none);
 }
 
-std::string description_of(const Problem& problem) {
-  const auto* h = std::get_if<SectorOperator>(&problem.op);
-  if (h == nullptr) return {};
+std::string description_of(const std::string& model, const OpSum& op,
+                           const std::vector<std::string>& sector, const Lattice& lattice) {
   Json json;
-  json["model"] = problem.model;
+  json["model"] = model;
   json["local"] = Json::array();
-  for (const auto& space : h->op.spaces()) json["local"].push_back(space.name());
-  json["operator"] = h->op.text();
+  for (const auto& space : op.spaces()) json["local"].push_back(space.name());
+  json["operator"] = op.text();
   json["define"] = Json::object();
-  for (const auto& [name, matrix] : h->op.definitions()) {
+  for (const auto& [name, matrix] : op.definitions()) {
     auto& entries = json["define"][name] = Json::array();
     for (int i = 0; i < matrix.dim(); ++i)
       for (int j = 0; j < matrix.dim(); ++j)
         entries.push_back({matrix(i, j).real(), matrix(i, j).imag()});
   }
-  json["sector"] = problem.sector;
-  json["lattice"] = json_of(*problem.lattice);
+  json["sector"] = sector;
+  json["lattice"] = json_of(lattice);
   return json.dump();
 }
 
@@ -227,6 +226,36 @@ bool vectors_of(const EighResult& result) {
   return std::visit([](const auto& vectors) { return vectors.count() > 0; }, result.vectors);
 }
 
+/// Curves along the energies, and the lines of each correlation, filled up with NaN.
+void write_correlations(Hdf5File& file, const SpectralReport& report) {
+  const auto& found = report.found.correlations;
+  std::size_t most = 0;
+  for (const auto& one : found) most = std::max(most, one.energies.size());
+  const auto of_correlations = static_cast<index_t>(found.size());
+  file.write_dimension("correlation", numbered(of_correlations));
+  file.write_dimension("energy", report.energies);
+  file.write_dimension("line", numbered(static_cast<index_t>(most)));
+  constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+  std::vector<double> curves, energies, momenta;
+  std::vector<std::complex<double>> weights;
+  for (std::size_t p = 0; p < found.size(); ++p) {
+    curves.insert(curves.end(), report.curves[p].begin(), report.curves[p].end());
+    energies.insert(energies.end(), found[p].energies.begin(), found[p].energies.end());
+    weights.insert(weights.end(), found[p].weights.begin(), found[p].weights.end());
+    energies.resize((p + 1) * most, nothing);
+    weights.resize((p + 1) * most, nothing);
+    momenta.insert(momenta.end(), found[p].momentum.begin(), found[p].momentum.end());
+  }
+  file.write<double>("spectrum", curves, {"correlation", "energy"});
+  if (most > 0) {
+    file.write<double>("line_energies", energies, {"correlation", "line"});
+    file.write<std::complex<double>>("line_weights", weights, {"correlation", "line"});
+  }
+  if (momenta.empty()) return;
+  file.write_dimension("direction", numbered(std::ssize(momenta) / of_correlations));
+  file.write<double>("momentum", momenta, {"correlation", "direction"});
+}
+
 /// Runs fill(file) on rank 0, vectors(file) on every rank, and ends the file. Collective.
 template <class Begin, class Vectors>
 void write_file(const Comm& comm, const std::string& path, Begin&& begin_file, Vectors&& vectors) {
@@ -245,10 +274,16 @@ void write_file(const Comm& comm, const std::string& path, Begin&& begin_file, V
 
 Origin origin_of(const Arguments& arguments, const Problem& problem) {
   const auto* h = std::get_if<SectorOperator>(&problem.op);
-  return {arguments.command_line, problem.title,
-          h != nullptr ? basis_text(*h->basis)
-                       : detail::concat("matrix of ", problem.dimension, " rows"),
-          description_of(problem)};
+  if (h == nullptr)
+    return {arguments.command_line, problem.title,
+            detail::concat("matrix of ", problem.dimension, " rows"), ""};
+  return {arguments.command_line, problem.title, basis_text(*h->basis),
+          description_of(problem.model, h->op, problem.sector, *problem.lattice)};
+}
+
+Origin origin_of(const Arguments& arguments, const OperatorOnSites& problem) {
+  return {arguments.command_line, problem.title, "",
+          description_of(problem.model, problem.op, arguments.op.sector, problem.lattice)};
 }
 
 void require_writable(const Comm& comm, const std::string& path) {
@@ -314,6 +349,18 @@ void save(const Comm& comm, const std::string& path, const Origin& origin,
     write_vectors(comm, file, "left", {"triplet", "row"}, result.left);
     write_vectors(comm, file, "right", {"triplet", "column"}, result.right);
   });
+}
+
+void save(const Comm& comm, const std::string& path, const Origin& origin,
+          const SpectralReport& report) {
+  write_file(
+      comm, path,
+      [&] {
+        auto file = begin(path, origin, to_json(report), "");
+        write_correlations(file, report);
+        return file;
+      },
+      [](auto&) {});
 }
 
 #define KRONSOLVE_INSTANTIATE(T)                                                           \

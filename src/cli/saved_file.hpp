@@ -19,6 +19,7 @@ struct Origin {
   std::string description;  ///< the operator, its sector and lattice, as JSON; empty for a matrix
 };
 Origin origin_of(const Arguments& arguments, const Problem& problem);
+Origin origin_of(const Arguments& arguments, const OperatorOnSites& problem);
 
 /// Finds out before anything is computed whether a file can be written there; an empty path is no
 /// file. Collective.
@@ -31,6 +32,8 @@ void save(const Comm& comm, const std::string& path, const Origin& origin,
           const EvolveReport& report);
 void save(const Comm& comm, const std::string& path, const Origin& origin,
           const EighReport& report);
+void save(const Comm& comm, const std::string& path, const Origin& origin,
+          const SpectralReport& report);
 /// @param json  what is printed
 template <Scalar T>
 void save(const Comm& comm, const std::string& path, const Origin& origin,

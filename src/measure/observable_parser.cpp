@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <optional>
-#include <sstream>
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/number.hpp>
@@ -343,20 +342,6 @@ class Parser {
     return {std::move(result)};
   }
 
-  /// "Sz 0 Sz 3" as OpSum::parse wants it, "Sz_0 Sz_3".
-  static std::string joined(const std::string& text) {
-    std::istringstream words(text);
-    std::string result;
-    bool name = false;  // the word before waits for its site
-    for (std::string word; words >> word;) {
-      const bool number = word.front() == '(' || read_number<double>(word).has_value();
-      result += name && read_number<int>(word) ? "_" : " ";
-      result += word;
-      name = !number && word != "+" && word != "-" && word.find('_') == word.npos;
-    }
-    return result;
-  }
-
   Quantity any_operator() const {
     const std::string what(text_.substr(3));  // a path may contain ':'
     if (what.empty()) refuse("it must be op:FILE.toml or an operator such as op:Sz 0 Sz 3");
@@ -365,7 +350,7 @@ class Parser {
       op = read_operator_file(comm_, what);
     else
       try {
-        op = OpSum::parse(joined(what), basis_.spaces());
+        op = OpSum::parse(what, basis_.spaces());
       } catch (const InvalidArgument& error) {
         refuse(error.what());
       }

@@ -6,6 +6,7 @@
 #include <kronsolve/measure/entanglement.hpp>
 #include <kronsolve/measure/expectation.hpp>
 #include <kronsolve/measure/observables.hpp>
+#include <kronsolve/measure/sector_levels.hpp>
 #include <kronsolve/operators/algebra.hpp>
 #include <kronsolve/operators/charge_basis.hpp>
 #include <kronsolve/operators/matrix_free.hpp>
@@ -122,10 +123,10 @@ class Evaluation {
     return value;
   }
   ObservableValue operator()(const Quantity::TotalSpin& q) {
-    const double square = mean_by_product(q.square), spin = detail::spin_of(square);
+    const double square = mean_by_product(q.square), spin = spin_of(square);
     if (q.show == Quantity::TotalSpin::Show::spin) return number(spin);
     auto value = number(square);
-    value.note = "S = " + detail::spin_text(spin);
+    value.note = "S = " + spin_text(spin);
     return value;
   }
   ObservableValue operator()(const Quantity::Ratio& q) {

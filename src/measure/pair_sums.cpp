@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <numbers>
 
 namespace kronsolve::detail {
@@ -40,24 +39,6 @@ std::vector<Complex> structure_factor(std::span<const Complex> pairs,
       values.push_back(sum / double(n));
     }
   return values;
-}
-
-double spin_of(double square) {
-  constexpr double rounding = 1e-6;  // an eigenvector with a residual of 1e-10 is far closer
-  const double spin = (std::sqrt(std::max(0.0, 1 + 4 * square)) - 1) / 2;
-  const double half = std::round(2 * spin) / 2;
-  return std::abs(spin - half) < rounding ? half : spin;
-}
-
-std::string spin_text(double spin) {
-  const double twice = 2 * spin;
-  if (twice != std::round(twice)) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.4g", spin);
-    return text;
-  }
-  const long whole = std::lround(twice);
-  return whole % 2 == 0 ? std::to_string(whole / 2) : std::to_string(whole) + "/2";
 }
 
 }  // namespace kronsolve::detail

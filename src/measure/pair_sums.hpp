@@ -1,10 +1,9 @@
 #pragma once
-// What is made of a matrix of correlations, and of a total spin. Local.
+// What is made of a matrix of correlations. Local.
 
 #include <array>
 #include <complex>
 #include <span>
-#include <string>
 #include <vector>
 
 namespace kronsolve::detail {
@@ -18,10 +17,5 @@ std::vector<std::complex<double>> by_distance(std::span<const std::complex<doubl
 std::vector<std::complex<double>> structure_factor(std::span<const std::complex<double>> pairs,
                                                    std::span<const std::array<double, 2>> positions,
                                                    std::span<const int> size);
-
-/// S of S(S+1), rounded to a half if it is one but for the errors of an eigenvector.
-double spin_of(double square);
-/// "1/2"; other numbers with four digits.
-std::string spin_text(double spin);
 
 }  // namespace kronsolve::detail

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <iterator>
 #include <limits>
 
@@ -224,7 +226,7 @@ class Scan {
 
 std::optional<double> Level::spin() const {
   if (!s2) return std::nullopt;
-  return (std::sqrt(1 + 4 * *s2) - 1) / 2;
+  return spin_of(*s2);
 }
 
 bool SectorLevels::converged() const {
@@ -253,6 +255,24 @@ OpSum total_spin_squared(const std::vector<LocalSpace>& spaces) {
   const OpSum raise = detail::spin_total(spaces, "S+"), z = detail::spin_total(spaces, "Sz");
   if (z.terms().empty()) throw InvalidArgument("total spin: no site has a spin");
   return simplify(raise.adjoint() * raise + z * z + z);  // S^2 = S-S+ + Sz^2 + Sz
+}
+
+double spin_of(double square) {
+  constexpr double rounding = 5e-6;  // an eigenvector with a residual of 1e-10 is far closer
+  const double spin = (std::sqrt(std::max(0.0, 1 + 4 * square)) - 1) / 2;
+  const double half = std::round(2 * spin) / 2;
+  return std::abs(spin - half) < rounding ? half : spin;
+}
+
+std::string spin_text(double spin) {
+  const double twice = 2 * spin;
+  if (twice != std::round(twice)) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.4g", spin);
+    return text.data();
+  }
+  const long whole = std::lround(twice);
+  return whole % 2 == 0 ? std::to_string(whole / 2) : std::to_string(whole) + "/2";
 }
 
 }  // namespace kronsolve

@@ -12,7 +12,7 @@ import termios
 import program
 
 DOCUMENTS = [program.SOURCE / "README.md", program.SOURCE / "CHANGELOG.md", *sorted((program.SOURCE / "docs").glob("*.md"))]
-COMMANDS = ("ground", "eigh", "levels", "svds", "evolve", "thermal", "measure", "rerun", "sweep", "status", "results", "plot", "plan", "models", "info")
+COMMANDS = ("ground", "eigh", "levels", "svds", "evolve", "thermal", "spectral", "measure", "rerun", "sweep", "status", "results", "plot", "plan", "models", "info")
 SWEEP = "command = 'ground'\nmodel = 'ising'\n[vary]\nsites = [4, 8]\nbx = [0.5, 1]\n[derive]\ngap = 'energy'\n"
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
 

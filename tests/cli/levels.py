@@ -83,8 +83,8 @@ class Levels(program.ProgramTest):
 
     def test_refusals(self):
         for words, said in (
-                (("eigh", *RING, 4, "--sector", "sz=all"), "ground or levels"),
-                (("plan", *RING, 4, "--sector", "momentum=0..2"), "ground or levels"),
+                (("eigh", *RING, 4, "--sector", "sz=all"), "ground, levels or spectral"),
+                (("plan", *RING, 4, "--sector", "momentum=0..2"), "ground, levels or spectral"),
                 (("ground", "--matrix", "a.mtx", "--all-sectors"), "operator on sites"),
                 (("levels", "--matrix", "a.mtx"), "operator on sites"),
                 (("levels", "--model", "heisenberg", "--sites", 4, "--sector", "momentum=all"), "cyclic direction"),

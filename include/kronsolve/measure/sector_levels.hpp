@@ -18,7 +18,7 @@ struct KRONSOLVE_EXPORT Level {
   double residual = 0;                 ///< 2-norm of Hx - lx
   std::size_t sector = 0;              ///< its place in SectorLevels::sectors
   std::optional<double> s2;            ///< <S^2>, where the operator conserves total spin
-  std::optional<double> spin() const;  ///< S of S(S+1) = s2
+  std::optional<double> spin() const;  ///< S of S(S+1) = s2, as spin_of
   template <class Archive>
   void serialize(Archive& archive) {
     archive(energy, residual, sector, s2);
@@ -77,5 +77,10 @@ KRONSOLVE_EXPORT SectorLevels sector_levels(const Comm& comm, const OpSum& h,
 /// Total S^2 of the spins and electrons.
 /// @throws InvalidArgument  no site has a spin
 KRONSOLVE_EXPORT OpSum total_spin_squared(const std::vector<LocalSpace>& spaces);
+
+/// S of S(S+1), rounded to a half if it is one but for the errors of an eigenvector. Local.
+KRONSOLVE_EXPORT double spin_of(double square);
+/// "1/2"; what is no half with four digits. Local.
+KRONSOLVE_EXPORT std::string spin_text(double spin);
 
 }  // namespace kronsolve

@@ -109,7 +109,7 @@ class KRONSOLVE_EXPORT OpSum {
   /// in it.
   std::string text() const;
   /// From text: terms separated by " + " or " - ", each a coefficient (0.5, -1e-3, (0.5-2i)), which
-  /// may be left out, and factors name_site.
+  /// may be left out, and factors name_site or name site.
   /// @throws InvalidArgument  naming the word that is not understood, and as `add`
   static OpSum parse(std::string_view text, std::vector<LocalSpace> spaces,
                      const std::map<std::string, LocalMatrix>& definitions = {});

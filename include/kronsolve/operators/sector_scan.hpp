@@ -39,7 +39,10 @@ KRONSOLVE_EXPORT std::vector<ScannedSector> scan_sectors(
 /// Conditions for `scan_sectors` that reach every level: each charge and each named symmetry of the
 /// lattice that the operator has, with all its values. Where total spin is conserved, every
 /// multiplet has a state with the least |Sz|, and only that one is asked for. Local.
-KRONSOLVE_EXPORT std::vector<std::string> all_sectors(const OpSum& op, const Lattice& lattice);
+///
+/// @param given  conditions that are asked for; they come first, and what they settle is left out
+KRONSOLVE_EXPORT std::vector<std::string> all_sectors(const OpSum& op, const Lattice& lattice,
+                                                      const std::vector<std::string>& given = {});
 
 /// Whether the operator commutes with every component of the total spin of its spins and electrons;
 /// false if it has neither. Local.

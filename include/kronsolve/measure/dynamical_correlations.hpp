@@ -1,0 +1,89 @@
+#pragma once
+
+#include <complex>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <kronsolve/core/comm.hpp>
+#include <kronsolve/export.hpp>
+#include <kronsolve/measure/ground_level.hpp>
+#include <kronsolve/operators/lattice.hpp>
+#include <kronsolve/operators/op_sum.hpp>
+#include <kronsolve/solvers/eigh.hpp>
+
+namespace kronsolve {
+
+/// Operators of a correlation <A delta(w - H + E0) B>: B|0> is what is excited.
+struct OperatorPair {
+  OpSum a, b;
+  std::vector<int> momentum = {};  ///< m of q = 2 pi m / L, a number for each direction; or nothing
+};
+
+/// Sums of one-site operators with plane waves, A = sum_j exp(iq r_j) A_j / sqrt(N) and
+/// B = sum_j exp(-iq r_j) B_j / sqrt(N), for every momentum of the lattice, the last direction
+/// fastest: the order of the observable `sq:A,B`, which is the sum over all energies. Sites without
+/// the operators are left out. Local.
+/// @throws InvalidArgument  a graph; an operator that no site has
+KRONSOLVE_EXPORT std::vector<OperatorPair> plane_waves(const std::vector<LocalSpace>& spaces,
+                                                       const Lattice& lattice, const std::string& a,
+                                                       const std::string& b);
+
+/// A sum of delta functions, at energies above that of the ground state.
+struct DynamicalCorrelation {
+  std::vector<int> momentum;                  ///< as in the pair
+  std::vector<double> energies;               ///< ascending
+  std::vector<std::complex<double>> weights;  ///< not negative where A is the adjoint of B
+  /// Integrals over the energy of S and of w S as expectation values in the ground state, <AB> and
+  /// <A[H,B]>, which know nothing of the delta functions, and how far their sums are from that.
+  std::complex<double> total, first_moment;
+  double total_error = 0, first_moment_error = 0;
+  index_t dimension = 0;  ///< of the largest sector that B leads to
+  index_t products = 0;   ///< with H
+
+  /// Integral of w^power S from the delta functions.
+  std::complex<double> moment(int power) const;
+};
+
+enum class LineShape { lorentzian, gaussian };
+
+/// Real part at energies, each delta function as a line of that width.
+/// @param width  half width at half maximum of a Lorentzian, standard deviation of a Gaussian
+KRONSOLVE_EXPORT std::vector<double> broadened(const DynamicalCorrelation& lines,
+                                               std::span<const double> energies, double width,
+                                               LineShape shape);
+
+struct DynamicalOptions {
+  EighOptions ground = {};  ///< for the ground states; k counts for nothing
+  index_t steps = 200;      ///< Lanczos steps of each correlation at most
+  OperatorForm form = OperatorForm::automatic;
+  /// Called on rank 0: parts of the work that are done, and all.
+  std::function<void(const char* part, index_t done, index_t all)> progress = {};
+};
+
+struct DynamicalCorrelations {
+  GroundLevel ground;
+  std::vector<DynamicalCorrelation> correlations;  ///< one of each pair
+  index_t products = 0;
+};
+
+/// Correlations in the ground state, the mean over all states of the lowest level where there are
+/// several (the limit of low temperatures). Collective on `comm`.
+///
+/// The ground states are found in sectors of the charges and momenta that the operators change by a
+/// definite amount; B|0> is taken from there to the sector it belongs to, and the continued fraction
+/// is that of H in there.
+/// @param conditions  charges and momenta of the ground state, as for `parse_sector`; what they leave
+///                    open is looked for
+/// @throws InvalidArgument  as `ground_level`; a condition other than charges and momenta; operators
+///                          that break a momentum asked for
+/// Cost: the ground states; `steps` products in the sector of each B|0>, twice (complex: four times)
+/// if A is not the adjoint of B. Momenta q and -q of a real operator are computed once.
+/// Source: Gagliano and Balseiro 1987, doi:10.1103/PhysRevLett.59.2999.
+KRONSOLVE_EXPORT DynamicalCorrelations
+dynamical_correlations(const Comm& comm, const OpSum& h, const Lattice& lattice,
+                       const std::vector<std::string>& conditions,
+                       std::span<const OperatorPair> pairs, const DynamicalOptions& options = {});
+
+}  // namespace kronsolve
