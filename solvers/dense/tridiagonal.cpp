@@ -21,16 +21,17 @@ TridiagonalEigen tridiagonal_eigh(std::span<const double> diagonal, std::span<co
   return result;
 }
 
-TridiagonalPair tridiagonal_end(std::span<const double> diagonal, std::span<const double> off,
-                                SpectrumEnd end) {
+TridiagonalPair tridiagonal_pair(std::span<const double> diagonal, std::span<const double> off,
+                                 SpectrumEnd end, std::size_t place) {
   const std::size_t m = diagonal.size();
-  KRONSOLVE_ASSERT(m >= 1 && off.size() + 1 >= m);
+  KRONSOLVE_ASSERT(m > place && off.size() + 1 >= m);
   // stevr overwrites its input and wants room for one more entry below the diagonal.
   std::vector<double> d(diagonal.begin(), diagonal.end());
   std::vector<double> below(off.begin(), off.begin() + static_cast<std::ptrdiff_t>(m - 1));
   below.push_back(0);
   const auto order = narrow<lapack_int>(m, "order of a tridiagonal matrix");
-  const lapack_int which = end == SpectrumEnd::lowest ? 1 : order;
+  const auto from_end = static_cast<lapack_int>(place);
+  const lapack_int which = end == SpectrumEnd::lowest ? 1 + from_end : order - from_end;
   std::vector<double> values(m);
   std::vector<lapack_int> support(2 * m);
   lapack_int found = 0;

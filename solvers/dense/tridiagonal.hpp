@@ -25,12 +25,16 @@ struct TridiagonalPair {
   std::vector<double> vector;  ///< m components, norm 1
 };
 
-/// The lowest or highest eigenpair. Local; O(m), LAPACK stevr.
-/// @param diagonal  m >= 1 entries
+enum class SpectrumEnd { lowest, highest };
+/// One eigenpair, number `place` counted from an end. Local; O(m), LAPACK stevr.
+/// @param diagonal  m > place entries
 /// @param off       at least m-1 entries, what follows is ignored
 /// @throws EngineError  LAPACK did not converge
-enum class SpectrumEnd { lowest, highest };
-TridiagonalPair tridiagonal_end(std::span<const double> diagonal, std::span<const double> off,
-                                SpectrumEnd end);
+TridiagonalPair tridiagonal_pair(std::span<const double> diagonal, std::span<const double> off,
+                                 SpectrumEnd end, std::size_t place);
+inline TridiagonalPair tridiagonal_end(std::span<const double> diagonal,
+                                       std::span<const double> off, SpectrumEnd end) {
+  return tridiagonal_pair(diagonal, off, end, 0);
+}
 
 }  // namespace kronsolve::dense

@@ -339,7 +339,8 @@ EighResult solve_lanczos(const EighProblem<T>& p, const EighOptions& o, Operator
                            .tol = o.tol,
                            .max_iterations = o.max_iterations,
                            .seed = o.seed,
-                           .vectors = o.certify && o.k > 1 ? Eigenvectors::compute : o.vectors};
+                           .vectors = o.certify && o.k > 1 ? Eigenvectors::compute : o.vectors,
+                           .distinct = o.certify};
     if (o.progress) options.progress = [&](const Progress& now) { tell(*p.comm, o, now); };
     auto found = lanczos(map, options);
     if (!found.converged && o.method == Method::lanczos &&

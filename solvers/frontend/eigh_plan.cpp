@@ -17,8 +17,8 @@ namespace {
 /// 0.3 s).
 template <Scalar T>
 constexpr index_t dense_rows = is_complex<T> ? 600 : 1000;
-/// So few pairs of so few rows our own Lanczos has before an engine has started (docs/solvers.md
-/// has the figures).
+/// So few pairs our own Lanczos has sooner and in less memory than an engine (docs/solvers.md has
+/// the figures); without a certificate, which finds copies of levels, of so few rows.
 constexpr index_t few_pairs = 8, few_pairs_rows = 200'000;
 /// What an iteration chosen by itself could not solve is left to LAPACK up to here (real: 2 s,
 /// complex: 9 s).
@@ -93,8 +93,8 @@ Choice choose_method(const EighProblem<T>& problem, const EighOptions& o) {
   if (!ends) return {Method::slepc, o.form, detail::concat("which = ", to_string(o.which))};
   if (o.start.index() != 0) return {Method::slepc, o.form, "a start vector is given"};
   if (o.k == 1) return {Method::lanczos, o.form, "one pair at the end of the spectrum"};
-  if (o.k <= few_pairs && n <= few_pairs_rows / o.k && o.ncv == 0)
-    return {Method::lanczos, o.form, "a few pairs at the end of a small spectrum"};
+  if (o.k <= few_pairs && (o.certify || n <= few_pairs_rows / o.k) && o.ncv == 0)
+    return {Method::lanczos, o.form, "a few pairs at the end of the spectrum"};
   if (problem.comm->all(engine_installed(scalar_kind<T>)))
     return {Method::slepc, o.form, "several pairs at the end of the spectrum"};
   return {Method::lanczos, o.form, "no engine for this scalar is installed"};
@@ -175,7 +175,8 @@ double solver_bytes(const EighProblem<T>& p, const EighOptions& o, const Choice&
   }
   const double map = map_bytes(p, choice.form);
   if (choice.method == Method::lanczos) {
-    const LanczosOptions lanczos{.k = k, .which = o.which, .vectors = o.vectors};
+    const LanczosOptions lanczos{
+        .k = k, .which = o.which, .vectors = o.vectors, .distinct = o.certify};
     const bool keeps = (o.vectors == Eigenvectors::compute || k > 1) &&
                        lanczos_fewest_kept * local * value <= double(lanczos.keep_bytes);
     const double kept = keeps ? std::min(double(lanczos.keep_bytes), 300 * local * value) : 0;

@@ -7,13 +7,14 @@
 #include <kronsolve/solvers/lanczos.hpp>
 #include <kronsolve/solvers/tolerance.hpp>
 
+#include "solvers/krylov/lanczos_solver.hpp"
 #include "solvers/krylov/miss_probability.hpp"
 
 namespace kronsolve {
 
 namespace {
 
-/// Rounds of insertion before giving up: each brings one missed pair.
+/// Rounds of insertion before giving up: each brings one missed pair or more.
 constexpr index_t most_insertions = 1000;
 
 /// The pairs' side of the spectrum, so that one comparison serves SA and LA.
@@ -32,14 +33,19 @@ double miss_bound(const Edge& edge, const LanczosOptions::Ritz& ritz, index_t n)
                                   n, ritz.steps);
 }
 
-/// Puts a pair in its place and drops the outermost one.
+/// Puts pair number i in its place and drops the outermost one.
+/// @param added  of each pair, whether it was put in
 template <Scalar T>
 void insert_pair(std::vector<double>& values, std::vector<double>& residuals,
-                 DistributedVectors<T>& vectors, const Edge& edge, const Pairs<T>& pair) {
-  const std::size_t dropped = edge.lowest ? values.size() - 1 : 0;
-  values[dropped] = pair.eigenvalues[0];
-  residuals[dropped] = pair.residuals[0];
-  const auto from = pair.vectors.column(0);
+                 DistributedVectors<T>& vectors, std::vector<bool>& added, const Edge& edge,
+                 const Pairs<T>& pairs, std::size_t i) {
+  std::size_t dropped = edge.lowest ? values.size() - 1 : 0;
+  for (std::size_t j = 0; j < values.size(); ++j)  // of equal ones rather one that was put in
+    if (added[j] && std::abs(values[j] - edge.last) <= edge.margin) dropped = j;
+  values[dropped] = pairs.eigenvalues[i];
+  residuals[dropped] = pairs.residuals[i];
+  added[dropped] = true;
+  const auto from = pairs.vectors.column(static_cast<index_t>(i));
   const auto to = vectors.column(static_cast<index_t>(dropped));
   std::copy(from.begin(), from.end(), to.begin());
   std::vector<std::size_t> order(values.size());
@@ -47,12 +53,15 @@ void insert_pair(std::vector<double>& values, std::vector<double>& residuals,
   std::stable_sort(order.begin(), order.end(),
                    [&](auto a, auto b) { return values[a] < values[b]; });
   std::vector<double> sorted_values, sorted_residuals;
+  std::vector<bool> sorted_added;
   for (const std::size_t j : order) {
     sorted_values.push_back(values[j]);
     sorted_residuals.push_back(residuals[j]);
+    sorted_added.push_back(added[j]);
   }
   values = std::move(sorted_values);
   residuals = std::move(sorted_residuals);
+  added = std::move(sorted_added);
   vectors.permute(order);
 }
 
@@ -103,35 +112,40 @@ Certificate certify_levels(const LinearMap<T>& map, std::vector<double>& values,
         lowest ? values.back() : values.front(),
         std::as_const(vectors).column(lowest ? vectors.count() - 1 : 0));
   }();
+  std::vector<bool> added(values.size(), false);
   for (index_t round = 0; round < most_insertions; ++round) {
     const Edge edge = edge_now(scale);
     double probability = 1;
-    LanczosOptions search{.which = options.which,
+    LanczosOptions search{.k = static_cast<index_t>(values.size()),
+                          .which = options.which,
                           .tol = options.tol,
                           .scale = scale,
                           .max_iterations = options.max_iterations,
                           .seed = options.seed + 1 + static_cast<std::uint64_t>(round),
-                          .vectors = Eigenvectors::skip};
+                          .distinct = true};
     search.stop = [&](const LanczosOptions::Ritz& ritz) {
+      if (edge.missed(ritz.value)) return false;
       probability = miss_bound(edge, ritz, map.rows());
-      return edge.missed(ritz.value) || probability <= options.miss_probability;
+      return ritz.converged || probability <= options.miss_probability;
     };
-    const auto rest = lanczos<T>(map, search, vectors);
-    result.next_value = rest.eigenvalues[0];
-    if (!edge.missed(result.next_value)) {
-      const bool unlikely = probability <= options.miss_probability;
-      result.certified = unlikely || rest.converged;
-      result.miss_probability = unlikely ? probability : 1;
-      break;
+    // Levels that were missed are computed as well as the others, all that this recurrence shows;
+    // then it looks again.
+    const auto rest = krylov::LanczosSolver<T>(map, search, vectors).search();
+    result.next_value = rest.next_value;
+    bool any = false;
+    for (std::size_t i = 0; i < rest.found.eigenvalues.size(); ++i) {
+      const Edge now = edge_now(scale);
+      if (!now.missed(rest.found.eigenvalues[i])) continue;
+      insert_pair(values, residuals, vectors, added, now, rest.found, i);
+      any = true;
     }
-    // A level was missed: compute it as well as the others and look again.
-    search.vectors = Eigenvectors::compute;
-    search.stop = {};
-    const auto pair = lanczos<T>(map, search, vectors);
-    if (!edge.missed(pair.eigenvalues[0])) break;
-    insert_pair(values, residuals, vectors, edge, pair);
-    ++result.inserted;
+    if (any) continue;
+    const bool unlikely = probability <= options.miss_probability;
+    result.certified = !edge.missed(rest.next_value) && (unlikely || rest.converged);
+    result.miss_probability = unlikely ? probability : 1;
+    break;
   }
+  result.inserted = std::count(added.begin(), added.end(), true);
   result.products = map.products() - before;
   result.text = describe(result, edge_now(scale));
   return result;

@@ -1,144 +1,61 @@
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <limits>
 #include <numeric>
-#include <optional>
 
 #include <kronsolve/core/random.hpp>
 #include <kronsolve/operators/vector_operations.hpp>
-#include <kronsolve/solvers/lanczos.hpp>
-#include <kronsolve/solvers/tolerance.hpp>
 
-#include "solvers/dense/tridiagonal.hpp"
+#include "solvers/krylov/lanczos_solver.hpp"
 
 namespace kronsolve {
 
-namespace {
+namespace krylov {
 
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
+template <Scalar T>
+double LanczosSolver<T>::deflate(std::span<T> x) {
+  double squares = 0;
+  for (const vec::Columns<T>& known :
+       {vec::Columns<T>(against_), vec::Columns<T>(found_, 0, known_)}) {
+    if (known.count == 0) continue;
+    const auto overlaps = vec::inner<T>(comm_, known, x);
+    vec::add_combination<T>(T(-1), known, overlaps, x);
+    for (const T& overlap : overlaps) squares += std::norm(overlap);
+  }
+  return std::sqrt(squares);
 }
 
-/// The projected matrix, grown step by step.
-struct Tridiagonal {
-  std::vector<double> diagonal;
-  std::vector<double> below;  ///< below[j] couples j and j+1; the last couples to the next vector
-  std::size_t size() const { return diagonal.size(); }
-  /// Half the width of the spectrum, from above (Gershgorin).
-  double half_width() const {
-    double low = std::numeric_limits<double>::infinity(), high = -low;
-    for (std::size_t j = 0; j < size(); ++j) {
-      const double radius = (j > 0 ? below[j - 1] : 0) + (j + 1 < size() ? below[j] : 0);
-      low = std::min(low, diagonal[j] - radius);
-      high = std::max(high, diagonal[j] + radius);
-    }
-    return (high - low) / 2;
-  }
-};
-
-/// The value wanted of the projected matrix and how good it is.
-struct Estimate {
-  dense::TridiagonalPair pair;
-  double bound = std::numeric_limits<double>::infinity();
-};
-
-/// One run of the recurrence for one pair.
-///
-/// Vectors are not normalised (p_0 = start, p_{j+1} = A p_j - a_j p_j - b_j^2 p_{j-1}): that saves
-/// a pass over memory in every step. When norms drift far from 1 both vectors are scaled by a power
-/// of two, which changes no digit.
+/// What is known comes back into the recurrence, from rounding and because it is known up to a
+/// residual only, and grows with each step; two clean vectors in a row stop that. Up to the root of
+/// the rounding error it changes no digit of the projected matrix (semi-orthogonality: H. D. Simon
+/// 1984, doi:10.1016/0024-3795(84)90025-9). How much has come back tells how long the next pause may
+/// be.
 template <Scalar T>
-class Solver {
- public:
-  Solver(const LinearMap<T>& map, const LanczosOptions& options,
-         const DistributedVectors<T>& against)
-      : map_(map),
-        options_(options),
-        comm_(map.comm()),
-        range_(map.row_range()),
-        end_(options.which == Which::LA ? dense::SpectrumEnd::highest : dense::SpectrumEnd::lowest),
-        max_steps_(options.max_iterations > 0 ? options.max_iterations : default_max_steps),
-        forms_vectors_(options.vectors == Eigenvectors::compute || options.k > 1),
-        scale_(options.scale) {
-    make_room();
-    for (index_t j = 0; j < against.count(); ++j) deflated_.push_back(against.column(j));
+void LanczosSolver<T>::deflate_when_due(double& norm) {
+  constexpr double rounding = 1e-16, harmless = 1e-9, too_much = 1e-8;
+  constexpr std::size_t longest_pause = 16;
+  const std::size_t j = deflation_.done.size();
+  const bool due = deflated() > 0 && (j == deflation_.next || j == deflation_.next + 1);
+  deflation_.done.push_back(due);
+  if (!due) return;
+  const double overlap = deflate(previous_.span());
+  if (overlap > 1e-4 * norm)
+    norm = vec::norm<T>(comm_, previous_.span());
+  else
+    norm *= std::sqrt(1 - (overlap / norm) * (overlap / norm));
+  if (j == deflation_.next) {
+    const double back = std::max(rounding, overlap / norm);
+    if (deflation_.pause == 0) deflation_.of_one_step = std::max(back, deflation_.of_one_step);
+    if (back > too_much)
+      deflation_.pause /= 2;
+    else if (back * (back / deflation_.of_one_step) <= harmless)  // after twice as many steps
+      deflation_.pause = std::min(longest_pause, 2 * deflation_.pause + 1);
+  } else {
+    deflation_.next = j + 1 + deflation_.pause;
   }
-
-  Pairs<T> run();
-
- private:
-  static constexpr index_t default_max_steps = 3000;
-
-  /// Longest recurrence before a restart, at first: without reorthogonalisation more steps bring
-  /// little, unless the wanted end of the spectrum is crowded.
-  static constexpr index_t first_cycle = 600;
-  static constexpr double largest_norm_squared = 0x1p600;
-
-  struct Pair {
-    double value = 0, residual = 0;
-    bool converged = false;
-    std::string limit = {};  ///< why not, if it is rounding
-  };
-
-  Pair solve_pair(index_t found);
-  Pair solve_value(index_t found);
-  void make_room();
-  double wanted_bound(const Estimate& e) const;
-  void judge(Pair& pair, index_t found);
-  Estimate cycle(index_t found, index_t steps_left);
-  void deflate(std::span<T> x);
-  index_t deflated() const { return static_cast<index_t>(deflated_.size()); }
-  void start_randomly();
-  bool step(Tridiagonal& t);
-  double rescale(double norm2);
-  void form_vector(const std::vector<double>& s, index_t found);
-  void add_kept(const std::vector<double>& s, std::span<T> x);
-  void add_second_pass(const std::vector<double>& s, std::span<T> x);
-  Pair check(index_t found);
-  bool due_for_check(std::size_t m, double bound_over_wanted) const;
-  void keep_current();
-  bool stopped(const Estimate& e) const;
-  void report(const Estimate& e, index_t found);
-  void finish(Pairs<T>& result, std::vector<Pair>& pairs);
-
-  const LinearMap<T>& map_;
-  const LanczosOptions& options_;
-  const Comm& comm_;
-  RowRange range_;
-  dense::SpectrumEnd end_;
-  index_t max_steps_;
-  bool forms_vectors_;
-  Buffer<T> previous_, current_;
-  std::vector<std::span<const T>> deflated_;  // what every vector is kept orthogonal to
-  DistributedVectors<T> found_;  // eigenvectors so far; the column after them is being formed
-  std::vector<Buffer<T>> kept_;  // Lanczos vectors of this cycle, if they fit
-  std::vector<double> kept_norm2_;
-  bool keeping_ = false;
-  Tridiagonal t_;
-  double norm2_ = 0;  // of current_
-  double start_norm2_ = 0;
-  std::vector<double> scalings_;  // factor applied to both vectors after step j
-  bool start_is_column_ = false;  // the cycle began at the found vector, not at a random one
-  /// Of the level that is sought: as given, or as the vector of the last cycle told.
-  std::optional<double> scale_;
-  std::optional<Tolerance<T>> tolerance_;
-  index_t longest_cycle_ = first_cycle;
-  index_t steps_ = 0, products_before_ = 0;
-  std::uint32_t stream_ = 0;
-  Clock::time_point began_ = Clock::now();
-  std::vector<std::pair<double, double>> history_;  // (seconds, bound) of this pair
-};
-
-template <Scalar T>
-void Solver<T>::deflate(std::span<T> x) {
-  for (const auto& v : deflated_) vec::axpy(-vec::dot<T>(comm_, v, x), v, x);
 }
 
 template <Scalar T>
-void Solver<T>::start_randomly() {
+void LanczosSolver<T>::start_randomly() {
   // No direction preferred. Among many rows the sum of many numbers is normal whatever they are.
   constexpr index_t many = 10000;
   if (map_.rows() < many)
@@ -151,7 +68,7 @@ void Solver<T>::start_randomly() {
 
 /// Multiplies both vectors by a power of two if the norm left the safe range; returns the factor.
 template <Scalar T>
-double Solver<T>::rescale(double norm2) {
+double LanczosSolver<T>::rescale(double norm2) {
   if (norm2 < largest_norm_squared && norm2 > 1 / largest_norm_squared) return 1;
   const double factor = std::ldexp(1.0, -std::ilogb(norm2) / 2);
   vec::scale<T>(factor, current_.span());
@@ -162,15 +79,12 @@ double Solver<T>::rescale(double norm2) {
 /// One product and one pass. Returns false when the space is exhausted (the next vector is zero to
 /// rounding).
 template <Scalar T>
-bool Solver<T>::step(Tridiagonal& t) {
+bool LanczosSolver<T>::step(Tridiagonal& t) {
   const double beta2 = t.below.empty() ? 0 : t.below.back() * t.below.back();
   const T overlap = map_.apply_recurrence(current_.span(), beta2, previous_.span());
   const double alpha = real_part(overlap) / norm2_;
   double next = vec::subtract<T>(comm_, T(alpha), current_.span(), previous_.span());
-  if (!deflated_.empty()) {
-    deflate(previous_.span());
-    next = vec::norm<T>(comm_, previous_.span());
-  }
+  deflate_when_due(next);
   const double next2 = next * next;
   t.diagonal.push_back(alpha);
   const double below = std::sqrt(next2 / norm2_);
@@ -188,7 +102,7 @@ bool Solver<T>::step(Tridiagonal& t) {
 }
 
 template <Scalar T>
-void Solver<T>::keep_current() {
+void LanczosSolver<T>::keep_current() {
   Buffer<T> copy(range_.size());
   std::copy(current_.data(), current_.data() + range_.size(), copy.data());
   kept_.push_back(std::move(copy));
@@ -198,14 +112,14 @@ void Solver<T>::keep_current() {
 /// A check costs what a product with some ten thousand rows does. Near the end of a large problem
 /// each step counts, once more in the second pass.
 template <Scalar T>
-bool Solver<T>::due_for_check(std::size_t m, double bound_over_wanted) const {
+bool LanczosSolver<T>::due_for_check(std::size_t m, double bound_over_wanted) const {
   constexpr index_t large = 200000;
   if (map_.rows() >= large && bound_over_wanted < 100) return true;
   return m < 4 || m % (m < 40 ? 4 : 8) == 0;
 }
 
 template <Scalar T>
-bool Solver<T>::stopped(const Estimate& e) const {
+bool LanczosSolver<T>::stopped(const Estimate& e, bool converged) const {
   if (!options_.stop) return false;
   const auto opposite =
       end_ == dense::SpectrumEnd::lowest ? dense::SpectrumEnd::highest : dense::SpectrumEnd::lowest;
@@ -213,13 +127,14 @@ bool Solver<T>::stopped(const Estimate& e) const {
       {.value = e.pair.value,
        .bound = e.bound,
        .opposite_value = dense::tridiagonal_end(t_.diagonal, t_.below, opposite).value,
-       .steps = static_cast<index_t>(t_.size())});
+       .steps = static_cast<index_t>(t_.size()),
+       .converged = converged});
 }
 
 /// Half the width of the projected spectrum stands for the scale of the level until its vector is
 /// there. A vector will be checked explicitly: leave room for what rounding adds.
 template <Scalar T>
-double Solver<T>::wanted_bound(const Estimate& e) const {
+double LanczosSolver<T>::wanted_bound(const Estimate& e) const {
   constexpr double room = 0.5;
   if (scale_) return room * options_.tol * *scale_;
   const double most = room * options_.tol * t_.half_width();
@@ -231,7 +146,7 @@ double Solver<T>::wanted_bound(const Estimate& e) const {
 }
 
 template <Scalar T>
-void Solver<T>::report(const Estimate& e, index_t found) {
+void LanczosSolver<T>::report(const Estimate& e, index_t found) {
   if (!options_.progress) return;
   Progress p;
   p.wanted = options_.k;
@@ -253,21 +168,32 @@ void Solver<T>::report(const Estimate& e, index_t found) {
   options_.progress(p);
 }
 
-/// Runs the recurrence from current_ until the bound is good enough, the space is exhausted or
-/// steps run out.
 template <Scalar T>
-Estimate Solver<T>::cycle(index_t found, index_t steps_left) {
+void LanczosSolver<T>::begin_cycle() {
   t_ = {};
+  deflation_ = {};
   scalings_.clear();
   kept_.clear();
   kept_norm2_.clear();
   norm2_ = start_norm2_ = vec::norm_squared<T>(comm_, current_.span());
   vec::scale<T>(0, previous_.span());
-  // All ranks must decide alike: the largest one decides.
-  const index_t vector_bytes =
-      map_.row_partition().max_local_rows() * static_cast<index_t>(sizeof(T));
   // A recurrence is seldom shorter: vectors that would be dropped half-way are not kept at all.
-  keeping_ = forms_vectors_ && lanczos_fewest_kept * vector_bytes <= options_.keep_bytes;
+  keeping_ = forms_vectors_ && may_keep(lanczos_fewest_kept);
+}
+
+/// Keeps the vector that the next step starts from, as long as all of them fit.
+template <Scalar T>
+void LanczosSolver<T>::keep_while_they_fit() {
+  keeping_ = keeping_ && may_keep(static_cast<index_t>(kept_.size() + 1));
+  if (keeping_) keep_current();
+  if (!keeping_) kept_.clear();
+}
+
+/// Runs the recurrence from current_ until the bound is good enough, the space is exhausted or
+/// steps run out.
+template <Scalar T>
+Estimate LanczosSolver<T>::cycle(index_t found, index_t steps_left) {
+  begin_cycle();
   // Without a vector to restart from, only a longer recurrence helps.
   const auto left = static_cast<std::size_t>(steps_left);
   const std::size_t longest =
@@ -278,10 +204,7 @@ Estimate Solver<T>::cycle(index_t found, index_t steps_left) {
   Estimate e;
   double bound_over_wanted = std::numeric_limits<double>::infinity();
   while (true) {
-    keeping_ =
-        keeping_ && static_cast<index_t>(kept_.size() + 1) * vector_bytes <= options_.keep_bytes;
-    if (keeping_) keep_current();
-    if (!keeping_) kept_.clear();
+    keep_while_they_fit();
     const bool more = step(t_);
     const std::size_t m = t_.size();
     const bool last = !more || m >= longest || static_cast<index_t>(m) + deflated() >= exhausted;
@@ -290,48 +213,57 @@ Estimate Solver<T>::cycle(index_t found, index_t steps_left) {
     e.bound = more ? t_.below.back() * std::abs(e.pair.vector.back()) : 0;
     report(e, found);
     const double wanted = wanted_bound(e);
-    if (last || e.bound <= wanted || stopped(e)) return e;
+    if (last || e.bound <= wanted || stopped(e, false)) return e;
     bound_over_wanted = e.bound / wanted;
   }
 }
 
 template <Scalar T>
-void Solver<T>::add_kept(const std::vector<double>& s, std::span<T> x) {
+void LanczosSolver<T>::add_kept(const std::vector<double>& s, std::span<T> x) {
   for (std::size_t j = 0; j < s.size(); ++j)
     vec::axpy<T>(T(s[j] / std::sqrt(kept_norm2_[j])), std::as_const(kept_[j]).span(), x);
   kept_.clear();
 }
 
-/// The same recurrence again with known coefficients, adding up s_j v_j on the way.
+/// Step j again with known coefficients; sum += weight times the vector that it gives.
 template <Scalar T>
-void Solver<T>::add_second_pass(const std::vector<double>& s, std::span<T> x) {
+void LanczosSolver<T>::repeat_step(std::size_t j, double weight, std::span<T> sum) {
+  const double beta2 = j == 0 ? 0 : t_.below[j - 1] * t_.below[j - 1];
+  if (deflation_.done[j]) {
+    (void)map_.apply_recurrence(current_.span(), beta2, previous_.span());
+    (void)vec::subtract<T>(comm_, T(t_.diagonal[j]), current_.span(), previous_.span());
+    deflate(previous_.span());
+    vec::axpy<T>(T(weight), previous_.span(), sum);
+  } else {
+    map_.apply_known_step(current_.span(), t_.diagonal[j], beta2, previous_.span(), weight, sum);
+  }
+  std::swap(previous_, current_);
+  if (scalings_[j] == 1) return;
+  vec::scale<T>(scalings_[j], current_.span());
+  vec::scale<T>(scalings_[j], previous_.span());
+}
+
+/// Square of the norm of the vector after step j, from that of the one before.
+template <Scalar T>
+double LanczosSolver<T>::norm2_after(std::size_t j, double norm2) const {
+  return norm2 * t_.below[j] * t_.below[j] * scalings_[j] * scalings_[j];
+}
+
+/// The same recurrence again, adding up s_j v_j on the way.
+template <Scalar T>
+void LanczosSolver<T>::add_second_pass(const std::vector<double>& s, std::span<T> x) {
   vec::scale<T>(0, previous_.span());
   double norm2 = start_norm2_;
   vec::axpy<T>(T(s[0] / std::sqrt(norm2)), current_.span(), x);
   for (std::size_t j = 0; j + 1 < s.size(); ++j) {
-    const double beta2 = j == 0 ? 0 : t_.below[j - 1] * t_.below[j - 1];
-    norm2 *= t_.below[j] * t_.below[j];
-    const double weight = s[j + 1] / std::sqrt(norm2);
-    if (!deflated_.empty()) {
-      (void)map_.apply_recurrence(current_.span(), beta2, previous_.span());
-      (void)vec::subtract<T>(comm_, T(t_.diagonal[j]), current_.span(), previous_.span());
-      deflate(previous_.span());
-      vec::axpy<T>(T(weight), previous_.span(), x);
-    } else {
-      map_.apply_known_step(current_.span(), t_.diagonal[j], beta2, previous_.span(), weight, x);
-    }
-    std::swap(previous_, current_);
-    if (scalings_[j] != 1) {
-      vec::scale<T>(scalings_[j], current_.span());
-      vec::scale<T>(scalings_[j], previous_.span());
-      norm2 *= scalings_[j] * scalings_[j];
-    }
+    norm2 = norm2_after(j, norm2);
+    repeat_step(j, s[j + 1] * scalings_[j] / std::sqrt(norm2), x);
   }
 }
 
 /// Puts the Ritz vector of this cycle into column `found`.
 template <Scalar T>
-void Solver<T>::form_vector(const std::vector<double>& s, index_t found) {
+void LanczosSolver<T>::form_vector(const std::vector<double>& s, index_t found) {
   const std::span<T> x = found_.column(found);
   const bool second_pass = kept_.empty();
   if (second_pass) {
@@ -352,17 +284,18 @@ void Solver<T>::form_vector(const std::vector<double>& s, index_t found) {
 }
 
 template <Scalar T>
-void Solver<T>::make_room() {
+void LanczosSolver<T>::make_room() {
   previous_ = Buffer<T>(range_.size(), vector_placement(comm_));
   current_ = Buffer<T>(range_.size(), vector_placement(comm_));
 }
 
-/// Takes the place of the vectors of the recurrence, which has ended, for its own.
+/// Judges pairs whose columns begin at `first`. Takes the place of the vectors of the recurrence,
+/// which has ended, for its own.
 template <Scalar T>
-void Solver<T>::judge(Pair& pair, index_t found) {
+void LanczosSolver<T>::judge(std::vector<Pair>& pairs, index_t first) {
   if (options_.scale) {
     scale_ = options_.scale;
-    pair.converged = pair.residual <= options_.tol * *scale_;
+    for (auto& pair : pairs) pair.converged = pair.residual <= options_.tol * *scale_;
     return;
   }
   // What it keeps is next to nothing of few rows, and serves the next pair.
@@ -373,11 +306,13 @@ void Solver<T>::judge(Pair& pair, index_t found) {
     current_ = {};
   }
   if (!tolerance_) tolerance_.emplace(map_, options_.tol);
-  scale_ = forms_vectors_
-               ? tolerance_->template scale<T>(pair.value, std::as_const(found_).column(found))
-               : tolerance_->scale(pair.value);
-  pair.converged = tolerance_->reached(pair.residual, *scale_);
-  pair.limit = tolerance_->limit(pair.residual, *scale_);
+  for (auto& pair : pairs) {
+    scale_ = forms_vectors_
+                 ? tolerance_->template scale<T>(pair.value, std::as_const(found_).column(first++))
+                 : tolerance_->scale(pair.value);
+    pair.converged = tolerance_->reached(pair.residual, *scale_);
+    pair.limit = tolerance_->limit(pair.residual, *scale_);
+  }
   if (!many) return;
   tolerance_.reset();
   make_room();
@@ -385,27 +320,34 @@ void Solver<T>::judge(Pair& pair, index_t found) {
 
 /// The Rayleigh quotient and true residual of column `found`: one product.
 template <Scalar T>
-typename Solver<T>::Pair Solver<T>::check(index_t found) {
+typename LanczosSolver<T>::Pair LanczosSolver<T>::measure(index_t found) {
   const std::span<const T> x = std::as_const(found_).column(found);
   map_.apply(x, previous_.span());
   Pair pair;
   pair.value = real_part(vec::dot<T>(comm_, x, previous_.span()));
   pair.residual = vec::subtract<T>(comm_, T(pair.value), x, previous_.span());
-  judge(pair, found);
   return pair;
+}
+
+template <Scalar T>
+typename LanczosSolver<T>::Pair LanczosSolver<T>::check(index_t found) {
+  std::vector<Pair> pair = {measure(found)};
+  judge(pair, found);
+  return pair.front();
 }
 
 /// The value alone: where its scale turns out to be smaller than the width of the spectrum, the
 /// same recurrence again goes further.
 template <Scalar T>
-typename Solver<T>::Pair Solver<T>::solve_value(index_t found) {
+typename LanczosSolver<T>::Pair LanczosSolver<T>::solve_value(index_t found) {
   const index_t first_step = steps_;
   Pair pair;
   for (int again = 0; again < 2; ++again) {
     start_randomly();
     const Estimate e = cycle(found, max_steps_ - (steps_ - first_step));
-    pair = {e.pair.value, e.bound};
-    judge(pair, found);
+    std::vector<Pair> judged = {{e.pair.value, e.bound}};
+    judge(judged, found);
+    pair = judged.front();
     if (options_.stop || pair.converged || !pair.limit.empty() || steps_ - first_step >= max_steps_)
       break;
   }
@@ -413,7 +355,7 @@ typename Solver<T>::Pair Solver<T>::solve_value(index_t found) {
 }
 
 template <Scalar T>
-typename Solver<T>::Pair Solver<T>::solve_pair(index_t found) {
+typename LanczosSolver<T>::Pair LanczosSolver<T>::solve_pair(index_t found) {
   const index_t first_step = steps_;
   history_.clear();
   scale_ = options_.scale;
@@ -444,7 +386,7 @@ typename Solver<T>::Pair Solver<T>::solve_pair(index_t found) {
 
 /// Sorts the pairs and fills in what was reached.
 template <Scalar T>
-void Solver<T>::finish(Pairs<T>& result, std::vector<Pair>& pairs) {
+void LanczosSolver<T>::finish(Pairs<T>& result, std::vector<Pair>& pairs) {
   std::vector<std::size_t> order(pairs.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
@@ -472,22 +414,26 @@ void Solver<T>::finish(Pairs<T>& result, std::vector<Pair>& pairs) {
 }
 
 template <Scalar T>
-Pairs<T> Solver<T>::run() {
+Pairs<T> LanczosSolver<T>::run() {
   products_before_ = map_.products();
   if (forms_vectors_)
     found_ = DistributedVectors<T>(map_.row_partition(), comm_.rank(), options_.k);
   std::vector<Pair> pairs;
-  for (index_t j = 0; j < options_.k; ++j) {
+  if (options_.distinct && options_.k > 1) pairs = solve_levels();
+  for (auto j = static_cast<index_t>(pairs.size()); j < options_.k; ++j) {
+    known_ = forms_vectors_ ? j : 0;
     stream_ = static_cast<std::uint32_t>(j);
     pairs.push_back(solve_pair(j));
-    if (forms_vectors_) deflated_.push_back(std::as_const(found_).column(j));
   }
   Pairs<T> result;
   finish(result, pairs);
   return result;
 }
 
-}  // namespace
+template class LanczosSolver<double>;
+template class LanczosSolver<std::complex<double>>;
+
+}  // namespace krylov
 
 template <Scalar T>
 Pairs<T> lanczos(const LinearMap<T>& map, const LanczosOptions& options,
@@ -502,7 +448,7 @@ Pairs<T> lanczos(const LinearMap<T>& map, const LanczosOptions& options,
                                          "] (rows of the operator), got ", options.k));
   if (!(options.tol > 0 && options.tol < 1))
     throw InvalidArgument(detail::concat("lanczos: tol must be in (0, 1), got ", options.tol));
-  return Solver<T>(map, options, against).run();
+  return krylov::LanczosSolver<T>(map, options, against).run();
 }
 
 #define KRONSOLVE_INSTANTIATE(T)                                        \

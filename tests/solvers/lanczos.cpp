@@ -63,6 +63,48 @@ TYPED_TEST(Lanczos, finds_every_copy_of_a_degenerate_level) {
   for (std::size_t j = 0; j < 5; ++j) EXPECT_NEAR(r.eigenvalues[j], values[j], value_tolerance);
 }
 
+TYPED_TEST(Lanczos, one_recurrence_gives_every_level_once) {
+  using T = TypeParam;
+  constexpr unsigned seed = 5;
+  Random random(seed);
+  for (int round = 0; round < 12; ++round) {
+    const index_t k = random.integer(2, 6);
+    std::vector<double> levels, values;
+    double level = random.uniform(-40, 2);
+    for (int i = 0; i < 60; ++i) {
+      levels.push_back(level);
+      for (int copy = round % 2 == 0 ? 1 : random.integer(1, 3); copy > 0; --copy)
+        values.push_back(level);
+      level += random.uniform(0.05, 1.5);
+    }
+    const auto n = static_cast<index_t>(values.size());
+    const DenseMap<T> map(world(), random.with_spectrum<T>(values),
+                          random.partition(n, world().size()));
+    for (const index_t keep_bytes : {index_t{0}, index_t{1} << 26}) {
+      SCOPED_TRACE(detail::concat("seed ", seed, " round ", round, " k ", k, " keep ", keep_bytes));
+      const auto r =
+          lanczos<T>(map, {.k = k, .seed = 7, .distinct = true, .keep_bytes = keep_bytes});
+      ASSERT_TRUE(r.converged) << r.reason;
+      EXPECT_EQ(r.vectors.count(), k);
+      for (index_t j = 0; j < k; ++j) {
+        const auto at = static_cast<std::size_t>(j);
+        EXPECT_NEAR(r.eigenvalues[at], levels[at], value_tolerance);
+        const Vector<T> x = test::whole<T>(world(), r.vectors.column(j));
+        for (index_t i = 0; i < j; ++i)
+          EXPECT_LT(std::abs(test::whole<T>(world(), r.vectors.column(i)).dot(x)), 1e-12);
+        EXPECT_NEAR(x.norm(), 1, 1e-12);
+      }
+      // Orthogonal to them the rest comes up, copies first.
+      const auto rest = lanczos<T>(map, {.k = 2, .seed = 8, .keep_bytes = keep_bytes}, r.vectors);
+      std::vector<double> left = values;
+      for (index_t j = 0; j < k; ++j)
+        left.erase(std::find(left.begin(), left.end(), levels[static_cast<std::size_t>(j)]));
+      EXPECT_NEAR(rest.eigenvalues[0], left[0], value_tolerance);
+      EXPECT_NEAR(rest.eigenvalues[1], left[1], value_tolerance);
+    }
+  }
+}
+
 TYPED_TEST(Lanczos, nearly_degenerate_levels_are_reported_truthfully) {
   using T = TypeParam;
   Random random(12);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <complex>
 #include <cstdint>
 #include <functional>
@@ -24,6 +25,9 @@ struct LanczosOptions {
   index_t max_iterations = 0;        ///< steps for each pair, all restarts together; 0: 3000
   std::uint64_t seed = 0;  ///< of the start vectors, by global row: the same on any number of ranks
   Eigenvectors vectors = Eigenvectors::compute;
+  /// Of k > 1 pairs: every level once, all from one recurrence, which does not see the copies of a
+  /// degenerate level. For callers that look for what was missed (certify_levels).
+  bool distinct = false;
   /// Bytes that all Lanczos vectors of one rank may take to be kept for the eigenvector; above it a
   /// second pass computes them again.
   index_t keep_bytes = index_t{64} << 20;
@@ -35,6 +39,7 @@ struct LanczosOptions {
     double bound = 0;           ///< |beta_m s_m|
     double opposite_value = 0;  ///< its other end
     index_t steps = 0;          ///< of this recurrence
+    bool converged = false;     ///< the bound is as small as was asked for
   };
   std::function<bool(const Ritz&)> stop = {};
 };
@@ -46,11 +51,12 @@ struct LanczosOptions {
 /// else in a second pass of the same recurrence (one vector more). The true residual decides: if it
 /// falls short, the recurrence starts again from that vector. Pairs found before are deflated: each
 /// next one starts from a fresh random vector kept orthogonal to them, so that copies of a
-/// degenerate level are found.
+/// degenerate level are found. With `distinct` one recurrence gives the levels of all pairs, each at
+/// the step at which it has converged and before rounding brings it up again.
 ///
 /// Collective on map.comm().
 /// Memory: 2 vectors for a value alone (k = 1), 3 with the eigenvector, k - 1 more for k > 1; plus
-/// keep_bytes.
+/// keep_bytes, or with `distinct` up to 8 more vectors.
 /// Cost: `products` products and about as many passes over two vectors. With vectors skipped and
 /// k = 1 the residual is the Lanczos bound |beta_m s_m|; k > 1 needs the vectors and forms them.
 /// @param against  orthonormal vectors, rows distributed as the map's: pairs are sought in their
@@ -68,13 +74,17 @@ KRONSOLVE_EXPORT Pairs<T> lanczos(const LinearMap<T>& map, const LanczosOptions&
 /// Lanczos vectors are kept for the eigenvector only where at least so many fit into keep_bytes.
 inline constexpr index_t lanczos_fewest_kept = 40;
 
+/// Vectors of the second pass of `distinct` that are added up together.
+inline constexpr index_t lanczos_batch = 8;
+
 /// Bytes of vectors that `lanczos` holds on the rank with `local_rows` rows; of 2^62 rows more than
 /// 64 bits count.
 template <Scalar T>
 double lanczos_memory(index_t local_rows, const LanczosOptions& options) {
   const double vector = double(local_rows) * sizeof(T);
   const bool form = options.vectors == Eigenvectors::compute || options.k > 1;
-  return (form ? 2 + double(options.k) : 2) * vector;
+  const double batch = options.distinct ? double(std::min(lanczos_batch, options.k - 1)) : 0;
+  return (form ? 2 + double(options.k) + batch : 2) * vector;
 }
 
 }  // namespace kronsolve
