@@ -38,6 +38,7 @@
 #include <kronsolve/measure/expectation.hpp>
 #include <kronsolve/measure/ground_level.hpp>
 #include <kronsolve/measure/lazy_density.hpp>
+#include <kronsolve/measure/observable_info.hpp>
 #include <kronsolve/measure/observables.hpp>
 #include <kronsolve/measure/sector_levels.hpp>
 #include <kronsolve/measure/thermodynamics.hpp>

@@ -171,9 +171,7 @@ std::string shell_line(int argc, const char* const* argv) {
 /// Tells the parser of an option; values stay texts, so that every error about them is ours.
 void add_option(CLI::App& app, const Option& option) {
   using Policy = CLI::MultiOptionPolicy;
-  const std::string help = option.standard.empty() || option.value.empty()
-                               ? option.help
-                               : detail::concat(option.help, " (", option.standard, ")");
+  const std::string help = option.text();
   auto* added = option.value.empty()
                     ? app.add_flag(option.names, help)->multi_option_policy(Policy::TakeLast)
                     : app.add_option(option.names, help)->type_name(option.value);
@@ -184,7 +182,7 @@ void add_option(CLI::App& app, const Option& option) {
 
 void add_command(CLI::App& app, const Command& command) {
   auto* added = app.add_subcommand(command.name, command.text);
-  added->group("Commands");
+  added->group(command.group);
   added->footer("Examples:\n" + command.examples);
   if (!command.argument.empty()) added->add_option(command.argument, command.argument_text);
   for (const auto& option : options())

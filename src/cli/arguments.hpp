@@ -92,7 +92,8 @@ struct Arguments {
   std::optional<int> threads;
   int ranks = 1;  ///< above 1: on so many workers, started for this run
   bool json = false;
-  std::string message;  ///< help or version text: print it and be done
+  bool markdown = false;  ///< of the command manual
+  std::string message;    ///< help or version text: print it and be done
 };
 
 /// Reads the command line. Local; the same on every rank.

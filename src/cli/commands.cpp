@@ -5,6 +5,7 @@
 namespace kronsolve::cli {
 
 const std::vector<Command>& commands() {
+  const std::string results = "Files of results", sweeps = "Sweeps", about = "Looking things up";
   static const std::vector<Command> all = {
       {"ground", "lowest eigenpairs of a Hamiltonian",
        "  kronsolve ground --model heisenberg --sites 16 --cyclic -k 2\n"
@@ -42,26 +43,26 @@ const std::vector<Command>& commands() {
        run_spectral},
       {"measure", "observables of the states of a saved file",
        "  kronsolve measure psi.h5 --observe sz --observe entropy:half", run_measure, "FILE.h5",
-       "a file of --save; FILE.h5:2: its state 2 alone"},
+       "a file of --save; FILE.h5:2: its state 2 alone", results},
       {"rerun", "the run again that made a file of --save, or what --json printed",
        "  kronsolve rerun psi.h5 --json", nullptr, "FILE",
-       "what was saved, or the JSON that was printed"},
+       "what was saved, or the JSON that was printed", results},
       {"sweep", "runs for every point of a grid; goes on where it was",
        "  kronsolve sweep ising.toml --dry-run\n"
        "  kronsolve sweep ising.toml --ranks 2\n"
        "  kronsolve status ising.out\n"
        "  kronsolve results ising.out --where \"sites = 8\"",
-       nullptr, "FILE.toml", "what is run, and what varies"},
+       nullptr, "FILE.toml", "what is run, and what varies", sweeps},
       {"status", "how far a sweep is", "  kronsolve status ising.out", run_status, "DIR",
-       "the folder of a sweep"},
+       "the folder of a sweep", sweeps},
       {"results", "what a sweep has found, as a table",
        "  kronsolve results ising.out --columns bx,gap\n"
        "  kronsolve results ising.out --csv",
-       run_results, "DIR", "the folder of a sweep"},
+       run_results, "DIR", "the folder of a sweep", sweeps},
       {"plot", "a picture of what a sweep has found",
        "  kronsolve plot ising.out --x bx --y gap --series sites -o gap.svg\n"
        "  kronsolve plot ising.out --x bx --y sites --z gap -o map.png",
-       run_plot, "DIR", "the folder of a sweep"},
+       run_plot, "DIR", "the folder of a sweep", sweeps},
       {"plan", "dimension, memory and method of a solve; runs nothing",
        "  kronsolve plan --model heisenberg --sites 32 --cyclic --sector sz=0\n"
        "  kronsolve plan --model kagome --size 2x3 --cyclic -k 4",
@@ -69,9 +70,35 @@ const std::vector<Command>& commands() {
       {"models", "the Hamiltonians that have a name, with formulas and parameters",
        "  kronsolve models\n"
        "  kronsolve models hubbard",
-       run_models, "NAME", "one of them"},
-      {"info", "version, engines, MPI, BLAS, threads and memory of this installation",
-       "  kronsolve info", run_info},
+       run_models, "NAME", "one of them", about},
+      {"observables", "what --observe can ask for, with formulas",
+       "  kronsolve observables\n"
+       "  kronsolve observables entropy",
+       run_observables, "NAME", "one of them", about},
+      {"info",
+       "version, engines, MPI, BLAS, threads and memory of this installation",
+       "  kronsolve info",
+       run_info,
+       {},
+       {},
+       about},
+      {"selftest",
+       "solves what is known exactly with all that is installed here",
+       "  kronsolve selftest\n"
+       "  mpirun -n 2 kronsolve selftest",
+       nullptr,
+       {},
+       {},
+       about},
+      {"manual",
+       "the man page: every command and option",
+       "  kronsolve manual --markdown",
+       run_manual,
+       {},
+       {},
+       about},
+      {"completion", "what makes a shell complete commands, options and values",
+       "  kronsolve completion bash", run_completion, "SHELL", "bash, zsh or fish", about},
   };
   return all;
 }

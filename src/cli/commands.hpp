@@ -24,18 +24,23 @@ Answer run_plot(const Comm& comm, const Arguments& arguments, Clock::time_point 
 Answer run_measure(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_plan(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_models(const Comm& comm, const Arguments& arguments, Clock::time_point start);
+Answer run_observables(const Comm& comm, const Arguments& arguments, Clock::time_point start);
+Answer run_completion(const Comm& comm, const Arguments& arguments, Clock::time_point start);
+Answer run_manual(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_info(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_status(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_results(const Comm& comm, const Arguments& arguments, Clock::time_point start);
-/// Not in the table: it starts workers of its own. Collective on the session's ranks.
+/// Not in the table: they start workers of their own. Collective on the session's ranks.
 Answer run_sweep(Session& session, const Arguments& arguments, Clock::time_point start);
+Answer run_selftest(Session& session, const Arguments& arguments, Clock::time_point start);
 
 struct Command {
   std::string name, text;  ///< for the help
   std::string examples;
-  /// Null for sweep, and for rerun, which stands for another command line.
+  /// Null for sweep and selftest, and for rerun, which stands for another command line.
   Answer (*run)(const Comm&, const Arguments&, Clock::time_point);
   std::string argument = {}, argument_text = {};  ///< what stands without an option
+  std::string group = "Solving";                  ///< of the help
 };
 /// All commands, in the order of the help.
 const std::vector<Command>& commands();

@@ -24,8 +24,12 @@ class HelpText : public CLI::Formatter {
     return wrapped(option->get_description(), columns - left, "\n");
   }
   std::string make_subcommand(const CLI::App* command) const override {
-    return "  " + command->get_name() + std::string(10 - command->get_name().size(), ' ') +
-           command->get_description() + "\n";
+    constexpr std::size_t names = 13;
+    const auto& name = command->get_name();
+    return "  " + name + std::string(name.size() < names ? names - name.size() : 1, ' ') +
+           wrapped(command->get_description(), columns - names - 2,
+                   "\n" + std::string(names + 2, ' ')) +
+           "\n";
   }
   std::string make_usage(const CLI::App* app, std::string name) const override {
     return app->get_parent() == nullptr ? "\nUsage: " + name + " <command> [options]\n"

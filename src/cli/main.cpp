@@ -1,13 +1,11 @@
-// The kronsolve program: parse, call the library, print.
+// The kronsolve program: parse, call the library, print. launcher.cpp becomes it.
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
-
-#include <unistd.h>
 
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/core/threads.hpp>
@@ -15,6 +13,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/commands.hpp"
+#include "cli/completion.hpp"
 #include "cli/guard.hpp"
 #include "cli/progress_line.hpp"
 #include "cli/report.hpp"
@@ -99,21 +98,22 @@ int run(Session& session, const Comm& comm, int argc, char** argv, Clock::time_p
     use_threads(arguments);
     return tell(comm, arguments, run_sweep(session, arguments, start));
   }
+  if (arguments.command == "selftest") {
+    use_threads(arguments);
+    require_address_space();
+    return tell(comm, arguments, run_selftest(session, arguments, start));
+  }
   if (arguments.ranks > 1) return run_on_workers(session, arguments, words, start);
   return run_command(comm, arguments, start);
 }
 
-/// A thread that waits for others spins, which on cores that are busy with something else keeps the
-/// others from running: a solve of 0.1 s then took up to 5. OpenMP reads how its threads wait while it
-/// is loaded, before main, so the program starts once more with that in its environment. What the
-/// user has set stays.
-void wait_without_spinning(int argc, char** argv) {
-  const bool computes = argc > 1 && argv[1][0] != '-';
-  if (!computes || std::getenv("OMP_WAIT_POLICY") != nullptr ||
-      std::getenv("GOMP_SPINCOUNT") != nullptr)
-    return;
-  ::setenv("OMP_WAIT_POLICY", "passive", 1);
-  ::execv("/proc/self/exe", argv);  // where that fails, they spin
+/// `kronsolve complete WORDS`: what a shell asks while somebody types, so nothing is started for it.
+std::optional<int> answer_a_shell(int argc, char** argv) {
+  if (argc < 2 || argv[1] != std::string_view("complete")) return std::nullopt;
+  return guarded(Comm::serial(), [&] {
+    print_result(completion_lines(complete({argv + 2, argv + argc})));
+    return exit_fine;
+  });
 }
 
 }  // namespace
@@ -122,7 +122,7 @@ void wait_without_spinning(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace kronsolve;
-  cli::wait_without_spinning(argc, argv);
+  if (const auto status = cli::answer_a_shell(argc, argv)) return *status;
   const auto start = cli::Clock::now();
   // Under mpirun every rank runs the program; a worker of --ranks never gets past its session.
   std::optional<Session> session;

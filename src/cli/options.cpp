@@ -60,6 +60,13 @@ Value choice(const Given& given, const Choices<Value>& known) {
       detail::concat(given.option, ": ", unknown_name("value", given.text, names)));
 }
 
+template <class Value>
+std::vector<std::string> names_of(const Choices<Value>& known) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : known) names.push_back(name);
+  return names;
+}
+
 /// "auto, dense or lanczos": the help of a choice.
 template <class Value>
 std::string any_of(const Choices<Value>& known) {
@@ -248,7 +255,8 @@ std::vector<Option> make_options() {
        [](Arguments& a, const Given& g) { a.op.options.size = lengths(g); }},
       {"--cyclic{all}", "", runs, which,
        "periodic in all directions; --cyclic=x or --cyclic=y in one", "none",
-       [](Arguments& a, const Given& g) { a.op.options.cyclic = choice(g, directions); }},
+       [](Arguments& a, const Given& g) { a.op.options.cyclic = choice(g, directions); }, once,
+       names_of(directions)},
       {"--spin", "S", runs, which, "spin of each site", "1/2",
        [](Arguments& a, const Given& g) { a.op.options.spin = g.text; }},
       {"--lattice", "NAME", runs, which,
@@ -273,9 +281,10 @@ std::vector<Option> make_options() {
       {"-k", "K", pairs + " svds", how, "number of pairs or triplets, or all", "1", set_count},
       {"-k", "K", "levels", how, "levels of each sector, or all", "4", set_count},
       {"--which", "WHICH", "eigh plan", how, "SA, LA, LM, SM, or with --sigma TM, TR (SA; TM)", "",
-       [](Arguments& a, const Given& g) { a.solve.which = choice(g, ends); }},
+       [](Arguments& a, const Given& g) { a.solve.which = choice(g, ends); }, once, names_of(ends)},
       {"--which", "WHICH", "svds", how, any_of(singular_ends), "largest",
-       [](Arguments& a, const Given& g) { a.svds.which = choice(g, singular_ends); }},
+       [](Arguments& a, const Given& g) { a.svds.which = choice(g, singular_ends); }, once,
+       names_of(singular_ends)},
       {"--sigma", "X", "eigh plan", how, "target: the eigenvalues nearest to it", "",
        [](Arguments& a, const Given& g) { a.solve.sigma = real(g); }},
       {"--position", "X", "eigh plan", how,
@@ -333,25 +342,30 @@ std::vector<Option> make_options() {
       {"--seed", "N", "evolve", how, "fixes a random state", "0", set_seed},
       {"--seed", "N", "thermal", how, "fixes the random vectors", "0", set_seed},
       {"--method", "NAME", levels, how, any_of(methods), "auto",
-       [](Arguments& a, const Given& g) { a.solve.method = choice(g, methods); }},
+       [](Arguments& a, const Given& g) { a.solve.method = choice(g, methods); }, once,
+       names_of(methods)},
       {"--method", "NAME", "svds", how, any_of(svd_methods), "auto",
-       [](Arguments& a, const Given& g) { a.svds.method = choice(g, svd_methods); }},
+       [](Arguments& a, const Given& g) { a.svds.method = choice(g, svd_methods); }, once,
+       names_of(svd_methods)},
       {"--method", "NAME", "evolve", how, any_of(evolution_methods), "auto",
-       [](Arguments& a, const Given& g) {
-         a.evolve.options.method = choice(g, evolution_methods);
-       }},
+       [](Arguments& a, const Given& g) { a.evolve.options.method = choice(g, evolution_methods); },
+       once, names_of(evolution_methods)},
       {"--method", "NAME", "thermal", how, any_of(thermal_methods), "auto",
-       [](Arguments& a, const Given& g) { a.thermal.options.method = choice(g, thermal_methods); }},
+       [](Arguments& a, const Given& g) { a.thermal.options.method = choice(g, thermal_methods); },
+       once, names_of(thermal_methods)},
       {"--preconditioner", "NAME", levels, how, "for jd, gd, lobpcg: " + any_of(preconditioners),
        "auto",
-       [](Arguments& a, const Given& g) { a.solve.preconditioner = choice(g, preconditioners); }},
+       [](Arguments& a, const Given& g) { a.solve.preconditioner = choice(g, preconditioners); },
+       once, names_of(preconditioners)},
       {"--operator", "FORM", levels + " evolve thermal spectral", how, any_of(forms), "auto",
        [](Arguments& a, const Given& g) {
          a.solve.form = a.evolve.form = a.thermal.options.form = a.spectral.options.form =
              choice(g, forms);
-       }},
+       },
+       once, names_of(forms)},
       {"--factors", "NAME", levels, how, any_of(factors) + ": of shift-and-invert and ciss", "auto",
-       [](Arguments& a, const Given& g) { a.solve.factors = choice(g, factors); }},
+       [](Arguments& a, const Given& g) { a.solve.factors = choice(g, factors); }, once,
+       names_of(factors)},
       {"--energy-only", "", pairs, how, "no eigenvectors; residuals are bounds", "false",
        set_skipped_vectors},
       {"--values-only", "", "svds", how, "no singular vectors; residuals are bounds", "false",
@@ -363,8 +377,8 @@ std::vector<Option> make_options() {
        }},
       {"--start", "FILE.h5", "ground eigh", how, "a saved state to start from", "",
        [](Arguments& a, const Given& g) { a.start = g.text; }},
-      {"--threads", "N", all + " sweep", how, "threads of each process (all its cores)", "",
-       [](Arguments& a, const Given& g) { a.threads = whole<int>(g, 1, 1024); }},
+      {"--threads", "N", all + " sweep selftest", how, "threads of each process (all its cores)",
+       "", [](Arguments& a, const Given& g) { a.threads = whole<int>(g, 1, 1024); }},
       {"--ranks", "N", all + " sweep", how, "worker processes to start for this run", "1",
        [](Arguments& a, const Given& g) { a.ranks = whole<int>(g, 1, 4096); }},
       // ---- what comes out
@@ -383,7 +397,8 @@ std::vector<Option> make_options() {
        }},
       {"--shape", "NAME", "spectral", out,
        any_of(line_shapes) + ": of which --broadening is the standard deviation", "lorentzian",
-       [](Arguments& a, const Given& g) { a.spectral.shape = choice(g, line_shapes); }},
+       [](Arguments& a, const Given& g) { a.spectral.shape = choice(g, line_shapes); }, once,
+       names_of(line_shapes)},
       {"--save", "FILE.h5", "ground eigh svds evolve spectral", out,
        "writes all that is found, vectors too", "",
        [](Arguments& a, const Given& g) {
@@ -418,7 +433,8 @@ std::vector<Option> make_options() {
        "means over what varies there, with standard errors (what the sweep averages)", "",
        [](Arguments& a, const Given& g) { a.plot_of.average = g.text; }},
       {"--kind", "KIND", "plot", out, any_of(plot_kinds), "auto",
-       [](Arguments& a, const Given& g) { a.plot_of.kind = choice(g, plot_kinds); }},
+       [](Arguments& a, const Given& g) { a.plot_of.kind = choice(g, plot_kinds); }, once,
+       names_of(plot_kinds)},
       {"--log", "AXES", "plot", out, "x, y or xy: axes with powers of ten", "",
        [](Arguments& a, const Given& g) {
          if (g.text != "x" && g.text != "y" && g.text != "xy") refuse(g, "x, y or xy");
@@ -447,8 +463,11 @@ std::vector<Option> make_options() {
       {"--diff", "OTHER", "results", out,
        "what differs from the results of another folder; of the same one: from earlier versions",
        "", [](Arguments& a, const Given& g) { a.results.diff = g.text; }},
-      {"--json", "", all + " rerun sweep status models info", out, "one JSON object on stdout",
-       "false", [](Arguments& a, const Given& g) { a.json = truth(g); }},
+      {"--json", "", all + " rerun sweep status models observables info selftest", out,
+       "one JSON object on stdout", "false",
+       [](Arguments& a, const Given& g) { a.json = truth(g); }},
+      {"--markdown", "", "manual", out, "as Markdown", "false",
+       [](Arguments& a, const Given& g) { a.markdown = truth(g); }},
       {"--json-lines", "", "evolve", out,
        "a JSON object for each time as soon as it is reached, and one at the end", "false",
        [](Arguments& a, const Given& g) { a.evolve.json_lines = truth(g); }},
@@ -470,6 +489,10 @@ bool has_word(std::string_view words, std::string_view word, char separator) {
 const std::vector<Option>& options() {
   static const std::vector<Option> all = make_options();
   return all;
+}
+
+std::string Option::text() const {
+  return standard.empty() || value.empty() ? help : detail::concat(help, " (", standard, ")");
 }
 
 bool Option::belongs_to(std::string_view command) const { return has_word(commands, command, ' '); }

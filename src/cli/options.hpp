@@ -25,8 +25,11 @@ struct Option {
   std::string standard;  ///< what holds if it is not given; empty: nothing that could be written
   void (*set)(Arguments&, const Given&);  ///< reads the value. @throws InvalidArgument
   enum class Times { once, many } times = Times::once;
+  std::vector<std::string> choices = {};  ///< all that the value can be; empty: not to be listed
 
   std::string name() const { return names.substr(0, names.find_first_of(",{")); }
+  /// What it does and what holds without it: "number of pairs (1)".
+  std::string text() const;
   bool belongs_to(std::string_view command) const;
 };
 

@@ -11,6 +11,7 @@
 #include <kronsolve/core/comm_points.hpp>
 #include <kronsolve/core/failure.hpp>
 
+#include "core/launch_variables.hpp"
 #include "core/pieces.hpp"
 
 namespace kronsolve {
@@ -99,10 +100,9 @@ void end_mpi() noexcept {
 }  // namespace
 
 bool launched_by_mpi() noexcept {
-  // mpirun (Open MPI, MPICH, Intel) and srun each set one of these; PMIX_RANK appears after
-  // MPI_Init in any process, so this is asked before.
+  // PMIX_RANK appears after MPI_Init in any process, so this is asked before.
   static const bool launched = [] {
-    for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_SIZE"})
+    for (const char* name : detail::launch_variables)
       if (std::getenv(name) != nullptr) return true;
     return false;
   }();

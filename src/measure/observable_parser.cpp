@@ -5,6 +5,7 @@
 #include <kronsolve/core/number.hpp>
 #include <kronsolve/core/suggest.hpp>
 #include <kronsolve/measure/entanglement.hpp>
+#include <kronsolve/measure/observable_info.hpp>
 #include <kronsolve/measure/sector_levels.hpp>
 #include <kronsolve/operators/charge_basis.hpp>
 #include <kronsolve/operators/op_file.hpp>
@@ -49,9 +50,14 @@ class Parser {
     std::size_t least, most;  ///< parts of the text, the name among them
     const char* form;
     Quantity (Parser::*read)() const;
+    const char* formula;
+    const char* example;
   };
+
+ public:
   static std::span<const Word> words();
 
+ private:
   template <class Meaning>
   Quantity plain() const {
     return {Meaning{}};
@@ -372,36 +378,64 @@ std::span<const Parser::Word> Parser::words() {
   using P = Parser;
   constexpr std::size_t any = ~std::size_t{0};
   static const Word table[] = {
-      {"energy", 1, 1, "energy", &P::plain<Quantity::Energy>},
-      {"variance", 1, 1, "variance", &P::plain<Quantity::Variance>},
-      {"norm", 1, 1, "norm", &P::plain<Quantity::Norm>},
-      {"overlap", 1, 1, "overlap", &P::plain<Quantity::Overlap>},
-      {"participation", 1, 1, "participation", &P::plain<Quantity::Participation>},
-      {"sz", 1, 2, "sz or sz:SITE", &P::sz},
-      {"n", 1, 2, "n or n:SITE", &P::particles},
-      {"local", 2, 3, "local:OP or local:OP:SITE", &P::any_local},
-      {"double-occupancy", 1, 2, "double-occupancy or double-occupancy:SITE", &P::double_occupancy},
-      {"corr", 2, 3, "corr:A,B or corr:A,B:I,J", &P::correlations},
-      {"distance", 2, 2, "distance:A,B", &P::by_distance},
-      {"sq", 2, 2, "sq:A,B", &P::structure_factor},
-      {"s2", 1, 1, "s2", &P::spin_squared},
-      {"spin", 1, 1, "spin", &P::spin},
+      {"energy", 1, 1, "energy", &P::plain<Quantity::Energy>, "<H>", "energy"},
+      {"variance", 1, 1, "variance", &P::plain<Quantity::Variance>, "<H^2> - <H>^2", "variance"},
+      {"norm", 1, 1, "norm", &P::plain<Quantity::Norm>, "sqrt <psi|psi>", "norm"},
+      {"overlap", 1, 1, "overlap", &P::plain<Quantity::Overlap>,
+       "<psi0|psi> with the initial state of evolve, [re, im]", "overlap"},
+      {"participation", 1, 1, "participation", &P::plain<Quantity::Participation>,
+       "1 / sum_c p_c^2 over configurations c, p_c = |<c|psi>|^2", "participation"},
+      {"sz", 1, 2, "sz or sz:SITE", &P::sz, "<Sz_i> of every site, or of one", "sz:3"},
+      {"n", 1, 2, "n or n:SITE", &P::particles, "<N_i> of every site, or of one: particles", "n:0"},
+      {"local", 2, 3, "local:OP or local:OP:SITE", &P::any_local,
+       "<OP_i> of every site, or of one: any operator of the sites", "local:Sx"},
+      {"double-occupancy", 1, 2, "double-occupancy or double-occupancy:SITE", &P::double_occupancy,
+       "<Nup_i Ndn_i> of every site, or of one", "double-occupancy"},
+      {"corr", 2, 3, "corr:A,B or corr:A,B:I,J", &P::correlations,
+       "<A_i B_j>, not connected: every pair of sites, or one", "corr:Sz,Sz:0,5"},
+      {"distance", 2, 2, "distance:A,B", &P::by_distance,
+       "mean of <A_i B_j> over the sites i, j that are 0, 1, 2 ... bonds apart", "distance:Sz,Sz"},
+      {"sq", 2, 2, "sq:A,B", &P::structure_factor,
+       "sum_ij exp(iq(r_i - r_j)) <A_i B_j> / N at q = 2 pi m/N", "sq:Sz,Sz"},
+      {"s2", 1, 1, "s2", &P::spin_squared, "<S^2> of the total spin", "s2"},
+      {"spin", 1, 1, "spin", &P::spin, "S of <S^2> = S(S+1)", "spin"},
       {"magnetisation", 1, 2, "magnetisation, magnetisation:POWER or magnetisation:binder",
-       &P::magnetisation},
-      {"staggered", 1, 2, "staggered, staggered:POWER or staggered:binder", &P::staggered},
-      {"imbalance", 1, 1, "imbalance", &P::imbalance},
-      {"entropy", 2, 2, "entropy:half, entropy:SITES or entropy:0,3-5", &P::entropy},
-      {"renyi", 3, 3, "renyi:ALPHA:half, renyi:ALPHA:SITES or renyi:ALPHA:0,3-5", &P::renyi},
-      {"schmidt", 2, 2, "schmidt:half, schmidt:SITES or schmidt:0,3-5", &P::schmidt},
-      {"mutual", 3, 3, "mutual:0,1:4-5", &P::mutual_information},
-      {"negativity", 3, 3, "negativity:0,1:4-5", &P::negativity},
-      {"amplitude", 2, 2, "amplitude:DIGITS", &P::amplitude},
-      {"op", 2, any, "op:FILE.toml or an operator such as op:Sz 0 Sz 3", &P::any_operator},
+       &P::magnetisation, "<m> of m = sum_i Sz_i / N; <m^POWER>; binder: 1 - <m^4> / (3 <m^2>^2)",
+       "magnetisation:2"},
+      {"staggered", 1, 2, "staggered, staggered:POWER or staggered:binder", &P::staggered,
+       "the same with +Sz and -Sz on the two sublattices", "staggered:binder"},
+      {"imbalance", 1, 1, "imbalance", &P::imbalance,
+       "particles of sublattice A minus those of B over all; of spins sum_i +-<Sz_i> / sum_i S_i",
+       "imbalance"},
+      {"entropy", 2, 2, "entropy:half, entropy:SITES or entropy:0,3-5", &P::entropy,
+       "-Tr rho_A ln rho_A: A the first sites, or a set of them", "entropy:half"},
+      {"renyi", 3, 3, "renyi:ALPHA:half, renyi:ALPHA:SITES or renyi:ALPHA:0,3-5", &P::renyi,
+       "ln Tr rho_A^ALPHA / (1 - ALPHA)", "renyi:2:half"},
+      {"schmidt", 2, 2, "schmidt:half, schmidt:SITES or schmidt:0,3-5", &P::schmidt,
+       "Schmidt values of the cut, descending", "schmidt:half"},
+      {"mutual", 3, 3, "mutual:0,1:4-5", &P::mutual_information,
+       "S(A) + S(B) - S(AB) of two sets of sites", "mutual:0,1:4-5"},
+      {"negativity", 3, 3, "negativity:0,1:4-5", &P::negativity,
+       "ln || rho_AB^(T_B) ||_1 of two sets of sites", "negativity:0,1:4-5"},
+      {"amplitude", 2, 2, "amplitude:DIGITS", &P::amplitude,
+       "<DIGITS|psi> of one configuration, [re, im]", "amplitude:0101"},
+      {"op", 2, any, "op:FILE.toml or an operator such as op:Sz 0 Sz 3", &P::any_operator,
+       "<OP>; [re, im] if it is not Hermitian", "op:Sz 0 Sz 3 + 0.5 S+ 0 S- 1"},
   };
   return table;
 }
 
 }  // namespace
+
+const std::vector<ObservableInfo>& observables() {
+  static const std::vector<ObservableInfo> all = [] {
+    std::vector<ObservableInfo> result;
+    for (const auto& word : Parser::words())
+      result.push_back({std::string(word.name), word.form, word.formula, word.example});
+    return result;
+  }();
+  return all;
+}
 
 Observable Observable::parse(const Comm& comm, std::string_view text, const Basis& basis,
                              const std::optional<Lattice>& lattice) {
