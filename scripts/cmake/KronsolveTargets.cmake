@@ -46,8 +46,8 @@ function(kronsolve_add_layer name)
   target_compile_options(kronsolve_${name} PRIVATE -Wconversion -Wno-sign-conversion)
 endfunction()
 
-# kronsolve_module(TARGET): a module that the library loads on first use, from the folder `kronsolve` beside it.
-function(kronsolve_module target)
+# kronsolve_module(TARGET COMPONENT): a module that the library loads on first use, from the folder `kronsolve` beside it.
+function(kronsolve_module target component)
   target_link_libraries(${target} PRIVATE kronsolve_warnings kronsolve_build_flags)
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/src")
   set_target_properties(
@@ -59,5 +59,5 @@ function(kronsolve_module target)
                LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib/kronsolve"
                INSTALL_RPATH "$ORIGIN/.."
                INSTALL_RPATH_USE_LINK_PATH ON)
-  install(TARGETS ${target} LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}/kronsolve")
+  install(TARGETS ${target} LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}/kronsolve" COMPONENT ${component})
 endfunction()
