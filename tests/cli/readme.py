@@ -28,7 +28,9 @@ def blocks(text: str) -> list[list[tuple[str, list[str]]]]:
     return result
 
 
-class Readme(program.ProgramTest):
+class TranscriptTest(program.ProgramTest):
+    """Runs console blocks and compares what is printed."""
+
     def assert_line(self, expected: str, got: str):
         """Equal but for the last digits of numbers and the residual behind a level."""
         if re.match(r"\s+\d+  -?\d", expected):  # a level: its residual is rounding
@@ -53,6 +55,8 @@ class Readme(program.ProgramTest):
             else:
                 self.assertEqual(len(expected), len(printed), command)
 
+
+class Readme(TranscriptTest):
     def test_every_command(self):
         for document in ("README.md", "docs/cli.md", "docs/campaigns.md"):
             found = blocks((program.SOURCE / document).read_text(encoding="utf-8"))

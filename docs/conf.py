@@ -1,0 +1,59 @@
+"""How Sphinx makes one offline site of these documents: scripts/site."""
+
+import os
+import pathlib
+import re
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+project = "kronsolve"
+author = "the kronsolve authors"
+copyright = "2026, the kronsolve authors"  # noqa: A001 (Sphinx wants this name)
+release = re.search(r"VERSION (\d+\.\d+\.\d+)", (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")).group(1)
+
+extensions = ["myst_parser"]
+source_suffix = {".md": "markdown"}
+root_doc = "index"
+exclude_patterns = ["notes"]
+language = "en"
+
+myst_heading_anchors = 4
+# Texts of the program have many names that no highlighter knows.
+highlight_language = "text"
+smartquotes = False  # "--sites" stays as it is typed
+
+html_theme = "furo"
+html_title = f"kronsolve {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_js_files = ["site.js"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {"navigation_with_keys": True}
+
+# The C++ pages are there where Doxygen has been run (scripts/site does).
+if os.environ.get("KRONSOLVE_DOXYGEN_XML"):
+    extensions.append("breathe")
+    breathe_projects = {"kronsolve": os.environ["KRONSOLVE_DOXYGEN_XML"]}
+    breathe_default_project = "kronsolve"
+
+# Documents beside this folder are pages as well; a stub stands for each.
+OUTSIDE = {"README.md": "index", "CHANGELOG.md": "changelog", "CONTRIBUTING.md": "contributing"}
+
+
+def rewrite_links(app, docname, source):
+    """Links as a reader of the repository follows them, made those of the site."""
+    text = source[0]
+    for name, page in OUTSIDE.items():
+        if page == docname != "index":
+            text = (ROOT / name).read_text(encoding="utf-8")
+            text = re.sub(r"\]\(docs/", "](", text)
+            text = re.sub(r"\]\((?=[A-Z]+\.md)", "](../", text)
+    up = "../" * docname.count("/")
+    for name, page in OUTSIDE.items():
+        text = text.replace(f"](../{up}{name}", f"]({up}{page}.md")
+    source[0] = text
+
+
+def setup(app):
+    app.connect("source-read", rewrite_links)
