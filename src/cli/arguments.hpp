@@ -79,6 +79,7 @@ struct Arguments {
   std::string save;          ///< file for all that is found; empty: none
   std::string plot;          ///< file of a picture of what is found; empty: none
   std::string start;         ///< file of a state to start a solve from; empty: none
+  std::string reference;  ///< file of the state that overlap and fidelity compare with; empty: none
   OperatorArguments op;
   EighOptions solve;
   SvdsOptions svds;            ///< of the command svds, in place of `solve`

@@ -63,7 +63,7 @@ Answer run_eigh(const Comm& comm, const Arguments& arguments, Clock::time_point 
       scans ? problem_in_sector(comm, *std::move(on_sites),
                                 sectors->sectors[sectors->levels.front().sector].sector.conditions)
             : hermitian_problem(comm, arguments.op);
-  const auto observables = observables_of(comm, problem, arguments.observe);
+  const auto observables = observables_of(comm, problem, arguments);
   EighOptions options = arguments.solve;
   if (!arguments.start.empty()) start_from(comm, problem, arguments.start, options);
   require_writable(comm, arguments.save);

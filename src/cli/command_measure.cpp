@@ -15,7 +15,7 @@ Answer run_measure(const Comm& comm, const Arguments& arguments, Clock::time_poi
         "measure: give FILE.h5 (or FILE.h5:2, one of its states) and --observe WHAT");
   Phases phases{start};
   const auto saved = read_states(comm, *file);
-  const auto observables = observables_of(comm, saved.problem, arguments.observe);
+  const auto observables = observables_of(comm, saved.problem, arguments);
   phases.solve = phases.measure = Clock::now();
   const auto scalar = saved.states.index() == 0 ? ScalarKind::real : ScalarKind::complex;
   const auto measured = std::visit(

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,14 +10,21 @@
 
 namespace kronsolve::cli {
 
-/// The observables asked for, checked against the operator. Collective.
-/// @throws InvalidArgument  the operator has no sites; an observable needs an initial state
-std::vector<Observable> observables_of(const Comm& comm, const Problem& problem,
-                                       const std::vector<std::string>& texts);
+/// The observables asked for, and the state that some of them compare with.
+struct Observables {
+  std::vector<Observable> list;
+  std::optional<EvolutionState> reference = {};
+};
+
+/// Checked against the operator; the reference is read. Collective.
+/// @throws InvalidArgument  the operator has no sites; an observable needs a reference and there is
+///                          none, or the other way round
+/// @throws as read_state
+Observables observables_of(const Comm& comm, const Problem& problem, const Arguments& arguments);
 
 /// Each observable on every vector. Collective.
 template <Scalar T>
-std::vector<Measured> measure_each(const Comm& comm, const std::vector<Observable>& observables,
+std::vector<Measured> measure_each(const Comm& comm, const Observables& observables,
                                    const Problem& problem, const DistributedVectors<T>& vectors);
 
 }  // namespace kronsolve::cli

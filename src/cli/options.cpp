@@ -375,6 +375,9 @@ std::vector<Option> make_options() {
          a.solve.certify = !truth(g);
          a.svds.certify = a.solve.certify ? SvdsOptions{}.certify : Certification::off;
        }},
+      {"--reference", "FILE.h5", "ground eigh measure", out,
+       "a saved state that --observe overlap and fidelity compare with", "",
+       [](Arguments& a, const Given& g) { a.reference = g.text; }},
       {"--start", "FILE.h5", "ground eigh", how, "a saved state to start from", "",
        [](Arguments& a, const Given& g) { a.start = g.text; }},
       {"--threads", "N", all + " sweep selftest", how, "threads of each process (all its cores)",

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include <kronsolve/core/error.hpp>
@@ -202,6 +203,103 @@ class Parser {
     return {std::move(means)};
   }
 
+  Quantity fidelity() const { return {Quantity::Overlap{.squared = true}}; }
+
+  /// S_i . S_j.
+  OpSum exchange(int i, int j) const {
+    OpSum op = product({{"Sz", i}, {"Sz", j}});
+    op += 0.5 * product({{"S+", i}, {"S-", j}});
+    op += 0.5 * product({{"S-", i}, {"S+", j}});
+    return op;
+  }
+  const std::vector<Bond>& some_bonds() const {
+    if (lattice_.bonds().empty()) refuse("the lattice has no bonds");
+    return lattice_.bonds();
+  }
+
+  Quantity bonds() const {
+    Quantity::Means means{{}, true, "bond"};
+    for (const Bond& bond : some_bonds()) {
+      if (parts_.size() == 1) {
+        means.ops.push_back(exchange(bond.a, bond.b));
+        continue;
+      }
+      const auto [a, b] = operator_pair();
+      means.ops.push_back(product({{a, bond.a}, {b, bond.b}}));
+      means.hermitian = means.hermitian && means.ops.back().is_hermitian();
+    }
+    return {std::move(means)};
+  }
+
+  /// i (A_a B_b - its adjoint).
+  Quantity current() const {
+    const auto [a, b] = operator_pair();
+    Quantity::Means means{{}, true, "bond"};
+    for (const Bond& bond : some_bonds()) {
+      const OpSum there = product({{a, bond.a}, {b, bond.b}});
+      means.ops.push_back(std::complex<double>(0, 1) * (there - there.adjoint()));
+    }
+    return {std::move(means)};
+  }
+
+  /// Products of every two of them, the rows of a matrix.
+  Quantity products_of(const std::vector<OpSum>& parts, const char* axis) const {
+    Quantity::Means means{{}, true, axis, static_cast<index_t>(parts.size())};
+    for (const OpSum& one : parts)
+      for (const OpSum& other : parts) {
+        means.ops.push_back(one * other);
+        means.hermitian = means.hermitian && means.ops.back().is_hermitian();
+      }
+    return {std::move(means)};
+  }
+
+  Quantity dimers() const {
+    std::vector<OpSum> dimers;
+    for (const Bond& bond : some_bonds()) dimers.push_back(exchange(bond.a, bond.b));
+    return products_of(dimers, "bond");
+  }
+
+  /// Three sites that follow each other along a chain, or are joined to each other; ascending.
+  std::vector<std::array<int, 3>> triangles() const {
+    std::vector<std::array<int, 3>> found;
+    const int n = basis_.sites();
+    if (lattice_.name() == "chain") {
+      const bool closed = lattice_.is_cyclic(0) && n > 2;
+      for (int i = 0; closed ? i < n : i + 2 < n; ++i)
+        found.push_back({i, (i + 1) % n, (i + 2) % n});
+    } else {
+      const auto of = neighbours();
+      const auto joined = [&](int i, int j) {
+        const auto& near = of[static_cast<std::size_t>(i)];
+        return std::find(near.begin(), near.end(), j) != near.end();
+      };
+      for (int i = 0; i < n; ++i)
+        for (int j = i + 1; j < n; ++j)
+          for (int k = j + 1; joined(i, j) && k < n; ++k)
+            if (joined(i, k) && joined(j, k)) found.push_back({i, j, k});
+    }
+    if (found.empty()) refuse("the lattice has no triangles");
+    return found;
+  }
+
+  /// S_i . (S_j x S_k) = i/2 times the sum of (S+ S- - S- S+) Sz over the cyclic permutations.
+  OpSum chirality(const std::array<int, 3>& sites) const {
+    OpSum op(basis_.spaces());
+    for (std::size_t p = 0; p < 3; ++p) {
+      const int i = sites[p], j = sites[(p + 1) % 3], k = sites[(p + 2) % 3];
+      op += std::complex<double>(0, 0.5) * (product({{"S+", i}, {"S-", j}, {"Sz", k}}) -
+                                            product({{"S-", i}, {"S+", j}, {"Sz", k}}));
+    }
+    return op;
+  }
+  Quantity chiralities() const {
+    if (parts_.size() == 2 && parts_[1] != "corr") refuse("it must be chirality or chirality:corr");
+    std::vector<OpSum> all;
+    for (const auto& sites : triangles()) all.push_back(chirality(sites));
+    if (parts_.size() == 2) return products_of(all, "triangle");
+    return {Quantity::Means{std::move(all), true, "triangle"}};
+  }
+
   /// 1 and -1 on the two sublattices, 1 on site 0.
   std::vector<int> sublattices() const {
     const auto of = neighbours();
@@ -382,7 +480,9 @@ std::span<const Parser::Word> Parser::words() {
       {"variance", 1, 1, "variance", &P::plain<Quantity::Variance>, "<H^2> - <H>^2", "variance"},
       {"norm", 1, 1, "norm", &P::plain<Quantity::Norm>, "sqrt <psi|psi>", "norm"},
       {"overlap", 1, 1, "overlap", &P::plain<Quantity::Overlap>,
-       "<psi0|psi> with the initial state of evolve, [re, im]", "overlap"},
+       "<psi0|psi> with the initial state of evolve, or with --reference, [re, im]", "overlap"},
+      {"fidelity", 1, 1, "fidelity", &P::fidelity, "|<psi0|psi>|^2 of normalised states",
+       "fidelity"},
       {"participation", 1, 1, "participation", &P::plain<Quantity::Participation>,
        "1 / sum_c p_c^2 over configurations c, p_c = |<c|psi>|^2", "participation"},
       {"sz", 1, 2, "sz or sz:SITE", &P::sz, "<Sz_i> of every site, or of one", "sz:3"},
@@ -397,6 +497,15 @@ std::span<const Parser::Word> Parser::words() {
        "mean of <A_i B_j> over the sites i, j that are 0, 1, 2 ... bonds apart", "distance:Sz,Sz"},
       {"sq", 2, 2, "sq:A,B", &P::structure_factor,
        "sum_ij exp(iq(r_i - r_j)) <A_i B_j> / N at q = 2 pi m/N", "sq:Sz,Sz"},
+      {"bonds", 1, 2, "bonds or bonds:A,B", &P::bonds,
+       "<S_i . S_j>, or <A_i B_j>, of every bond of the lattice", "bonds"},
+      {"current", 2, 2, "current:A,B", &P::current,
+       "<i (A_i B_j - its adjoint)> of every bond: what flows from j to i", "current:S+,S-"},
+      {"dimers", 1, 1, "dimers", &P::dimers,
+       "<(S_i . S_j)(S_k . S_l)>, not connected: every pair of bonds", "dimers"},
+      {"chirality", 1, 2, "chirality or chirality:corr", &P::chiralities,
+       "<S_i . (S_j x S_k)> of every triangle, or of a chain's i, i+1, i+2; products of every two",
+       "chirality"},
       {"s2", 1, 1, "s2", &P::spin_squared, "<S^2> of the total spin", "s2"},
       {"spin", 1, 1, "spin", &P::spin, "S of <S^2> = S(S+1)", "spin"},
       {"magnetisation", 1, 2, "magnetisation, magnetisation:POWER or magnetisation:binder",

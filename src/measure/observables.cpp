@@ -89,9 +89,10 @@ class Evaluation {
     return number(variance(psi_, hamiltonian()), 0);
   }
   ObservableValue operator()(const Quantity::Norm&) { return number(norm(psi_)); }
-  ObservableValue operator()(const Quantity::Overlap&) {
+  ObservableValue operator()(const Quantity::Overlap& q) {
     if (!context_.reference)
-      throw InvalidArgument("observable overlap: there is no reference state");
+      throw InvalidArgument("observable overlap or fidelity: there is no reference state");
+    if (q.squared) return number(fidelity(*context_.reference, psi_));
     return number(Complex(overlap(*context_.reference, psi_)));
   }
   ObservableValue operator()(const Quantity::Mean& q) {
@@ -100,7 +101,13 @@ class Evaluation {
     return q.hermitian ? number(value.real(), scale) : number(value, scale);
   }
   ObservableValue operator()(const Quantity::Means& q) {
-    return array(Shape::vector, expectations(psi_, std::span<const OpSum>(q.ops)), 1, q.hermitian);
+    const bool real = !is_complex<T> && std::all_of(q.ops.begin(), q.ops.end(),
+                                                    [](const OpSum& op) { return op.is_real(); });
+    auto value =
+        array(q.cols > 1 ? Shape::matrix : Shape::vector,
+              expectations(psi_, std::span<const OpSum>(q.ops)), q.cols, q.hermitian || real);
+    value.axis = q.axis;
+    return value;
   }
   ObservableValue operator()(const Quantity::Profile& q) {
     return array(Shape::vector, site_profile(psi_, q.op), 1, is_real(q));

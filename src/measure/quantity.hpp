@@ -14,7 +14,10 @@ struct Observable::Quantity {
   struct Energy {};
   struct Variance {};
   struct Norm {};
-  struct Overlap {};
+  /// With the reference state.
+  struct Overlap {
+    bool squared = false;  ///< its modulus: the fidelity
+  };
   /// Expectation value of one operator.
   struct Mean {
     OpSum op;
@@ -23,7 +26,9 @@ struct Observable::Quantity {
   /// Expectation values of several.
   struct Means {
     std::vector<OpSum> ops;
-    bool hermitian;  ///< all of them
+    bool hermitian;         ///< all of them
+    std::string axis = {};  ///< what numbers them, if not sites
+    index_t cols = 1;       ///< of a matrix, by rows
   };
   struct Profile {
     std::string op;

@@ -52,5 +52,31 @@ class Observables(program.ProgramTest):
         self.assertTrue(all(math.isfinite(x) for values in seen.values() for x in values))
 
 
+    def test_overlap_and_fidelity_with_a_saved_state(self):
+        chain = ("--model", "xxz", "--sites", 8, "--sector", "sz=0")
+        saved = self.folder / "psi.h5"
+        self.solve("ground", *chain, "--save", saved)
+        observe = ("--observe", "fidelity", "--observe", "overlap", "--reference", saved)
+        same = self.solve("ground", *chain, "-k", 2, *observe)["observables"]
+        self.assertAlmostEqual(same["fidelity"][0], 1, delta=1e-10)
+        self.assertAlmostEqual(same["fidelity"][1], 0, delta=1e-10)
+        other = self.folder / "phi.h5"
+        self.solve("ground", *chain, "-p", "delta=0.5", "--save", other)
+        there = self.solve("measure", other, *observe)["observables"]
+        again = self.solve("ground", *chain, "--observe", "fidelity", "--reference", other)["observables"]
+        self.assertGreater(there["fidelity"], 0.9)
+        self.assertLess(there["fidelity"], 1 - 1e-3)
+        self.assertAlmostEqual(there["fidelity"], again["fidelity"], delta=1e-9)
+        self.assertAlmostEqual(there["overlap"][0] ** 2, there["fidelity"], delta=1e-9)
+        moved = self.solve("evolve", *chain, "--state", saved, "--time", 1, "--observe", "fidelity")["observables"]["fidelity"]
+        self.assertAlmostEqual(moved[-1], 1, delta=1e-9)
+        self.assert_refused(program.run("ground", "--model", "xxz", "--sites", 6, *map(str, observe)), 2, "8 spin-1/2")
+
+    def test_bonds_add_up_to_the_energy(self):
+        found = self.solve("ground", "--model", "heisenberg", "--sites", 10, "--cyclic", "--observe", "bonds", "--observe", "dimers")
+        self.assertAlmostEqual(sum(found["observables"]["bonds"]), found["energy"], delta=1e-9)
+        self.assertAlmostEqual(sum(map(sum, found["observables"]["dimers"])), found["energy"] ** 2, delta=1e-8)
+
+
 if __name__ == "__main__":
     program.main()

@@ -129,6 +129,87 @@ TYPED_TEST(NamedObservables, moments_and_imbalance_in_every_basis) {
   }
 }
 
+/// Bonds, currents, dimers, chiralities: as vectors x = S^a_i psi, without the words of the parser.
+TYPED_TEST(NamedObservables, bonds_and_triangles_in_every_basis) {
+  using T = TypeParam;
+  int cases = 0;
+  for (const auto& c : test::measure_cases<T>()) {
+    const auto& spaces = c.basis->spaces();
+    const int n = static_cast<int>(spaces.size());
+    if (n < 3 || !all_have(spaces, "Sz")) continue;
+    SCOPED_TRACE(c.name);
+    ++cases;
+    const auto owned = random_on<T>(world(), *c.basis, 6);
+    const StateView<T> psi(world(), *c.basis, owned);
+    const auto v = dense_random<T>(c, 6);
+    const auto ring = Lattice::chain(n, Cyclic::all);
+    const auto on = [&](const char* op, int i, const Eigen::VectorXcd& x) {
+      return test::apply(OpSum(spaces).add(1, {{op, i}}), x);
+    };
+    const auto exchange = [&](int i, int j, const Eigen::VectorXcd& x) {
+      Eigen::VectorXcd sum = Eigen::VectorXcd::Zero(x.size());
+      for (const char* op : {"Sx", "Sy", "Sz"}) sum += on(op, i, on(op, j, x));
+      return sum;
+    };
+    const auto triple = [&](int i, int j, int k, const Eigen::VectorXcd& x) {
+      const char* s[] = {"Sx", "Sy", "Sz"};
+      Eigen::VectorXcd sum = Eigen::VectorXcd::Zero(x.size());
+      for (int a = 0; a < 3; ++a) {
+        const int b = (a + 1) % 3, d = (a + 2) % 3;
+        sum += on(s[a], i, on(s[b], j, on(s[d], k, x))) - on(s[a], i, on(s[d], j, on(s[b], k, x)));
+      }
+      return sum;
+    };
+    const auto bonds = measured("bonds", psi, ring), dimers = measured("dimers", psi, ring),
+               current = measured("current:S+,S-", psi, ring),
+               chirality = measured("chirality", psi, ring),
+               products = measured("chirality:corr", psi, ring);
+    const auto& list = ring.bonds();
+    const auto count = static_cast<index_t>(list.size());
+    EXPECT_EQ(bonds.rows, count);
+    EXPECT_EQ(dimers.cols, count);
+    EXPECT_EQ(bonds.axis, "bond");
+    for (std::size_t b = 0; b < list.size(); ++b) {
+      const auto [i, j, kind] = list[b];
+      EXPECT_NEAR(std::abs(bonds.values[b] - v.dot(exchange(i, j, v))), 0, rounding);
+      const Complex there = v.dot(on("S+", i, on("S-", j, v)));
+      EXPECT_NEAR(std::abs(current.values[b] + 2 * there.imag()), 0, rounding);
+      const auto [k, l, other] = list[(b + 1) % list.size()];
+      EXPECT_NEAR(std::abs(dimers.values[b * list.size() + (b + 1) % list.size()] -
+                           v.dot(exchange(i, j, exchange(k, l, v)))),
+                  0, rounding);
+    }
+    ASSERT_EQ(chirality.rows, n);
+    for (int i = 0; i < n; ++i) {
+      const auto of = [&](int first, const Eigen::VectorXcd& x) {
+        return triple(first, (first + 1) % n, (first + 2) % n, x);
+      };
+      EXPECT_NEAR(std::abs(chirality.values[static_cast<std::size_t>(i)] - v.dot(of(i, v))), 0,
+                  rounding);
+      EXPECT_NEAR(
+          std::abs(products.values[static_cast<std::size_t>(i * n)] - v.dot(of(i, of(0, v)))), 0,
+          rounding);
+    }
+  }
+  EXPECT_GT(cases, 5);
+}
+
+TEST(NamedObservablesTriangles, are_those_of_the_lattice) {
+  const auto square = Lattice::square(2, 3), triangular = Lattice::triangular(2, 3),
+             kagome = Lattice::kagome(2, 2, Cyclic::all);
+  const ChargeBasis six(std::vector<LocalSpace>(6), {}), twelve(std::vector<LocalSpace>(12), {});
+  const auto some = random_on<double>(world(), six, 1);
+  const StateView<double> psi(world(), six, some);
+  EXPECT_ERROR((void)measured("chirality", psi, square), InvalidArgument, "no triangles");
+  EXPECT_EQ(measured("chirality", psi, triangular).rows, 4);
+  const auto many = random_on<double>(world(), twelve, 1);
+  const StateView<double> phi(world(), twelve, many);
+  EXPECT_EQ(measured("chirality", phi, kagome).rows, 8);
+  EXPECT_ERROR((void)measured("chirality:x", phi, kagome), InvalidArgument, "chirality:corr");
+  EXPECT_ERROR((void)measured("bonds", phi, Lattice::from_edges(12, {})), InvalidArgument,
+               "has no bonds");
+}
+
 TYPED_TEST(NamedObservables, structure_factors_and_distances_in_every_basis) {
   using T = TypeParam;
   for (const auto& c : test::measure_cases<T>()) {

@@ -37,7 +37,7 @@ struct ObservableContext {
   const OpSum* hamiltonian = nullptr;  ///< for energy and variance
   const LinearMap<T>* product =
       nullptr;  ///< the Hamiltonian as a map in the state's basis, if there is one at hand
-  std::optional<StateView<T>> reference = {};  ///< psi0 of overlap
+  std::optional<StateView<T>> reference = {};  ///< psi0 of overlap and fidelity
 };
 
 /// A quantity by its name on the command line. A value; the same on every rank.
@@ -50,6 +50,10 @@ struct ObservableContext {
 /// | `corr:A,B`, `corr:A,B:0,5` | matrix of <A_i B_j>, not connected; one of its entries |
 /// | `distance:A,B` | list: mean of <A_i B_j> over the sites i, j that are 0, 1, 2 ... bonds apart |
 /// | `sq:A,B` | sum_ij exp(iq(r_i - r_j)) <A_i B_j> / N: list over q = 2 pi m/N, in two dimensions matrix over (mx, my) |
+/// | `bonds`, `bonds:A,B` | list over the bonds of <S_i . S_j> or <A_i B_j> |
+/// | `current:A,B` | list over the bonds of <i (A_i B_j - its adjoint)> |
+/// | `dimers` | matrix over the bonds of <(S_i . S_j)(S_k . S_l)>, not connected |
+/// | `chirality`, `chirality:corr` | list over triangles (i, i+1, i+2 of a chain) of <S_i . (S_j x S_k)>; matrix of their products |
 /// | `s2`, `spin` | <S^2> of the total spin; S of <S^2> = S(S+1) |
 /// | `magnetisation`, `staggered` | <m> with m = sum_i Sz_i / N, or +Sz and -Sz on the two sublattices; `:2`, `:4`: <m^2>, <m^4>; `:binder`: 1 - <m^4> / (3 <m^2>^2) |
 /// | `imbalance` | of particles between the sublattices over their number; of spins sum_i +-<Sz_i> / sum_i S_i |
@@ -59,7 +63,7 @@ struct ObservableContext {
 /// | `schmidt:half` | Schmidt values, descending |
 /// | `mutual:0,1:4,5` | S(A) + S(B) - S(AB) of two sets of sites |
 /// | `negativity:0,1:4,5` | logarithmic negativity of two sets of sites |
-/// | `overlap` | <reference|psi>, [re, im] |
+/// | `overlap`, `fidelity` | <reference|psi>, [re, im]; \|<reference\|psi>\|^2 |
 /// | `amplitude:0101` | of one configuration, [re, im] |
 /// | `op:Sz 0 Sz 3 + 0.5 S+ 0 S- 1`, `op:FILE.toml` | <OP>; [re, im] if it is not Hermitian |
 ///
