@@ -215,8 +215,7 @@ class SelfTest {
                       {exit_fine,
                        Json::parse(pool.submit_spmd(2, task<answer_together>, check.words).get()),
                        {}});
-      const std::string tasks = fmt::format("4 tasks on {} workers", pool.num_workers());
-      return spawned ? tasks + ", one on both together" : tasks;
+      return fmt::format("{} workers{}", pool.num_workers(), spawned ? ", and both together" : "");
     });
   }
 
