@@ -10,8 +10,7 @@ namespace kronsolve {
 
 template <Scalar T>
 struct AssembledMap<T>::Storage {
-  explicit Storage(bool square) : rows(square) {}
-  detail::StoredRows<T> rows;
+  std::shared_ptr<const detail::StoredRows<T>> rows;
   std::optional<detail::HaloProduct<T>> product;
   std::optional<detail::BlockStepper<T>> stepper;
 };
@@ -19,17 +18,34 @@ struct AssembledMap<T>::Storage {
 template <Scalar T>
 AssembledMap<T>::AssembledMap(const Comm& comm, const Lazy<T>& a, RowPartition rows,
                               RowPartition cols)
-    : LinearMap<T>(comm, std::move(rows), std::move(cols)),
-      storage_(std::make_unique<Storage>(this->row_partition() == this->col_partition())) {
+    : LinearMap<T>(comm, std::move(rows), std::move(cols)), storage_(std::make_unique<Storage>()) {
   if (this->rows() != a.rows() || this->cols() != a.cols())
     throw DimensionError(detail::concat("AssembledMap: the matrix is ", a.rows(), " x ", a.cols(),
                                         ", the partitions are of ", this->rows(), " rows and ",
                                         this->cols(), " columns"));
-  comm.agree([&] { storage_->rows.build(a, this->row_range(), this->col_range()); });
-  std::vector<index_t> ghosts;
-  comm.agree([&] { ghosts = storage_->rows.number_ghosts(this->col_partition()); });
-  storage_->product.emplace(comm, this->col_partition(), storage_->rows, ghosts);
-  storage_->stepper.emplace(comm, storage_->rows, storage_->product->halo());
+  std::shared_ptr<detail::StoredRows<T>> built;
+  comm.agree([&] {
+    built = std::make_shared<detail::StoredRows<T>>(this->row_range(), this->col_partition(),
+                                                    comm.rank(),
+                                                    this->row_partition() == this->col_partition());
+    built->build(a);
+  });
+  comm.agree([&] { built->number_ghosts(); });
+  take(std::move(built));
+}
+
+template <Scalar T>
+AssembledMap<T>::AssembledMap(const Comm& comm, std::shared_ptr<const detail::StoredRows<T>> stored)
+    : LinearMap<T>(comm, stored->cols(), stored->cols()), storage_(std::make_unique<Storage>()) {
+  take(std::move(stored));
+}
+
+template <Scalar T>
+void AssembledMap<T>::take(std::shared_ptr<const detail::StoredRows<T>> stored) {
+  storage_->rows = std::move(stored);
+  const auto& rows = *storage_->rows;
+  storage_->product.emplace(this->comm(), this->col_partition(), rows, rows.ghosts());
+  storage_->stepper.emplace(this->comm(), rows, storage_->product->halo());
 }
 
 template <Scalar T>
@@ -68,7 +84,7 @@ void AssembledMap<T>::apply_known_step_impl(std::span<const T> x, double alpha, 
 
 template <Scalar T>
 index_t AssembledMap<T>::block_width() const noexcept {
-  return storage_->rows.has_diagonal() ? detail::lanes * 8 / index_t{sizeof(T)} : 1;
+  return storage_->rows->has_diagonal() ? detail::lanes * 8 / index_t{sizeof(T)} : 1;
 }
 
 template <Scalar T>
@@ -85,7 +101,7 @@ void AssembledMap<T>::apply_block_step_impl(index_t width, std::span<const T> x,
 
 template <Scalar T>
 index_t AssembledMap<T>::local_entries() const noexcept {
-  return storage_->rows.entries();
+  return storage_->rows->entries();
 }
 
 template <Scalar T>
@@ -95,17 +111,17 @@ index_t AssembledMap<T>::ghost_entries() const noexcept {
 
 template <Scalar T>
 bool AssembledMap<T>::is_coded() const noexcept {
-  return storage_->rows.is_coded();
+  return storage_->rows->is_coded();
 }
 
 template <Scalar T>
 index_t AssembledMap<T>::memory_bytes() const noexcept {
-  return storage_->rows.bytes() + storage_->product->bytes() + storage_->stepper->bytes();
+  return storage_->rows->bytes() + storage_->product->bytes() + storage_->stepper->bytes();
 }
 
 template <Scalar T>
 double AssembledMap<T>::row_sum_norm() const {
-  return this->comm().all_reduce(storage_->rows.row_sum_norm(), Reduce::max);
+  return this->comm().all_reduce(storage_->rows->row_sum_norm(), Reduce::max);
 }
 
 template class AssembledMap<double>;

@@ -18,7 +18,7 @@ class HaloProduct {
  public:
   /// Collective.
   /// @param rows    must outlive this
-  /// @param ghosts  as rows.number_ghosts() returned them
+  /// @param ghosts  those of the rows
   HaloProduct(const Comm& comm, const RowPartition& cols, const StoredRows<T>& rows,
               std::span<const index_t> ghosts)
       : rows_(rows), halo_(comm, cols, ghosts) {}

@@ -44,14 +44,25 @@ struct Block {
 template <Scalar T>
 class StoredRows {
  public:
-  /// @param square  rows and columns are dealt alike: the diagonal is stored by itself
-  explicit StoredRows(bool square) : has_diagonal_(square) {}
-  /// Builds and compresses the rows, a block at a time. Local.
+  /// @param rows  of this rank
+  /// @param cols  who owns which entries of x; where they are dealt as the rows, the diagonal is
+  ///              stored by itself
+  StoredRows(RowRange rows, RowPartition cols, int rank, bool square);
+  /// Builds and compresses all rows, a block at a time. Local.
   /// @throws NotSupported  more than 2^32 columns or entries of a block
-  void build(const Lazy<T>& a, RowRange rows, RowRange cols);
-  /// Ends building: numbers the ghosts and returns their global columns, ascending. Local.
-  std::vector<index_t> number_ghosts(const RowPartition& cols);
+  void build(const Lazy<T>& a);
+  /// Compresses the rows after those that are here. Local.
+  void append(const CsrRows<T>& chunk);
+  /// Ends building: numbers the ghosts. Local.
+  void number_ghosts();
 
+  /// A copy of some of the rows; values are those that came in, but for zeros on the diagonal.
+  /// @pre piece lies in range(), the ghosts have numbers
+  CsrRows<T> rows(RowRange piece) const;
+  RowRange range() const noexcept { return rows_; }
+  const RowPartition& cols() const noexcept { return partition_; }
+  /// Global columns of other ranks, ascending.
+  const std::vector<index_t>& ghosts() const noexcept { return ghosts_; }
   bool has_diagonal() const noexcept { return has_diagonal_; }
   /// Off-diagonal values are one-byte codes into table().
   bool is_coded() const noexcept { return coded_; }
@@ -66,12 +77,20 @@ class StoredRows {
   double row_sum_norm() const;
 
  private:
-  void add_block(const CsrRows<T>& chunk, RowRange rows, RowRange cols);
+  void add_block(const CsrRows<T>& chunk);
   bool learn(const CsrRows<T>& chunk);
-  void encode(Block<T>& block, const CsrRows<T>& chunk, RowRange rows, RowRange cols);
+  void encode(Block<T>& block, const CsrRows<T>& chunk);
   void decode_all();
+  void append_row(const Block<T>& block, index_t row, CsrRows<T>& to) const;
+  T value(const Part<T>& part, std::size_t entry) const noexcept {
+    return part.codes.empty() ? part.values[entry] : table()[part.codes[entry]];
+  }
 
+  RowRange rows_;
+  RowPartition partition_;
+  RowRange cols_;  ///< of this rank
   bool has_diagonal_, coded_ = true;
+  std::vector<index_t> ghosts_;
   std::vector<T> diagonal_;
   ValueCodes<T, std::uint8_t> codes_;  ///< of off-diagonal values
   std::vector<Block<T>> blocks_;

@@ -32,6 +32,16 @@ DigitLayout::DigitLayout(const std::vector<LocalSpace>& spaces) : code_(spaces) 
   KRONSOLVE_ASSERT(shift <= 128);
 }
 
+state_t DigitLayout::state(PackedDigits digits) const noexcept {
+  state_t state = 0;
+  for (int site = 0; site < code_.sites(); ++site) {
+    const auto digit =
+        digits >> shifts_[static_cast<std::size_t>(site)] & ((PackedDigits{1} << bits(site)) - 1);
+    state += static_cast<state_t>(digit) * code_.stride(site);
+  }
+  return state;
+}
+
 std::pair<std::vector<SiteUnit>, DiagonalProduct> DigitLayout::split(const CanonicalForm& form,
                                                                      const CanonicalTerm& term) {
   std::vector<SiteUnit> units;

@@ -61,6 +61,8 @@ class DigitLayout {
   PackedDigits placed(int site, state_t digit) const noexcept {
     return static_cast<PackedDigits>(digit) << shifts_[static_cast<std::size_t>(site)];
   }
+  /// The configuration with these digits.
+  state_t state(PackedDigits digits) const noexcept;
   /// What a term of `form` does to the digits, and the diagonal rest of it, which points into this
   /// layout.
   std::pair<std::vector<SiteUnit>, DiagonalProduct> split(const CanonicalForm& form,

@@ -63,14 +63,36 @@ GroupAction::GroupAction(const SymmetryGroup& group)
     none_flipped_ = none_flipped_ && member.flipped < 0;
   }
   add_tables(tabled);
+  plain_bits_.resize((padded_ + 63) / 64);
+  flipped_bits_.resize(plain_bits_.size());
+  for (std::size_t m = 0; m < members_.size(); ++m) {
+    const std::uint64_t bit = std::uint64_t{1} << m % 64;
+    if (members_[m].plain >= 0) plain_bits_[m / 64] |= bit;
+    if (members_[m].flipped >= 0) flipped_bits_[m / 64] |= bit;
+  }
+  trivial_ = !fermions && std::all_of(phases_of_.begin(), phases_of_.end(),
+                                      [](int phase) { return phase == 0; });
   if (!fermions) return;
   for (const auto& element : group.elements()) {
-    Sign sign{std::vector<std::uint64_t>(spaces_.size(), 0), element.flip == SpinFlip::yes};
-    for (std::size_t j = 0; j < spaces_.size(); ++j)
+    Sign sign{std::vector<std::uint64_t>(spaces_.size(), 0), {}, element.flip == SpinFlip::yes};
+    for (std::size_t j = 0; j < spaces_.size(); ++j) {
       for (std::size_t i = 0; i < spaces_.size(); ++i)
         if (element.image[i] > element.image[j]) sign.behind[j] |= std::uint64_t{1} << i;
+      sign.overtaken.push_back(sign.behind[j] & ((std::uint64_t{1} << j) - 1));
+    }
     signs_.push_back(std::move(sign));
   }
+  occupied_.resize(chunks_.size() * chunk_entries_);
+  for (std::size_t k = 0; k < chunks_.size(); ++k)
+    for (std::size_t value = 0; value < chunks_[k].size; ++value) {
+      auto& taken = occupied_[k * chunk_entries_ + value];
+      for (int site = chunks_[k].begin; site < chunks_[k].end; ++site) {
+        if (!spaces_[static_cast<std::size_t>(site)].is_fermionic()) continue;
+        const int digit = code_.digit(value * chunks_[k].stride, site);
+        taken.up |= static_cast<std::uint64_t>(digit & 1) << site;
+        taken.down |= static_cast<std::uint64_t>(digit >> 1) << site;
+      }
+    }
 }
 
 void GroupAction::add_tables(const std::vector<SymmetryGroup::Element>& elements) {
@@ -108,16 +130,18 @@ state_t GroupAction::chunk_image(const SymmetryGroup::Element& element, const Ch
   return image;
 }
 
+std::size_t GroupAction::chunk_value(std::size_t chunk, state_t state) const noexcept {
+  return static_cast<std::size_t>(bitwise_
+                                      ? state >> chunk_shifts_[chunk] & (chunks_[chunk].size - 1)
+                                      : state / chunks_[chunk].stride % chunks_[chunk].size);
+}
+
 template <class Word>
 GroupAction::Rows<Word> GroupAction::rows(const std::vector<Word>& tables,
                                           state_t state) const noexcept {
   Rows<Word> rows;
-  for (std::size_t k = 0; k < chunks_.size(); ++k) {
-    const auto value =
-        static_cast<std::size_t>(bitwise_ ? state >> chunk_shifts_[k] & (chunks_[k].size - 1)
-                                          : state / chunks_[k].stride % chunks_[k].size);
-    rows[k] = tables.data() + (k * chunk_entries_ + value) * padded_;
-  }
+  for (std::size_t k = 0; k < chunks_.size(); ++k)
+    rows[k] = tables.data() + (k * chunk_entries_ + chunk_value(k, state)) * padded_;
   return rows;
 }
 
@@ -126,64 +150,70 @@ auto GroupAction::dispatch(F&& f) const {
   return narrow_.empty() ? f(wide_, kernels_->wide) : f(narrow_, kernels_->narrow);
 }
 
-int GroupAction::phase(int element, state_t state) const {
-  int phase = phases_of_[static_cast<std::size_t>(element)];
-  if (signs_.empty()) return phase;
-  const bool odd = exchanges(signs_[static_cast<std::size_t>(element)], state) % 2 != 0;
-  return odd ? (phase + phases_ / 2) % phases_ : phase;
+GroupAction::Occupied GroupAction::occupied(state_t state) const noexcept {
+  Occupied taken;
+  if (signs_.empty()) return taken;
+  for (std::size_t k = 0; k < chunks_.size(); ++k) {
+    const auto& some = occupied_[k * chunk_entries_ + chunk_value(k, state)];
+    taken.up |= some.up;
+    taken.down |= some.down;
+  }
+  return taken;
+}
+
+int GroupAction::phase(int element, const Occupied& taken) const noexcept {
+  const int phase = phases_of_[static_cast<std::size_t>(element)];
+  if (signs_.empty() || !odd_exchanges(signs_[static_cast<std::size_t>(element)], taken))
+    return phase;
+  return (phase + phases_ / 2) % phases_;
 }
 
 /// Neighbouring operators to exchange until the images of the occupied modes stand in order: up and
 /// spinless ones by site, then down ones by site.
-int GroupAction::exchanges(const Sign& sign, state_t state) const {
-  std::uint64_t up = 0, down = 0;
-  for (int site = 0; site < code_.sites(); ++site) {
-    if (!spaces_[static_cast<std::size_t>(site)].is_fermionic()) continue;
-    const int digit = code_.digit(state, site);
-    up |= static_cast<std::uint64_t>(digit & 1) << site;
-    down |= static_cast<std::uint64_t>(digit >> 1) << site;
-  }
-  int sum = 0;
+bool GroupAction::odd_exchanges(const Sign& sign, const Occupied& taken) const noexcept {
+  // The sizes of these sets add up to the number of exchanges, whose parity is that of the bits that
+  // an odd number of them has.
+  std::uint64_t sum = 0;
+  const auto for_each = [](std::uint64_t sites, auto&& f) {
+    for (; sites != 0; sites &= sites - 1) f(static_cast<std::size_t>(std::countr_zero(sites)));
+  };
+  const auto [up, down] = taken;
   if (!sign.flips) {
-    for (std::size_t j = 0; j < sign.behind.size(); ++j) {
-      const std::uint64_t overtaken = sign.behind[j] & ((std::uint64_t{1} << j) - 1);
-      if (up >> j & 1) sum += std::popcount(up & overtaken);
-      if (down >> j & 1) sum += std::popcount(down & overtaken);
-    }
-    return sum;
+    for_each(up, [&](std::size_t j) { sum ^= up & sign.overtaken[j]; });
+    for_each(down, [&](std::size_t j) { sum ^= down & sign.overtaken[j]; });
+    return std::popcount(sum) % 2 != 0;
   }
   // Spins change places: up electrons leave the list that they share with the spinless ones, down
   // electrons enter it.
   const std::uint64_t spinless = up & ~electron_sites_, electrons = up & electron_sites_;
-  for (std::size_t j = 0; j < sign.behind.size(); ++j) {
-    const std::uint64_t before = (std::uint64_t{1} << j) - 1;
-    const std::uint64_t overtaken = sign.behind[j] & before;
-    if (electrons >> j & 1) sum += std::popcount(electrons & overtaken);
-    if (spinless >> j & 1)
-      sum += std::popcount(spinless & overtaken) + std::popcount(electrons & before);
-    if (down >> j & 1)
-      sum += std::popcount(down & overtaken) + std::popcount(spinless & sign.behind[j]);
-  }
-  return sum + std::popcount(electrons) * std::popcount(down);
+  for_each(electrons, [&](std::size_t j) { sum ^= electrons & sign.overtaken[j]; });
+  for_each(spinless, [&](std::size_t j) {
+    sum ^= spinless & sign.overtaken[j];
+    sum ^= electrons & ((std::uint64_t{1} << j) - 1);
+  });
+  for_each(down, [&](std::size_t j) {
+    sum ^= down & sign.overtaken[j];
+    sum ^= spinless & sign.behind[j];
+  });
+  return (std::popcount(sum) + std::popcount(electrons) * std::popcount(down)) % 2 != 0;
 }
 
 template <class Word>
-GroupAction::Found GroupAction::find_in(const std::vector<Word>& tables,
+GroupAction::Found GroupAction::find_in(const Word* const* rows, int parts,
                                         const ImageLoops<Word>& loops, state_t state) const {
   constexpr std::size_t most_on_stack = 512, word_bits = 64;
-  const auto parts = rows(tables, state);
   const auto count = static_cast<std::int64_t>(padded_);
   // First all images and the least of them, without a branch; then which elements lead there.
   Word few[most_on_stack];
   std::uint64_t few_bits[2 * most_on_stack / word_bits];
   std::vector<Word> many(padded_ > most_on_stack ? padded_ : 0);
-  const std::size_t words = (padded_ + word_bits - 1) / word_bits;
+  const std::size_t words = plain_bits_.size();
   std::vector<std::uint64_t> many_bits(many.empty() ? 0 : 2 * words);
   Word* const to = many.empty() ? few : many.data();
   std::uint64_t* const direct = many.empty() ? few_bits : many_bits.data();
   std::uint64_t* const mirrored = direct + words;
   Word best = 0, most = 0;
-  loops.images(parts.data(), static_cast<int>(chunks_.size()), count, to, &best, &most);
+  loops.images(rows, parts, count, to, &best, &most);
   const auto largest = static_cast<Word>(largest_);
   if (all_plain_ && all_flipped_) {
     best = std::min(best, static_cast<Word>(largest - most));
@@ -198,25 +228,27 @@ GroupAction::Found GroupAction::find_in(const std::vector<Word>& tables,
   Found found;
   found.representative = best;
   found.stabiliser = 0;
-  int leader = -1;
+  for (std::size_t w = 0; w < words; ++w) {
+    direct[w] &= plain_bits_[w];
+    mirrored[w] &= flipped_bits_[w];
+    found.stabiliser += std::popcount(direct[w]) + std::popcount(mirrored[w]);
+  }
+  if (trivial_) return found;
+  const Occupied taken = occupied(state);
+  bool led = false;  // by an element, whose phase the others must have
   const auto count_element = [&](int element) {
-    if (element < 0) return;
-    if (++found.stabiliser == 1) {
-      leader = element;
-      return;
-    }
-    if (found.stabiliser == 2) found.phase = phase(leader, state);
-    if (phase(element, state) != found.phase) found.vanishes = true;
+    const int phase = this->phase(element, taken);
+    if (led && phase != found.phase) found.vanishes = true;
+    found.phase = phase;
+    led = true;
   };
   for (std::size_t w = 0; w < words; ++w)
     for (std::uint64_t both = direct[w] | mirrored[w]; both != 0; both &= both - 1) {
       const auto bit = static_cast<std::size_t>(std::countr_zero(both));
-      const std::size_t m = w * word_bits + bit;
-      if (m >= members_.size()) break;
-      if (direct[w] >> bit & 1) count_element(members_[m].plain);
-      if (mirrored[w] >> bit & 1) count_element(members_[m].flipped);
+      const Member& member = members_[w * word_bits + bit];
+      if (direct[w] >> bit & 1) count_element(member.plain);
+      if (mirrored[w] >> bit & 1) count_element(member.flipped);
     }
-  if (found.stabiliser == 1) found.phase = phase(leader, state);
   return found;
 }
 
@@ -230,13 +262,73 @@ bool GroupAction::carries_in(const std::vector<Word>& tables, const ImageLoops<W
   if (loops.any_outside(parts.data(), static_cast<int>(chunks_.size()),
                         static_cast<std::int64_t>(padded_), low, high))
     return false;
-  const Found found = find_in(tables, loops, state);
+  const Found found = find_in(parts.data(), static_cast<int>(chunks_.size()), loops, state);
   return found.representative == state && !found.vanishes;
 }
 
 GroupAction::Found GroupAction::find(state_t state) const {
-  return dispatch(
-      [&](const auto& tables, const auto& loops) { return find_in(tables, loops, state); });
+  return dispatch([&](const auto& tables, const auto& loops) {
+    return find_in(rows(tables, state).data(), static_cast<int>(chunks_.size()), loops, state);
+  });
+}
+
+GroupAction::Steps GroupAction::steps(std::span<const std::pair<state_t, state_t>> ends) const {
+  Steps result;
+  const auto add = [&]<class Word>(const std::vector<Word>& tables, std::vector<Word>& to) {
+    for (const auto& [before, after] : ends) {
+      const auto from = rows(tables, before), until = rows(tables, after);
+      for (std::size_t m = 0; m < padded_; ++m) {
+        Word change = 0;
+        for (std::size_t k = 0; k < chunks_.size(); ++k)
+          change += static_cast<Word>(until[k][m] - from[k][m]);
+        to.push_back(change);
+      }
+    }
+  };
+  narrow_.empty() ? add(wide_, result.wide) : add(narrow_, result.narrow);
+  return result;
+}
+
+GroupAction::Neighbours::Neighbours(const GroupAction& action, const Steps& steps)
+    : action_(&action), steps_(&steps) {
+  if (action.narrow_.empty())
+    wide_.resize(action.padded_);
+  else
+    narrow_.resize(action.padded_);
+}
+
+void GroupAction::Neighbours::enter(state_t state) {
+  state_ = state;
+  const auto make = [&]<class Word>(const std::vector<Word>& tables, const ImageLoops<Word>& loops,
+                                    std::vector<Word>& images) {
+    Word least, most;
+    loops.images(action_->rows(tables, state).data(), static_cast<int>(action_->chunks_.size()),
+                 static_cast<std::int64_t>(action_->padded_), images.data(), &least, &most);
+  };
+  if (narrow_.empty())
+    make(action_->wide_, action_->kernels_->wide, wide_);
+  else
+    make(action_->narrow_, action_->kernels_->narrow, narrow_);
+}
+
+GroupAction::Found GroupAction::Neighbours::find() const {
+  const auto from = [&]<class Word>(const ImageLoops<Word>& loops,
+                                    const std::vector<Word>& images) {
+    const Word* const rows[] = {images.data()};
+    return action_->find_in(rows, 1, loops, state_);
+  };
+  return narrow_.empty() ? from(action_->kernels_->wide, wide_)
+                         : from(action_->kernels_->narrow, narrow_);
+}
+
+GroupAction::Found GroupAction::Neighbours::find(std::size_t step, state_t to) const {
+  const auto from = [&]<class Word>(const ImageLoops<Word>& loops, const std::vector<Word>& images,
+                                    const std::vector<Word>& steps) {
+    const Word* const rows[] = {images.data(), steps.data() + step * action_->padded_};
+    return action_->find_in(rows, 2, loops, to);
+  };
+  return narrow_.empty() ? from(action_->kernels_->wide, wide_, steps_->wide)
+                         : from(action_->kernels_->narrow, narrow_, steps_->narrow);
 }
 
 bool GroupAction::carries(state_t state) const {
@@ -248,12 +340,13 @@ std::vector<std::pair<state_t, int>> GroupAction::images_of(state_t state) const
   std::vector<std::pair<state_t, int>> result;
   const auto add = [&](const auto& tables) {
     const auto parts = rows(tables, state);
+    const Occupied taken = occupied(state);
     for (std::size_t m = 0; m < members_.size(); ++m) {
       state_t to = 0;
       for (std::size_t k = 0; k < chunks_.size(); ++k) to += parts[k][m];
       const Member& member = members_[m];
-      if (member.plain >= 0) result.emplace_back(to, phase(member.plain, state));
-      if (member.flipped >= 0) result.emplace_back(largest_ - to, phase(member.flipped, state));
+      if (member.plain >= 0) result.emplace_back(to, phase(member.plain, taken));
+      if (member.flipped >= 0) result.emplace_back(largest_ - to, phase(member.flipped, taken));
     }
   };
   narrow_.empty() ? add(wide_) : add(narrow_);

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -32,6 +33,17 @@ class GroupAction {
   Found find(state_t state) const;
   /// Is it the least of its orbit, and does the orbit carry a state of this symmetry?
   bool carries(state_t state) const;
+
+  /// What the images of a configuration gain by each of a list of steps.
+  struct Steps {
+    std::vector<std::uint32_t> narrow;  ///< [step][member], one of the two is empty
+    std::vector<std::uint64_t> wide;
+  };
+  /// @param ends  for each step a configuration before it and after it; what a step changes is the
+  ///              same wherever the sites it touches have these digits
+  Steps steps(std::span<const std::pair<state_t, state_t>> ends) const;
+  class Neighbours;
+
   /// Images of a state under every element, each with (character times sign): U |state> = (sign)
   /// |image>.
   std::vector<std::pair<state_t, int>> images_of(state_t state) const;
@@ -51,6 +63,7 @@ class GroupAction {
   /// What fermion signs need: for each site the sites whose images lie behind its own.
   struct Sign {
     std::vector<std::uint64_t> behind;
+    std::vector<std::uint64_t> overtaken;  ///< those of them before the site
     bool flips = false;
   };
   void add_tables(const std::vector<SymmetryGroup::Element>& elements);
@@ -61,8 +74,10 @@ class GroupAction {
   using Rows = std::array<const Word*, most_chunks>;
   template <class Word>
   Rows<Word> rows(const std::vector<Word>& tables, state_t state) const noexcept;
+  std::size_t chunk_value(std::size_t chunk, state_t state) const noexcept;
+  /// What is found of `state`, whose images are the sums of `parts` rows.
   template <class Word>
-  Found find_in(const std::vector<Word>& tables, const ImageLoops<Word>& loops,
+  Found find_in(const Word* const* rows, int parts, const ImageLoops<Word>& loops,
                 state_t state) const;
   template <class Word>
   bool carries_in(const std::vector<Word>& tables, const ImageLoops<Word>& loops,
@@ -70,8 +85,13 @@ class GroupAction {
   /// f(tables, loops) for states of 32 or 64 bits.
   template <class F>
   auto dispatch(F&& f) const;
-  int phase(int element, state_t state) const;
-  int exchanges(const Sign& sign, state_t state) const;
+  /// Sites with modes that are taken: up or spinless ones, and down ones.
+  struct Occupied {
+    std::uint64_t up = 0, down = 0;
+  };
+  Occupied occupied(state_t state) const noexcept;
+  int phase(int element, const Occupied& occupied) const noexcept;
+  bool odd_exchanges(const Sign& sign, const Occupied& occupied) const noexcept;
 
   DigitCode code_;
   std::vector<LocalSpace> spaces_;
@@ -93,8 +113,31 @@ class GroupAction {
   /// end.
   std::vector<std::uint32_t> narrow_;
   std::vector<std::uint64_t> wide_;
+  /// Members that have an element without and with flip, a bit each.
+  std::vector<std::uint64_t> plain_bits_, flipped_bits_;
+  bool trivial_ = true;               ///< every character is 1, without fermions
   std::vector<Sign> signs_;           ///< by element; empty without fermions
+  std::vector<Occupied> occupied_;    ///< [chunk][value]; empty without fermions
   std::uint64_t electron_sites_ = 0;  ///< whose modes a flip exchanges; spinless ones stay
+};
+
+/// Finds what steps lead to: the images of a configuration are made once, those of its neighbours
+/// follow by one addition. For one thread.
+class GroupAction::Neighbours {
+ public:
+  Neighbours(const GroupAction& action, const Steps& steps);
+  void enter(state_t state);
+  /// Of the configuration itself.
+  Found find() const;
+  /// @param to  the configuration after the step
+  Found find(std::size_t step, state_t to) const;
+
+ private:
+  state_t state_ = 0;
+  const GroupAction* action_;
+  const Steps* steps_;
+  std::vector<std::uint32_t> narrow_;
+  std::vector<std::uint64_t> wide_;
 };
 
 }  // namespace kronsolve::detail

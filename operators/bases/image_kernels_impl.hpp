@@ -80,26 +80,35 @@ inline typename Register<Word>::type image(const Word* const* rows, int chunks, 
   return sum;
 }
 
+/// Both halves of a register against each other, then quarters, down to single entries.
+template <class Word, class Better>
+inline Word best_of(typename Register<Word>::type some, Better better) {
+  for (int half = width<Word> / 2; half > 0; half /= 2) {
+    typename Register<Word>::type partner;
+    for (int i = 0; i < width<Word>; ++i) partner[i] = static_cast<Word>(i ^ half);
+    some = better(some, __builtin_shuffle(some, partner));
+  }
+  return some[0];
+}
+
 template <class Word>
 void images(const Word* const* rows, int chunks, i64 count, Word* to, Word* least, Word* most) {
+  const auto smaller = [](auto a, auto b) { return a < b ? a : b; };
+  const auto larger = [](auto a, auto b) { return a > b ? a : b; };
   auto low = image(rows, chunks, 0), high = low;
-  for (i64 m = 0; m < count; m += width<Word>) {
-    const auto some = image(rows, chunks, m);
+  const auto take = [&](i64 m, auto some) {
     *reinterpret_cast<typename Register<Word>::Unaligned*>(to + m) = some;
-    low = some < low ? some : low;
-    high = some > high ? some : high;
+    low = smaller(low, some);
+    high = larger(high, some);
+  };
+  if (chunks == 2) {  // the images of another state, and what a step adds to them
+    const Word *first = rows[0], *second = rows[1];
+    for (i64 m = 0; m < count; m += width<Word>) take(m, load(first + m) + load(second + m));
+  } else {
+    for (i64 m = 0; m < count; m += width<Word>) take(m, image(rows, chunks, m));
   }
-  // Halves against each other, without a branch.
-  Word lowest[width<Word>], highest[width<Word>];
-  for (int i = 0; i < width<Word>; ++i) lowest[i] = low[i];
-  for (int i = 0; i < width<Word>; ++i) highest[i] = high[i];
-  for (int half = width<Word> / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i) {
-      lowest[i] = lowest[i + half] < lowest[i] ? lowest[i + half] : lowest[i];
-      highest[i] = highest[i + half] > highest[i] ? highest[i + half] : highest[i];
-    }
-  *least = lowest[0];
-  *most = highest[0];
+  *least = best_of<Word>(low, smaller);
+  *most = best_of<Word>(high, larger);
 }
 
 template <class Word>

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <optional>
@@ -9,6 +10,7 @@
 
 #include "operators/bases/charge_totals.hpp"
 #include "operators/bases/group_action.hpp"
+#include "operators/bases/least_states.hpp"
 
 namespace kronsolve {
 
@@ -59,32 +61,24 @@ SymmetryBasis::SymmetryBasis(const Comm& comm, SymmetryGroup group, std::vector<
 SymmetryBasis::~SymmetryBasis() = default;
 
 void SymmetryBasis::list_states() {
-  // Representatives crowd among the small configurations: many chunks, dealt in turn, give every
-  // rank about as many.
-  const index_t all = configurations_->size();
-  const index_t chunks = std::min<index_t>(std::max<index_t>(all / 4096, 1), 65536);
-  const auto chunk_range = [&](index_t c) {
-    return RowRange{all / chunks * c + std::min(c, all % chunks),
-                    all / chunks * (c + 1) + std::min(c + 1, all % chunks)};
-  };
+  // Chunks of the list: what lies behind prefixes, dealt in turn.
+  const detail::LeastStates tree(group_, *configurations_->paths());
+  constexpr index_t states_each = 256, most_chunks = 16384;
+  const auto prefixes = tree.prefixes(
+      static_cast<std::size_t>(std::clamp<index_t>(size() / states_each, 1, most_chunks)));
+  const auto chunks = static_cast<index_t>(prefixes.size());
   const int ranks = comm_->size(), me = comm_->rank();
   const index_t mine = (chunks - me + ranks - 1) / ranks;
   std::vector<std::vector<state_t>> found(static_cast<std::size_t>(std::max<index_t>(mine, 0)));
 #pragma omp parallel
   {
-    constexpr index_t batch = 4096;
-    std::vector<state_t> states(batch);
-#pragma omp for schedule(dynamic, 4)
+    detail::LeastStates::Walk walk(tree);
+#pragma omp for schedule(dynamic, 1)
     for (index_t c = 0; c < mine; ++c) {
-      const RowRange range = chunk_range(c * ranks + me);
       auto& list = found[static_cast<std::size_t>(c)];
-      for (index_t begin = range.begin; begin < range.end; begin += batch) {
-        const RowRange rows{begin, std::min(range.end, begin + batch)};
-        const auto some = std::span(states).first(static_cast<std::size_t>(rows.size()));
-        configurations_->states(rows, some);
-        for (const state_t s : some)
-          if (action_->carries(s)) list.push_back(s);
-      }
+      walk.each(prefixes[static_cast<std::size_t>(c * ranks + me)], [&](state_t s, bool stays) {
+        if (!stays || action_->carries(s)) list.push_back(s);
+      });
     }
   }
   std::vector<index_t> counts(static_cast<std::size_t>(chunks), 0);
@@ -145,17 +139,15 @@ void SymmetryBasis::make_guide() {
   guide_.resize(buckets);
   std::size_t at = 0;
   for (std::size_t b = 0; b < buckets; ++b) {
-    while (at < states_.size() &&
-           static_cast<std::size_t>((states_[at] - states_.front()) >> guide_shift_) < b)
-      ++at;
+    while (at < states_.size() && bucket(states_[at]) < b) ++at;
     guide_[b] = static_cast<std::uint32_t>(at);
   }
 }
 
 index_t SymmetryBasis::local_index(state_t state) const noexcept {
-  if (states_.empty() || state < states_.front() || state > states_.back()) return -1;
-  const auto bucket = static_cast<std::size_t>((state - states_.front()) >> guide_shift_);
-  const auto begin = states_.begin() + guide_[bucket], end = states_.begin() + guide_[bucket + 1];
+  if (!in_span(state)) return -1;
+  const auto b = bucket(state);
+  const auto begin = states_.begin() + guide_[b], end = states_.begin() + guide_[b + 1];
   const auto at = std::lower_bound(begin, end, state);
   return at != end && *at == state ? row_range().begin + (at - states_.begin()) : -1;
 }
@@ -173,11 +165,32 @@ int SymmetryBasis::owner(state_t representative) const noexcept {
   return std::max(0, static_cast<int>(after - firsts_.begin()) - 1);
 }
 
-index_t SymmetryBasis::index(state_t state) const {
+void SymmetryBasis::require_owned(state_t state) const {
   if (owner(state) != comm_->rank())
     throw InvalidArgument(detail::concat("configuration ", code().text(state),
                                          " of the symmetry sector is on rank ", owner(state)));
+}
+
+index_t SymmetryBasis::index(state_t state) const {
+  require_owned(state);
   return local_index(state);
+}
+
+void SymmetryBasis::indices(std::span<const state_t> states, std::span<index_t> indices) const {
+  // A look-up reads the guide and then the list; the misses of many look-ups go on side by side.
+  constexpr std::size_t batch = 64;
+  std::array<state_t, batch> some;
+  for (std::size_t begin = 0; begin < states.size(); begin += batch) {
+    const std::size_t n = std::min(batch, states.size() - begin);
+    std::copy_n(states.begin() + static_cast<std::ptrdiff_t>(begin), n, some.begin());
+    for (std::size_t i = 0; i < n; ++i) {
+      if (comm_->size() > 1) require_owned(some[i]);
+      if (in_span(some[i])) __builtin_prefetch(&guide_[bucket(some[i])]);
+    }
+    for (std::size_t i = 0; i < n; ++i)
+      if (in_span(some[i])) __builtin_prefetch(states_.data() + guide_[bucket(some[i])]);
+    for (std::size_t i = 0; i < n; ++i) indices[begin + i] = local_index(some[i]);
+  }
 }
 
 RowPartition SymmetryBasis::partition(int ranks) const {

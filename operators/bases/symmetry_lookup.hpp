@@ -2,41 +2,58 @@
 // Asking the owners of representatives.
 
 #include <algorithm>
+#include <span>
 #include <vector>
 
+#include <kronsolve/core/threads.hpp>
 #include <kronsolve/operators/symmetry_basis.hpp>
 
 namespace kronsolve::detail {
 
-/// answer(representative), called on the rank that would hold it, for each of `states`. Each state
-/// is asked once. Collective on the communicator of the basis; local without messages on one rank.
+/// Calls answer(representatives, results) for parts of the list, on all threads.
 template <class Result, class Answer>
-std::vector<Result> ask_owners(const SymmetryBasis& basis, const std::vector<state_t>& states,
+void answer_in_parts(std::span<const state_t> states, std::span<Result> results, Answer&& answer) {
+  constexpr std::size_t part = 4096;
+  const auto parts = static_cast<std::int64_t>((states.size() + part - 1) / part);
+#pragma omp parallel for schedule(static) num_threads(parts > 1 ? num_threads() : 1)
+  for (std::int64_t p = 0; p < parts; ++p) {
+    const std::size_t begin = static_cast<std::size_t>(p) * part,
+                      n = std::min(part, states.size() - begin);
+    answer(states.subspan(begin, n), results.subspan(begin, n));
+  }
+}
+
+/// Results for a list of representatives, each from the rank that would hold it:
+/// answer(representatives, results) is called there for parts of them, and must not throw.
+/// Collective on the communicator of the basis; local without messages on one rank.
+template <class Result, class Answer>
+std::vector<Result> ask_owners(const SymmetryBasis& basis, std::span<const state_t> states,
                                Answer&& answer) {
   std::vector<Result> results(states.size());
   const Comm& comm = basis.comm();
   if (comm.size() == 1) {
-#pragma omp parallel for schedule(static)
-    for (std::size_t i = 0; i < states.size(); ++i) results[i] = answer(states[i]);
+    answer_in_parts<Result>(states, results, answer);
     return results;
   }
-  auto unique = states;
-  std::sort(unique.begin(), unique.end());
-  unique.erase(std::unique(unique.begin(), unique.end()), unique.end());
   std::vector<std::vector<state_t>> questions(static_cast<std::size_t>(comm.size()));
-  for (const state_t s : unique) questions[static_cast<std::size_t>(basis.owner(s))].push_back(s);
+  std::vector<int> owners;
+  owners.reserve(states.size());
+  for (const state_t s : states) {
+    owners.push_back(basis.owner(s));
+    questions[static_cast<std::size_t>(owners.back())].push_back(s);
+  }
   const auto asked = comm.all_to_all_v(questions);
   std::vector<std::vector<Result>> answers(asked.size());
-  for (std::size_t r = 0; r < asked.size(); ++r)
-    for (const state_t s : asked[r]) answers[r].push_back(answer(s));
+  for (std::size_t r = 0; r < asked.size(); ++r) {
+    answers[r].resize(asked[r].size());
+    answer_in_parts<Result>(asked[r], answers[r], answer);
+  }
   const auto told = comm.all_to_all_v(answers);
-  std::vector<Result>
-      known;  // owners ascend with the states, so the answers in rank order are those of `unique`
-  known.reserve(unique.size());
-  for (const auto& some : told) known.insert(known.end(), some.begin(), some.end());
-  for (std::size_t i = 0; i < states.size(); ++i)
-    results[i] = known[static_cast<std::size_t>(
-        std::lower_bound(unique.begin(), unique.end(), states[i]) - unique.begin())];
+  std::vector<std::size_t> next(told.size(), 0);  // answers come in the order of the questions
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    const auto from = static_cast<std::size_t>(owners[i]);
+    results[i] = told[from][next[from]++];
+  }
   return results;
 }
 

@@ -80,6 +80,16 @@ std::vector<WideSigned> CompiledOperator<T>::add_moves(const OpSum& op) {
 }
 
 template <Scalar T>
+std::vector<std::pair<state_t, state_t>> CompiledOperator<T>::move_ends() const {
+  std::vector<std::pair<state_t, state_t>> ends;
+  for (const auto& move : moves_) {
+    const state_t row = layout_.state(move.value);
+    ends.emplace_back(row, row + move.step);
+  }
+  return ends;
+}
+
+template <Scalar T>
 PackedDigits CompiledOperator<T>::pack(state_t state, int first_site,
                                        int last_site) const noexcept {
   PackedDigits digits = 0;
@@ -158,6 +168,7 @@ CompiledOperator<T>::Run::Run(const CompiledOperator& compiled)
   steps_.reserve(most);
   constants_.reserve(most);
   sums_.reserve(most);
+  numbers_.reserve(most);
   low_steps_.reserve(most);
   matches_.resize(most + 1);
 }
@@ -179,6 +190,7 @@ void CompiledOperator<T>::Run::enter(state_t high) {
   steps_.clear();
   constants_.clear();
   sums_.clear();
+  numbers_.clear();
   low_steps_.clear();
   varying_ = false;
   before_ = 0;
@@ -191,6 +203,7 @@ void CompiledOperator<T>::Run::enter(state_t high) {
     steps_.push_back(move.step);
     constants_.push_back(move.constant);
     sums_.push_back(move.sum);
+    numbers_.push_back(static_cast<int>(i));
     low_steps_.push_back(move.low_step);
     varying_ = varying_ || move.sum >= 0;
     if (i < c_.first_upward_) ++before_;
@@ -224,13 +237,16 @@ int CompiledOperator<T>::Run::count(state_t low) const noexcept {
 }
 
 template <Scalar T>
-int CompiledOperator<T>::Run::fill(state_t low, state_t* columns, T* values) const noexcept {
+template <bool Named>
+int CompiledOperator<T>::Run::fill_moves(state_t low, int* moves, state_t* columns,
+                                         T* values) const noexcept {
   const std::uint32_t digits = c_.low_packed_[low];
   const state_t row = high_ * c_.low_states_ + low;
   int n = 0;
   const auto move = [&](std::size_t first, std::size_t last) {
     if (!varying_) {  // no branch: write first, advance if it was right
       for (std::size_t i = first; i < last; ++i) {
+        if constexpr (Named) moves[n] = numbers_[i];
         columns[n] = row + steps_[i];
         values[n] = constants_[i];
         n += (digits & tests_[i].mask) == tests_[i].value ? 1 : 0;
@@ -239,6 +255,7 @@ int CompiledOperator<T>::Run::fill(state_t low, state_t* columns, T* values) con
     }
     for (std::size_t i = first; i < last; ++i) {
       if ((digits & tests_[i].mask) != tests_[i].value) continue;
+      if constexpr (Named) moves[n] = numbers_[i];
       columns[n] = row + steps_[i];
       values[n] = sums_[i] < 0
                       ? constants_[i]
@@ -247,11 +264,23 @@ int CompiledOperator<T>::Run::fill(state_t low, state_t* columns, T* values) con
     }
   };
   move(0, before_);
+  if constexpr (Named) moves[n] = -1;
   columns[n] = row;
   values[n] = diagonal(low);
   n += values[n] != T{} ? 1 : 0;
   move(before_, tests_.size());
   return n;
+}
+
+template <Scalar T>
+int CompiledOperator<T>::Run::fill(state_t low, state_t* columns, T* values) const noexcept {
+  return fill_moves<false>(low, nullptr, columns, values);
+}
+
+template <Scalar T>
+int CompiledOperator<T>::Run::fill(state_t low, int* moves, state_t* columns,
+                                   T* values) const noexcept {
+  return fill_moves<true>(low, moves, columns, values);
 }
 
 template <Scalar T>

@@ -62,6 +62,8 @@ class CompiledOperator {
 
   state_t low_states() const noexcept { return low_states_; }
   int first_low_site() const noexcept { return first_low_site_; }
+  /// For each move a row that it applies to, and the column it leads to.
+  std::vector<std::pair<state_t, state_t>> move_ends() const;
   /// Room that a row needs in `Run::fill`, which writes one entry ahead.
   int largest_row() const noexcept { return static_cast<int>(moves_.size()) + 2; }
 
@@ -77,6 +79,8 @@ class CompiledOperator {
     /// Writes column states and elements, ascending in the state. Both arrays have room for
     /// largest_row().
     int fill(state_t low, state_t* columns, T* values) const noexcept;
+    /// The same, with the number of the move that leads to each column (-1: the row itself).
+    int fill(state_t low, int* moves, state_t* columns, T* values) const noexcept;
     /// The same with rows of a basis as columns, -1 where the basis has none. In the basis the
     /// states of one high part must follow each other, in the order of ranks[low], and a move must
     /// join them with states of one other such group: charge sectors do.
@@ -89,6 +93,8 @@ class CompiledOperator {
       std::uint32_t mask, value;
     };
     T diagonal(state_t low) const noexcept;
+    template <bool Named>
+    int fill_moves(state_t low, int* moves, state_t* columns, T* values) const noexcept;
     const CompiledOperator& c_;
     bool valid_ = false;
     state_t high_ = 0;
@@ -101,6 +107,7 @@ class CompiledOperator {
     std::vector<state_t> steps_;
     std::vector<T> constants_;
     std::vector<int> sums_;
+    std::vector<int> numbers_;  ///< of all moves
     std::vector<std::uint32_t> low_steps_;
     std::vector<index_t>
         firsts_;  ///< of fill_ranked: row of rank 0 where a move leads to, as far as known

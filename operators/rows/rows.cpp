@@ -11,6 +11,7 @@
 #include <kronsolve/operators/rows.hpp>
 #include <kronsolve/operators/sectors.hpp>
 
+#include "operators/assembled/sector_rows.hpp"
 #include "operators/rows/compiled_operator.hpp"
 #include "operators/rows/symmetry_rows.hpp"
 
@@ -216,25 +217,6 @@ index_t count_entries(const OpSum& op, const Basis& basis, RowRange range) {
 
 namespace {
 
-/// Rows of a symmetry sector cost a search for each entry and messages between ranks: they are
-/// built once, and pieces are copies.
-template <Scalar T>
-Lazy<T> held_lazy(const SectorOperator& h, const SymmetryBasis& basis) {
-  require_memory(basis.comm(),
-                 static_cast<index_t>(held_rows_bytes<T>(h, double(basis.row_range().size()))),
-                 "the matrix in the symmetry sector");
-  const auto held = std::make_shared<const detail::PackedRows<T>>(
-      detail::pack_symmetric_rows(CompiledOperator<T>(h.op), basis));
-  return Lazy<T>(basis.size(), basis.size(), [held](RowRange range) {
-    const RowRange mine = held->range();
-    if (!range.empty() && (range.begin < mine.begin || range.end > mine.end))
-      throw DimensionError(detail::concat("rows of a symmetry sector: [", range.begin, ", ",
-                                          range.end, ") asked of a rank that has [", mine.begin,
-                                          ", ", mine.end, ")"));
-    return held->rows(range);
-  });
-}
-
 /// For planning alone.
 template <Scalar T>
 Lazy<T> counted_lazy(const Basis& basis) {
@@ -248,7 +230,8 @@ Lazy<T> counted_lazy(const Basis& basis) {
 template <Scalar T>
 Lazy<T> make_lazy(const SectorOperator& h) {
   require_fits<T>(h.op, *h.basis);
-  if (const auto* reduced = h.basis->orbits()) return held_lazy<T>(h, *reduced);
+  if (const auto* reduced = h.basis->orbits())
+    return detail::stored_lazy(detail::store_sector_rows<T>(h.op, *reduced));
   if (!h.basis->is_listed()) return counted_lazy<T>(*h.basis);
   const auto compiled = std::make_shared<const CompiledOperator<T>>(h.op);
   const index_t n = h.basis->size();
@@ -256,36 +239,13 @@ Lazy<T> make_lazy(const SectorOperator& h) {
       n, n, [compiled, basis = h.basis](RowRange range) { return fill(*compiled, *basis, range); });
 }
 
-namespace {
-
-/// At most so many different numbers are on the diagonal: terms of equal coefficients count alike.
-double diagonal_values(const OpSum& op) {
-  std::map<double, double> alike;
-  const CanonicalForm& form = op.canonical_form();
-  for (const auto& term : form.terms) {
-    if (!form.is_diagonal(term)) continue;
-    std::set<double> values = {1};
-    for (const auto& factor : term.factors) {
-      std::set<double> products;
-      for (const double a : values)
-        for (const double b : form[factor].values) products.insert(a * b);
-      values = std::move(products);
-    }
-    alike[std::abs(term.coefficient)] += double(values.size()) - 1;
-  }
-  double values = 1;
-  for (const auto& [coefficient, more] : alike) values *= more + 1;
-  return values;
-}
-
-}  // namespace
-
 template <Scalar T>
-double held_rows_bytes(const SectorOperator& h, double local_rows) {
-  const double per_row = entries_per_row(h.op).mean;
-  const double column = h.basis->size() > index_t{1} << 32 ? 8 : 4;
-  const double value = diagonal_values(h.op) <= 65536 ? 2 : sizeof(T);
-  return local_rows * (4 + per_row * (column + value)) + detail::packing_bytes(local_rows, per_row);
+double held_rows_bytes(const OpSum& op, double local_rows) {
+  const double per_row = entries_per_row(op).mean;
+  // Characters that are complex give many different values.
+  const double value = is_complex<T> ? sizeof(T) : 1;
+  return local_rows * (sizeof(T) + 4 + (per_row - 1) * (4 + value)) +
+         detail::batch_bytes(local_rows, per_row);
 }
 
 EntriesPerRow entries_per_row(const OpSum& op) {
@@ -322,7 +282,7 @@ EntriesPerRow entries_per_row(const OpSum& op) {
 #define KRONSOLVE_INSTANTIATE(T)                                        \
   template CsrRows<T> build_rows(const OpSum&, const Basis&, RowRange); \
   template Lazy<T> make_lazy(const SectorOperator&);                    \
-  template double held_rows_bytes<T>(const SectorOperator&, double);
+  template double held_rows_bytes<T>(const OpSum&, double);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
 #undef KRONSOLVE_INSTANTIATE
 

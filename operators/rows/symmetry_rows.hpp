@@ -1,11 +1,12 @@
 #pragma once
 // Rows of an operator reduced to a symmetry sector.
 
+#include <functional>
+
 #include <kronsolve/core/csr_rows.hpp>
 #include <kronsolve/operators/symmetry_basis.hpp>
 
 #include "operators/rows/compiled_operator.hpp"
-#include "operators/rows/packed_rows.hpp"
 
 namespace kronsolve::detail {
 
@@ -16,14 +17,13 @@ template <Scalar T>
 CsrRows<T> build_symmetric_rows(const CompiledOperator<T>& op, const SymmetryBasis& basis,
                                 RowRange range);
 
-/// The owned rows, held in little memory: the packed rows and a batch. Collective as
-/// build_symmetric_rows.
+/// The same, handed to `take` batch by batch, ascending. Stores one batch.
 template <Scalar T>
-PackedRows<T> pack_symmetric_rows(const CompiledOperator<T>& op, const SymmetryBasis& basis);
+void build_symmetric_rows(const CompiledOperator<T>& op, const SymmetryBasis& basis, RowRange range,
+                          const std::function<void(const CsrRows<T>&)>& take);
 
-/// Bytes of a rank while it packs, besides what it has packed, for an operator with so many entries
-/// a row.
-double packing_bytes(double local_rows, double entries_per_row);
+/// Bytes of a batch for an operator with so many entries a row.
+double batch_bytes(double local_rows, double entries_per_row);
 
 /// Entries of these rows. Local.
 template <Scalar T>

@@ -13,6 +13,7 @@
 #include <kronsolve/solvers/eigh.hpp>
 #include <kronsolve/solvers/engine.hpp>
 
+#include "operators/assembled/sector_rows.hpp"
 #include "solvers/frontend/eigh_problem.hpp"
 #include "solvers/frontend/held_rows.hpp"
 #include "solvers/frontend/rows.hpp"
@@ -89,13 +90,21 @@ namespace frontend {
 
 template <Scalar T>
 EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h) {
-  EighProblem<T> problem{
-      .comm = &comm, .rows = make_lazy<T>(h), .partition = h.basis->partition(comm.size())};
+  const auto partition = h.basis->partition(comm.size());
+  if (const auto* orbits = h.basis->orbits()) {
+    // Rows are all there is, stored once.
+    auto stored = detail::store_sector_rows<T>(h.op, *orbits);
+    return {.comm = &comm,
+            .rows = detail::stored_lazy(stored),
+            .partition = partition,
+            .stored = std::move(stored)};
+  }
+  EighProblem<T> problem{.comm = &comm, .rows = make_lazy<T>(h), .partition = partition};
   if (!h.basis->is_listed()) {
     const auto local = double(problem.partition.max_local_rows());
     problem.entries_per_row = entries_per_row(h.op).mean;
     problem.bytes_before =
-        local * double(SymmetryBasis::listing_bytes) + held_rows_bytes<T>(h, local);
+        local * double(SymmetryBasis::listing_bytes) + held_rows_bytes<T>(h.op, local);
     return problem;
   }
   // Where two vectors cannot fit a product is not planned (its tables grow with the system too, but

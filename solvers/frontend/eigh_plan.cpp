@@ -134,11 +134,12 @@ constexpr double block_entries = double(1 << 20);
 template <Scalar T>
 double assembled_bytes(const EighProblem<T>& p, double local) {
   const double value = sizeof(T);
+  const double halo =
+      p.comm->size() > 1 ? std::min(local, double(p.n()) - local) * (2 * value + 4) : 0;
+  if (p.stored || p.bytes_before) return halo;  // they are counted before
   const double entries = local * std::max(0.0, p.entries_per_row - 1);
   // A block of rows exists twice for a moment: as built and as taken over.
   const double block = 2 * std::min(local * p.entries_per_row, block_entries) * (8 + value);
-  const double halo =
-      p.comm->size() > 1 ? std::min(local, double(p.n()) - local) * (2 * value + 4) : 0;
   return local * (value + 4) + entries * (p.few_values ? 5 : 4 + value) + block + halo;
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include <kronsolve/operators/assembled_map.hpp>
 #include <kronsolve/operators/lazy.hpp>
 #include <kronsolve/operators/linear_map.hpp>
 #include <kronsolve/operators/vector_operations.hpp>
@@ -28,6 +29,8 @@ struct EighProblem {
   index_t matrix_free_bytes = 0;   ///< what that product holds on a rank
   bool matrix_free_better = true;  ///< than stored rows
   std::string matrix_free_verdict = {};
+  /// The rows, where they are stored already: maps of them share these.
+  std::shared_ptr<const detail::StoredRows<T>> stored = {};
   /// What a rank takes before the solve where only a plan is made: states and rows of a sector
   /// whose states are counted, not listed; nothing if the rows are at hand.
   std::optional<double> bytes_before = {};

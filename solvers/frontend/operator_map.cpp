@@ -5,6 +5,7 @@
 #include <kronsolve/operators/rows.hpp>
 #include <kronsolve/solvers/operator_map.hpp>
 
+#include "operators/assembled/sector_rows.hpp"
 #include "solvers/frontend/eigh_problem.hpp"
 
 namespace kronsolve {
@@ -22,6 +23,8 @@ std::unique_ptr<LinearMap<T>> make_operator_map(const Comm& comm, const SectorOp
     } catch (const NotSupported&) {
     }
   }
+  if (const auto* orbits = h.basis->orbits())
+    return std::make_unique<AssembledMap<T>>(comm, detail::store_sector_rows<T>(h.op, *orbits));
   return std::make_unique<AssembledMap<T>>(comm, make_lazy<T>(h), h.basis->partition(comm.size()));
 }
 

@@ -13,6 +13,11 @@
 
 namespace kronsolve {
 
+namespace detail {
+template <Scalar T>
+class StoredRows;
+}
+
 /// A stored sparse matrix: each rank keeps its rows, compressed, and fetches the entries of x that
 /// it lacks while it multiplies with those it has. Square or rectangular; threaded; has the adjoint
 /// product.
@@ -32,6 +37,8 @@ class KRONSOLVE_EXPORT AssembledMap final : public LinearMap<T> {
   AssembledMap(const Comm& comm, const Lazy<T>& a, RowPartition rows, RowPartition cols);
   /// A square matrix whose vectors are dealt like its rows.
   AssembledMap(const Comm& comm, const Lazy<T>& a, RowPartition rows);
+  /// A square matrix whose rows are stored already, and stay shared. Collective on `comm`.
+  AssembledMap(const Comm& comm, std::shared_ptr<const detail::StoredRows<T>> stored);
   AssembledMap(const Comm&&, const Lazy<T>&, RowPartition, RowPartition) = delete;
   AssembledMap(const Comm&&, const Lazy<T>&, RowPartition) = delete;
   ~AssembledMap() override;
@@ -60,6 +67,7 @@ class KRONSOLVE_EXPORT AssembledMap final : public LinearMap<T> {
                              std::span<T> y, std::span<T> sum) const override;
 
  private:
+  void take(std::shared_ptr<const detail::StoredRows<T>> stored);
   std::unique_ptr<Storage> storage_;
 };
 

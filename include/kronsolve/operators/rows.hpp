@@ -34,7 +34,7 @@ KRONSOLVE_EXPORT index_t count_entries(const OpSum& op, const Basis& basis, RowR
 /// The matrix as a lazy one; the operator is prepared once and shared by all copies. Local.
 ///
 /// In a SymmetryBasis the owned rows are built now (collective on its communicator) and held in
-/// about 6 bytes an entry; any pieces of them can then be asked for, locally. In a CountedBasis
+/// about 5 bytes an entry; any pieces of them can then be asked for, locally. In a CountedBasis
 /// there are no rows to be had.
 /// @throws as build_rows
 template <Scalar T>
@@ -43,7 +43,7 @@ KRONSOLVE_EXPORT Lazy<T> make_lazy(const SectorOperator& h);
 /// About what make_lazy holds on a rank with so many rows of a symmetry sector, and takes while it
 /// builds them: a few bytes an entry. Local; from the terms alone.
 template <Scalar T>
-KRONSOLVE_EXPORT double held_rows_bytes(const SectorOperator& h, double local_rows);
+KRONSOLVE_EXPORT double held_rows_bytes(const OpSum& op, double local_rows);
 
 /// How full the rows of an operator on the full space are.
 struct EntriesPerRow {

@@ -33,8 +33,8 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
   /// What a rank needs for each of its states while they are listed.
   static constexpr index_t listing_bytes = 24;
 
-  /// Lists the representatives. Collective on `comm`; every configuration with these charges is
-  /// looked at once, by one rank.
+  /// Lists the representatives. Collective on `comm`; each is found by one rank, in a tree whose
+  /// branches are given up where nothing behind them can be the least of its orbit.
   /// @throws InvalidArgument  no states, charges that a spin flip of the group changes
   SymmetryBasis(const Comm& comm, SymmetryGroup group, std::vector<Charge> charges,
                 std::vector<std::string> sector);
@@ -49,6 +49,8 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
   /// Row of an owned representative, -1 if the configuration is none.
   /// @throws InvalidArgument  another rank would know
   index_t index(state_t state) const override;
+  /// The same for many at a time, whose places in memory are fetched beforehand.
+  void indices(std::span<const state_t> states, std::span<index_t> indices) const override;
   ScalarKind scalar() const override { return group_.scalar(); }
   RowPartition partition(int ranks) const override;
   std::vector<std::string> sector() const override { return sector_; }
@@ -82,7 +84,14 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
  private:
   void list_states();
   void make_guide();
+  std::size_t bucket(state_t state) const noexcept {
+    return static_cast<std::size_t>((state - states_.front()) >> guide_shift_);
+  }
+  bool in_span(state_t state) const noexcept {
+    return !states_.empty() && state >= states_.front() && state <= states_.back();
+  }
   index_t local_index(state_t state) const noexcept;
+  void require_owned(state_t state) const;
 
   const Comm* comm_;
   SymmetryGroup group_;
