@@ -21,18 +21,32 @@ T times(const T& a, const T& b) {
     return a * b;
 }
 
+/// Vectors of more bytes are far away: what a core waits for it had better ask for beforehand.
+constexpr std::size_t near_bytes = std::size_t{1} << 20;
+constexpr std::size_t entries_ahead = 48;
+
 /// sum of value(e) x[column(e)] over the entries [begin, end) of a part.
+/// @param far  fetch entries of x into the caches before they are needed
 template <Scalar T>
-T row_dot(const Part<T>& part, std::size_t begin, std::size_t end, const T* x, const T* table) {
+T row_dot(const Part<T>& part, std::size_t begin, std::size_t end, const T* x, const T* table,
+          bool far = false) {
   T sum{};
   const auto* column = part.columns.data();
-  if (!part.codes.empty()) {
-    const auto* code = part.codes.data();
-    for (std::size_t e = begin; e < end; ++e) sum += times(table[code[e]], x[column[e]]);
-  } else {
-    const auto* value = part.values.data();
-    for (std::size_t e = begin; e < end; ++e) sum += times(value[e], x[column[e]]);
-  }
+  const auto add = [&](const auto& value) {
+    if (!far) {
+      for (std::size_t e = begin; e < end; ++e) sum += times(value(e), x[column[e]]);
+      return;
+    }
+    const std::size_t last = part.columns.size() - 1;
+    for (std::size_t e = begin; e < end; ++e) {
+      __builtin_prefetch(x + column[std::min(e + entries_ahead, last)]);
+      sum += times(value(e), x[column[e]]);
+    }
+  };
+  if (!part.codes.empty())
+    add([table, code = part.codes.data()](std::size_t e) { return table[code[e]]; });
+  else
+    add([value = part.values.data()](std::size_t e) { return value[e]; });
   return sum;
 }
 
@@ -80,6 +94,7 @@ void HaloProduct<T>::multiply(std::span<const T> x, std::span<T> y, const Finish
   // Fewer entries are multiplied before a team has started, above all on cores with other work.
   constexpr index_t parallel_entries = 1 << 14;
   [[maybe_unused]] const int threads = rows_.entries() < parallel_entries ? 1 : num_threads();
+  const bool far = x.size_bytes() > near_bytes;
   halo_.start(x);
 #pragma omp parallel for schedule(static) num_threads(threads)
   for (index_t b = 0; b < count; ++b) {
@@ -87,7 +102,7 @@ void HaloProduct<T>::multiply(std::span<const T> x, std::span<T> y, const Finish
     for (index_t i = 0; i < block.rows; ++i) {
       const auto local = static_cast<std::size_t>(block.first + i);
       T sum = row_dot(block.owned, block.owned.offsets[static_cast<std::size_t>(i)],
-                      block.owned.offsets[static_cast<std::size_t>(i) + 1], x.data(), table);
+                      block.owned.offsets[static_cast<std::size_t>(i) + 1], x.data(), table, far);
       if (rows_.has_diagonal()) sum += rows_.diagonal()[local] * x[local];
       y[local] = finish(local, y[local], sum);
     }
