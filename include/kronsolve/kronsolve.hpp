@@ -13,6 +13,7 @@
 #include <kronsolve/core/file.hpp>
 #include <kronsolve/core/hdf5_file.hpp>
 #include <kronsolve/core/index.hpp>
+#include <kronsolve/core/interruption.hpp>
 #include <kronsolve/core/large_vector.hpp>
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/core/number.hpp>

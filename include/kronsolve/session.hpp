@@ -2,6 +2,7 @@
 
 #include <complex>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -35,6 +36,8 @@ struct SessionOptions {
                                 ///< futures under mpirun or srun
   int workers =
       0;  ///< of pools that are not told; 0: KRONSOLVE_NUM_WORKERS, else the cores of this process
+  /// What workers of pools that are not told run, and its arguments; empty: this executable.
+  std::vector<std::string> worker_command = {};
 };
 
 /// What this process is. The first statement of main:
@@ -71,6 +74,10 @@ class KRONSOLVE_EXPORT Session {
   Pool make_pool(PoolOptions options = {});
   /// Workers of a pool that is not told how many.
   int default_workers() const;
+  /// Workers that a solve of so many rows is given where `asked` are (SessionSolveOptions::workers);
+  /// 1: it runs in this process. Syncro: all ranks.
+  /// @throws InvalidArgument  asked < 0
+  int workers_of(index_t rows, int asked = 0) const;
 
   // The solves. Each runs where it is best done: in this process with its threads when small (below
   // 2^17 rows) or told so, on a gang of pool workers otherwise, on all ranks in syncro mode

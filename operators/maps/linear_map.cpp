@@ -1,3 +1,4 @@
+#include <kronsolve/core/interruption.hpp>
 #include <kronsolve/operators/linear_map.hpp>
 
 #include "operators/vectors/blocked_sum.hpp"
@@ -19,6 +20,7 @@ LinearMap<T>::~LinearMap() = default;
 template <Scalar T>
 void LinearMap<T>::check(std::span<const T> x, const RowRange& in, std::span<T> y,
                          const RowRange& out) const {
+  if (comm_->size() == 1) detail::check_interruption();
   const bool fits =
       static_cast<index_t>(x.size()) == in.size() && static_cast<index_t>(y.size()) == out.size();
   // One rank alone may be wrong: then the others must not enter the product.
@@ -114,6 +116,7 @@ void LinearMap<T>::apply_block_step(index_t width, index_t vectors, std::span<co
         "block recurrence: a square map and blocks of ", most, " or ", most / 2, " vectors with ",
         row_range().size(), " rows on rank ", comm_->rank(), " are wanted, got a width of ", width,
         " and lengths ", x.size(), ", ", y.size(), " and ", sum.size()));
+  if (comm_->size() == 1) detail::check_interruption();
   apply_block_step_impl(width, x, step, y, sum);
   for (index_t j = 0; j < vectors; ++j) count_product();
 }

@@ -40,7 +40,8 @@ bool mpi_finalized() noexcept {
   return flag != 0;
 }
 
-/// The process in which MPI was started: one that it forked off cannot end MPI.
+/// The process in which MPI was started here; 0: it was not, and others end it. A process that was
+/// forked off cannot end MPI.
 std::atomic<pid_t> mpi_process{0};
 
 bool same_number(const char* a, const char* b) {
@@ -93,7 +94,7 @@ bool start_mpi() {
 }
 
 void end_mpi() noexcept {
-  if (mpi_process != 0 && mpi_process != ::getpid()) return;
+  if (mpi_process != ::getpid()) return;
   if (mpi_initialized() && !mpi_finalized()) MPI_Finalize();
 }
 

@@ -214,7 +214,10 @@ pid_t launch(const LaunchRequest& request) {
     }
 #endif
   }
-  arguments.insert(arguments.end(), {program, "kronsolve-worker"});
+  arguments.push_back(program);
+  arguments.insert(arguments.end(), request.program_arguments.begin(),
+                   request.program_arguments.end());
+  arguments.emplace_back("kronsolve-worker");
   for (const auto& [name, value] : added) all[name] = value;
   std::vector<std::string> variables;
   for (const auto& [name, value] : all) variables.push_back(name + "=" + value);

@@ -28,6 +28,7 @@ struct LaunchRequest {
   int count = 1;
   int threads = 1;
   std::string program;  ///< empty: this executable
+  std::vector<std::string> program_arguments;
   std::string working_directory;
   std::map<std::string, std::string> environment;
   std::vector<std::string> launcher_arguments;

@@ -153,6 +153,15 @@ int RemotePool::num_workers() {
   return workers_;
 }
 
+void RemotePool::give_up(const TaskPtr& task) {
+  if (task->cancel()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    given_up_.push_back(task);
+  }
+  wake_.signal();
+}
+
 void RemotePool::shutdown(Waiting waiting, Pending pending) {
   if (waiting == Waiting::wait && is_own_thread())
     throw InvalidArgument(
@@ -185,6 +194,7 @@ void RemotePool::run() {
     wait_for_events();
     check_launchers();
     check_deadlines();
+    end_given_up();
   }
   changed_.notify_all();
   say_goodbye();
@@ -379,6 +389,23 @@ std::vector<RemotePool::Peer*> RemotePool::peers_of(const JobPtr& job) {
   for (Peer& peer : peers_)
     if (peer.alive && peer.job == job) all.push_back(&peer);
   return all;
+}
+
+void RemotePool::end_given_up() {
+  std::vector<TaskPtr> tasks;
+  {
+    const std::lock_guard lock(mutex_);
+    tasks.swap(given_up_);
+  }
+  for (const auto& task : tasks) {
+    const auto runs_it = std::find_if(peers_.begin(), peers_.end(), [&](const Peer& peer) {
+      return peer.alive && !peer.lost && peer.job && peer.job->state == task;
+    });
+    if (runs_it == peers_.end() || runs_it->slot == nullptr || !own_workers_) continue;
+    const JobPtr job = runs_it->job;
+    job->spec.options.retries = 0;
+    end_slot(*runs_it->slot, {job}, concat(job->name(), " was given up"), true);
+  }
 }
 
 void RemotePool::check_deadlines() {

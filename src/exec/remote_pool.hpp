@@ -43,6 +43,7 @@ class RemotePool final : public Backend {
   void boot(Waiting waiting) override;
   int num_workers() override;
   void shutdown(Waiting waiting, Pending pending) override;
+  void give_up(const TaskPtr& task) override;
   bool has_gangs() const noexcept override { return options_.isolation == Isolation::pool; }
   bool is_own_thread() const noexcept override;
   /// A worker of the job is stuck in a task that was given up: the job cannot end properly.
@@ -140,6 +141,7 @@ class RemotePool final : public Backend {
   std::vector<JobPtr> stop_slot(Slot& slot);
   void retry_or_fail(const JobPtr& job, const Peer& peer, const std::string& why, bool timed_out);
   void check_deadlines();
+  void end_given_up();
   void check_launchers();
   void break_pool(const std::string& text);
   bool all_done();
@@ -163,6 +165,7 @@ class RemotePool final : public Backend {
   mutable std::mutex mutex_;  // of what follows
   std::condition_variable changed_;
   std::deque<JobPtr> incoming_;
+  std::vector<TaskPtr> given_up_;
   int continuations_ = 0;
   bool boot_requested_ = false, closing_ = false, cancel_ = false, all_ready_ = false,
        ended_ = false;

@@ -49,6 +49,7 @@ void RemotePool::start_slot(Slot& slot) {
   request.count = slot.count;
   request.threads = options_.threads;
   request.program = options_.program;
+  request.program_arguments = options_.program_arguments;
   request.working_directory = options_.working_directory;
   request.environment = options_.environment;
   request.launcher_arguments = options_.launcher_arguments;

@@ -141,6 +141,7 @@ Mode parse_mode(std::string_view text) {
 struct Session::State {
   Mode mode = Mode::serial;
   int workers = 0;
+  std::vector<std::string> worker_command;
   std::unique_ptr<kronsolve::Environment> environment;
   Comm everybody;                           // of the job
   Comm mains;                               // those that run main
@@ -278,6 +279,7 @@ Session::Session(const SessionOptions& options) : state_(std::make_unique<State>
   if (const char* ticket = std::getenv(worker_variable)) be_spawned_worker(std::string(ticket));
   try {
     state_->workers = check_workers(options.workers);
+    state_->worker_command = options.worker_command;
     state_->begin(choose_mode(options.mode));
   } catch (...) {
     session_exists = false;
@@ -332,6 +334,10 @@ Pool Session::make_pool(PoolOptions options) {
   if (options.threads < 1)
     throw InvalidArgument(concat("pool: threads must be at least 1, got ", options.threads));
   if (!(options.spawn_seconds > 0)) throw InvalidArgument("pool: spawn_seconds must be positive");
+  if (const auto& command = state_->worker_command; options.program.empty() && !command.empty()) {
+    options.program = command.front();
+    options.program_arguments.assign(command.begin() + 1, command.end());
+  }
   const Initializer first = options.initializer;
   Pool pool(state_->make_backend(std::move(options)), mode() != Mode::futures);
   if (mode() == Mode::futures && first.present) pool.run_initializer(first);

@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 
+#include <kronsolve/core/interruption.hpp>
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/core/threads.hpp>
 #include <kronsolve/session.hpp>
@@ -183,6 +184,18 @@ SessionResult<typename Solve::Result> solve_here(const Comm& comm, Solve& solve,
   return std::move(answer);
 }
 
+/// Waits for a solve; the check of this thread may end it (InterruptionCheck).
+template <class R>
+void wait_interruptibly(const Future<R>& future) {
+  if (!is_interruptible()) return;
+  try {
+    while (!future.wait_for(0.05)) check_interruption();
+  } catch (...) {
+    if (!future.done()) future.task_state()->backend()->give_up(future.task_state());
+    throw;
+  }
+}
+
 /// On a gang of a pool. A kept vector is found by asking all workers of the pool that holds it.
 template <class Solve>
 SessionResult<typename Solve::Result> solve_in_gang(const std::shared_ptr<Backend>& pool,
@@ -205,7 +218,9 @@ SessionResult<typename Solve::Result> solve_in_gang(const std::shared_ptr<Backen
   // reason.
   spec.options = {.label = Solve::name, .retries = 0, .on_report = std::move(listener)};
   refuse_in_task();
-  auto solved = Future<std::optional<Solved<Solve>>>(pool->submit(std::move(spec))).get();
+  const Future<std::optional<Solved<Solve>>> future(pool->submit(std::move(spec)));
+  wait_interruptibly(future);
+  auto solved = Future(future).get();
   if (!solved) start->home().throw_lost();
   auto answer = std::move(solved->answer);
   for (std::size_t i = 0; i < ids.size(); ++i)
@@ -219,16 +234,8 @@ template <class Solve>
 SessionResult<typename Solve::Result> solve(Session& session, index_t rows, Solve what,
                                             const SessionSolveOptions& where,
                                             const KeptVector* start = nullptr) {
-  if (where.workers < 0)
-    throw InvalidArgument(
-        concat(Solve::name, ": workers must not be negative, got ", where.workers));
+  int workers = session.workers_of(rows, where.workers);
   if (session.mode() == Mode::syncro) return solve_here(session.comm(), what, start, where.vectors);
-  int workers = where.workers;
-  if (workers == 0) workers = rows >= small_dimension ? session.default_workers() : 1;
-  // As everywhere, the job decides how many workers there are, and where they are threads a gang is
-  // one rank.
-  if (session.mode() == Mode::futures) workers = std::min(workers, session.default_workers());
-  if (session.mode() == Mode::serial || session.mode() == Mode::threads) workers = 1;
   if (start != nullptr) {
     if (where.workers != 0 && workers != start->ranks())
       throw InvalidArgument(concat(Solve::name, ": the state is kept on ", start->ranks(),
@@ -260,6 +267,16 @@ Start travelling(const StartState& state) {
 }
 
 }  // namespace
+
+int Session::workers_of(index_t rows, int asked) const {
+  if (asked < 0)
+    throw InvalidArgument(concat("a solve: workers must not be negative, got ", asked));
+  // Where workers are threads a gang is one rank; in a job the job decides how many there are.
+  if (mode() == Mode::serial || mode() == Mode::threads) return 1;
+  if (mode() == Mode::syncro) return default_workers();
+  const int workers = asked > 0 ? asked : rows >= small_dimension ? default_workers() : 1;
+  return mode() == Mode::futures ? std::min(workers, default_workers()) : workers;
+}
 
 SessionSolveResult Session::eigh(const PortableOperator& h, const EighOptions& options,
                                  const SessionSolveOptions& where) {

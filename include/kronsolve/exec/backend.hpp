@@ -154,6 +154,10 @@ class KRONSOLVE_EXPORT Backend : public std::enable_shared_from_this<Backend> {
   virtual void boot(Waiting waiting) = 0;
   virtual int num_workers() = 0;  ///< waits until it is known; 0 when broken or shut down
   virtual void shutdown(Waiting waiting, Pending pending) = 0;
+  /// A task that nobody waits for any more: it is cancelled, or ended together with its workers,
+  /// which are then replaced. Returns at once. Where workers are not processes of the pool's own a
+  /// running task goes on.
+  virtual void give_up(const TaskPtr& task) { (void)task->cancel(); }
   /// True if every rank of the job makes the same calls in the same order (syncro).
   virtual bool is_collective() const noexcept { return false; }
   /// True if gangs of more than one rank can be had.

@@ -47,6 +47,7 @@ struct PoolOptions {
   std::map<std::string, std::string> environment = {};  ///< set in the workers
   std::string working_directory = {};
   std::string program = {};  ///< what the workers run; empty: this executable
+  std::vector<std::string> program_arguments = {};  ///< that it needs to become a worker
   std::vector<std::string> launcher_arguments =
       {};  ///< further arguments of mpirun ("--hostfile", "hosts")
   std::function<void(const WorkerEvent&)> on_event =
