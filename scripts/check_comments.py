@@ -12,7 +12,7 @@ import pathlib
 import re
 import sys
 
-FOLDERS = ("include", "src", "operators", "solvers", "tests", "examples", "benchmarks")
+FOLDERS = ("include", "src", "operators", "solvers", "python", "tests", "examples", "benchmarks")
 DOCUMENTATION = re.compile(r"\s*///(?!<) ?(.*)")
 GLUED_TAG = re.compile(r"\S\s+@(throws|param|return|pre|post|tparam)\b")
 GLUED_LABEL = re.compile(r"\S\s+(Cost|Source|Memory):")

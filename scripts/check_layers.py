@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks what may include what, by reading the #include lines of the sources.
 
-core <- operators <- solvers <- measure <- session <- cli, core <- exec <- session and core <- campaign <- cli: an arrow may include what it points to,
+core <- operators <- solvers <- measure <- session <- cli, core <- exec <- session, session <- python and core <- campaign <- cli: an arrow may include what it points to,
 directly or through others, and nothing else. PETSc and SLEPc appear only in solvers/engine_petsc, Eigen in solvers/dense; public headers show no
 third-party type but MPI in core/comm.hpp (and its users), cereal where callables travel, and Eigen in eigen.hpp.
 
@@ -21,8 +21,9 @@ BELOW = {
     "session": ["measure", "exec"],
     "campaign": ["core"],
     "cli": ["session", "campaign"],
+    "python": ["session"],
 }
-FOLDERS = ["src", "include", "operators", "solvers"]
+FOLDERS = ["src", "include", "operators", "solvers", "python"]
 UMBRELLAS = {"kronsolve.hpp", "eigen.hpp"}
 STANDARD = re.compile(r"^[a-z_0-9]+(\.h)?$")
 POSIX = re.compile(r"^(sys|netinet|arpa|linux|net)/")

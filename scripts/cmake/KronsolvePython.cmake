@@ -1,0 +1,35 @@
+# Finds what the Python package is built with. Sets KRONSOLVE_PYTHON_FOUND, and where the package is installed:
+# KRONSOLVE_PYTHON_DIR (relative to the prefix) and KRONSOLVE_PYTHON_RPATH (from there to the library).
+set(KRONSOLVE_PYTHON_FOUND OFF)
+string(TOLOWER "${KRONSOLVE_PYTHON}" _wanted)
+if(NOT _wanted MATCHES "^(on|off|auto|1|0|true|false|yes|no)$")
+  message(FATAL_ERROR "KRONSOLVE_PYTHON must be on, off or auto, got '${KRONSOLVE_PYTHON}'")
+endif()
+if(_wanted MATCHES "^(off|0|false|no)$" OR (_wanted STREQUAL "auto" AND NOT PROJECT_IS_TOP_LEVEL))
+  return()
+endif()
+
+# The system's interpreter first: it sees the packages that scripts/setup installs.
+if(NOT Python_EXECUTABLE)
+  if(Python3_EXECUTABLE)
+    set(Python_EXECUTABLE "${Python3_EXECUTABLE}")
+  elseif(EXISTS /usr/bin/python3)
+    set(Python_EXECUTABLE /usr/bin/python3)
+  endif()
+endif()
+set(PYBIND11_FINDPYTHON ON)
+find_package(Python 3.9 QUIET COMPONENTS Interpreter Development.Module)
+find_package(pybind11 2.10 CONFIG QUIET)
+if(NOT Python_Development.Module_FOUND OR NOT pybind11_FOUND)
+  if(NOT _wanted STREQUAL "auto")
+    message(FATAL_ERROR "KRONSOLVE_PYTHON is ${KRONSOLVE_PYTHON}: pybind11 (2.10) and the headers of Python are needed; "
+                        "scripts/setup installs them")
+  endif()
+  message(STATUS "The Python package is left out: pybind11 (2.10) or the headers of Python are not here")
+  return()
+endif()
+set(KRONSOLVE_PYTHON_FOUND ON)
+set(KRONSOLVE_PYTHON_DIR "lib/python${Python_VERSION_MAJOR}.${Python_VERSION_MINOR}/site-packages"
+    CACHE STRING "Where the Python package is installed, relative to the prefix")
+file(RELATIVE_PATH KRONSOLVE_PYTHON_RPATH "/${KRONSOLVE_PYTHON_DIR}/kronsolve" "/${CMAKE_INSTALL_LIBDIR}")
+set(KRONSOLVE_PYTHON_RPATH "$ORIGIN/${KRONSOLVE_PYTHON_RPATH}")

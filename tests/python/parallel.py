@@ -1,0 +1,266 @@
+"""Workers, ranks, communicators."""
+
+import concurrent.futures
+import multiprocessing
+import os
+import pathlib
+import textwrap
+import time
+
+import pytest
+
+import kronsolve as ks
+from support import HERE, run_python
+
+ENERGY = "-5.387390917445"
+
+
+def square(x):
+    return x * x
+
+
+def fails(x):
+    raise LookupError(f"no {x}")
+
+
+def sleeps(seconds):
+    time.sleep(seconds)
+    return seconds
+
+
+def leaves(x):
+    os._exit(3)
+
+
+def energy_of(h):
+    return ks.ground_state(h).energy
+
+
+@pytest.fixture(scope="module")
+def pool():
+    yield ks.pool(2)
+
+
+def test_futures_are_those_of_python(pool):
+    futures = [pool.submit(square, i) for i in range(8)]
+
+    assert isinstance(futures[0], concurrent.futures.Future)
+    assert sorted(f.result(60) for f in ks.as_completed(futures)) == [i * i for i in range(8)]
+    assert list(pool.map(square, range(5))) == [0, 1, 4, 9, 16]
+    assert list(pool.starmap(pow, [(2, 3), (3, 2)])) == [8, 9]
+    done, left = concurrent.futures.wait([pool.submit(square, 3)], timeout=60)
+    assert not left and done.pop().result() == 9
+    assert pool.workers == 2
+
+
+def test_what_no_worker_has_begun_can_be_cancelled(pool):
+    busy = [pool.submit(sleeps, 0.5) for _ in range(4)]
+    waiting = pool.submit(square, 1)
+
+    assert waiting.cancel() and waiting.cancelled()
+    assert [f.result(60) for f in busy] == [0.5] * 4
+    with pytest.raises(concurrent.futures.CancelledError):
+        waiting.result()
+
+
+def test_exceptions_come_back(pool):
+    with pytest.raises(LookupError, match="no 7") as caught:
+        pool.submit(fails, 7).result(60)
+
+    assert "in fails" in str(caught.value.__cause__)
+
+
+def test_solves_run_in_workers(pool):
+    h = ks.model("heisenberg", sites=12, cyclic=True)
+
+    assert pool.submit(energy_of, h).result(60) == pytest.approx(float(ENERGY), abs=1e-9)
+
+
+def test_what_cannot_be_sent_is_refused(pool):
+    lock = multiprocessing.Lock()
+    with pytest.raises(ks.InvalidArgument, match="cannot be sent to a worker"):
+        pool.submit(square, lock).result(60)
+
+
+def test_a_worker_that_dies_is_told(pool):
+    with pytest.raises(ks.WorkerDied):
+        pool.submit_with({"retries": 0}, leaves, 1).result(60)
+
+    assert pool.submit(square, 5).result(60) == 25
+
+
+def test_solves_on_workers_are_those_of_this_process():
+    h = ks.model("heisenberg", sites=12, cyclic=True).in_sector(sz=0)
+
+    there = ks.eigh(h, k=2, workers=2, method="lanczos")
+    here = ks.eigh(h, k=2, workers=1, method="lanczos")
+
+    assert (there.ranks, here.ranks) == (2, 1)
+    assert there.eigenvalues == pytest.approx(here.eigenvalues, abs=1e-12)
+    assert there.state(0).fidelity(here.state(0)) == pytest.approx(1, abs=1e-9)
+
+
+def test_vectors_stay_where_they_are():
+    h = ks.model("heisenberg", sites=12, cyclic=True).in_sector(sz=0)
+
+    kept = ks.eigh(h, workers=2, vectors="keep", method="lanczos").kept[0]
+
+    assert kept.ranks == 2 and kept.size == 924
+    assert kept.expectation(h).real == pytest.approx(float(ENERGY), abs=1e-9)
+    assert kept.norm() == pytest.approx(1)
+    moved = ks.evolve(h, kept, [0.5], observe=[h])
+    assert moved.expectations[0, 0] == pytest.approx(float(ENERGY), abs=1e-9)
+
+
+def test_rows_of_python_on_workers():
+    from solvers import chain_values, rows_of_chain
+
+    there = ks.eigh(ks.Lazy(rows_of_chain, (300, 300), 300), k=2, workers=2)
+
+    assert there.ranks == 2
+    assert there.eigenvalues == pytest.approx(chain_values(300)[:2], abs=1e-10)
+
+
+def test_operators_go_through_spawn():
+    h = ks.model("heisenberg", sites=12, cyclic=True)
+
+    with multiprocessing.get_context("spawn").Pool(1) as workers:
+        assert workers.apply(energy_of, (h,)) == pytest.approx(float(ENERGY), abs=1e-9)
+
+
+# ---- mpirun ------------------------------------------------------------------------------------------
+
+
+def script(tmp_path, text):
+    path = pathlib.Path(tmp_path) / "program.py"
+    path.write_text(textwrap.dedent(text), encoding="utf-8")
+    return path
+
+
+COMM = """
+    from mpi4py import MPI
+    import numpy as np
+    import kronsolve as ks
+    comm = MPI.COMM_WORLD
+    h = comm.bcast(ks.model("heisenberg", sites=12, cyclic=True).in_sector(sz=0) if comm.rank == 0 else None)
+    r = ks.eigh(h, k=2, comm=comm)
+    mine = ks.eigh(h, k=1, comm=comm, gather=False)
+    psi = mine.state(0)
+    S = ks.spins(12)
+    facts = [r.ranks, r.vectors.shape[0], abs(psi.expectation(h).real - r.energy) < 1e-9, abs(psi.norm() - 1) < 1e-12]
+    half = comm.Split(comm.rank % 2)
+    facts.append(abs(ks.ground_state(h, comm=half).energy - r.energy) < 1e-10)
+    half.Free()
+    t = ks.evolve(h, "neel", [0.5], comm=comm, observe=["sz:0"])
+    alone = ks.evolve(h, "neel", [0.5], comm=MPI.COMM_SELF, observe=["sz:0"])
+    facts.append(bool(np.allclose(t.vector, alone.vector, atol=1e-10)))
+    total = comm.allgather(len(mine.vector(0)))
+    facts.append(sum(total))
+    def throws(ownership):
+        if ownership[0] > 0:
+            raise RuntimeError("not here")
+        return np.eye(300)[ownership[0]:ownership[1]]
+    try:
+        ks.eigh(ks.Lazy(throws, (300, 300)), comm=comm)
+    except ks.Error as error:
+        facts.append("not here" in str(error))
+    print(f"{r.energy:.12f}", *facts, flush=True) if comm.rank == 0 else None
+"""
+
+
+def test_a_communicator_of_mpi4py(tmp_path):
+    done = run_python(script(tmp_path, COMM), ranks=3, timeout=120)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [ENERGY, "3", "924", *["True"] * 4, "924", "True"]
+
+
+WORKERS = """
+    import kronsolve as ks
+    def square(x):
+        return x * x
+    if __name__ == "__main__":
+        h = ks.model("heisenberg", sites=12, cyclic=True)
+        r = ks.eigh(h, workers=2)
+        print(ks.session().mode, f"{r.energy:.12f}", r.ranks, *ks.pool().map(square, range(4)), flush=True)
+"""
+
+
+def test_ranks_as_workers(tmp_path):
+    done = run_python(script(tmp_path, WORKERS), ranks=3, timeout=120)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["futures", ENERGY, "2", "0", "1", "4", "9"]
+
+
+def test_the_same_program_in_one_process(tmp_path):
+    done = run_python(script(tmp_path, WORKERS), environment={"KRONSOLVE_NUM_WORKERS": "2"}, timeout=120)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["dynamic", ENERGY, "2", "0", "1", "4", "9"]
+
+
+SYNCRO = """
+    import kronsolve as ks
+    def square(x):
+        return x * x
+    if __name__ == "__main__":
+        r = ks.ground_state(ks.model("heisenberg", sites=12, cyclic=True))
+        futures = [ks.pool().submit(square, i) for i in range(4)]
+        answers = [f.result() for f in futures]
+        info = ks.session()
+        print(info.mode, f"{r.energy:.12f}", r.ranks, *answers, flush=True) if info.is_root else None
+"""
+
+
+def test_every_rank_runs_the_program(tmp_path):
+    done = run_python(script(tmp_path, SYNCRO), ranks=3, environment={"KRONSOLVE_MODE": "syncro"}, timeout=120)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["syncro", ENERGY, "3", "0", "1", "4", "9"]
+
+
+def test_a_communicator_whose_ranks_are_workers_is_refused(tmp_path):
+    text = """
+        import kronsolve as ks
+        from mpi4py import MPI
+        try:
+            ks.eigh(ks.model("heisenberg", sites=4), comm=MPI.COMM_WORLD)
+        except ks.InvalidArgument as error:
+            print("before kronsolve" in str(error), flush=True)
+    """
+
+    done = run_python(script(tmp_path, text), ranks=2, timeout=60)
+
+    assert done.stdout.split() == ["True"], done.stderr
+
+
+def test_an_exception_on_one_rank_ends_all(tmp_path):
+    text = """
+        from mpi4py import MPI
+        import kronsolve as ks
+        if MPI.COMM_WORLD.rank == 1:
+            raise ValueError("only here")
+        ks.eigh(ks.model("heisenberg", sites=10), comm=MPI.COMM_WORLD)
+    """
+
+    done = run_python(script(tmp_path, text), ranks=2, timeout=60)
+
+    assert done.returncode != 0
+    assert "only here" in done.stderr
+
+
+@pytest.mark.parametrize("first", ["from mpi4py import MPI; import kronsolve as ks", "import kronsolve as ks; from mpi4py import MPI"])
+def test_mpi_may_be_imported_before_or_after(first):
+    done = run_python(
+        f"{first}; h = ks.model('heisenberg', sites=12, cyclic=True); "
+        f"print(f'{{ks.ground_state(h, comm=MPI.COMM_WORLD).energy:.12f}}', ks.session().mode, "
+        f"f'{{ks.eigh(h, method=\"slepc\").energy:.10f}}', MPI.COMM_WORLD.size)"
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [ENERGY, "dynamic", ENERGY[:-2], "1"]
+
+
+def test_this_file_is_where_its_functions_are_found():
+    assert (HERE / "solvers.py").exists()
