@@ -80,6 +80,7 @@
 #include <kronsolve/session/solve_types.hpp>
 #include <kronsolve/solvers/blas.hpp>
 #include <kronsolve/solvers/certify.hpp>
+#include <kronsolve/solvers/checkpoint.hpp>
 #include <kronsolve/solvers/dense.hpp>
 #include <kronsolve/solvers/dense_matrix.hpp>
 #include <kronsolve/solvers/density_evolution.hpp>

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include <kronsolve/core/file.hpp>
 #include <kronsolve/solvers/evolution.hpp>
 
 #include "solvers/evolution/propagator.hpp"
@@ -212,6 +213,10 @@ struct Evolution<T>::Impl {
       sum_of += real_part(vec::dot<T>(comm(), parts.column(p), product.span()));
     }
     energy = sum_of / (norm * norm);
+    show_state();
+  }
+
+  void show_state() {
     if constexpr (is_complex<T>) {
       vec::copy<T>(parts.column(0), std::get<1>(state).column(0));
     } else if (parts.count() == 2) {
@@ -273,9 +278,11 @@ void Evolution<T>::update_to(double t) {
 }
 
 template <Scalar T>
-bool Evolution<T>::at_times(std::span<const double> times, const EvolutionObserver& observer) {
+bool Evolution<T>::at_times(std::span<const double> times, const EvolutionObserver& observer,
+                            std::size_t share_of) {
   const double share =
-      impl_->options.tol / static_cast<double>(std::max<std::size_t>(times.size(), 1)) / 1.1;
+      impl_->options.tol /
+      static_cast<double>(std::max<std::size_t>(std::max(times.size(), share_of), 1)) / 1.1;
   for (const double t : times) {
     impl_->update(t, share);
     if (observer && observer(point()) == Continue::no) return false;
@@ -286,6 +293,10 @@ bool Evolution<T>::at_times(std::span<const double> times, const EvolutionObserv
 template <Scalar T>
 double Evolution<T>::time() const noexcept {
   return impl_->time;
+}
+template <Scalar T>
+index_t Evolution<T>::rows() const noexcept {
+  return impl_->h->rows();
 }
 template <Scalar T>
 const EvolutionState& Evolution<T>::state() const noexcept {
@@ -336,7 +347,59 @@ EvolutionPoint Evolution<T>::point() const {
   return {time(), state(), norm(), log_norm(), energy(), error(), products()};
 }
 
+template <Scalar T>
+void Evolution<T>::write(CheckpointWriter& writer) const {
+  const auto& e = *impl_;
+  writer.numbers("evolution", std::vector<double>{
+                                  e.time, e.start_norm, e.norm, e.log_norm, e.energy,
+                                  e.start_energy, e.norm_drift, e.energy_drift, e.error,
+                                  static_cast<double>(e.steps), static_cast<double>(e.products())});
+  writer.numbers("propagator", e.propagator->memory());
+  std::vector<std::span<const T>> parts;
+  for (index_t p = 0; p < e.parts.count(); ++p) parts.push_back(std::as_const(e.parts).column(p));
+  writer.template vectors<T>("parts", e.parts.partition(), parts);
+}
+
+template <Scalar T>
+void Evolution<T>::restore(const CheckpointReader& reader) {
+  auto& e = *impl_;
+  const auto numbers = reader.numbers("evolution");
+  std::size_t at = 0;
+  for (double* number : {&e.time, &e.start_norm, &e.norm, &e.log_norm, &e.energy, &e.start_energy,
+                         &e.norm_drift, &e.energy_drift, &e.error})
+    *number = numbers.at(at++);
+  e.steps = static_cast<index_t>(numbers.at(at++));
+  const auto products = static_cast<index_t>(numbers.at(at++));
+  e.propagator->remember(reader.numbers("propagator"));
+  std::vector<std::span<T>> parts;
+  for (index_t p = 0; p < e.parts.count(); ++p) parts.push_back(e.parts.column(p));
+  reader.template vectors<T>("parts", e.parts.partition(), parts);
+  e.show_state();
+  e.products_before += e.products() - products;
+}
+
 namespace {
+
+/// The numbers of a result that grow from time to time.
+std::vector<std::vector<double>*> lists_of(EvolutionResult& result) {
+  return {&result.times, &result.energies, &result.norms, &result.log_norms, &result.errors};
+}
+
+void identify(Checkpoint& checkpoint, std::span<const double> times,
+              const EvolutionOptions& options, EvolutionMethod method, index_t rows) {
+  checkpoint.identify("dimension", std::to_string(rows));
+  checkpoint.identify("method", std::string(to_string(method)));
+  checkpoint.identify("axis", options.axis == TimeAxis::real ? "real time" : "imaginary time");
+  checkpoint.identify("start", detail::concat(options.start));
+  checkpoint.identify("tol", detail::concat(options.tol));
+  checkpoint.identify("max_step", detail::concat(options.max_step));
+  Checksum sum;
+  sum.add({reinterpret_cast<const char*>(times.data()), times.size_bytes()});
+  checkpoint.identify(
+      "times",
+      detail::concat(times.size(), " times from ", times.empty() ? 0 : times.front(), " to ",
+                     times.empty() ? 0 : times.back(), ", checksum ", sum.value()));
+}
 
 template <Scalar T>
 EvolutionResult run(Evolution<T> evolution, std::span<const double> times,
@@ -345,14 +408,37 @@ EvolutionResult run(Evolution<T> evolution, std::span<const double> times,
     if (!std::isfinite(t))
       throw InvalidArgument(detail::concat("evolution: times must be finite, got ", t));
   EvolutionResult result;
-  result.stopped = !evolution.at_times(times, [&](const EvolutionPoint& point) {
+  if (options.checkpoint != nullptr)
+    identify(*options.checkpoint, times, options, evolution.method(), evolution.rows());
+  CheckpointStage stage(options.checkpoint, "evolution", [&](CheckpointWriter& writer) {
+    evolution.write(writer);
+    std::vector<double> all;
+    for (const auto* list : lists_of(result)) all.insert(all.end(), list->begin(), list->end());
+    writer.numbers("reached", std::vector<double>{double(result.times.size())});
+    writer.numbers("lists", all);
+  });
+  if (const auto* saved = stage.saved()) {
+    evolution.restore(*saved);
+    const auto reached = static_cast<std::size_t>(saved->numbers("reached").at(0));
+    const auto all = saved->numbers("lists");
+    auto next = all.begin();
+    for (auto* list : lists_of(result)) {
+      if (list == &result.log_norms && options.axis == TimeAxis::real) continue;
+      list->assign(next, next + static_cast<std::ptrdiff_t>(reached));
+      next += static_cast<std::ptrdiff_t>(reached);
+    }
+  }
+  const auto observe = [&](const EvolutionPoint& point) {
     result.times.push_back(point.time);
     result.energies.push_back(point.energy);
     result.norms.push_back(point.norm);
     if (options.axis == TimeAxis::imaginary) result.log_norms.push_back(point.log_norm);
     result.errors.push_back(point.error);
-    return observer ? observer(point) : Continue::yes;
-  });
+    if (observer && observer(point) == Continue::no) return Continue::no;
+    if (result.times.size() < times.size()) stage.step();
+    return Continue::yes;
+  };
+  result.stopped = !evolution.at_times(times.subspan(result.times.size()), observe, times.size());
   result.norm_drift = evolution.norm_drift();
   result.energy_drift = evolution.energy_drift();
   result.products = evolution.products();

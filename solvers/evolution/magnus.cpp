@@ -27,6 +27,9 @@ class Magnus final : public Propagator<T> {
     step_ = 0.5 / std::max(combined(coefficients(0, 0, 1, 0)).half_width(), 1e-3);
   }
 
+  std::vector<double> memory() const override { return {step_}; }
+  void remember(const std::vector<double>& memory) override { step_ = memory.at(0); }
+
   Advance advance(DistributedVectors<T>& state, double from, double to, double tol) override {
     const double total = std::abs(to - from), sign = to < from ? -1 : 1;
     const double norm = vec::norm(sum_->comm(), state);

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include <kronsolve/solvers/evolution.hpp>
 
@@ -23,6 +24,9 @@ class Propagator {
  public:
   virtual ~Propagator() = default;
   virtual Advance advance(DistributedVectors<T>& state, double from, double to, double tol) = 0;
+  /// What it has learned on its way that counts for what comes; and of an earlier run.
+  virtual std::vector<double> memory() const { return {}; }
+  virtual void remember(const std::vector<double>&) {}
   /// Called with the time reached after each step of an integrator, on every rank.
   std::function<void(double)> on_step = {};
 };

@@ -41,6 +41,11 @@ class Chebyshev final : public Propagator<T> {
     const double after = axis_ == TimeAxis::real ? norm : vec::norm(h_->comm(), state);
     return {.error = e.error / after, .log_scale = e.log_scale};
   }
+  std::vector<double> memory() const override { return {bounds_.lower, bounds_.upper}; }
+  void remember(const std::vector<double>& memory) override {
+    bounds_.lower = memory.at(0);
+    bounds_.upper = memory.at(1);
+  }
 
  private:
   const LinearMap<T>* h_;

@@ -107,6 +107,9 @@ class RungeKutta final : public Propagator<T> {
         most_products_(max_products),
         most_steps_(max_products / stages + 1) {}
 
+  std::vector<double> memory() const override { return {step_}; }
+  void remember(const std::vector<double>& memory) override { step_ = memory.at(0); }
+
   Advance advance(DistributedVectors<T>& state, double from, double to, double tol) override {
     require_products(std::abs(to - from));
     if (k_.empty())

@@ -10,6 +10,7 @@
 #include <kronsolve/operators/rows.hpp>
 #include <kronsolve/operators/sectors.hpp>
 #include <kronsolve/operators/symmetry_basis.hpp>
+#include <kronsolve/solvers/checkpoint.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 #include <kronsolve/solvers/engine.hpp>
 
@@ -308,8 +309,34 @@ EighResult run_in_unit(const EighProblem<T>& problem, EighOptions options, doubl
   return result;
 }
 
+/// Only our own recurrence can be taken up in the middle; what a run that goes on must have in
+/// common with the first one.
+void check_checkpoint(Checkpoint& checkpoint, const EighOptions& o, const EighPlan& plan) {
+  if (plan.method != Method::lanczos || (o.which != Which::SA && o.which != Which::LA))
+    throw NotSupported(detail::concat(
+        "eigh: a checkpoint needs method lanczos and an end of the spectrum (SA, LA); method ",
+        to_string(plan.method), " cannot go on in the middle, leave the checkpoint out"));
+  if (frontend::count_against(o) > 0 || o.start.index() != 0)
+    throw NotSupported(
+        "eigh: a checkpoint does not go with a start vector or with vectors to stay orthogonal "
+        "to; leave one of them out");
+  checkpoint.identify("dimension", std::to_string(plan.dimension));
+  checkpoint.identify("scalar", std::string(to_string(plan.scalar)));
+  checkpoint.identify("k", std::to_string(o.k));
+  checkpoint.identify("which", std::string(to_string(o.which)));
+  checkpoint.identify("tol", detail::concat(o.tol));
+  checkpoint.identify("seed", std::to_string(o.seed));
+  checkpoint.identify("max_iterations", std::to_string(o.max_iterations));
+  checkpoint.identify("vectors", o.vectors == Eigenvectors::compute ? "computed" : "left out");
+  checkpoint.identify("certify", o.certify ? "yes" : "no");
+}
+
 template <Scalar T>
 EighResult run(EighProblem<T> problem, const EighOptions& given) {
+  if (given.checkpoint != nullptr && (given.position || given.interval))
+    throw NotSupported(
+        "eigh: a checkpoint needs an end of the spectrum (SA, LA); a target or an interval cannot "
+        "go on in the middle, leave the checkpoint out");
   if (given.position) return run_at_position(problem, given);
   if (problem.bytes_before)
     throw InvalidArgument(
@@ -326,6 +353,7 @@ EighResult run(EighProblem<T> problem, const EighOptions& given) {
                        std::ldexp(1.0, std::min(1000, -std::ilogb(problem.largest))));
   EighPlan plan = frontend::plan(problem, options);
   if (!plan.fits) throw InvalidArgument(plan.reason);
+  if (options.checkpoint != nullptr) check_checkpoint(*options.checkpoint, options, plan);
   if (options.which == Which::LM && options.certify && plan.method != Method::dense &&
       options.petsc_options.empty() && frontend::count_against(options) == 0)
     return run_at_both_ends(problem, given);
@@ -340,6 +368,7 @@ EighResult run(EighProblem<T> problem, const EighOptions& given) {
     code = error.code();
   }
   if (!trouble.empty() || (!result.converged && options.max_iterations == 0)) {
+    options.checkpoint = nullptr;
     if (const auto instead = frontend::rescue_plan(
             problem, options, plan.method,
             trouble.empty() ? frontend::Failing::not_converged : frontend::Failing::broke_down)) {

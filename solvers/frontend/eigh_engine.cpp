@@ -6,6 +6,7 @@
 #include <kronsolve/core/random.hpp>
 #include <kronsolve/core/threads.hpp>
 #include <kronsolve/solvers/certify.hpp>
+#include <kronsolve/solvers/checkpoint.hpp>
 #include <kronsolve/solvers/engine.hpp>
 #include <kronsolve/solvers/lanczos.hpp>
 #include <kronsolve/solvers/lobpcg.hpp>
@@ -158,8 +159,9 @@ void certify(const LinearMap<T>& map, DistributedVectors<T>& vectors, const Eigh
     return;
   }
   if (o.which != Which::SA && o.which != Which::LA) return;
-  const Certificate found = certify_levels(map, result.eigenvalues, result.residuals, vectors,
-                                           {.which = o.which, .tol = o.tol, .seed = o.seed + 1});
+  const Certificate found = certify_levels(
+      map, result.eigenvalues, result.residuals, vectors,
+      {.which = o.which, .tol = o.tol, .seed = o.seed + 1, .checkpoint = o.checkpoint});
   result.certified = found.certified;
   result.certificate = found.text;
   result.certify_products = found.products;
@@ -331,6 +333,36 @@ EighResult solve_beyond_end(const EighProblem<T>& p, const EighOptions& options,
   return solve_engine(p, o, OperatorForm::assembled);
 }
 
+namespace {
+
+/// What is known of pairs besides values and vectors.
+void write_report(CheckpointWriter& writer, bool solved, const PairsReport& report) {
+  const auto as_number = [](const auto& value) { return static_cast<double>(value); };
+  writer.numbers("report",
+                 std::vector<double>{as_number(solved), as_number(report.residual_kind),
+                                     as_number(report.converged), as_number(report.converged_pairs),
+                                     as_number(report.iterations), as_number(report.products)});
+  writer.numbers("values", report.eigenvalues);
+  writer.numbers("residuals", report.residuals);
+  writer.text("reason", report.reason);
+}
+
+/// Returns `solved`.
+bool read_report(const CheckpointReader& reader, PairsReport& report) {
+  const auto numbers = reader.numbers("report");
+  report.residual_kind = static_cast<ResidualKind>(static_cast<int>(numbers.at(1)));
+  report.converged = numbers.at(2) != 0;
+  report.converged_pairs = static_cast<index_t>(numbers.at(3));
+  report.iterations = static_cast<index_t>(numbers.at(4));
+  report.products = static_cast<index_t>(numbers.at(5));
+  report.eigenvalues = reader.numbers("values");
+  report.residuals = reader.numbers("residuals");
+  report.reason = reader.text("reason");
+  return numbers.at(0) != 0;
+}
+
+}  // namespace
+
 template <Scalar T>
 EighResult solve_lanczos(const EighProblem<T>& p, const EighOptions& o, OperatorForm form) {
   const auto solve = [&](const LinearMap<T>& map, const Stopwatch&) {
@@ -342,7 +374,18 @@ EighResult solve_lanczos(const EighProblem<T>& p, const EighOptions& o, Operator
                            .vectors = o.certify && o.k > 1 ? Eigenvectors::compute : o.vectors,
                            .distinct = o.certify};
     if (o.progress) options.progress = [&](const Progress& now) { tell(*p.comm, o, now); };
-    auto found = lanczos(map, options);
+    options.checkpoint = o.checkpoint;
+    Pairs<T> found;
+    bool solved = false;  // the rest is the certificate
+    const CheckpointStage stage(o.checkpoint, "levels", [&](CheckpointWriter& writer) {
+      write_report(writer, solved, found);
+    });
+    if (stage.saved() != nullptr) solved = read_report(*stage.saved(), found);
+    if (solved)  // the pairs themselves are with the certificate
+      found.vectors = DistributedVectors<T>(p.partition, p.comm->rank(), o.k);
+    else
+      found = lanczos(map, options);
+    solved = true;
     if (!found.converged && o.method == Method::lanczos &&
         found.reason.find("limited") == std::string::npos)
       found.reason +=

@@ -79,6 +79,8 @@ Choice choose_method(const EighProblem<T>& problem, const EighOptions& o) {
     return {Method::dense, o.form,
             detail::concat("at most ", contour_rows, " rows are too few for ciss")};
   if (o.method != Method::automatic) return {o.method, o.form, "as asked"};
+  if (o.checkpoint != nullptr && ends && o.k != EighOptions::all)
+    return {Method::lanczos, o.form, "a checkpoint can be gone on with"};
   if (o.k == EighOptions::all) return {Method::dense, o.form, "the whole spectrum is wanted"};
   if (o.factors != Factors::automatic)
     return {Method::slepc, o.form, detail::concat("factors by ", to_string(o.factors))};

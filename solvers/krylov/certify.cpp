@@ -96,9 +96,37 @@ Certificate certify_levels(const LinearMap<T>& map, std::vector<double>& values,
                                         residuals.size(), " residuals and ", vectors.count(),
                                         " vectors are not k pairs each"));
   Certificate result;
-  const index_t before = map.products();
+  index_t before = map.products(), round = 0;
+  double scale = 0;
+  std::vector<bool> added(values.size(), false);
+  const CheckpointStage stage(options.checkpoint, "certificate", [&](CheckpointWriter& writer) {
+    writer.numbers("place",
+                   std::vector<double>{static_cast<double>(round), scale, result.next_value,
+                                       static_cast<double>(map.products() - before)});
+    writer.numbers("values", values);
+    writer.numbers("residuals", residuals);
+    writer.numbers("added", std::vector<double>(added.begin(), added.end()));
+    std::vector<std::span<const T>> columns;
+    for (index_t j = 0; j < vectors.count(); ++j)
+      columns.push_back(std::as_const(vectors).column(j));
+    writer.template vectors<T>("vectors", vectors.partition(), columns);
+  });
+  if (const auto* saved = stage.saved()) {
+    const auto place = saved->numbers("place");
+    round = static_cast<index_t>(place.at(0));
+    scale = place.at(1);
+    result.next_value = place.at(2);
+    before -= static_cast<index_t>(place.at(3));
+    values = saved->numbers("values");
+    residuals = saved->numbers("residuals");
+    const auto put_in = saved->numbers("added");
+    for (std::size_t j = 0; j < added.size(); ++j) added[j] = put_in.at(j) != 0;
+    std::vector<std::span<T>> columns;
+    for (index_t j = 0; j < vectors.count(); ++j) columns.push_back(vectors.column(j));
+    saved->template vectors<T>("vectors", vectors.partition(), columns);
+  }
   const bool lowest = options.which == Which::SA;
-  const auto edge_now = [&](double scale) {
+  const auto edge_now = [&] {
     return Edge{lowest, lowest ? values.back() : values.front(), 4 * options.tol * scale};
   };
   if (map.rows() == vectors.count()) {
@@ -106,15 +134,12 @@ Certificate certify_levels(const LinearMap<T>& map, std::vector<double>& values,
     result.text = "all levels of the operator are among the pairs";
     return result;
   }
-  const double scale = [&] {
-    const Tolerance<T> tolerance(map, options.tol);
-    return tolerance.template scale<T>(
-        lowest ? values.back() : values.front(),
-        std::as_const(vectors).column(lowest ? vectors.count() - 1 : 0));
-  }();
-  std::vector<bool> added(values.size(), false);
-  for (index_t round = 0; round < most_insertions; ++round) {
-    const Edge edge = edge_now(scale);
+  if (stage.saved() == nullptr)
+    scale = Tolerance<T>(map, options.tol)
+                .template scale<T>(lowest ? values.back() : values.front(),
+                                   std::as_const(vectors).column(lowest ? vectors.count() - 1 : 0));
+  for (; round < most_insertions; ++round) {
+    const Edge edge = edge_now();
     double probability = 1;
     LanczosOptions search{.k = static_cast<index_t>(values.size()),
                           .which = options.which,
@@ -122,7 +147,8 @@ Certificate certify_levels(const LinearMap<T>& map, std::vector<double>& values,
                           .scale = scale,
                           .max_iterations = options.max_iterations,
                           .seed = options.seed + 1 + static_cast<std::uint64_t>(round),
-                          .distinct = true};
+                          .distinct = true,
+                          .checkpoint = options.checkpoint};
     search.stop = [&](const LanczosOptions::Ritz& ritz) {
       if (edge.missed(ritz.value)) return false;
       probability = miss_bound(edge, ritz, map.rows());
@@ -134,7 +160,7 @@ Certificate certify_levels(const LinearMap<T>& map, std::vector<double>& values,
     result.next_value = rest.next_value;
     bool any = false;
     for (std::size_t i = 0; i < rest.found.eigenvalues.size(); ++i) {
-      const Edge now = edge_now(scale);
+      const Edge now = edge_now();
       if (!now.missed(rest.found.eigenvalues[i])) continue;
       insert_pair(values, residuals, vectors, added, now, rest.found, i);
       any = true;
@@ -147,7 +173,7 @@ Certificate certify_levels(const LinearMap<T>& map, std::vector<double>& values,
   }
   result.inserted = std::count(added.begin(), added.end(), true);
   result.products = map.products() - before;
-  result.text = describe(result, edge_now(scale));
+  result.text = describe(result, edge_now());
   return result;
 }
 

@@ -175,8 +175,10 @@ void LanczosSolver<T>::begin_cycle() {
   scalings_.clear();
   kept_.clear();
   kept_norm2_.clear();
+  levels_.clear();
   norm2_ = start_norm2_ = vec::norm_squared<T>(comm_, current_.span());
   vec::scale<T>(0, previous_.span());
+  place_.bound_over_wanted = std::numeric_limits<double>::infinity();
   // A recurrence is seldom shorter: vectors that would be dropped half-way are not kept at all.
   keeping_ = forms_vectors_ && may_keep(lanczos_fewest_kept);
 }
@@ -189,32 +191,40 @@ void LanczosSolver<T>::keep_while_they_fit() {
   if (!keeping_) kept_.clear();
 }
 
-/// Runs the recurrence from current_ until the bound is good enough, the space is exhausted or
-/// steps run out.
+/// @param more  the space is not exhausted
+template <Scalar T>
+Estimate LanczosSolver<T>::estimate(bool more) const {
+  Estimate e;
+  e.pair = dense::tridiagonal_end(t_.diagonal, t_.below, end_);
+  e.bound = more ? t_.below.back() * std::abs(e.pair.vector.back()) : 0;
+  return e;
+}
+
+/// Runs the recurrence from current_, or from where it was, until the bound is good enough, the
+/// space is exhausted or steps run out.
 template <Scalar T>
 Estimate LanczosSolver<T>::cycle(index_t found, index_t steps_left) {
-  begin_cycle();
+  if (place_.pass == Pass::none) begin_cycle();
+  place_.pass = Pass::first;
   // Without a vector to restart from, only a longer recurrence helps.
-  const auto left = static_cast<std::size_t>(steps_left);
+  const auto left = t_.size() + static_cast<std::size_t>(steps_left);
   const std::size_t longest =
       forms_vectors_ ? std::min(static_cast<std::size_t>(longest_cycle_), left) : left;
   // So many steps exhaust the space, but for rounding: without a vector to start again from, the
   // recurrence goes on until the value has settled.
   const index_t exhausted = forms_vectors_ ? map_.rows() : 4 * map_.rows() + 10;
-  Estimate e;
-  double bound_over_wanted = std::numeric_limits<double>::infinity();
   while (true) {
+    stage_->step();
     keep_while_they_fit();
     const bool more = step(t_);
     const std::size_t m = t_.size();
     const bool last = !more || m >= longest || static_cast<index_t>(m) + deflated() >= exhausted;
-    if (!last && !due_for_check(m, bound_over_wanted)) continue;
-    e.pair = dense::tridiagonal_end(t_.diagonal, t_.below, end_);
-    e.bound = more ? t_.below.back() * std::abs(e.pair.vector.back()) : 0;
+    if (!last && !due_for_check(m, place_.bound_over_wanted)) continue;
+    Estimate e = estimate(more);
     report(e, found);
     const double wanted = wanted_bound(e);
     if (last || e.bound <= wanted || stopped(e, false)) return e;
-    bound_over_wanted = e.bound / wanted;
+    place_.bound_over_wanted = e.bound / wanted;
   }
 }
 
@@ -252,10 +262,10 @@ double LanczosSolver<T>::norm2_after(std::size_t j, double norm2) const {
 /// The same recurrence again, adding up s_j v_j on the way.
 template <Scalar T>
 void LanczosSolver<T>::add_second_pass(const std::vector<double>& s, std::span<T> x) {
-  vec::scale<T>(0, previous_.span());
-  double norm2 = start_norm2_;
-  vec::axpy<T>(T(s[0] / std::sqrt(norm2)), current_.span(), x);
-  for (std::size_t j = 0; j + 1 < s.size(); ++j) {
+  double& norm2 = place_.second_norm2;
+  for (auto j = static_cast<std::size_t>(place_.second_step); j + 1 < s.size(); ++j) {
+    place_.second_step = static_cast<index_t>(j);
+    stage_->step();
     norm2 = norm2_after(j, norm2);
     repeat_step(j, s[j + 1] * scalings_[j] / std::sqrt(norm2), x);
   }
@@ -265,20 +275,27 @@ void LanczosSolver<T>::add_second_pass(const std::vector<double>& s, std::span<T
 template <Scalar T>
 void LanczosSolver<T>::form_vector(const std::vector<double>& s, index_t found) {
   const std::span<T> x = found_.column(found);
-  const bool second_pass = kept_.empty();
-  if (second_pass) {
+  if (place_.pass == Pass::first && kept_.empty()) {
     // The recurrence starts where the cycle started: at the vector in the column, or at the random
     // one.
     if (start_is_column_)
       std::copy(x.begin(), x.end(), current_.data());
     else
       start_randomly();
+    vec::scale<T>(0, x);
+    vec::scale<T>(0, previous_.span());
+    place_.second_norm2 = start_norm2_;
+    vec::axpy<T>(T(s[0] / std::sqrt(start_norm2_)), current_.span(), x);
+    place_.second_step = 0;
+    place_.pass = Pass::second;
   }
-  vec::scale<T>(0, x);
-  if (second_pass)
+  if (place_.pass == Pass::second) {
     add_second_pass(s, x);
-  else
+  } else {
+    vec::scale<T>(0, x);
     add_kept(s, x);
+  }
+  place_.pass = Pass::none;
   deflate(x);
   vec::scale<T>(1 / vec::norm<T>(comm_, x), x);
 }
@@ -340,40 +357,48 @@ typename LanczosSolver<T>::Pair LanczosSolver<T>::check(index_t found) {
 /// same recurrence again goes further.
 template <Scalar T>
 typename LanczosSolver<T>::Pair LanczosSolver<T>::solve_value(index_t found) {
-  const index_t first_step = steps_;
   Pair pair;
-  for (int again = 0; again < 2; ++again) {
-    start_randomly();
-    const Estimate e = cycle(found, max_steps_ - (steps_ - first_step));
+  for (; place_.restart < 2; ++place_.restart) {
+    if (place_.pass == Pass::none) start_randomly();
+    const Estimate e = cycle(found, max_steps_ - (steps_ - place_.first_step));
+    place_.pass = Pass::none;
     std::vector<Pair> judged = {{e.pair.value, e.bound}};
     judge(judged, found);
     pair = judged.front();
-    if (options_.stop || pair.converged || !pair.limit.empty() || steps_ - first_step >= max_steps_)
+    if (options_.stop || pair.converged || !pair.limit.empty() ||
+        steps_ - place_.first_step >= max_steps_)
       break;
   }
   return pair;
 }
 
 template <Scalar T>
-typename LanczosSolver<T>::Pair LanczosSolver<T>::solve_pair(index_t found) {
-  const index_t first_step = steps_;
-  history_.clear();
+void LanczosSolver<T>::begin_pair() {
+  place_.first_step = steps_;
   scale_ = options_.scale;
   longest_cycle_ = first_cycle;
-  if (!forms_vectors_) return solve_value(found);
   start_is_column_ = false;
-  start_randomly();
-  Pair best;
-  for (int restart = 0;; ++restart) {
-    const Estimate e = cycle(found, max_steps_ - (steps_ - first_step));
+  if (forms_vectors_) start_randomly();
+}
+
+template <Scalar T>
+typename LanczosSolver<T>::Pair LanczosSolver<T>::solve_pair(index_t found) {
+  history_.clear();
+  if (place_.pass == Pass::none) begin_pair();
+  if (!forms_vectors_) return solve_value(found);
+  Pair& best = place_.best;
+  for (;; ++place_.restart) {
+    const Estimate e = place_.pass == Pass::second
+                           ? estimate(true)
+                           : cycle(found, max_steps_ - (steps_ - place_.first_step));
     form_vector(e.pair.vector, found);
     const Pair now = check(found);
-    const bool stuck = restart > 0 && !(now.residual < 0.5 * best.residual);
+    const bool stuck = place_.restart > 0 && !(now.residual < 0.5 * best.residual);
     const bool cut_short = static_cast<index_t>(t_.size()) >= longest_cycle_;
     best = now;
     // A residual that will do leaves nothing to gain, even where rounding hides the levels.
     if (best.converged || best.residual <= options_.tol * *scale_ ||
-        (stuck && (!cut_short || !best.limit.empty())) || steps_ - first_step >= max_steps_)
+        (stuck && (!cut_short || !best.limit.empty())) || steps_ - place_.first_step >= max_steps_)
       return best;
     // A crowded end of the spectrum asks for a longer recurrence; to begin anew loses what the
     // last one knew.
@@ -386,17 +411,17 @@ typename LanczosSolver<T>::Pair LanczosSolver<T>::solve_pair(index_t found) {
 
 /// Sorts the pairs and fills in what was reached.
 template <Scalar T>
-void LanczosSolver<T>::finish(Pairs<T>& result, std::vector<Pair>& pairs) {
-  std::vector<std::size_t> order(pairs.size());
+void LanczosSolver<T>::finish(Pairs<T>& result) {
+  std::vector<std::size_t> order(pairs_.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return pairs[a].value < pairs[b].value; });
+                   [&](std::size_t a, std::size_t b) { return pairs_[a].value < pairs_[b].value; });
   std::string limit;
   for (const std::size_t j : order) {
-    if (!pairs[j].limit.empty()) limit = "; " + pairs[j].limit;
-    result.eigenvalues.push_back(pairs[j].value);
-    result.residuals.push_back(pairs[j].residual);
-    result.converged_pairs += pairs[j].converged ? 1 : 0;
+    if (!pairs_[j].limit.empty()) limit = "; " + pairs_[j].limit;
+    result.eigenvalues.push_back(pairs_[j].value);
+    result.residuals.push_back(pairs_[j].residual);
+    result.converged_pairs += pairs_[j].converged ? 1 : 0;
   }
   result.converged = result.converged_pairs == options_.k;
   result.iterations = steps_;
@@ -418,15 +443,23 @@ Pairs<T> LanczosSolver<T>::run() {
   products_before_ = map_.products();
   if (forms_vectors_)
     found_ = DistributedVectors<T>(map_.row_partition(), comm_.rank(), options_.k);
-  std::vector<Pair> pairs;
-  if (options_.distinct && options_.k > 1) pairs = solve_levels();
-  for (auto j = static_cast<index_t>(pairs.size()); j < options_.k; ++j) {
-    known_ = forms_vectors_ ? j : 0;
-    stream_ = static_cast<std::uint32_t>(j);
-    pairs.push_back(solve_pair(j));
+  CheckpointStage stage(options_.checkpoint, "recurrence",
+                        [&](CheckpointWriter& writer) { write(writer); });
+  stage_ = &stage;
+  if (const auto* saved = stage.saved()) restore(*saved);
+  if (options_.distinct && options_.k > 1 && !tried_levels_) {
+    pairs_ = solve_levels();
+    place_ = {.found = std::ssize(pairs_)};
+    tried_levels_ = true;
+  }
+  while (place_.found < options_.k) {
+    known_ = forms_vectors_ ? place_.found : 0;
+    stream_ = static_cast<std::uint32_t>(place_.found);
+    pairs_.push_back(solve_pair(place_.found));
+    place_ = {.found = place_.found + 1};
   }
   Pairs<T> result;
-  finish(result, pairs);
+  finish(result);
   return result;
 }
 

@@ -13,58 +13,60 @@ namespace kronsolve::krylov {
 /// The outermost value of the projected matrix that is none of the known levels, nor a copy of one:
 /// without reorthogonalisation the recurrence finds a level again some time after it has converged.
 template <Scalar T>
-std::optional<Estimate> LanczosSolver<T>::next_level(const std::vector<Level>& known,
-                                                     double coupling) const {
-  for (std::size_t i = known.size(); i < t_.size(); ++i) {
+auto LanczosSolver<T>::next_level(double coupling) const -> std::optional<Candidate> {
+  for (std::size_t i = levels_.size(); i < t_.size(); ++i) {
     Estimate e{dense::tridiagonal_pair(t_.diagonal, t_.below, end_, i), 0};
     e.bound = coupling * std::abs(e.pair.vector.back());
     const double same = 8 * wanted_bound(e);
-    const bool copy = std::any_of(known.begin(), known.end(), [&](const Level& level) {
+    const bool copy = std::any_of(levels_.begin(), levels_.end(), [&](const Level& level) {
       return std::abs(level.value - e.pair.value) <= same;
     });
-    if (!copy) return e;
+    if (!copy) return Candidate{std::move(e), i};
   }
   return std::nullopt;
 }
 
 /// From the end inwards: a level counts once the one before it does.
 template <Scalar T>
-std::vector<typename LanczosSolver<T>::Level> LanczosSolver<T>::find_levels(Search* search) {
+void LanczosSolver<T>::find_levels(Search* search) {
   constexpr index_t longest = 1500;
   // So many steps exhaust the space, but for rounding: then values settle.
   const auto most = static_cast<std::size_t>(std::min({longest, max_steps_, 4 * map_.rows() + 10}));
   constexpr double room = 0.5;  // for what Gram-Schmidt adds to a residual
-  std::vector<Level> levels;
-  double bound_over_wanted = std::numeric_limits<double>::infinity();
-  begin_cycle();
+  if (place_.pass == Pass::none) begin_cycle();
+  place_.pass = Pass::levels;
   while (true) {
+    stage_->step();
     keep_while_they_fit();
     const bool more = step(t_);
     const std::size_t m = t_.size();
     const bool last = !more || m >= most;
-    if (!last && !due_for_check(m, bound_over_wanted)) continue;
-    while (static_cast<index_t>(levels.size()) < options_.k) {
-      auto e = next_level(levels, more ? t_.below.back() : 0);
-      if (!e) break;
-      report(*e, std::ssize(levels));
-      bound_over_wanted = e->bound / (room * wanted_bound(*e));
-      const bool converged = bound_over_wanted <= 1;
+    if (!last && !due_for_check(m, place_.bound_over_wanted)) continue;
+    while (std::ssize(levels_) < options_.k) {
+      auto next = next_level(more ? t_.below.back() : 0);
+      if (!next) break;
+      Estimate& e = next->estimate;
+      report(e, std::ssize(levels_));
+      place_.bound_over_wanted = e.bound / (room * wanted_bound(e));
+      const bool converged = place_.bound_over_wanted <= 1;
       if (search != nullptr) {
-        search->next_value = e->pair.value;
+        search->next_value = e.pair.value;
         search->converged = converged;
-        if (stopped(*e, converged)) return levels;
+        if (stopped(e, converged)) return;
       }
       if (!converged) break;
-      levels.push_back({e->pair.value, std::move(e->pair.vector)});
+      levels_.push_back({e.pair.value, next->place, std::move(e.pair.vector)});
     }
-    if (last || static_cast<index_t>(levels.size()) == options_.k) return levels;
+    if (last || std::ssize(levels_) == options_.k) return;
   }
 }
 
 /// Adds up the vectors of all levels while the recurrence runs again: the last level, which takes
 /// the most steps, as part of the step, the others for several steps at a time.
 template <Scalar T>
-void LanczosSolver<T>::form_levels_again(const std::vector<Level>& levels) {
+void LanczosSolver<T>::form_levels_again() {
+  const auto& levels = levels_;
+  place_.pass = Pass::forming;
   const auto others = static_cast<index_t>(levels.size()) - 1;
   DistributedVectors<T> batch(map_.row_partition(), comm_.rank(),
                               std::min(lanczos_batch, std::max<index_t>(1, others)));
@@ -96,6 +98,7 @@ void LanczosSolver<T>::form_levels_again(const std::vector<Level>& levels) {
       if (std::ssize(weights) == batch.count()) flush();
     }
     if (j + 1 == last.size()) break;
+    stage_->step();
     norm2 = norm2_after(j, norm2);
     repeat_step(j, last[j + 1] * scalings_[j] / std::sqrt(norm2), found_.column(others));
   }
@@ -103,9 +106,10 @@ void LanczosSolver<T>::form_levels_again(const std::vector<Level>& levels) {
 }
 
 template <Scalar T>
-void LanczosSolver<T>::form_levels(const std::vector<Level>& levels) {
+void LanczosSolver<T>::form_levels() {
+  const auto& levels = levels_;
   for (index_t i = 0; i < std::ssize(levels); ++i) vec::set_zero<T>(found_.column(i));
-  if (kept_.empty()) return form_levels_again(levels);
+  if (kept_.empty()) return form_levels_again();
   for (std::size_t i = 0; i < levels.size(); ++i)
     for (std::size_t j = 0; j < levels[i].vector.size(); ++j)
       vec::axpy<T>(T(levels[i].vector[j] / std::sqrt(kept_norm2_[j])),
@@ -133,14 +137,16 @@ std::vector<typename LanczosSolver<T>::Pair> LanczosSolver<T>::check_levels(inde
 /// converged, or did not come up, are left to a recurrence of their own.
 template <Scalar T>
 std::vector<typename LanczosSolver<T>::Pair> LanczosSolver<T>::solve_levels() {
-  scale_ = options_.scale;
   history_.clear();
-  stream_ = 0;
-  start_randomly();
-  const auto levels = find_levels();
-  if (levels.empty()) return {};
-  form_levels(levels);
-  auto pairs = check_levels(std::ssize(levels));
+  if (place_.pass == Pass::none) {
+    scale_ = options_.scale;
+    stream_ = 0;
+    start_randomly();
+  }
+  if (place_.pass != Pass::forming) find_levels();
+  if (levels_.empty()) return {};
+  form_levels();
+  auto pairs = check_levels(std::ssize(levels_));
   std::vector<std::size_t> order(static_cast<std::size_t>(options_.k));
   std::iota(order.begin(), order.end(), std::size_t{0});
   const auto done = [&](std::size_t i) {
@@ -155,13 +161,19 @@ std::vector<typename LanczosSolver<T>::Pair> LanczosSolver<T>::solve_levels() {
 template <Scalar T>
 typename LanczosSolver<T>::Search LanczosSolver<T>::search() {
   products_before_ = map_.products();
-  start_randomly();
+  CheckpointStage stage(options_.checkpoint, "search",
+                        [&](CheckpointWriter& writer) { write(writer); });
+  stage_ = &stage;
   Search result;
-  const auto levels = find_levels(&result);
-  if (levels.empty()) return result;
-  found_ = DistributedVectors<T>(map_.row_partition(), comm_.rank(), std::ssize(levels));
-  form_levels(levels);
-  for (const Pair& pair : check_levels(std::ssize(levels))) {
+  if (const auto* saved = stage.saved())
+    restore(*saved);
+  else
+    start_randomly();
+  if (place_.pass != Pass::forming) find_levels(&result);
+  if (levels_.empty()) return result;
+  found_ = DistributedVectors<T>(map_.row_partition(), comm_.rank(), std::ssize(levels_));
+  form_levels();
+  for (const Pair& pair : check_levels(std::ssize(levels_))) {
     result.found.eigenvalues.push_back(pair.value);
     result.found.residuals.push_back(pair.residual);
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <kronsolve/core/buffer.hpp>
+#include <kronsolve/solvers/checkpoint.hpp>
 #include <kronsolve/solvers/lanczos.hpp>
 #include <kronsolve/solvers/tolerance.hpp>
 
@@ -94,15 +95,39 @@ class LanczosSolver {
   /// A level of one recurrence: the first steps that give it, before it comes up again.
   struct Level {
     double value = 0;
-    std::vector<double> vector;  ///< of the projected matrix of so many steps
+    std::size_t place = 0;       ///< from the end, in the projected matrix of so many steps
+    std::vector<double> vector;  ///< of that matrix
   };
+
+  /// Where a run is: what a checkpoint keeps besides vectors and the projected matrix.
+  enum class Pass { none, first, second, levels, forming };
+  struct Place {
+    Pass pass = Pass::none;  ///< of the recurrence, inside a cycle
+    index_t found = 0;       ///< pairs before the one that is sought
+    index_t first_step = 0;  ///< of this pair
+    index_t restart = 0;
+    Pair best = {};
+    double bound_over_wanted = std::numeric_limits<double>::infinity();
+    index_t second_step = 0;  ///< of the second pass
+    double second_norm2 = 0;  ///< of current_, there
+  };
+
+  void write(CheckpointWriter& writer) const;
+  void restore(const CheckpointReader& reader);
+  void restore_levels(const CheckpointReader& reader);
+  void begin_pair();
+  Estimate estimate(bool more) const;
 
   Pair solve_pair(index_t found);
   std::vector<Pair> solve_levels();
-  std::vector<Level> find_levels(Search* search = nullptr);
-  std::optional<Estimate> next_level(const std::vector<Level>& known, double coupling) const;
-  void form_levels(const std::vector<Level>& levels);
-  void form_levels_again(const std::vector<Level>& levels);
+  void find_levels(Search* search = nullptr);
+  struct Candidate {
+    Estimate estimate;
+    std::size_t place = 0;
+  };
+  std::optional<Candidate> next_level(double coupling) const;
+  void form_levels();
+  void form_levels_again();
   std::vector<Pair> check_levels(index_t count);
   void begin_cycle();
   void keep_while_they_fit();
@@ -133,7 +158,7 @@ class LanczosSolver {
   void keep_current();
   bool stopped(const Estimate& e, bool converged) const;
   void report(const Estimate& e, index_t found);
-  void finish(Pairs<T>& result, std::vector<Pair>& pairs);
+  void finish(Pairs<T>& result);
 
   const LinearMap<T>& map_;
   const LanczosOptions& options_;
@@ -166,6 +191,11 @@ class LanczosSolver {
   std::optional<Tolerance<T>> tolerance_;
   index_t longest_cycle_ = first_cycle;
   index_t steps_ = 0, products_before_ = 0;
+  Place place_;
+  std::vector<Pair> pairs_;    // so far
+  std::vector<Level> levels_;  // of the recurrence for several, so far
+  bool tried_levels_ = false;  // that recurrence has given all it can
+  CheckpointStage* stage_ = nullptr;
   std::uint32_t stream_ = 0;
   Clock::time_point began_ = Clock::now();
   std::vector<std::pair<double, double>> history_;  // (seconds, bound) of this pair

@@ -12,6 +12,7 @@
 #include "cli/help.hpp"
 #include "cli/options.hpp"
 #include "cli/refusal.hpp"
+#include "cli/shell_words.hpp"
 
 namespace kronsolve::cli {
 
@@ -126,6 +127,21 @@ void check_plot(const Arguments& arguments) {
     throw InvalidArgument("--z belongs to --kind heat");
 }
 
+void check_checkpoint(const Arguments& arguments, const Names& given) {
+  const auto& path = arguments.checkpoint.path;
+  if (given.has("--every") && path.empty())
+    throw InvalidArgument("--every says how often --checkpoint FILE is written; give that too");
+  const auto option = given.first_of({"--checkpoint", "--resume"});
+  if (option.empty()) return;
+  if (arguments.op.all_sectors || is_scan(arguments.op.sector))
+    throw InvalidArgument(detail::concat(
+        option, " is of one solve, several sectors are several; make it a sweep, or give one"));
+  if (!arguments.start.empty())
+    throw InvalidArgument(detail::concat(option, " and --start exclude each other; give one"));
+  if (!path.empty() && path == arguments.save)
+    throw InvalidArgument("--checkpoint and --save need files of their own; give two names");
+}
+
 /// What holds for all options together.
 void check(Arguments& arguments, const Names& given) {
   const auto& command = arguments.command;
@@ -135,6 +151,7 @@ void check(Arguments& arguments, const Names& given) {
     throw InvalidArgument(
         detail::concat("--sector with several values needs ground, levels or spectral; ", command,
                        " takes one sector"));
+  check_checkpoint(arguments, given);
   if (command == "levels" && !given.has("-k")) arguments.solve.k = 4;
   if (command == "levels" && !arguments.op.matrix.empty())
     throw InvalidArgument("levels needs an operator on sites; use eigh for a matrix file");
@@ -149,24 +166,6 @@ void check(Arguments& arguments, const Names& given) {
 }
 
 // ---- the command line ------------------------------------------------------------------------
-
-/// Words as a shell would take them.
-std::string shell_line(int argc, const char* const* argv) {
-  std::string line = "kronsolve";
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    constexpr std::string_view plain =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+,.:/@%";
-    if (!word.empty() && word.find_first_not_of(plain) == word.npos) {
-      line += " " + word;
-      continue;
-    }
-    line += " '";
-    for (const char c : word) line += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    line += "'";
-  }
-  return line;
-}
 
 /// Tells the parser of an option; values stay texts, so that every error about them is ours.
 void add_option(CLI::App& app, const Option& option) {
@@ -216,6 +215,12 @@ Arguments make_arguments(const std::string& command, const OptionTexts& given) {
   return arguments;
 }
 
+Arguments parse_words(const std::vector<std::string>& words) {
+  std::vector<const char*> argv;
+  for (const auto& word : words) argv.push_back(word.c_str());
+  return parse_arguments(static_cast<int>(argv.size()), argv.data());
+}
+
 Arguments parse_arguments(int argc, const char* const* argv) {
   Arguments arguments;
   CLI::App app(
@@ -242,7 +247,7 @@ Arguments parse_arguments(int argc, const char* const* argv) {
   }
   const auto& chosen = *app.get_subcommands().front();
   arguments = make_arguments(chosen.get_name(), given_options(chosen));
-  arguments.command_line = shell_line(argc, argv);
+  arguments.command_line = shell_line({argv + 1, argv + argc});
   if (const auto& name = command(chosen.get_name()).argument; !name.empty())
     for (const auto& text : chosen.get_option(name)->results()) {
       if (text.empty()) throw InvalidArgument(name + " needs a name, got ''");

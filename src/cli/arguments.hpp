@@ -34,6 +34,12 @@ struct EvolveArguments {
   bool json_lines = false;
 };
 
+/// Where a run keeps what it needs to go on.
+struct CheckpointArguments {
+  std::string path, resume;  ///< written; gone on from. Empty: not asked for
+  double every = 600;        ///< seconds
+};
+
 /// What thermal was asked for besides the operator.
 struct ThermalArguments {
   std::vector<double> temperatures;
@@ -71,6 +77,16 @@ struct PlotArguments {
   std::string log;  ///< axes with powers of ten: "x", "y", "xy"
 };
 
+/// What batch was asked for besides the run.
+struct BatchArguments {
+  enum class Scheduler { slurm, pbs } scheduler = Scheduler::slurm;
+  int nodes = 1;
+  double seconds = 0;  ///< limit of the job; 0: from the plan
+  std::vector<std::string> modules;
+  std::string output;  ///< file of the script; empty: named after the run
+  bool submit = false;
+};
+
 /// The command line after all that can be checked without looking at the operator.
 struct Arguments {
   std::string command;
@@ -80,6 +96,7 @@ struct Arguments {
   std::string plot;          ///< file of a picture of what is found; empty: none
   std::string start;         ///< file of a state to start a solve from; empty: none
   std::string reference;  ///< file of the state that overlap and fidelity compare with; empty: none
+  CheckpointArguments checkpoint;
   OperatorArguments op;
   EighOptions solve;
   SvdsOptions svds;            ///< of the command svds, in place of `solve`
@@ -89,6 +106,7 @@ struct Arguments {
   SweepArguments sweep;
   ResultsArguments results;
   PlotArguments plot_of;
+  BatchArguments batch;
   std::vector<std::string> observe;
   std::optional<int> threads;
   int ranks = 1;  ///< above 1: on so many workers, started for this run
@@ -100,6 +118,8 @@ struct Arguments {
 /// Reads the command line. Local; the same on every rank.
 /// @throws InvalidArgument  an unknown command, option or value; with what is allowed
 Arguments parse_arguments(int argc, const char* const* argv);
+/// The same of words, the program's name first.
+Arguments parse_words(const std::vector<std::string>& words);
 
 /// Options of a command, named with their dashes, and their values; "true" for flags.
 using OptionTexts = std::vector<std::pair<std::string, std::string>>;

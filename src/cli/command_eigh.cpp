@@ -2,6 +2,7 @@
 #include <kronsolve/operators/matrix_free.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 
+#include "cli/checkpointing.hpp"
 #include "cli/commands.hpp"
 #include "cli/guard.hpp"
 #include "cli/measuring.hpp"
@@ -67,6 +68,8 @@ Answer run_eigh(const Comm& comm, const Arguments& arguments, Clock::time_point 
   EighOptions options = arguments.solve;
   if (!arguments.start.empty()) start_from(comm, problem, arguments.start, options);
   require_writable(comm, arguments.save);
+  Checkpointing checkpointing(comm, arguments, problem);
+  options.checkpoint = checkpointing.get();
   phases.setup_seconds = seconds_since(begin);
   const EighResult result = solve(comm, problem, options);
   phases.setup_seconds += result.setup_seconds;

@@ -8,6 +8,7 @@
 #include <kronsolve/operators/states.hpp>
 #include <kronsolve/solvers/operator_map.hpp>
 
+#include "cli/checkpointing.hpp"
 #include "cli/commands.hpp"
 #include "cli/guard.hpp"
 #include "cli/problem.hpp"
@@ -104,11 +105,16 @@ class EvolveProgress {
 };
 
 EvolutionResult run(const Comm& comm, const PlannedEvolution& planned, const EvolveArguments& asked,
-                    const EvolutionState& psi, EvolutionRecorder& recorder) {
+                    const EvolutionState& psi, EvolutionRecorder& recorder,
+                    Checkpoint* checkpoint) {
+  const CheckpointStage stage(checkpoint, "observables",
+                              [&](CheckpointWriter& writer) { recorder.write(writer); });
+  if (stage.saved() != nullptr) recorder.restore(*stage.saved());
   const auto evolve_with = [&](const auto& make_map) {
     const auto map = make_map();
     EvolveProgress progress(asked.time);
     auto options = asked.options;
+    options.checkpoint = checkpoint;
     if (comm.is_root()) {
       map->on_product([&] { progress.show(map->products()); });
       options.progress = [&](double time) { progress.reached(time); };
@@ -139,9 +145,10 @@ Answer run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_poin
   auto observables = observables_of(comm, *h.basis, problem.lattice, arguments.observe);
   require_writable(comm, arguments.save);
   const auto [psi, planned] = prepare(comm, h, asked);
+  Checkpointing checkpointing(comm, arguments, problem);
   EvolutionRecorder recorder(comm, h, std::move(observables), psi);
   phases.solve = Clock::now();  // observables are taken on the way
-  const EvolutionResult result = run(comm, planned, asked, psi, recorder);
+  const EvolutionResult result = run(comm, planned, asked, psi, recorder, checkpointing.get());
   phases.measure = Clock::now();
   const Cost cost = measure_cost(comm, phases);
   const EvolveReport report{problem,       asked, planned.plan, result, cost, recorder.recorded(),

@@ -7,9 +7,11 @@
 #include <fmt/format.h>
 
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/core/hdf5_file.hpp>
 
 #include "cli/commands.hpp"
 #include "cli/guard.hpp"
+#include "cli/sweep_arrays.hpp"
 #include "cli/sweep_rows.hpp"
 #include "cli/table.hpp"
 #include "cli/text.hpp"
@@ -19,61 +21,6 @@ namespace kronsolve::cli {
 namespace {
 
 // ---- output ----------------------------------------------------------------------------------
-
-std::string cell(const Json& value) {
-  if (value.is_null()) return "-";
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_number_float()) return fmt::format("{:.12g}", value.get<double>());
-  if (!value.is_array()) return value.dump();
-  constexpr std::size_t most = 4;
-  std::string text;
-  for (std::size_t i = 0; i < std::min(most, value.size()); ++i)
-    text += (i == 0 ? "" : " ") + cell(value[i]);
-  return text + (value.size() > most ? " ..." : "");
-}
-
-/// Numbers that are rounding noise beside their column are shown as 0.
-void clean(std::vector<Json>& values) {
-  constexpr double noise = 1e-13;
-  double largest = 0;
-  for (const auto& value : values)
-    if (value.is_number()) largest = std::max(largest, std::abs(value.get<double>()));
-  for (auto& value : values)
-    if (value.is_number_float() && std::abs(value.get<double>()) < noise * largest) value = 0;
-}
-
-/// What a table has unless told: what varies, what is derived, what is found.
-std::vector<Column> usual_columns(const Rows& rows, const Sweep& sweep, bool averaged) {
-  const auto known = names_of(rows);
-  std::vector<std::string> names;
-  const auto add = [&](const std::string& name) {
-    if (is_named(known, name) && !is_named(names, name)) names.push_back(name);
-  };
-  const auto add_measured = [&](const std::string& name) {
-    add(name);
-    if (averaged) add(name + "_error");
-  };
-  for (const auto& name : sweep.varied()) add(name);
-  for (const auto& name : sweep.derived()) add_measured(name);
-  static const std::map<std::string, std::vector<std::string>> found_by = {
-      {"ground", {"energy"}},
-      {"eigh", {"eigenvalues"}},
-      {"svds", {"singular_values"}},
-      {"levels", {"energy", "levels_energy", "levels_spin"}},
-      {"thermal", {"temperatures", "energy", "heat_capacity", "entropy", "susceptibility"}}};
-  if (const auto found = found_by.find(sweep.command()); found != found_by.end())
-    for (const auto& name : found->second) add_measured(name);
-  for (const auto& [option, text] : sweep.options(0))
-    if (option == "--observe") add_measured(text);
-  const bool fine = std::all_of(rows.begin(), rows.end(), [](const Json& row) {
-    return row.value("status", Json("done")) == "done";
-  });
-  if (!fine)
-    for (const char* name : {"status", "failure"}) add(name);
-  std::vector<Column> columns;
-  for (const auto& name : names) columns.push_back(field(name));
-  return columns;
-}
 
 std::string table_text(const Rows& rows, const std::vector<Column>& columns) {
   Table table;
@@ -166,6 +113,7 @@ std::string check_text(SweepFolder& folder) {
     if (place.status != PointStatus::failed && !results.insert(place.id).second)
       refuse(1, detail::concat(campaign::to_text(place.id), ": it is there twice"));
   }
+  if (std::filesystem::exists(arrays_path(folder))) (void)Hdf5File::open(arrays_path(folder));
   std::size_t others = 0;
   const std::set<PointId> own(folder.sweep().ids().begin(), folder.sweep().ids().end());
   for (const auto& [id, place] : points.records()) others += own.contains(id) ? 0 : 1;

@@ -18,6 +18,8 @@
 #include "cli/commands.hpp"
 #include "cli/guard.hpp"
 #include "cli/progress_line.hpp"
+#include "cli/run_again.hpp"
+#include "cli/sweep_arrays.hpp"
 #include "cli/sweep_folder.hpp"
 #include "cli/text.hpp"
 #include "cli/text_parts.hpp"
@@ -28,17 +30,6 @@ namespace {
 
 using campaign::Claim;
 using Points = std::vector<std::uint32_t>;
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-/// When the scheduler will end this job, in seconds since 1970; infinite if there is none.
-double end_of_job() {
-  const char* text = std::getenv("SLURM_JOB_END_TIME");
-  const auto end = text == nullptr ? std::nullopt : read_number<double>(text);
-  return end.value_or(std::numeric_limits<double>::infinity());
-}
 
 /// A parameter of a model as the number that it is, where it is one.
 Json number_or_text(const Json& value) {
@@ -135,8 +126,8 @@ class Worker {
   /// Whether the point will probably end before the job does, with something to spare.
   bool is_timely(std::size_t point) {
     if (std::isinf(job_ends_)) return true;
-    constexpr double spare = 1.5, seconds_to_leave = 10;
-    const double left = job_ends_ - now() - seconds_to_leave;
+    constexpr double spare = 1.5;
+    const double left = job_ends_ - time_now() - seconds_to_leave;
     if (left > 0) {
       (void)folder_.tally();
       if (spare * folder_.expected(point).seconds < left) return true;
@@ -172,7 +163,7 @@ class Worker {
     }
   }
   void write(PointHead head, const Json& record) {
-    head.finished = now();
+    head.finished = time_now();
     const auto text = record.dump(-1, ' ', false, Json::error_handler_t::replace);
     folder_.points().append(head, std::string_view(text).substr(1, text.size() - 2));
     // The system keeps what was written when a process is killed; only the end of the machine can
@@ -445,6 +436,18 @@ Answer end_of_sweep(SweepFolder& folder, std::size_t before, std::size_t late,
   return answer;
 }
 
+/// arrays.h5 when nothing is left to do; of several processes the last one writes it.
+void bring_arrays(SweepFolder& folder, std::size_t before) {
+  const auto finished = folder.tally().finished();
+  const bool there = std::filesystem::exists(arrays_path(folder));
+  if (finished != folder.sweep().size() || (finished == before && there)) return;
+  try {
+    write_arrays(folder);
+  } catch (const NotSupported& missing) {  // the records are all there
+    fmt::print(stderr, "kronsolve: no arrays.h5: {}\n", missing.what());
+  }
+}
+
 std::string cost_text(double core_seconds) {
   if (core_seconds < 3600) return seconds_text(core_seconds) + " of one core";
   return fmt::format("{:.3g} core hours", core_seconds / 3600);
@@ -508,7 +511,7 @@ Answer run_sweep(Session& session, const Arguments& arguments, Clock::time_point
   comm.agree([&] {
     if (comm.is_root()) prepare_folder(path, sweep);
   });
-  const double retried_before = asked.retry_failed ? now() : 0;
+  const double retried_before = asked.retry_failed ? time_now() : 0;
   Worker worker(path, std::move(sweep), retried_before);
   auto& folder = worker.folder();
   if (comm.is_root()) tell_damage(folder);
@@ -545,7 +548,9 @@ Answer run_sweep(Session& session, const Arguments& arguments, Clock::time_point
     late = static_cast<std::size_t>(std::count_if(
         order.begin(), order.end(), [&](auto point) { return worker.is_open(point); }));
   }
-  comm.barrier();
+  comm.agree([&] {
+    if (comm.is_root()) bring_arrays(folder, before);
+  });
   auto answer = end_of_sweep(folder, before, late, start);
   comm.broadcast(std::span(&answer.status, 1));
   return answer;

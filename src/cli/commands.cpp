@@ -59,10 +59,17 @@ const std::vector<Command>& commands() {
        "  kronsolve results ising.out --columns bx,gap\n"
        "  kronsolve results ising.out --csv",
        run_results, "DIR", "the folder of a sweep", sweeps},
+      {"batch", "a job script for a run or a sweep",
+       "  kronsolve batch ising.toml --nodes 4 --time 2h\n"
+       "  kronsolve batch \"ground --model heisenberg --sites 32 --sector sz=0\" --nodes 2",
+       run_batch, "RUN", "FILE.toml of a sweep, or a command line in quotes", sweeps},
       {"plot", "a picture of what a sweep has found",
        "  kronsolve plot ising.out --x bx --y gap --series sites -o gap.svg\n"
        "  kronsolve plot ising.out --x bx --y sites --z gap -o map.png",
        run_plot, "DIR", "the folder of a sweep", sweeps},
+      {"report", "one page with pictures, tables and origin of a sweep",
+       "  kronsolve report ising.out -o ising.html", run_report, "DIR", "the folder of a sweep",
+       sweeps},
       {"plan", "dimension, memory and method of a solve; runs nothing",
        "  kronsolve plan --model heisenberg --sites 32 --cyclic --sector sz=0\n"
        "  kronsolve plan --model kagome --size 2x3 --cyclic -k 4",

@@ -21,7 +21,9 @@ Answer run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_poin
 Answer run_thermal(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_spectral(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_plot(const Comm& comm, const Arguments& arguments, Clock::time_point start);
+Answer run_report(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_measure(const Comm& comm, const Arguments& arguments, Clock::time_point start);
+Answer run_batch(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_plan(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_models(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_observables(const Comm& comm, const Arguments& arguments, Clock::time_point start);

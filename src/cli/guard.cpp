@@ -14,6 +14,7 @@
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/solvers/blas.hpp>
+#include <kronsolve/solvers/checkpoint.hpp>
 
 #include "cli/text.hpp"
 
@@ -36,6 +37,8 @@ Ending failed(int status, std::string text) { return {status, Failure{status, st
 Ending run_caught(const std::function<int()>& work) {
   try {
     return {work(), std::nullopt};
+  } catch (const Stopped& stopped) {
+    return failed(exit_run_again, stopped.what());
   } catch (const InvalidArgument& error) {
     return failed(exit_bad_input, error.what());
   } catch (const NotConverged& error) {

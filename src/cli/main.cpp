@@ -1,6 +1,7 @@
 // The kronsolve program: parse, call the library, print. launcher.cpp becomes it.
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@
 #include "cli/progress_line.hpp"
 #include "cli/report.hpp"
 #include "cli/rerun.hpp"
+#include "cli/run_again.hpp"
 
 namespace kronsolve::cli {
 
@@ -42,15 +44,9 @@ int tell(const Comm& comm, const Arguments& arguments, Answer answer) {
 }
 
 int run_command(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
-  use_threads(arguments);
+  if (arguments.command != "batch") use_threads(arguments);  // there they are the job's
   if (arguments.command != "info") require_address_space();
   return tell(comm, arguments, command(arguments.command).run(comm, arguments, start));
-}
-
-Arguments parse_words(const std::vector<std::string>& words) {
-  std::vector<const char*> argv;
-  for (const auto& word : words) argv.push_back(word.c_str());
-  return parse_arguments(static_cast<int>(argv.size()), argv.data());
 }
 
 /// What a worker of --ranks does: the whole command on the communicator of all of them.
@@ -60,6 +56,25 @@ int run_as_worker(const Comm& comm, const std::vector<std::string>& words, doubl
                                           std::chrono::duration<double>(seconds_so_far));
     return run_command(comm, parse_words(words), start);
   });
+}
+
+/// Where rank 0 of the workers is, "host pid".
+std::string place_of_worker(const Comm& comm) {
+  std::array<char, 256> host{};
+  (void)::gethostname(host.data(), host.size() - 1);
+  return comm.broadcast(detail::concat(host.data(), " ", ::getpid()));
+}
+
+/// Signals that come to this process go to the workers, if they are on this machine: one of them
+/// tells the others.
+void pass_on_signals(Pool& pool, int ranks) {
+  const auto place =
+      pool.submit_spmd({.label = "where it runs", .retries = 0}, ranks, task<place_of_worker>)
+          .get();
+  std::array<char, 256> host{};
+  (void)::gethostname(host.data(), host.size() - 1);
+  const std::string here = detail::concat(host.data(), " ");
+  if (place.starts_with(here)) forward_requests_to(std::atol(place.c_str() + here.size()));
 }
 
 /// --ranks N: starts N workers that solve this one problem; rank 0 of them prints.
@@ -72,6 +87,11 @@ int run_on_workers(Session& session, const Arguments& arguments,
   Pool pool = session.make_pool(
       {.workers = arguments.ranks,
        .threads = arguments.threads.value_or(std::max(1, available_cores() / arguments.ranks))});
+  std::optional<EndRequests> requests;
+  if (!arguments.checkpoint.path.empty()) {
+    pass_on_signals(pool, arguments.ranks);
+    requests.emplace();
+  }
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   try {
     return pool
@@ -103,7 +123,8 @@ int run(Session& session, const Comm& comm, int argc, char** argv, Clock::time_p
     require_address_space();
     return tell(comm, arguments, run_selftest(session, arguments, start));
   }
-  if (arguments.ranks > 1) return run_on_workers(session, arguments, words, start);
+  if (arguments.ranks > 1 && arguments.command != "batch")
+    return run_on_workers(session, arguments, words, start);
   return run_command(comm, arguments, start);
 }
 

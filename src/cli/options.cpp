@@ -106,6 +106,8 @@ const Choices<PlotArguments::Kind> plot_kinds = {{"auto", PlotArguments::Kind::a
                                                  {"heat", PlotArguments::Kind::heat}};
 const Choices<LineShape> line_shapes = {{"lorentzian", LineShape::lorentzian},
                                         {"gaussian", LineShape::gaussian}};
+const Choices<BatchArguments::Scheduler> schedulers = {{"slurm", BatchArguments::Scheduler::slurm},
+                                                       {"pbs", BatchArguments::Scheduler::pbs}};
 const Choices<Preconditioner> preconditioners = {{"auto", Preconditioner::automatic},
                                                  {"none", Preconditioner::none},
                                                  {"jacobi", Preconditioner::jacobi},
@@ -199,6 +201,27 @@ std::vector<double> energies(const Given& given) {
   for (std::size_t i = 1; i < values.size(); ++i)
     if (!(values[i] > values[i - 1])) refuse(given, "ascending energies such as 0:4:200");
   return values;
+}
+
+/// "30s", "10min", "2h", or seconds.
+double duration(const Given& given) {
+  constexpr std::string_view allowed = "a time above 0 such as 30s, 10min or 2h, at most 1000h";
+  const auto number = given.text.find_first_not_of("0123456789.");
+  const auto unit = number == given.text.npos ? "s" : given.text.substr(number);
+  const auto value = read_number<double>(given.text.substr(0, number));
+  const double factor = unit == "s" ? 1 : unit == "min" ? 60 : unit == "h" ? 3600 : 0;
+  const double seconds = value.value_or(0) * factor;
+  if (!(seconds > 0 && seconds <= 1000 * 3600.0)) refuse(given, allowed);
+  return seconds;
+}
+
+/// A word that is one in a script, too.
+std::string module_name(const Given& given) {
+  constexpr std::string_view letters =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_+./@=:";
+  if (given.text.find_first_not_of(letters) != given.text.npos || given.text.starts_with("-"))
+    refuse(given, "the name of a module such as gcc/12.2");
+  return given.text;
 }
 
 void set_count(Arguments& a, const Given& g) {
@@ -380,6 +403,15 @@ std::vector<Option> make_options() {
        [](Arguments& a, const Given& g) { a.reference = g.text; }},
       {"--start", "FILE.h5", "ground eigh", how, "a saved state to start from", "",
        [](Arguments& a, const Given& g) { a.start = g.text; }},
+      {"--checkpoint", "FILE", "ground eigh evolve", how,
+       "written now and then, and gone on from if it is there; SIGTERM, SIGUSR1 and the end of a "
+       "SLURM job write it and end the run with exit code 75",
+       "", [](Arguments& a, const Given& g) { a.checkpoint.path = g.text; }},
+      {"--every", "TIME", "ground eigh evolve", how, "between two checkpoints: 30s, 10min, 2h",
+       "10min", [](Arguments& a, const Given& g) { a.checkpoint.every = duration(g); }},
+      {"--resume", "FILE", "ground eigh evolve", how,
+       "a checkpoint to go on from, which is not written", "",
+       [](Arguments& a, const Given& g) { a.checkpoint.resume = g.text; }},
       {"--threads", "N", all + " sweep selftest", how, "threads of each process (all its cores)",
        "", [](Arguments& a, const Given& g) { a.threads = whole<int>(g, 1, 1024); }},
       {"--ranks", "N", all + " sweep", how, "worker processes to start for this run", "1",
@@ -422,6 +454,23 @@ std::vector<Option> make_options() {
        [](Arguments& a, const Given& g) { a.sweep.only = g.text; }},
       {"--retry-failed", "", "sweep", how, "computes points that have failed again", "false",
        [](Arguments& a, const Given& g) { a.sweep.retry_failed = truth(g); }},
+      {"--scheduler", "NAME", "batch", how, any_of(schedulers), "slurm",
+       [](Arguments& a, const Given& g) { a.batch.scheduler = choice(g, schedulers); }},
+      {"--nodes", "N", "batch", how, "nodes of a solve; of a sweep, jobs that share its points",
+       "1", [](Arguments& a, const Given& g) { a.batch.nodes = whole<int>(g, 1, 10000); }},
+      {"--ranks", "N", "batch", how, "MPI ranks on each node", "1",
+       [](Arguments& a, const Given& g) { a.ranks = whole<int>(g, 1, 4096); }},
+      {"--threads", "N", "batch", how, "cores of each rank (the cores of this machine)", "",
+       [](Arguments& a, const Given& g) { a.threads = whole<int>(g, 1, 1024); }},
+      {"--time", "TIME", "batch", how,
+       "limit of the job: 30min, 12h (from the size of the problem)", "",
+       [](Arguments& a, const Given& g) { a.batch.seconds = duration(g); }},
+      {"--module", "NAME", "batch", how, "a module to load; repeatable", "",
+       [](Arguments& a, const Given& g) { a.batch.modules.push_back(module_name(g)); }, many},
+      {"-o", "FILE", "batch", out, "the script (named after the run, .sbatch or .pbs)", "",
+       [](Arguments& a, const Given& g) { a.batch.output = g.text; }},
+      {"--submit", "", "batch", out, "submits it and tells the number of the job", "false",
+       [](Arguments& a, const Given& g) { a.batch.submit = truth(g); }},
       {"--columns", "A,B", "results", out, "these columns; formulas too: \"bx,energy/sites\"", "",
        [](Arguments& a, const Given& g) { a.results.columns = g.text; }},
       {"--x", "COLUMN", "plot", what, "across: a column or a formula", "",
@@ -452,7 +501,13 @@ std::vector<Option> make_options() {
          require_picture_name(g.option, g.text);
          a.plot = g.text;
        }},
-      {"--where", "CONDITION", "results plot", out, "the points where it holds: \"sites = 12\"", "",
+      {"-o", "FILE.html", "report", out, "the report", "",
+       [](Arguments& a, const Given& g) {
+         if (!g.text.ends_with(".html")) refuse(g, "the name of a page, FILE.html");
+         a.save = g.text;
+       }},
+      {"--where", "CONDITION", "results plot report", out,
+       "the points where it holds: \"sites = 12\"", "",
        [](Arguments& a, const Given& g) { a.results.where = g.text; }},
       {"--each", "", "results", out, "every point, without averages", "false",
        [](Arguments& a, const Given& g) { a.results.each = truth(g); }},
@@ -466,7 +521,7 @@ std::vector<Option> make_options() {
       {"--diff", "OTHER", "results", out,
        "what differs from the results of another folder; of the same one: from earlier versions",
        "", [](Arguments& a, const Given& g) { a.results.diff = g.text; }},
-      {"--json", "", all + " rerun sweep status models observables info selftest", out,
+      {"--json", "", all + " rerun sweep status batch models observables info selftest", out,
        "one JSON object on stdout", "false",
        [](Arguments& a, const Given& g) { a.json = truth(g); }},
       {"--markdown", "", "manual", out, "as Markdown", "false",

@@ -196,6 +196,8 @@ std::string gnuplot_script(const Picture& picture, std::string_view format) {
   return script + "plot " + plot + "\n";
 }
 
+std::string svg_of(const Picture& picture) { return drawn(gnuplot_script(picture, "svg")); }
+
 void draw(const Picture& picture, const std::string& path) {
   OutputFile file(path);  // before the work: a folder that cannot be written to is refused at once
   file.append(drawn(gnuplot_script(picture, format_of(path))));

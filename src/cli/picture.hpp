@@ -41,6 +41,9 @@ void require_picture_name(std::string_view option, const std::string& path);
 /// @throws IoError       the file cannot be written
 void draw(const Picture& picture, const std::string& path);
 
+/// The same as text of SVG.
+std::string svg_of(const Picture& picture);
+
 /// What gnuplot is told, and the data in it.
 std::string gnuplot_script(const Picture& picture, std::string_view format);
 

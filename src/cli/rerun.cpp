@@ -9,30 +9,11 @@
 #include <kronsolve/core/hdf5_file.hpp>
 #include <kronsolve/core/version.hpp>
 
+#include "cli/shell_words.hpp"
+
 namespace kronsolve::cli {
 
 namespace {
-
-/// The words of a line that `shell_line` wrote: words in single quotes are kept together.
-std::vector<std::string> words_of(const std::string& line) {
-  std::vector<std::string> words;
-  bool open = false, inside = false;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const char c = line[i];
-    if (c == '\'') {
-      inside = !inside;
-    } else if (c == '\\' && !inside && i + 1 < line.size()) {
-      ++i;
-    } else if (c == ' ' && !inside) {
-      open = false;
-      continue;
-    }
-    if (!open) words.emplace_back();
-    open = true;
-    if (c != '\'') words.back() += line[i];
-  }
-  return words;
-}
 
 std::string command_line_of(const std::string& path) {
   if (path.ends_with(".h5")) return Hdf5File::open(path).text("command_line");
@@ -65,7 +46,7 @@ std::vector<std::string> words_of_run(const Comm& comm, const Arguments& argumen
     if (comm.is_root()) line = command_line_of(path);
   });
   line = comm.broadcast(std::move(line));
-  auto words = words_of(line);
+  auto words = words_of_line(line);
   if (words.size() < 2 || words.front() != "kronsolve" || words[1] == "rerun")
     throw InvalidArgument(
         detail::concat("rerun: '", path,

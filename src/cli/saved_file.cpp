@@ -339,7 +339,9 @@ template <Scalar T>
 void save(const Comm& comm, const std::string& path, const Origin& origin,
           const SvdsResult<T>& result, const Json& json) {
   const auto begin_file = [&] {
-    auto file = begin(path, origin, json, "");
+    // Of an operator on sites both sets are states of its basis.
+    const bool states = !origin.description.empty() && result.right.count() > 0;
+    auto file = begin(path, origin, json, states ? "right" : "");
     file.write_dimension("triplet", numbered(static_cast<index_t>(result.singular_values.size())));
     file.write<double>("singular_values", result.singular_values, {"triplet"});
     file.write<double>("residuals", result.residuals, {"triplet"});

@@ -208,6 +208,8 @@ class SweepReader {
            "them to each point");
     if (name == "--json" || name == "--json-lines" || name == "--save" || name == "--plot")
       fail(node, detail::concat(name, " has no place in a sweep, whose results are records"));
+    if (name == "--checkpoint" || name == "--every" || name == "--resume")
+      fail(node, detail::concat(name, " has no place in a sweep, which goes on point by point"));
   }
   [[noreturn]] void refuse_key(const std::string& key, const Node& node, Meaning meaning) const {
     if (meaning == Meaning::option && parameter(key) != nullptr)

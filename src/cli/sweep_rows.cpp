@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include <fmt/format.h>
+
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/suggest.hpp>
 
@@ -126,6 +128,59 @@ Rows averages(const Rows& rows, const Sweep& sweep, const std::vector<std::strin
     result.push_back(std::move(row));
   }
   return result;
+}
+
+std::string cell(const Json& value) {
+  if (value.is_null()) return "-";
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_number_float()) return fmt::format("{:.12g}", value.get<double>());
+  if (!value.is_array()) return value.dump();
+  constexpr std::size_t most = 4;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(most, value.size()); ++i)
+    text += (i == 0 ? "" : " ") + cell(value[i]);
+  return text + (value.size() > most ? " ..." : "");
+}
+
+void clean(std::vector<Json>& values) {
+  constexpr double noise = 1e-13;
+  double largest = 0;
+  for (const auto& value : values)
+    if (value.is_number()) largest = std::max(largest, std::abs(value.get<double>()));
+  for (auto& value : values)
+    if (value.is_number_float() && std::abs(value.get<double>()) < noise * largest) value = 0;
+}
+
+std::vector<Column> usual_columns(const Rows& rows, const Sweep& sweep, bool averaged) {
+  const auto known = names_of(rows);
+  std::vector<std::string> names;
+  const auto add = [&](const std::string& name) {
+    if (is_named(known, name) && !is_named(names, name)) names.push_back(name);
+  };
+  const auto add_measured = [&](const std::string& name) {
+    add(name);
+    if (averaged) add(name + "_error");
+  };
+  for (const auto& name : sweep.varied()) add(name);
+  for (const auto& name : sweep.derived()) add_measured(name);
+  static const std::map<std::string, std::vector<std::string>> found_by = {
+      {"ground", {"energy"}},
+      {"eigh", {"eigenvalues"}},
+      {"svds", {"singular_values"}},
+      {"levels", {"energy", "levels_energy", "levels_spin"}},
+      {"thermal", {"temperatures", "energy", "heat_capacity", "entropy", "susceptibility"}}};
+  if (const auto found = found_by.find(sweep.command()); found != found_by.end())
+    for (const auto& name : found->second) add_measured(name);
+  for (const auto& [option, text] : sweep.options(0))
+    if (option == "--observe") add_measured(text);
+  const bool fine = std::all_of(rows.begin(), rows.end(), [](const Json& row) {
+    return row.value("status", Json("done")) == "done";
+  });
+  if (!fine)
+    for (const char* name : {"status", "failure"}) add(name);
+  std::vector<Column> columns;
+  for (const auto& name : names) columns.push_back(field(name));
+  return columns;
 }
 
 Rows records_of(const SweepFolder& folder) {

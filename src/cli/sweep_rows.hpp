@@ -29,6 +29,13 @@ std::vector<std::string> names_of(const Rows& rows);
 /// @throws InvalidArgument
 void check_names(const Expression& expression, const std::vector<std::string>& known);
 
+/// A value in a table: twelve digits, the first entries of a list.
+std::string cell(const Json& value);
+/// Numbers that are rounding noise beside their column are shown as 0.
+void clean(std::vector<Json>& values);
+/// What a table has unless told: what varies, what is derived, what is found.
+std::vector<Column> usual_columns(const Rows& rows, const Sweep& sweep, bool averaged);
+
 /// Of all points that have one, in the order of the points.
 Rows records_of(const SweepFolder& folder);
 /// Drops the rows where a condition does not hold; an empty one holds everywhere.

@@ -193,7 +193,25 @@ std::size_t OutputFile::read(index_t offset, std::span<char> bytes) const {
   return read_at(path_, descriptor_, offset, bytes);
 }
 
-void OutputFile::close() {
+/// The older file gets a second name, so that there is always one under the first. Where a file
+/// system has no such names it is renamed.
+bool OutputFile::keep_older(const std::string& name) noexcept {
+  const std::string other = temporary_name(name);
+  const bool linked = ::linkat(folder_, name_.c_str(), folder_, other.c_str(), 0) == 0;
+  if (!linked && errno == ENOENT) return true;  // there is none
+  if (!linked) return ::renameat(folder_, name_.c_str(), folder_, name.c_str()) == 0;
+  if (::renameat(folder_, other.c_str(), folder_, name.c_str()) == 0) {
+    // Where both names were one file already, rename leaves both.
+    (void)::unlinkat(folder_, other.c_str(), 0);
+    return true;
+  }
+  const int why = errno;
+  (void)::unlinkat(folder_, other.c_str(), 0);
+  errno = why;
+  return false;
+}
+
+void OutputFile::close(const std::string& keep) {
   const auto give_up = [&](const char* doing) {
     const int why = errno;
     drop();
@@ -202,6 +220,7 @@ void OutputFile::close() {
   // Some systems tell of a full disk only here.
   if (::fsync(descriptor_) != 0) give_up("write");
   if (::close(std::exchange(descriptor_, -1)) != 0) give_up("write");
+  if (!keep.empty() && !keep_older(keep)) give_up("keep the older");
   if (::renameat(folder_, temporary_.c_str(), folder_, name_.c_str()) != 0) give_up("name");
   temporary_.clear();
   // Some file systems have no fsync of folders.

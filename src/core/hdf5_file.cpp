@@ -64,10 +64,10 @@ class Hdf5File::Bytes final : public Hdf5Storage {
   void rethrow() const {
     if (failure_) std::rethrow_exception(failure_);
   }
-  void close() {
+  void close(const std::string& keep) {
     auto& file = std::get<OutputFile>(file_);
     file.append(seal(file.size()));
-    file.close();
+    file.close(keep);
   }
 
  private:
@@ -158,10 +158,10 @@ Hdf5File Hdf5File::open(std::string path) {
   return result;
 }
 
-void Hdf5File::close() {
+void Hdf5File::close(const std::string& keep) {
   const bool done = hdf5().close(std::exchange(file_, -1));
   require(done, "end", "/");
-  bytes_->close();
+  bytes_->close(keep);
 }
 
 void Hdf5File::require(bool done, const char* doing, const std::string& name) const {

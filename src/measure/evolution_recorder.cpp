@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <sstream>
 
 #include <kronsolve/measure/evolution_recorder.hpp>
 
@@ -14,6 +15,48 @@ EvolutionRecorder::EvolutionRecorder(const Comm& comm, const SectorOperator& h,
 void EvolutionRecorder::record(const EvolutionPoint& point) {
   if (observables_.empty()) return;
   std::visit([&](const auto& state) { record_state(state); }, point.state);
+}
+
+void EvolutionRecorder::write(CheckpointWriter& writer) const {
+  for (std::size_t i = 0; i < recorded_.size(); ++i) {
+    std::vector<double> numbers;
+    std::string texts;
+    for (const auto& value : recorded_[i].values) {
+      numbers.insert(numbers.end(),
+                     {static_cast<double>(value.shape), static_cast<double>(value.scalar),
+                      static_cast<double>(value.rows), static_cast<double>(value.cols), value.scale,
+                      static_cast<double>(value.values.size())});
+      for (const auto& z : value.values) numbers.insert(numbers.end(), {z.real(), z.imag()});
+      texts += value.axis + "\n" + value.note + "\n";
+    }
+    writer.numbers(detail::concat("observable ", i), numbers);
+    writer.text(detail::concat("texts ", i), texts);
+  }
+}
+
+void EvolutionRecorder::restore(const CheckpointReader& reader) {
+  for (std::size_t i = 0; i < recorded_.size(); ++i) {
+    const auto numbers = reader.numbers(detail::concat("observable ", i));
+    std::istringstream texts(reader.text(detail::concat("texts ", i)));
+    recorded_[i].values.clear();
+    for (std::size_t at = 0; at < numbers.size();) {
+      const auto next = [&] { return numbers.at(at++); };
+      ObservableValue value;
+      value.shape = static_cast<ObservableValue::Shape>(static_cast<int>(next()));
+      value.scalar = static_cast<ScalarKind>(static_cast<int>(next()));
+      value.rows = static_cast<index_t>(next());
+      value.cols = static_cast<index_t>(next());
+      value.scale = next();
+      const auto entries = static_cast<std::size_t>(next());
+      for (std::size_t j = 0; j < entries; ++j) {
+        const double re = next();
+        value.values.emplace_back(re, next());
+      }
+      std::getline(texts, value.axis);
+      std::getline(texts, value.note);
+      recorded_[i].values.push_back(std::move(value));
+    }
+  }
 }
 
 template <Scalar T>

@@ -31,6 +31,37 @@ CASES = [
     (("--json", "ground", *CHAIN), "options stand behind the command", "kronsolve ground --json"),
     (("--model", "heisenberg"), "the command comes first", "kronsolve ground --model"),
     (("ground", *CHAIN, "stray"), "unexpected argument 'stray'; see"),
+    (("ground", *CHAIN, "--every", "10min"), "--every says how often --checkpoint FILE", "give that too"),
+    (("ground", *CHAIN, "--checkpoint", "c", "--every", "10x"), "--every must be a time", "'10x'"),
+    (("ground", *CHAIN, "--checkpoint", "c", "--every", "0s"), "--every", "'0s'"),
+    (("ground", *CHAIN, "--checkpoint", "c", "--every", "-1s"), "--every", "'-1s'"),
+    (("ground", *CHAIN, "--checkpoint", "c", "--every", "1e9h"), "--every", "'1e9h'"),
+    (("ground", *CHAIN, "--checkpoint", "c", "--every", "min"), "--every", "'min'"),
+    (("ground", *CHAIN, "--checkpoint", ""), "--checkpoint needs a value"),
+    (("ground", *CHAIN, "--checkpoint"), "--checkpoint"),
+    (("svds", *CHAIN, "--checkpoint", "c"), "unknown option '--checkpoint'", "belongs to ground"),
+    (("ground", *CHAIN, "--checkpoint", "c", "--all-sectors"), "--checkpoint is of one solve", "sweep"),
+    (("ground", *CHAIN, "--resume", "c", "--sector", "sz=0..3"), "--resume is of one solve"),
+    (("ground", *CHAIN, "--checkpoint", "c", "--start", "s.h5"), "--checkpoint and --start exclude each other"),
+    (("ground", *CHAIN, "--checkpoint", "c.h5", "--save", "c.h5"), "--checkpoint and --save need files of their own"),
+    (("batch",), "batch of what?", "FILE.toml"),
+    (("batch", ""), "RUN needs a name"),
+    (("batch", "results x.out"), "batch takes FILE.toml of a sweep", "'results x.out'"),
+    (("batch", "grund --model ising"), "batch takes FILE.toml"),
+    (("batch", "   "), "is empty"),
+    (("batch", "ground --model heisenberg --sites 4 --help"), "one that computes"),
+    (("batch", "ground --model heisenberg --sites 4 --ranks 2"), "outside of the quotes"),
+    (("batch", "ground --model heisenburg --sites 4"), "did you mean heisenberg?"),
+    (("batch", "ground --model heisenberg --sites 4 --tol 2"), "--tol", "'2'"),
+    (("batch", "ground --model heisenberg --sites 4", "--nodes", "0"), "--nodes", "'0'"),
+    (("batch", "ground --model heisenberg --sites 4", "--time", "0h"), "--time must be a time", "'0h'"),
+    (("batch", "ground --model heisenberg --sites 4", "--time", "soon"), "--time", "'soon'"),
+    (("batch", "ground --model heisenberg --sites 4", "--scheduler", "lsf"), "--scheduler", "lsf", "slurm"),
+    (("batch", "ground --model heisenberg --sites 4", "--module", "a; rm"), "--module", "'a; rm'"),
+    (("ground", *CHAIN, "--nodes", "2"), "unknown option '--nodes'", "belongs to batch"),
+    (("report",), "report of what?", "kronsolve report DIR"),
+    (("report", "x.out"), "report to which file?", "-o FILE.html"),
+    (("report", "x.out", "-o", "x.pdf"), "-o must be the name of a page", "'x.pdf'"),
     # What others call it.
     (("ground", "--model", "heisenberg", "-n", "24"), "unknown option '-n'", "did you mean --sites N?"),
     (("ground", "--model", "heisenberg", "-n24"), "did you mean --sites N?"),
@@ -339,6 +370,17 @@ def rows():
     yield Row(("ground", *CHAIN, "--save", "a" * 300 + ".h5"), ("name too long",), 5)
     yield Row(("ground", *CHAIN, "--save", "/none/x.h5"), ("/none",), 5)
     yield Row(("ground", *CHAIN, "--save", "x.txt"), ("--save", "FILE.h5"))
+    for option in ("--checkpoint", "--resume"):
+        yield Row(("ground", *CHAIN, option, "{file}"), ("c.h5", "not an HDF5 file", "nothing was touched"), 2, "c.h5", "text")
+    yield Row(("ground", *CHAIN, "--checkpoint", "/none/c"), ("/none",), 5)
+    yield Row(("batch", "{file}"), ("s.toml:1", "unknown"), 2, "s.toml", "comand = 'ground'\n")
+    yield Row(("batch", "{file}"), ("has no place in a sweep",), 2, "s.toml", "command = 'ground'\nmodel = 'xy'\nsites = 4\ncheckpoint = 'c'\n")
+    yield Row(("batch", "ground --model heisenberg --sites 4", "-o", "{file}"), ("was not written by kronsolve batch", "-o"), 2, "precious.txt", "mine\n")
+    yield Row(("batch", "/none/x.toml"), ("/none/x.toml",), 5)
+    yield Row(("report", "/none", "-o", "/tmp/never.html"), ("/none",), 5)
+    yield Row(("ground", *CHAIN, "--checkpoint", "/"), ("'/'",), 5)
+    for words in (("--sigma", "0"), ("--position", "0.5"), ("--interval=-1,1",), ("--which", "LM"), ("-k", "all"), ("--method", "slepc")):
+        yield Row(("eigh", *CHAIN, *words, "--checkpoint", "/tmp/never.h5"), ("a checkpoint needs",), 4)
     yield Row(("measure", "/none/x.h5", "--observe", "sz"), ("/none/x.h5",), 5)
     yield Row(("ground", "--model", "heisenberg", "--sites", "48"), ("PiB", "available"))
 

@@ -93,6 +93,18 @@ class SavedFiles(program.ProgramTest):
                 self.assert_close((left.T * values) @ right.conj(), dense)
                 self.assertEqual((data["left"].dims, data["right"].dims), (("triplet", "row"), ("triplet", "column")))
 
+    def test_singular_vectors_of_an_operator_are_states(self):
+        chain = ("--model", "xxz", "--sites", 6, "-p", "delta=0.3", "-p", "bz=0.2")
+        for ranks in (0, 2):
+            values = self.solve("svds", *chain, "-k", 3, "--save", self.path, ranks=ranks)["singular_values"]
+            # A Hermitian operator: they are its eigenvectors, largest in magnitude first.
+            self.assert_close(numpy.abs(self.measure(self.path, "--observe", "energy")["energy"]), values)
+            evolved = self.solve("evolve", *chain, "--state", f"{self.path}:1", "--time", 1, "--observe", "overlap")
+            self.assert_close(abs(complex(*evolved["observables"]["overlap"][1])), 1)
+            self.assert_close(numpy.abs(evolved["energies"]), [values[1]] * 2)
+        self.solve("svds", *chain, "-k", 3, "--values-only", "--save", self.path)
+        self.assert_refused(program.run("measure", self.path, "--observe", "norm"), 2, "holds no states")
+
     def test_evolutions(self):
         self.solve("evolve", *RING, "--state", "neel", "--time", 1, "--steps", 2, "--observe", "sz", "--observe", "overlap",
                    "--observe", "sq:Sz,Sz", "--observe", "distance:Sz,Sz", "--save", self.path)

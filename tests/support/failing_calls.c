@@ -114,6 +114,10 @@ int rename(const char* from, const char* to) {
   if (below(to) && fails()) return -1;
   return REAL(int, "rename", const char*, const char*)(from, to);
 }
+int linkat(int from_at, const char* from, int to_at, const char* to, int flags) {
+  if (is_ours_at(to_at, to) && fails()) return -1;
+  return REAL(int, "linkat", int, const char*, int, const char*, int)(from_at, from, to_at, to, flags);
+}
 int renameat(int from_at, const char* from, int to_at, const char* to) {
   if (is_ours_at(to_at, to) && fails()) return -1;
   return REAL(int, "renameat", int, const char*, int, const char*)(from_at, from, to_at, to);

@@ -61,11 +61,13 @@ class KRONSOLVE_EXPORT OutputFile {
   /// As InputFile, from what was written.
   std::size_t read(index_t offset, std::span<char> bytes) const;
   /// Brings everything to the disk, gives the file its name, and brings that to the disk.
+  /// @param keep  the name that an older file gets, in the same folder; empty: it is replaced
   /// @throws IoError  as write; the older file is as it was, or in its place the whole new one
-  void close();
+  void close(const std::string& keep = {});
 
  private:
   void drop() noexcept;
+  bool keep_older(const std::string& name) noexcept;
   std::string path_, name_;  ///< name_: in the folder, at the end
   int slot_ = -1;            ///< of what a signal removes
   std::string temporary_;    ///< name until then

@@ -37,8 +37,9 @@ class KRONSOLVE_EXPORT Hdf5File {
 
   const std::string& path() const noexcept { return path_; }
   /// Ends writing, brings everything to the disk and gives the file its name.
+  /// @param keep  as OutputFile::close
   /// @throws IoError  the disk is full, or the like; an older file of that name is as it was
-  void close();
+  void close(const std::string& keep = {});
 
   /// An axis by its length, or by a coordinate for each of its places. Everything that writes
   /// throws IoError.

@@ -32,6 +32,9 @@ class KRONSOLVE_EXPORT EvolutionRecorder {
   /// Collective.
   void record(const EvolutionPoint& point);
   const std::vector<RecordedObservable>& recorded() const noexcept { return recorded_; }
+  /// All that was recorded, for a checkpoint; and back again.
+  void write(CheckpointWriter& writer) const;
+  void restore(const CheckpointReader& reader);
 
  private:
   template <Scalar T>

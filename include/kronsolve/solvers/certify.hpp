@@ -9,6 +9,7 @@
 #include <kronsolve/export.hpp>
 #include <kronsolve/operators/distributed_vectors.hpp>
 #include <kronsolve/operators/linear_map.hpp>
+#include <kronsolve/solvers/checkpoint.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 
 namespace kronsolve {
@@ -20,6 +21,9 @@ struct CertifyOptions {
   std::uint64_t seed = 0;      ///< of the fresh start vectors
   /// Accepted probability, over random start vectors, of an unseen level beyond the last pair.
   double miss_probability = 1e-9;
+  /// Part `certificate`, which keeps the pairs too: a run that goes on in it fills them in, and
+  /// only needs room for them.
+  Checkpoint* checkpoint = nullptr;
 };
 
 /// What a check for missed levels found.

@@ -24,6 +24,8 @@
 
 namespace kronsolve {
 
+class Checkpoint;
+
 /// Which eigenvalues: smallest or largest algebraic, largest or smallest magnitude, nearest to a
 /// target (magnitude of the distance, real part of it; the same for Hermitian operators).
 enum class Which { SA, LA, LM, SM, TM, TR };
@@ -86,6 +88,9 @@ struct EighOptions {
   std::string petsc_options = {};  ///< raw options for the engine, "-eps_view"; never needed
   /// Called on rank 0, and counts if rank 0 has one; what it throws is thrown on every rank.
   std::function<void(const Progress&)> progress = {};
+  /// Where the solve keeps what it needs to go on (<kronsolve/solvers/checkpoint.hpp>), on every
+  /// rank; must outlive the call. Ends of the spectrum by Lanczos, which is then chosen.
+  Checkpoint* checkpoint = nullptr;
 };
 
 /// Eigenpairs and how they were found; `reason` also says why the method was chosen. Collective results are the same on every rank.

@@ -14,6 +14,7 @@
 #include <kronsolve/export.hpp>
 #include <kronsolve/operators/distributed_vectors.hpp>
 #include <kronsolve/operators/linear_map.hpp>
+#include <kronsolve/solvers/checkpoint.hpp>
 #include <kronsolve/solvers/spectral_bounds.hpp>
 
 namespace kronsolve {
@@ -78,6 +79,8 @@ struct EvolutionOptions {
   /// Called on every rank with the time reached after each step of integrate and magnus; must not
   /// throw.
   std::function<void(double time)> progress = {};
+  Checkpoint* checkpoint =
+      nullptr;  ///< of evolve(): asked after each output time; part `evolution`
 };
 
 /// A state that moves in time. Collective on the operator's communicator; the operator must outlive
@@ -117,9 +120,12 @@ class KRONSOLVE_EXPORT Evolution {
   void update_to(double t);
   /// Moves through `times` in their order and shows each point to `observer`, until it answers no.
   /// Collective.
+  /// @param share_of  so many times share the tolerance, if more than these
   /// @return true if all times were reached
-  bool at_times(std::span<const double> times, const EvolutionObserver& observer);
+  bool at_times(std::span<const double> times, const EvolutionObserver& observer,
+                std::size_t share_of = 0);
 
+  index_t rows() const noexcept;  ///< of the state
   double time() const noexcept;
   const EvolutionState& state() const noexcept;
   EvolutionState take_state() &&;    ///< gives the state away; nothing else may be asked then
@@ -136,6 +142,11 @@ class KRONSOLVE_EXPORT Evolution {
   index_t steps() const noexcept;  ///< internal steps: series, Runge-Kutta or Magnus steps accepted
   EvolutionMethod method() const noexcept;
   EvolutionPoint point() const;
+
+  /// Where it is and all that counts for what comes, for a checkpoint; and back there, of the same
+  /// evolution. Collective.
+  void write(CheckpointWriter& writer) const;
+  void restore(const CheckpointReader& reader);
 
  private:
   struct Impl;

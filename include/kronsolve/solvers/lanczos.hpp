@@ -13,6 +13,7 @@
 #include <kronsolve/export.hpp>
 #include <kronsolve/operators/distributed_vectors.hpp>
 #include <kronsolve/operators/linear_map.hpp>
+#include <kronsolve/solvers/checkpoint.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 
 namespace kronsolve {
@@ -42,6 +43,7 @@ struct LanczosOptions {
     bool converged = false;     ///< the bound is as small as was asked for
   };
   std::function<bool(const Ritz&)> stop = {};
+  Checkpoint* checkpoint = nullptr;  ///< asked before each product; part `recurrence`
 };
 
 /// The k lowest (or highest) eigenpairs of a Hermitian map in the memory of a few vectors.

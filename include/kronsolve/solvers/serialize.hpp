@@ -22,6 +22,12 @@ void require_no_callback(const Callback& callback, const char* options) {
                               ": a progress callback cannot be sent to another process; leave "
                               "`progress` empty in what is sent"));
 }
+inline void require_no_checkpoint(const Checkpoint* checkpoint, const char* options) {
+  if (checkpoint != nullptr)
+    throw NotSupported(concat(options,
+                              ": a checkpoint cannot be sent to another process; leave "
+                              "`checkpoint` empty in what is sent"));
+}
 }  // namespace detail
 
 template <class Archive>
@@ -64,6 +70,7 @@ void serialize(Archive& archive, EighOptions& o) {
     throw NotSupported(
         "EighOptions: vectors to stay orthogonal to cannot be sent to another process; leave "
         "`against` empty in what is sent");
+  detail::require_no_checkpoint(o.checkpoint, "EighOptions");
   archive(o.k, o.which, o.sigma, o.interval, o.tol, o.max_iterations, o.ncv, o.seed, o.start,
           o.method, o.form, o.vectors, o.certify, o.preconditioner, o.petsc_options, o.factors,
           o.position);
@@ -105,6 +112,7 @@ void serialize(Archive& archive, FunctionResult<T>& r) {
 template <class Archive>
 void serialize(Archive& archive, EvolutionOptions& o) {
   detail::require_no_callback(o.progress, "EvolutionOptions");
+  detail::require_no_checkpoint(o.checkpoint, "EvolutionOptions");
   archive(o.method, o.axis, o.start, o.tol, o.bounds, o.max_products, o.max_step);
 }
 template <class Archive>

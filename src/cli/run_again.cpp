@@ -1,0 +1,61 @@
+#include "cli/run_again.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <limits>
+
+#include <kronsolve/core/number.hpp>
+
+namespace kronsolve::cli {
+
+namespace {
+
+volatile std::sig_atomic_t signal_came = 0;
+std::atomic<long> worker{0};
+static_assert(std::atomic<long>::is_always_lock_free);
+
+extern "C" void note_signal(int) {
+  signal_came = 1;
+  if (const long pid = worker; pid > 0) (void)::kill(static_cast<pid_t>(pid), SIGUSR1);
+}
+
+}  // namespace
+
+double time_now() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+double end_of_job() {
+  double end = std::numeric_limits<double>::infinity();
+  for (const char* name : {"SLURM_JOB_END_TIME", "KRONSOLVE_JOB_END_TIME"})
+    if (const char* text = std::getenv(name); text != nullptr)
+      end = std::min(end, read_number<double>(text).value_or(end));
+  return end;
+}
+
+EndRequests::EndRequests()
+    : terminate_(std::signal(SIGTERM, note_signal)),
+      user_(std::signal(SIGUSR1, note_signal)),
+      job_ends_(end_of_job()),
+      last_(time_now()) {}
+
+EndRequests::~EndRequests() {
+  worker = 0;
+  std::signal(SIGTERM, terminate_);
+  std::signal(SIGUSR1, user_);
+}
+
+bool EndRequests::asked() noexcept {
+  const double now = time_now();
+  longest_ = std::max(longest_, now - last_);
+  last_ = now;
+  constexpr double spare = 2, to_write = 20;
+  return signal_came != 0 || now > job_ends_ - seconds_to_leave - to_write - spare * longest_;
+}
+
+void forward_requests_to(long pid) noexcept { worker = pid; }
+
+}  // namespace kronsolve::cli

@@ -1,0 +1,343 @@
+// Runs that end at any step and go on from what they have written.
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include <unistd.h>
+
+#include <kronsolve/core/file.hpp>
+#include <kronsolve/solvers/certify.hpp>
+#include <kronsolve/solvers/checkpoint.hpp>
+#include <kronsolve/solvers/evolution.hpp>
+#include <kronsolve/solvers/lanczos.hpp>
+
+#include "support/dense_map.hpp"
+#include "support/mpi_test.hpp"
+
+namespace kronsolve {
+namespace {
+
+namespace fs = std::filesystem;
+using test::DenseMap;
+using test::distributed;
+using test::Matrix;
+using test::Random;
+using test::whole;
+using test::world;
+
+class CheckpointTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const std::string name = world().broadcast(detail::concat("kronsolve_checkpoint_", ::getpid()));
+    folder_ = fs::temp_directory_path() / name;
+    world().agree([&] {
+      if (world().is_root()) fs::create_directory(folder_);
+    });
+  }
+  void TearDown() override {
+    world().barrier();
+    if (world().is_root()) fs::remove_all(folder_);
+  }
+  std::string path(const std::string& name = "c") const { return (folder_ / name).string(); }
+  void clear() const {
+    world().barrier();
+    if (world().is_root())
+      for (const auto& entry : fs::directory_iterator(folder_)) fs::remove(entry);
+    world().barrier();
+  }
+
+  /// run(checkpoint) once to its end after it was stopped before its n-th step, for all of the
+  /// first `most` steps; the number of those that came.
+  template <class Run, class Check>
+  int stop_everywhere(int most, int stride, Run&& run, Check&& check) {
+    int stops = 0;
+    for (int n = 1; n <= most; n += stride) {
+      clear();
+      int asked = 0;
+      bool stopped = false;
+      {
+        Checkpoint checkpoint(world(), {.path = path(), .stop = [&] { return ++asked == n; }});
+        EXPECT_FALSE(checkpoint.resumes());
+        try {
+          (void)run(checkpoint);
+        } catch (const Stopped&) {
+          stopped = true;
+        }
+      }
+      if (!stopped) break;
+      ++stops;
+      Checkpoint checkpoint(world(), {.path = path()});
+      EXPECT_TRUE(checkpoint.resumes()) << checkpoint.found();
+      SCOPED_TRACE(detail::concat("stopped before step ", n));
+      check(run(checkpoint));
+    }
+    return stops;
+  }
+  fs::path folder_;
+};
+
+template <Scalar T>
+std::vector<T> entries(const DistributedVectors<T>& vectors) {
+  std::vector<T> all;
+  for (index_t j = 0; j < vectors.count(); ++j)
+    for (const T& entry : vectors.gather_to_all(world(), j)) all.push_back(entry);
+  return all;
+}
+
+/// The same to the last bit: sums on as many ranks and threads are the same sums.
+template <Scalar T>
+void expect_same(const Pairs<T>& now, const Pairs<T>& undisturbed) {
+  EXPECT_EQ(now.eigenvalues, undisturbed.eigenvalues);
+  EXPECT_EQ(now.residuals, undisturbed.residuals);
+  EXPECT_EQ(now.iterations, undisturbed.iterations);
+  EXPECT_EQ(now.converged, undisturbed.converged);
+  EXPECT_EQ(now.reason, undisturbed.reason);
+  EXPECT_EQ(entries(now.vectors), entries(undisturbed.vectors));
+}
+
+TEST_F(CheckpointTest, lanczos_stopped_before_any_step_gives_the_same_bits) {
+  const auto test = [&]<Scalar T>(LanczosOptions options) {
+    Random random(4);
+    const index_t n = 70;
+    const DenseMap<T> map(world(), random.hermitian<T>(n, 5, 0),
+                          random.partition(n, world().size()));
+    const auto undisturbed = lanczos<T>(map, options);
+    ASSERT_TRUE(undisturbed.converged) << undisturbed.reason;
+
+    const int stops = stop_everywhere(
+        1000, 1,
+        [&](Checkpoint& checkpoint) {
+          auto now = options;
+          now.checkpoint = &checkpoint;
+          return lanczos<T>(map, now);
+        },
+        [&](const Pairs<T>& now) { expect_same(now, undisturbed); });
+
+    EXPECT_GT(stops, 20);
+  };
+  // Kept vectors; a second pass; values alone; several pairs at the other end.
+  test.operator()<double>({});
+  test.operator()<double>({.k = 2, .keep_bytes = 0});
+  test.operator()<double>({.vectors = Eigenvectors::skip});
+  test.operator()<std::complex<double>>({.k = 2, .which = Which::LA, .keep_bytes = 0});
+}
+
+TEST_F(CheckpointTest, a_certificate_goes_on_also_where_it_puts_pairs_in) {
+  Random random(3);
+  std::vector<double> values = {-2, -2, -2, -1.5};
+  for (int i = 0; i < 40; ++i) values.push_back(-1 + 0.07 * i);
+  const DenseMap<double> map(world(), random.with_spectrum<double>(values),
+                             RowPartition(44, world().size()));
+  // Two of the three lowest, and one that is not: a copy was missed.
+  const auto exact = lanczos<double>(map, {.k = 4});
+  ASSERT_TRUE(exact.converged) << exact.reason;
+  struct Found {
+    std::vector<double> values, residuals;
+    DistributedVectors<double> vectors;
+    Certificate certificate;
+  };
+  const auto run = [&](Checkpoint* checkpoint) {
+    Found found{{exact.eigenvalues[0], exact.eigenvalues[1], exact.eigenvalues[3]},
+                {exact.residuals[0], exact.residuals[1], exact.residuals[3]},
+                DistributedVectors<double>(map.row_partition(), world().rank(), 3),
+                {}};
+    for (const index_t j : {0, 1, 3}) {
+      const auto from = exact.vectors.column(j);
+      std::copy(from.begin(), from.end(), found.vectors.column(std::min<index_t>(j, 2)).begin());
+    }
+    found.certificate = certify_levels<double>(map, found.values, found.residuals, found.vectors,
+                                               {.checkpoint = checkpoint});
+    return found;
+  };
+  const Found undisturbed = run(nullptr);
+  ASSERT_EQ(undisturbed.certificate.inserted, 1);
+
+  const int stops = stop_everywhere(
+      1000, 1, [&](Checkpoint& checkpoint) { return run(&checkpoint); },
+      [&](const Found& now) {
+        EXPECT_EQ(now.values, undisturbed.values);
+        EXPECT_EQ(now.residuals, undisturbed.residuals);
+        EXPECT_EQ(now.certificate.text, undisturbed.certificate.text);
+        EXPECT_EQ(entries(now.vectors), entries(undisturbed.vectors));
+      });
+
+  EXPECT_GT(stops, 20);
+}
+
+TEST_F(CheckpointTest, evolutions_go_on) {
+  Random random(8);
+  const int n = 30;
+  const auto test = [&]<Scalar T>(EvolutionMethod method, TimeAxis axis) {
+    const DenseMap<T> h(world(), random.hermitian<T>(n, 4, 0), random.partition(n, world().size()));
+    const auto psi = distributed<T>(world(), h.row_partition(), random.vector<T>(n));
+    const std::vector<double> times = {0, 0.5, 1, 1.5, 2, 2.5};
+    const auto run = [&](Checkpoint* checkpoint) {
+      return evolve(h, psi, times, {.method = method, .axis = axis, .checkpoint = checkpoint});
+    };
+    const auto undisturbed = run(nullptr);
+    const int stops = stop_everywhere(
+        100, 1, [&](Checkpoint& checkpoint) { return run(&checkpoint); },
+        [&](const EvolutionResult& now) {
+          EXPECT_EQ(now.times, undisturbed.times);
+          EXPECT_EQ(now.energies, undisturbed.energies);
+          EXPECT_EQ(now.norms, undisturbed.norms);
+          EXPECT_EQ(now.log_norms, undisturbed.log_norms);
+          EXPECT_EQ(now.errors, undisturbed.errors);
+          EXPECT_EQ(now.energy_drift, undisturbed.energy_drift);
+          EXPECT_EQ(now.steps, undisturbed.steps);
+          EXPECT_EQ(now.products, undisturbed.products);
+          std::visit(
+              [&](const auto& state) {
+                EXPECT_EQ(entries(state),
+                          entries(std::get<std::decay_t<decltype(state)>>(undisturbed.state)));
+              },
+              now.state);
+        });
+    EXPECT_EQ(stops, 5);  // after each time but the last
+  };
+  for (const auto method :
+       {EvolutionMethod::expm, EvolutionMethod::solve, EvolutionMethod::integrate})
+    for (const auto axis : {TimeAxis::real, TimeAxis::imaginary}) {
+      SCOPED_TRACE(detail::concat(to_string(method), axis == TimeAxis::real ? "" : ", imaginary"));
+      test.operator()<double>(method, axis);
+      test.operator()<std::complex<double>>(method, axis);
+    }
+}
+
+/// A stage that counts, and what it has kept.
+double count_to(Checkpoint& checkpoint, int last) {
+  double count = 0;
+  CheckpointStage stage(&checkpoint, "counting", [&](CheckpointWriter& writer) {
+    writer.numbers("count", std::vector<double>{count});
+  });
+  if (stage.saved() != nullptr) count = stage.saved()->numbers("count").at(0);
+  while (count < last) {
+    stage.step();
+    ++count;
+  }
+  return count;
+}
+
+void count_and_stop(const std::string& path, int steps) {
+  int asked = 0;
+  Checkpoint checkpoint(world(), {.path = path, .stop = [&] { return ++asked > steps; }});
+  EXPECT_THROW(count_to(checkpoint, 1000), Stopped);
+}
+
+std::string content(const std::string& path) { return read_text_file(path); }
+void put(const std::string& path, const std::string& text) {
+  world().barrier();
+  if (world().is_root()) std::ofstream(path, std::ios::binary) << text;
+  world().barrier();
+}
+
+TEST_F(CheckpointTest, the_rule_of_three) {
+  {
+    const Checkpoint nothing(world(), {.path = path()});
+    EXPECT_EQ(nothing.found(),
+              detail::concat("nothing at '", path(), "': starting from the beginning"));
+    EXPECT_FALSE(nothing.resumes());
+  }
+  count_and_stop(path(), 3);
+  {
+    Checkpoint fits(world(), {.path = path()});
+    EXPECT_EQ(fits.found(), detail::concat("going on from '", path(), "'"));
+    (void)count_to(fits, 5);
+  }
+  put(path(), "something else");
+  EXPECT_ERROR(Checkpoint(world(), {.path = path()}), InvalidArgument, "nothing was touched");
+  EXPECT_EQ(content(path()), "something else");
+}
+
+TEST_F(CheckpointTest, of_another_problem_names_the_field) {
+  {
+    int asked = 0;
+    Checkpoint checkpoint(world(), {.path = path(), .stop = [&] { return ++asked > 2; }});
+    checkpoint.identify("tol", "1e-10");
+    checkpoint.identify("operator", std::string(200, 'a') + "1 Sz_0" + std::string(200, 'b'));
+    EXPECT_THROW(count_to(checkpoint, 100), Stopped);
+  }
+  const std::string before = content(path());
+  Checkpoint checkpoint(world(), {.path = path()});
+  EXPECT_ERROR(checkpoint.identify("tol", "1e-8"), InvalidArgument,
+               "tol is '1e-10' there, '1e-8' here");
+  EXPECT_ERROR(
+      checkpoint.identify("operator", std::string(200, 'a') + "2 Sz_0" + std::string(200, 'b')),
+      InvalidArgument, "1 Sz_0");
+  EXPECT_ERROR(checkpoint.identify("shape", "round"), InvalidArgument, "does not say 'shape'");
+  EXPECT_EQ(content(path()), before);
+}
+
+TEST_F(CheckpointTest, another_part_of_a_run_is_refused) {
+  count_and_stop(path(), 2);
+  Checkpoint checkpoint(world(), {.path = path()});
+  EXPECT_ERROR(CheckpointStage(&checkpoint, "other", [](CheckpointWriter&) {}), InvalidArgument,
+               "was written in the part 'counting'");
+}
+
+TEST_F(CheckpointTest, resumes_from_a_file_that_it_does_not_write) {
+  count_and_stop(path("old"), 7);
+  const std::string before = content(path("old"));
+  {
+    Checkpoint checkpoint(world(), {.path = "", .resume = path("old")});
+    EXPECT_EQ(count_to(checkpoint, 20), 20);
+  }
+  EXPECT_ERROR(Checkpoint(world(), {.path = path("old"), .resume = path("other")}), InvalidArgument,
+               "is there already");
+  int asked = 0;
+  Checkpoint both(
+      world(), {.path = path("new"), .resume = path("old"), .stop = [&] { return ++asked > 1; }});
+  EXPECT_THROW(count_to(both, 20), Stopped);
+  EXPECT_EQ(content(path("old")), before);
+  EXPECT_FALSE(fs::exists(path("old.previous")));
+  Checkpoint further(world(), {.path = path("new")});
+  EXPECT_EQ(count_to(further, 20), 20);
+}
+
+TEST_F(CheckpointTest, of_a_damaged_file_the_older_one_is_taken) {
+  count_and_stop(path(), 3);
+  count_and_stop(path(), 4);  // from 3 on, to 7
+  const std::string whole_file = content(path()), older = content(path("c.previous"));
+  ASSERT_NE(whole_file, older);
+  std::mt19937_64 random(17);
+  std::vector<std::string> damaged;
+  for (int i = 0; i < 100; ++i)
+    damaged.push_back(whole_file.substr(0, whole_file.size() * static_cast<std::size_t>(i) / 100));
+  const auto flip = [&](std::size_t at) {
+    damaged.push_back(whole_file);
+    damaged.back()[at] = static_cast<char>(damaged.back()[at] ^ (1 << (random() % 8)));
+  };
+  constexpr std::size_t header = 2048;
+  for (std::size_t at = 0; at < std::min(header, whole_file.size()); ++at) flip(at);
+  for (int i = 0; i < (world().size() == 1 ? 10'000 : 100); ++i) flip(random() % whole_file.size());
+  if (world().size() > 1) damaged.resize(300);
+
+  for (const auto& text : damaged) {
+    put(path(), text);
+    Checkpoint checkpoint(world(), {.path = path()});
+    ASSERT_EQ(checkpoint.resumed_from(), path("c.previous"));
+    ASSERT_NE(checkpoint.found().find("going on from the older"), std::string::npos);
+  }
+  // What is written then leaves the older one alone: it is all there is.
+  count_and_stop(path(), 2);
+  EXPECT_EQ(content(path("c.previous")), older);
+  count_and_stop(path(), 2);
+  EXPECT_NE(content(path("c.previous")), older);
+
+  put(path("c.previous"), "damaged, too");
+  put(path(), whole_file.substr(0, 1000));
+  EXPECT_ERROR(Checkpoint(world(), {.path = path()}), InvalidArgument, "nothing was touched");
+}
+
+TEST_F(CheckpointTest, is_written_when_it_is_time) {
+  double count = 0;
+  Checkpoint checkpoint(world(), {.path = path(), .every = 1e-9});
+  CheckpointStage stage(&checkpoint, "counting", [&](CheckpointWriter&) { ++count; });
+  for (int i = 0; i < 5; ++i) stage.step();
+  EXPECT_EQ(count, 5);
+  EXPECT_ERROR(Checkpoint(world(), {.path = path(), .every = 0}), InvalidArgument, "above 0");
+}
+
+}  // namespace
+}  // namespace kronsolve
