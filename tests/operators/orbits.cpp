@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 
 #include <kronsolve/operators/charge_basis.hpp>
@@ -44,7 +45,7 @@ std::pair<state_t, int> image_of(const SymmetryGroup& group, const SymmetryGroup
 
 /// What the group makes of one configuration.
 struct Orbit {
-  state_t least;
+  state_t least = 0;
   int stabiliser = 0;
   Complex phase = 0;
   bool vanishes = false;
@@ -52,7 +53,8 @@ struct Orbit {
 };
 
 Orbit orbit_of(const SymmetryGroup& group, const DigitCode& code, state_t state) {
-  Orbit orbit{.least = state};
+  Orbit orbit;
+  orbit.least = state;
   std::vector<std::pair<state_t, Complex>> images;
   for (const auto& element : group.elements()) {
     const auto [image, sign] = image_of(group, element, code, state);
@@ -161,8 +163,7 @@ std::vector<Sector> sectors_of_every_kind() {
   add(mixed, line, {"permutation=4,5,6,7,0,1,2,3:1/2", "spinflip=1"});
   add(mixed, line, {"permutation=4,1,2,3,0,5,6,7", "permutation=0,1,6,3,4,5,2,7:1/2"});
   // All permutations of six sites.
-  add(sites(6), line.sites() == 6 ? line : Lattice::chain(6),
-      {"permutation=1,2,3,4,5,0", "permutation=1,0,2,3,4,5"});
+  add(sites(6), Lattice::chain(6), {"permutation=1,2,3,4,5,0", "permutation=1,0,2,3,4,5"});
   // The flip is all there is, and one state.
   add(sites(1), ring(1), {"spinflip=1"});
   return sectors;
