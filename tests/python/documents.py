@@ -20,7 +20,7 @@ def test_the_tutorial_runs(tmp_path):
     program = tmp_path / "tutorial.py"
     for text in programs:
         program.write_text(text, encoding="utf-8")
-        done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=False, timeout=120)
+        done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=False, timeout=280)
         assert done.returncode == 0, done.stderr
 
     assert len(blocks) > 8 and len(programs) == 2
@@ -38,7 +38,7 @@ def test_pages_for_newcomers_run(page, prefix, tmp_path):
         f"import kronsolve as ks\nimport numpy as np\n{prefix}\nif __name__ == '__main__':\n{body}", encoding="utf-8"
     )
 
-    done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=False, timeout=280)
 
     assert done.returncode == 0, done.stderr
     assert len(calls) >= 20
