@@ -67,6 +67,7 @@ class Pool(concurrent.futures.Executor):
     def __init__(self, workers: int = 0, *, threads: int = 1) -> None:
         self._core = _core.PythonPool(workers, threads)
         self._collective = _core.session_mode() == "syncro"
+        self.is_open = True
 
     @property
     def workers(self) -> int:
@@ -99,6 +100,7 @@ class Pool(concurrent.futures.Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """No further tasks; those submitted are finished, or with `cancel_futures` those not begun cancelled."""
+        self.is_open = False
         self._core.shutdown(wait, cancel_futures)
 
 

@@ -59,12 +59,12 @@ def session() -> SessionInfo:
 
 
 def pool(workers: int = 0) -> Pool:
-    """The pool of that many workers for functions of Python: made when first asked for, then kept. 0: the default."""
+    """The pool of that many workers for functions of Python: made when first asked for, then kept until it is shut down. 0: the default."""
     from ._pool import Pool
 
     if _serving:
         raise InvalidArgument("pool: a task cannot use a pool; ask where main runs")
-    if workers not in _pools:
+    if workers not in _pools or not _pools[workers].is_open:
         _pools[workers] = Pool(workers)
     return _pools[workers]
 

@@ -63,6 +63,16 @@ def test_what_no_worker_has_begun_can_be_cancelled(pool):
         waiting.result()
 
 
+def test_a_pool_that_was_shut_down_is_followed_by_another():
+    with ks.pool(1) as first:
+        assert first.submit(square, 2).result(60) == 4
+    with pytest.raises(ks.InvalidArgument, match="shut down"):
+        first.submit(square, 2)
+
+    with ks.pool(1) as second:
+        assert second.submit(square, 3).result(60) == 9
+
+
 def test_exceptions_come_back(pool):
     with pytest.raises(LookupError, match="no 7") as caught:
         pool.submit(fails, 7).result(60)
