@@ -91,8 +91,7 @@ const std::vector<Command>& commands() {
        about},
       {"selftest",
        "solves what is known exactly with all that is installed here",
-       "  kronsolve selftest\n"
-       "  mpirun -n 2 kronsolve selftest",
+       "  kronsolve selftest",
        nullptr,
        {},
        {},

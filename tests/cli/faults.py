@@ -36,7 +36,7 @@ class Faults(program.ProgramTest):
         """Processes of the ranks, once all of them run the program."""
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
-            found = [p for p in children(process.pid) if os.path.realpath(f"/proc/{p}/exe") == os.path.realpath(program.PROGRAM)]
+            found = [p for p in children(process.pid) if os.path.realpath(f"/proc/{p}/exe") == os.path.realpath(program.LAUNCHED)]
             if len(found) == count:
                 time.sleep(1)  # into the solve
                 return found

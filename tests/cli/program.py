@@ -11,6 +11,7 @@ import time
 import unittest
 
 PROGRAM = os.environ["KRONSOLVE_PROGRAM"]
+LAUNCHED = pathlib.Path(PROGRAM).parent.parent / "lib" / "kronsolve" / "kronsolve"  # what PROGRAM becomes
 MPIEXEC = os.environ["KRONSOLVE_MPIEXEC"]
 SOURCE = pathlib.Path(os.environ["KRONSOLVE_SOURCE"])
 

@@ -13,7 +13,7 @@ class Tutorial(readme.TranscriptTest):
         self.assertEqual(len(CHAPTERS), 10)
         for chapter in CHAPTERS:
             found = readme.blocks(chapter.read_text(encoding="utf-8"))
-            self.assertGreaterEqual(len(found), 2, chapter.name)
+            self.assertGreaterEqual(len(found), 1, chapter.name)
             for steps in found:
                 with self.subTest(f"{chapter.name}: {steps[0][0]}"):
                     self.run_block(steps)
