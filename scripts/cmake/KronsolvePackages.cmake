@@ -30,7 +30,9 @@ set(CPACK_DEBIAN_PACKAGE_SECTION science)
 
 set(_library libkronsolve${PROJECT_VERSION_MAJOR})
 set(_same "(= ${PROJECT_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE})")
-set(_about "kronsolve finds eigenpairs, singular triplets and time evolutions of large sparse operators with Kronecker structure, above all Hamiltonians of spin chains and lattices, on a laptop, a node or a cluster.\n")
+set(_about "kronsolve finds eigenpairs, singular triplets and time evolutions of large\n\
+sparse operators with Kronecker structure, above all Hamiltonians of spin\n\
+chains and lattices, on a laptop, a node or a cluster.\n\n")
 
 # kronsolve_package(COMPONENT NAME SECTION DEPENDS SYNOPSIS WHAT): one package and the files that every package has.
 macro(kronsolve_package component name section depends synopsis what)
@@ -38,7 +40,7 @@ macro(kronsolve_package component name section depends synopsis what)
   set(CPACK_DEBIAN_${_upper}_PACKAGE_NAME ${name})
   set(CPACK_DEBIAN_${_upper}_PACKAGE_SECTION ${section})
   set(CPACK_DEBIAN_${_upper}_PACKAGE_DEPENDS "${depends}")
-  set(CPACK_DEBIAN_${_upper}_DESCRIPTION "${synopsis}\n${_about}\n${what}")
+  set(CPACK_DEBIAN_${_upper}_DESCRIPTION "${synopsis}\n${_about}${what}")
   install(FILES "${PROJECT_SOURCE_DIR}/scripts/packages/debian/copyright" DESTINATION "${CMAKE_INSTALL_DATADIR}/doc/${name}"
           COMPONENT ${component})
   install(FILES "${PROJECT_BINARY_DIR}/changelog.gz" "${PROJECT_BINARY_DIR}/changelog.Debian.gz"
@@ -51,14 +53,15 @@ execute_process(COMMAND "${KRONSOLVE_GZIP}" -9nc "${PROJECT_SOURCE_DIR}/scripts/
                 OUTPUT_FILE "${PROJECT_BINARY_DIR}/changelog.Debian.gz" COMMAND_ERROR_IS_FATAL ANY)
 
 kronsolve_package(library ${_library} libs "" "solvers for operators with Kronecker structure - library"
-                  "This package has the shared library. Krylov-Schur and factors by PETSC and SLEPc are in kronsolve-engines.")
+                  "This package has the shared library. What PETSc and SLEPc do for it is in\nthe package kronsolve-engines.")
 kronsolve_package(engines kronsolve-engines science "${_library} ${_same}" "solvers for operators with Kronecker structure - PETSc and SLEPc"
-                  "This package has the modules that call PETSc and SLEPc, for real and for complex matrices. They are loaded when a solve wants them.")
+                  "This package has the modules that call PETSc and SLEPc, for real and for\ncomplex matrices. They are loaded when a solve wants them.")
 kronsolve_package(development libkronsolve-dev libdevel "${_library} ${_same}, libopenmpi-dev, libcereal-dev"
                   "solvers for operators with Kronecker structure - development"
                   "This package has the headers and the files for CMake and pkg-config.")
 kronsolve_package(program kronsolve science "${_library} ${_same}, openmpi-bin" "solvers for operators with Kronecker structure - program"
-                  "This package has the program with its man page and the completion of its command lines.")
+                  "This package has the program with its man page and the completion of its\ncommand lines.")
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_CONTROL_EXTRA "${PROJECT_SOURCE_DIR}/scripts/packages/debian/triggers")
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS "kronsolve-engines ${_same}, gnuplot-nox")
 
 include(CPack)
