@@ -307,7 +307,8 @@ CheckpointStage::CheckpointStage(Checkpoint* checkpoint, std::string name, Write
     c.pending_ = depth + 1 < c.saved_stages_.size();
   }
   c.stages_.push_back(this);
-  if (!std::exchange(c.told_, true) && c.comm_->is_root() && c.options_.tell)
+  // Until every part has been found to fit nothing is told.
+  if (!c.pending_ && !std::exchange(c.told_, true) && c.comm_->is_root() && c.options_.tell)
     c.options_.tell(c.found_);
 }
 

@@ -548,6 +548,7 @@ Answer run_sweep(Session& session, const Arguments& arguments, Clock::time_point
     late = static_cast<std::size_t>(std::count_if(
         order.begin(), order.end(), [&](auto point) { return worker.is_open(point); }));
   }
+  comm.barrier();
   comm.agree([&] {
     if (comm.is_root()) bring_arrays(folder, before);
   });

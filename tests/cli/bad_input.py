@@ -74,7 +74,7 @@ CASES = [
     (("ground", "h.mtx"), "did you mean --matrix h.mtx?"),
     (("ground", *CHAIN, "--cyclic", "x"), "did you mean --cyclic=x?"),
     (("evolve", *CHAIN, "--dt", "0.1"), "did you mean --steps N"),
-    (("ground", *CHAIN, "-o", "x"), "it belongs to plot"),
+    (("ground", *CHAIN, "-o", "x"), "it belongs to batch, plot and report"),
     (("eigh", "h.toml"), "did you mean --terms h.toml?"),
     (("help",), "no command 'help'", "kronsolve --help"),
     (("ground",), "--model", "--terms", "--matrix"),
@@ -373,7 +373,7 @@ def rows():
     for option in ("--checkpoint", "--resume"):
         yield Row(("ground", *CHAIN, option, "{file}"), ("c.h5", "not an HDF5 file", "nothing was touched"), 2, "c.h5", "text")
     yield Row(("ground", *CHAIN, "--checkpoint", "/none/c"), ("/none",), 5)
-    yield Row(("batch", "{file}"), ("s.toml:1", "unknown"), 2, "s.toml", "comand = 'ground'\n")
+    yield Row(("batch", "{file}"), ("s.toml", "which command?"), 2, "s.toml", "comand = 'ground'\n")
     yield Row(("batch", "{file}"), ("has no place in a sweep",), 2, "s.toml", "command = 'ground'\nmodel = 'xy'\nsites = 4\ncheckpoint = 'c'\n")
     yield Row(("batch", "ground --model heisenberg --sites 4", "-o", "{file}"), ("was not written by kronsolve batch", "-o"), 2, "precious.txt", "mine\n")
     yield Row(("batch", "/none/x.toml"), ("/none/x.toml",), 5)

@@ -4,6 +4,7 @@ import json
 import pathlib
 import re
 import subprocess
+import sys
 
 import numpy
 import xarray
@@ -90,7 +91,7 @@ class SweepArrays(program.ProgramTest):
         text = re.search(r"\$ cat gap.toml\n(.*?)\$ ", page, re.S).group(1)
         block = next(block for block in re.findall(r"```python\n(.*?)```", page, re.S) if "xarray" in block)
         self.assertEqual(program.run("sweep", self.file("gap.toml", text), cwd=self.folder).status, 0)
-        done = subprocess.run(["python3", "-c", block.replace("print(", "print(float(").rstrip() + ")\n"], cwd=self.folder, check=True,
+        done = subprocess.run([sys.executable, "-c", block.replace("print(", "print(float(").rstrip() + ")\n"], cwd=self.folder, check=True,
                               capture_output=True, text=True)
         self.assertAlmostEqual(float(done.stdout), 0.00380246773956, delta=1e-11)
 

@@ -116,11 +116,14 @@ TEST_F(CheckpointTest, lanczos_stopped_before_any_step_gives_the_same_bits) {
 
     EXPECT_GT(stops, 20);
   };
-  // Kept vectors; a second pass; values alone; several pairs at the other end.
+  // Kept vectors; a second pass; values alone; several pairs at the other end; of one recurrence.
   test.operator()<double>({});
   test.operator()<double>({.k = 2, .keep_bytes = 0});
   test.operator()<double>({.vectors = Eigenvectors::skip});
   test.operator()<std::complex<double>>({.k = 2, .which = Which::LA, .keep_bytes = 0});
+  test.operator()<double>({.k = 3, .distinct = true});
+  test.operator()<double>({.k = 4, .which = Which::LA, .distinct = true, .keep_bytes = 0});
+  test.operator()<std::complex<double>>({.k = 3, .distinct = true, .keep_bytes = 0});
 }
 
 TEST_F(CheckpointTest, a_certificate_goes_on_also_where_it_puts_pairs_in) {
