@@ -81,6 +81,7 @@ class Dense final : public Propagator<T> {
     double log_scale = 0;
     if (comm.is_root()) log_scale = move(parts, to - from);
     comm.broadcast(std::span(&log_scale, 1));
+    comm.broadcast(std::span<double>(extreme_));
     const RowRange mine = h_->row_range();
     for (index_t p = 0; p < state.count(); ++p) {
       parts[p].resize(static_cast<std::size_t>(h_->rows()));

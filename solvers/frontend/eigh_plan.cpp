@@ -183,8 +183,10 @@ double solver_bytes(const EighProblem<T>& p, const EighOptions& o, const Choice&
     const bool keeps = (o.vectors == Eigenvectors::compute || k > 1) &&
                        lanczos_fewest_kept * local * value <= double(lanczos.keep_bytes);
     const double kept = keeps ? std::min(double(lanczos.keep_bytes), 300 * local * value) : 0;
+    // The certificate has 4 vectors beside the pairs, when those of the solve are gone.
+    const double more = o.certify && k == 2 ? 1 : 0;
     return map + lanczos_memory<T>(p.partition.max_local_rows(), lanczos) + kept +
-           (o.certify && k > 1 ? 4 * local * value : 0);
+           more * local * value;
   }
   if (choice.method == Method::lobpcg) return map + (7 * double(k) + 40) * local * value;
   if (choice.method == Method::filter) {
