@@ -106,36 +106,6 @@ class Slurm(unittest.TestCase):
         done = subprocess.run([PROGRAM, "batch", *arguments, "--json"], capture_output=True, text=True, check=True, timeout=60, cwd=self.folder)
         return json.loads(done.stdout)["script"]
 
-    def test_a_signalled_solve_is_queued_again_and_finishes(self):
-        evolve = ["evolve", "--model", "heisenberg", "--sites", "14", "--state", "neel", "--time", "40", "--steps", "2000", "--observe", "sz:0"]
-        expected = json.loads(self.plain(PROGRAM, *evolve, "--json", KRONSOLVE_NUM_THREADS="1"))
-        script = self.batch(" ".join(evolve), "--nodes", "2", "--threads", "1", "--time", "10min")
-        job = self.cluster.submit(script, cwd=self.folder, KRONSOLVE_PROGRAM=PROGRAM, **NODES)
-        log, result = pathlib.Path(self.folder, f"evolve-heisenberg-14-{job}.log"), pathlib.Path(self.folder, "evolve-heisenberg-14.json")
-
-        def until(word):
-            deadline = time.monotonic() + 60
-            while not log.exists() or word not in log.read_text(encoding="utf-8", errors="replace"):
-                self.assertLess(time.monotonic(), deadline, log.read_text(errors="replace") if log.exists() else self.cluster.logs())
-                time.sleep(0.05)
-
-        until("starting from the beginning")
-        self.cluster.run("scancel", "--signal=USR1", job)  # as SLURM does before the end of a job
-        until("stopped after writing 'evolve-heisenberg-14.checkpoint'")
-        self.assertFalse(result.exists())
-        deadline = time.monotonic() + 60  # it waits two minutes by itself
-        while "going on from" not in log.read_text(encoding="utf-8"):
-            self.cluster.run("scontrol", "update", f"jobid={job}", "StartTime=now", check=False)
-            self.assertLess(time.monotonic(), deadline, log.read_text(errors="replace") + self.cluster.logs())
-            time.sleep(0.3)
-        self.assertEqual(self.cluster.wait(job), [("COMPLETED", 0)], log.read_text())
-        found = json.loads(result.read_text(encoding="utf-8"))
-        self.assertEqual((found["ranks"], len(found["times"])), (2, 2001))
-        for name in ("energies", "norms"):
-            self.assertLess(max(abs(a - b) for a, b in zip(found[name], expected[name])), 1e-11)
-        for a, b in zip(found["observables"]["sz:0"], expected["observables"]["sz:0"]):
-            self.assertAlmostEqual(a, b, delta=1e-10)
-
     def test_a_sweep_that_batch_wrote(self):
         pathlib.Path(self.folder, "small.toml").write_text("command = 'ground'\nmodel = 'ising'\nsites = 6\n[vary]\n"
                                                            "bx = {from = 0.5, to = 2, count = 40}\n", encoding="utf-8")
