@@ -26,6 +26,10 @@ struct Choice {
   bool all = false;  ///< every value there is: may be left out where none goes with the rest
 };
 
+std::string name_of(const std::string& condition) {
+  return condition.substr(0, condition.find('='));
+}
+
 std::string value_of(const std::string& condition) {
   const auto equals = condition.find('=');
   return equals == std::string::npos ? "" : condition.substr(equals + 1);
@@ -111,7 +115,7 @@ std::vector<Choice> choices_of(const OpSum& op, const Lattice& lattice,
                                const Conditions& conditions) {
   std::vector<Choice> choices;
   for (const auto& condition : conditions) {
-    const auto name = condition.substr(0, condition.find('='));
+    const auto name = name_of(condition);
     const auto value = value_of(condition);
     if (!is_scan({condition})) {
       choices.push_back({name, {value}});
@@ -310,10 +314,6 @@ std::vector<ScannedSector> merge_images(const OpSum& op, const Lattice& lattice,
   return result;
 }
 
-std::string name_of(const std::string& condition) {
-  return condition.substr(0, condition.find('='));
-}
-
 /// Whether a condition on `asked` leaves `other` no choice of its own.
 bool settles(const std::string& asked, const std::string& other) {
   if (asked == other || (asked == "momentum" && other.starts_with("momentum"))) return true;
@@ -332,8 +332,7 @@ Conditions every_condition(const OpSum& op, const Lattice& lattice) {
   // Of spins the parity of their digits is that of Sz.
   if (has("parity") && conditions.empty()) conditions.emplace_back("parity=all");
   for (const auto& condition : named_symmetries(lattice))
-    if (generator_of(op, lattice, condition))
-      conditions.push_back(condition.substr(0, condition.find('=')) + "=all");
+    if (generator_of(op, lattice, condition)) conditions.push_back(name_of(condition) + "=all");
   return conditions;
 }
 

@@ -82,6 +82,21 @@ def _place(ranks: int, threads: int) -> str:
     return f"{_text.counted(ranks, 'rank')} with {_text.counted(threads, 'thread')}{each}"
 
 
+def _not_converged(call: str, converged: int, what: str, residuals: Array, reason: str) -> NotConverged:
+    shown = " ".join(f"{r:g}" for r in residuals)
+    return NotConverged(
+        f"{call}: {converged} of {len(residuals)} {what} converged ({reason}); "
+        f"residuals {shown}; allow more iterations or a larger ncv"
+    )
+
+
+def _table(head: str, what: str, values: Array, residuals: Array) -> str:
+    text = f"{head:>5}  {' ' + what:<24}  residual\n"
+    for i, (value, residual) in enumerate(zip(values, residuals)):
+        text += f"{i:>5}  {_text.value(value):<24}  {_text.residual(residual)}\n"
+    return text
+
+
 class EighResult(_Result):
     """Eigenpairs of a Hermitian operator and how they were found.
 
@@ -169,11 +184,7 @@ class EighResult(_Result):
             Fewer pairs than asked; with their residuals.
         """
         if not self.converged:
-            shown = " ".join(f"{r:g}" for r in self.residuals)
-            raise NotConverged(
-                f"eigh: {self.converged_pairs} of {len(self.eigenvalues)} pairs converged ({self.reason}); "
-                f"residuals {shown}; allow more iterations or a larger ncv"
-            )
+            raise _not_converged("eigh", self.converged_pairs, "pairs", self.residuals, self.reason)
         return self
 
     def __iter__(self) -> Iterator[Array]:
@@ -186,9 +197,7 @@ class EighResult(_Result):
             text += _text.line("energy", _text.value(self.energy))
             text += _text.line("residual", " " + _text.residual(self.residuals[0]))
         else:
-            text += f"{'level':>5}  {' eigenvalue':<24}  residual\n"
-            for i, (value, residual) in enumerate(zip(self.eigenvalues, self.residuals)):
-                text += f"{i:>5}  {_text.value(value):<24}  {_text.residual(residual)}\n"
+            text += _table("level", "eigenvalue", self.eigenvalues, self.residuals)
         kind = " (residuals are bounds)" if self.residual_kind == "bound" else ""
         count = len(self.eigenvalues)
         if self.converged:
@@ -279,11 +288,7 @@ class SvdsResult(_Result):
             Fewer triplets than asked; with their residuals.
         """
         if not self.converged:
-            shown = " ".join(f"{r:g}" for r in self.residuals)
-            raise NotConverged(
-                f"svds: {self.converged_triplets} of {len(self.singular_values)} triplets converged ({self.reason}); "
-                f"residuals {shown}; allow more iterations or a larger ncv"
-            )
+            raise _not_converged("svds", self.converged_triplets, "triplets", self.residuals, self.reason)
         return self
 
     def __iter__(self) -> Iterator[Array]:
@@ -292,9 +297,8 @@ class SvdsResult(_Result):
         yield self.right.conj().T
 
     def __repr__(self) -> str:
-        text = f"{self.rows} x {self.cols}, {self.scalar}\n\n{'':>5}  {' singular value':<24}  residual\n"
-        for i, (value, residual) in enumerate(zip(self.singular_values, self.residuals)):
-            text += f"{i:>5}  {_text.value(value):<24}  {_text.residual(residual)}\n"
+        text = f"{self.rows} x {self.cols}, {self.scalar}\n\n"
+        text += _table("", "singular value", self.singular_values, self.residuals)
         count = len(self.singular_values)
         shown = f"{self.converged_triplets} of {_text.counted(count, 'triplet')}"
         text += "\n" + _text.line("converged", shown if self.converged else f"NO: {shown}")

@@ -37,12 +37,9 @@ function(kronsolve_time_limit variable seconds)
   set(${variable} ${seconds} PARENT_SCOPE)
 endfunction()
 
-# kronsolve_test_executable(NAME SUPPORT [LIBS ...]): internal; NAME.cpp becomes test_<layer>_NAME, linked with SUPPORT (what has
-# its main). Sets `layer`, `target` and the defaults of what every kind of test takes: COST, TIMEOUT and THREADS.
-macro(kronsolve_test_executable name support)
-  cmake_parse_arguments(arg "" "COST;TIMEOUT;THREADS" "RANKS;MODES;LIBS" ${ARGN})
-  get_filename_component(layer "${CMAKE_CURRENT_SOURCE_DIR}" NAME)
-  foreach(default COST=quick TIMEOUT=60 THREADS=1)
+# kronsolve_test_defaults(KEY=VALUE ...): arg_KEY of a parsed call, where the caller left it out.
+macro(kronsolve_test_defaults)
+  foreach(default ${ARGN})
     string(REPLACE "=" ";" default ${default})
     list(GET default 0 key)
     list(GET default 1 value)
@@ -50,6 +47,14 @@ macro(kronsolve_test_executable name support)
       set(arg_${key} ${value})
     endif()
   endforeach()
+endmacro()
+
+# kronsolve_test_executable(NAME SUPPORT [LIBS ...]): internal; NAME.cpp becomes test_<layer>_NAME, linked with SUPPORT (what has
+# its main). Sets `layer`, `target` and the defaults of what every kind of test takes: COST, TIMEOUT and THREADS.
+macro(kronsolve_test_executable name support)
+  cmake_parse_arguments(arg "" "COST;TIMEOUT;THREADS" "RANKS;MODES;LIBS" ${ARGN})
+  get_filename_component(layer "${CMAKE_CURRENT_SOURCE_DIR}" NAME)
+  kronsolve_test_defaults(COST=quick TIMEOUT=60 THREADS=1)
   set(target test_${layer}_${name})
   add_executable(${target} ${name}.cpp)
   # Oracles are small: light optimisation halves the time that Eigen's templates take to compile.

@@ -7,6 +7,7 @@
 #include <kronsolve/core/file.hpp>
 
 #include "cli/saved_file.hpp"
+#include "cli/text.hpp"
 
 namespace kronsolve::cli {
 
@@ -26,12 +27,6 @@ std::uint64_t checksum_of(const Comm& comm, const CsrRows<T>& rows) {
     all ^= sum.value();
   }
   return comm.all_reduce(all, Reduce::bit_xor);
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const auto& word : words) text += (text.empty() ? "" : " ") + word;
-  return text;
 }
 
 /// The state of an evolution; of a file what its checksum says.

@@ -11,12 +11,6 @@ namespace kronsolve::cli {
 
 namespace {
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const auto& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
-
 Json json_of(const ModelInfo& model) {
   Json parameters = Json::array();
   for (const auto& parameter : model.parameters)
@@ -33,11 +27,11 @@ Json json_of(const ModelInfo& model) {
 
 std::string text_of(const ModelInfo& model) {
   std::string text = line("model", model.name) + line("H =", model.formula) +
-                     line("sites", model.local) + line("lattices", joined(model.lattices));
+                     line("sites", model.local) + line("lattices", joined(model.lattices, ", "));
   text += "\n";
   for (const auto& parameter : model.parameters) {
     const auto given =
-        parameter.stands_for.empty() ? "" : "; gives " + joined(parameter.stands_for);
+        parameter.stands_for.empty() ? "" : "; gives " + joined(parameter.stands_for, ", ");
     text += line("-p " + parameter.name,
                  parameter.doc + given +
                      (parameter.default_value.empty() ? "" : " (" + parameter.default_value + ")"));

@@ -18,9 +18,7 @@ namespace kronsolve::cli {
 namespace {
 
 std::string words(const std::vector<std::string>& conditions) {
-  std::string text;
-  for (const auto& condition : conditions) text += (text.empty() ? "" : " ") + condition;
-  return text.empty() ? "full space" : text;
+  return conditions.empty() ? "full space" : joined(conditions);
 }
 
 std::string spin_text(const std::optional<double>& spin) {

@@ -90,9 +90,7 @@ std::string ground_lines(const GroundLevel& ground) {
            value_text(ground.energy) + (ground.spin ? ", S = " + spin_text(*ground.spin) : "") +
                fmt::format(", {}",
                            states == 1 ? "one state" : fmt::format("mean over {} states", states)));
-  std::string sector;
-  for (const auto& condition : ground.states.front().conditions)
-    sector += (sector.empty() ? "" : ", ") + condition;
+  std::string sector = joined(ground.states.front().conditions, ", ");
   if (ground.states.size() > 1)
     sector += fmt::format(" and {} more", counted(std::ssize(ground.states) - 1, "sector"));
   if (!sector.empty()) text += line("sector", sector);

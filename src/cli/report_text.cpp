@@ -29,8 +29,7 @@ std::string where(int ranks, int threads) {
 }
 
 std::string head(const Problem& problem, index_t dimension, ScalarKind scalar) {
-  std::string sector;
-  for (const auto& condition : problem.sector) sector += (sector.empty() ? "" : ", ") + condition;
+  const std::string sector = joined(problem.sector, ", ");
   return fmt::format("{}\n{}, {}, {}\n", problem.title, counted(dimension, "state"),
                      sector.empty() ? "full space" : "sector " + sector, to_string(scalar));
 }

@@ -13,18 +13,13 @@
 #include <kronsolve/operators/states.hpp>
 
 #include "cli/json_values.hpp"
+#include "cli/text.hpp"
 
 namespace kronsolve::cli {
 
 namespace {
 
 using Shape = ObservableValue::Shape;
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const auto& word : words) text += (text.empty() ? "" : " ") + word;
-  return text;
-}
 
 /// Equal neighbours counted: "20 spin-1/2".
 std::string spaces_text(const Basis& basis) {

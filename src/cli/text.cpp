@@ -30,6 +30,12 @@ std::string counted(index_t n, const std::string& word) {
   return fmt::format("{} {}{}", grouped(n), word, n == 1 ? "" : "s");
 }
 
+std::string joined(const std::vector<std::string>& words, std::string_view between) {
+  std::string text;
+  for (const auto& word : words) text.append(text.empty() ? "" : between).append(word);
+  return text;
+}
+
 std::string wrapped(const std::string& text, std::size_t width, const std::string& line_end) {
   std::string result;
   std::size_t column = 0;

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <kronsolve/core/index.hpp>
 
@@ -14,6 +15,7 @@ std::string residual_text(double residual);  ///< two digits, "3.1e-12"
 
 /// "1 step", "2 steps": `word` is the singular.
 std::string counted(index_t n, const std::string& word);
+std::string joined(const std::vector<std::string>& words, std::string_view between = " ");
 /// The text in lines of at most `width` columns, cut at blanks; a longer word keeps a line to
 /// itself, and lines behind an indented one are indented more.
 /// @param line_end  what stands between the lines

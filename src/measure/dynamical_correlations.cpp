@@ -43,7 +43,7 @@ Conditions ground_conditions(const OpSum& h, const Lattice& lattice, const Condi
   Conditions result;
   for (const auto& condition : all_sectors(h, lattice, given)) {
     const auto name = name_of(condition);
-    if (is_charge(h.spaces(), name) && !name.starts_with("momentum")) {
+    if (is_charge(h.spaces(), name)) {
       result.push_back(condition);
       continue;
     }
