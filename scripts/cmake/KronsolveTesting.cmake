@@ -11,12 +11,26 @@ endif()
 find_package(Python3 3.9 REQUIRED COMPONENTS Interpreter)
 find_package(GTest REQUIRED)
 
+# Oracles are small: light optimisation halves the time that Eigen's templates take to compile.
+set(KRONSOLVE_TEST_OPTIONS $<$<CONFIG:Release>:-O1>)
+
 add_library(kronsolve_test_support STATIC "${PROJECT_SOURCE_DIR}/tests/support/mpi_main.cpp")
 target_link_libraries(
   kronsolve_test_support
   PUBLIC kronsolve::kronsolve GTest::gtest Eigen3::Eigen
   PRIVATE kronsolve_warnings kronsolve_build_flags)
 target_include_directories(kronsolve_test_support PUBLIC "${PROJECT_SOURCE_DIR}/tests")
+
+# What every test includes, parsed once: GoogleTest and Eigen are seven seconds a file without. Sanitizers check some tests and
+# not others, with other options, which a precompiled header does not survive.
+if(NOT KRONSOLVE_SANITIZE)
+  add_library(kronsolve_test_headers OBJECT "${PROJECT_SOURCE_DIR}/tests/support/headers.cpp")
+  target_link_libraries(kronsolve_test_headers PRIVATE kronsolve::kronsolve GTest::gtest Eigen3::Eigen kronsolve_warnings
+                                                       kronsolve_build_flags OpenMP::OpenMP_CXX)
+  target_compile_options(kronsolve_test_headers PRIVATE ${KRONSOLVE_TEST_OPTIONS})
+  target_precompile_headers(kronsolve_test_headers PRIVATE <gtest/gtest.h> <Eigen/Dense> <algorithm> <complex> <filesystem>
+                            <functional> <map> <memory> <random> <span> <string> <vector> <mpi.h>)
+endif()
 
 # What every test runs with: one BLAS thread, more ranks than cores allowed, root allowed, engines of this build. Whether waiting ranks
 # yield is left to Open MPI (only where there are more than cores): on a busy machine two ranks that yield are ten times slower and more.
@@ -57,8 +71,10 @@ macro(kronsolve_test_executable name support)
   kronsolve_test_defaults(COST=quick TIMEOUT=60 THREADS=1)
   set(target test_${layer}_${name})
   add_executable(${target} ${name}.cpp)
-  # Oracles are small: light optimisation halves the time that Eigen's templates take to compile.
-  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  target_compile_options(${target} PRIVATE ${KRONSOLVE_TEST_OPTIONS})
+  if(TARGET kronsolve_test_headers)
+    target_precompile_headers(${target} REUSE_FROM kronsolve_test_headers)
+  endif()
   if(layer MATCHES "operators|solvers|measure")
     # With sanitizers the library is checked; its dense oracles are Eigen's templates, minutes a file.
     set_target_properties(${target} PROPERTIES KRONSOLVE_UNCHECKED ON)
