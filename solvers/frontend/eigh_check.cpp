@@ -112,9 +112,9 @@ void check_combination(const EighOptions& o) {
     throw InvalidArgument(detail::concat("eigh: method ", to_string(o.method),
                                          " finds the ends of the spectrum, SA or LA, got ",
                                          to_string(o.which), "; use slepc or dense"));
-  if (ends_only && o.start.index() != 0)
-    throw InvalidArgument(detail::concat("eigh: method ", to_string(o.method),
-                                         " takes no start vector; give a seed, or use slepc"));
+  if (o.method == Method::lobpcg && o.start.index() != 0)
+    throw InvalidArgument(
+        "eigh: method lobpcg takes no start vector; give a seed, or use lanczos or slepc");
   if (o.method == Method::dense && o.form == OperatorForm::matrix_free)
     throw InvalidArgument(
         "eigh: method dense stores the matrix, got operator matrix-free; use assembled");

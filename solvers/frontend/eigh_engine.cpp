@@ -152,7 +152,8 @@ EnginePairs<T> solve_shifted(Engine<T>& engine, EngineEigh<T> problem, double si
 template <Scalar T>
 void certify(const LinearMap<T>& map, DistributedVectors<T>& vectors, const EighOptions& o,
              PairsReport& result) {
-  if (!o.certify || o.k < 2 || !result.converged) return;
+  const bool guessed = o.start.index() != 0;  // by somebody who may be wrong
+  if (!o.certify || (o.k < 2 && !guessed) || !result.converged) return;
   if (o.k == map.rows()) {
     result.certified = true;
     result.certificate = "there are no other levels";
@@ -366,13 +367,17 @@ bool read_report(const CheckpointReader& reader, PairsReport& report) {
 template <Scalar T>
 EighResult solve_lanczos(const EighProblem<T>& p, const EighOptions& o, OperatorForm form) {
   const auto solve = [&](const LinearMap<T>& map, const Stopwatch&) {
-    LanczosOptions options{.k = o.k,
-                           .which = o.which,
-                           .tol = o.tol,
-                           .max_iterations = o.max_iterations,
-                           .seed = o.seed,
-                           .vectors = o.certify && o.k > 1 ? Eigenvectors::compute : o.vectors,
-                           .distinct = o.certify};
+    const bool guessed = o.start.index() != 0;
+    LanczosOptions options{
+        .k = o.k,
+        .which = o.which,
+        .tol = o.tol,
+        .max_iterations = o.max_iterations,
+        .seed = o.seed,
+        .vectors = o.certify && (o.k > 1 || guessed) ? Eigenvectors::compute : o.vectors,
+        .distinct = o.certify || guessed};
+    if (const auto* real = std::get_if<1>(&o.start)) options.start = std::span(*real);
+    if (const auto* complex = std::get_if<2>(&o.start)) options.start = std::span(*complex);
     if (o.progress) options.progress = [&](const Progress& now) { tell(*p.comm, o, now); };
     options.checkpoint = o.checkpoint;
     Pairs<T> found;

@@ -93,7 +93,6 @@ Choice choose_method(const EighProblem<T>& problem, const EighOptions& o) {
   }
   if (targeted(o)) return choose_inside(problem, o);
   if (!ends) return {Method::slepc, o.form, detail::concat("which = ", to_string(o.which))};
-  if (o.start.index() != 0) return {Method::slepc, o.form, "a start vector is given"};
   if (o.k == 1) return {Method::lanczos, o.form, "one pair at the end of the spectrum"};
   if (o.k <= few_pairs && (o.certify || n <= few_pairs_rows / o.k) && o.ncv == 0)
     return {Method::lanczos, o.form, "a few pairs at the end of the spectrum"};
@@ -184,7 +183,7 @@ double solver_bytes(const EighProblem<T>& p, const EighOptions& o, const Choice&
                        lanczos_fewest_kept * local * value <= double(lanczos.keep_bytes);
     const double kept = keeps ? std::min(double(lanczos.keep_bytes), 300 * local * value) : 0;
     // The certificate has 4 vectors beside the pairs, when those of the solve are gone.
-    const double more = o.certify && k == 2 ? 1 : 0;
+    const double more = !o.certify ? 0 : k == 2 ? 1 : k == 1 && o.start.index() != 0 ? 2 : 0;
     return map + lanczos_memory<T>(p.partition.max_local_rows(), lanczos) + kept +
            more * local * value;
   }

@@ -54,6 +54,23 @@ void LanczosSolver<T>::deflate_when_due(double& norm) {
   }
 }
 
+/// The random vector becomes a small part of the guess. Its part in a level is what the recurrence
+/// has to amplify if the guess has none.
+template <Scalar T>
+void LanczosSolver<T>::mix_with_guess() {
+  constexpr double random_part = 1e-6;
+  vec::scale<T>(random_part / vec::norm<T>(comm_, current_.span()), current_.span());
+  const auto add = [&]<Scalar G>(std::span<const G> guess) {
+    const double factor = 1 / vec::norm<G>(comm_, guess);
+    for (std::size_t i = 0; i < guess.size(); ++i)
+      current_.span()[i] += from_complex<T>(factor * guess[i]);
+  };
+  if (const auto* real = std::get_if<1>(&options_.start))
+    add(*real);
+  else
+    add(std::get<2>(options_.start));
+}
+
 template <Scalar T>
 void LanczosSolver<T>::start_randomly() {
   // No direction preferred. Among many rows the sum of many numbers is normal whatever they are.
@@ -62,6 +79,7 @@ void LanczosSolver<T>::start_randomly() {
     fill_normal(current_.span(), range_, options_.seed, stream_);
   else
     fill_uniform(current_.span(), range_, options_.seed, stream_);
+  if (stream_ == 0 && options_.start.index() != 0) mix_with_guess();
   deflate(current_.span());
   deflate(current_.span());  // twice: the first pass leaves rounding errors of its own size
 }

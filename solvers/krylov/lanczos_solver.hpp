@@ -147,6 +147,7 @@ class LanczosSolver {
   void repeat_step(std::size_t j, double weight, std::span<T> sum);
   index_t deflated() const { return against_.count() + known_; }
   void start_randomly();
+  void mix_with_guess();
   bool step(Tridiagonal& t);
   double rescale(double norm2);
   void form_vector(const std::vector<double>& s, index_t found);

@@ -11,15 +11,19 @@
 #include "cli/report.hpp"
 #include "cli/saved_file.hpp"
 #include "cli/sector_scan.hpp"
+#include "cli/solve_pairs.hpp"
 
 namespace kronsolve::cli {
 
 namespace {
 
-EighResult solve(const Comm& comm, const Problem& problem, EighOptions options) {
+EighResult solve(const Comm& comm, const Problem& problem, EighOptions options,
+                 const PairSolver& solver) {
   ProgressLine line;
   // Given on every rank, because every rank must call eigh alike; called on rank 0.
   options.progress = [&](const Progress& progress) { line.show(progress); };
+  if (const auto* h = std::get_if<SectorOperator>(&problem.op); h != nullptr && solver)
+    return solver(comm, *h, options);
   return std::visit([&](const auto& op) { return eigh(comm, op, options); }, problem.op);
 }
 
@@ -49,6 +53,11 @@ std::string product_text(const Problem& problem, const EighPlan& plan, int ranks
 }  // namespace
 
 Answer run_eigh(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
+  return solve_pairs(comm, arguments, start, {});
+}
+
+Answer solve_pairs(const Comm& comm, const Arguments& arguments, Clock::time_point start,
+                   const PairSolver& solver) {
   Phases phases{start};
   const bool scans = arguments.op.all_sectors || is_scan(arguments.op.sector);
   std::optional<OperatorOnSites> on_sites;
@@ -71,7 +80,7 @@ Answer run_eigh(const Comm& comm, const Arguments& arguments, Clock::time_point 
   Checkpointing checkpointing(comm, arguments, problem);
   options.checkpoint = checkpointing.get();
   phases.setup_seconds = seconds_since(begin);
-  const EighResult result = solve(comm, problem, options);
+  const EighResult result = solve(comm, problem, options, solver);
   phases.setup_seconds += result.setup_seconds;
   phases.measure = Clock::now();
   const auto measured = std::visit(

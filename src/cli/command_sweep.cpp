@@ -3,15 +3,12 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
 #include <filesystem>
 #include <limits>
-#include <set>
 
 #include <fmt/format.h>
 
 #include <kronsolve/core/file.hpp>
-#include <kronsolve/core/number.hpp>
 #include <kronsolve/core/threads.hpp>
 #include <kronsolve/session.hpp>
 
@@ -20,192 +17,13 @@
 #include "cli/progress_line.hpp"
 #include "cli/run_again.hpp"
 #include "cli/sweep_arrays.hpp"
-#include "cli/sweep_folder.hpp"
+#include "cli/sweep_dealer.hpp"
 #include "cli/text.hpp"
 #include "cli/text_parts.hpp"
 
 namespace kronsolve::cli {
 
 namespace {
-
-using campaign::Claim;
-using Points = std::vector<std::uint32_t>;
-
-/// A parameter of a model as the number that it is, where it is one.
-Json number_or_text(const Json& value) {
-  if (!value.is_string()) return value;
-  const auto number = read_number<double>(value.get<std::string>());
-  return number ? Json(*number) : value;
-}
-
-/// Lists of the fields of objects in a list: levels with their energies become `levels_energy`.
-template <class Add>
-void add_fields(const std::string& name, const Json& objects, Add&& add) {
-  for (const auto& [field, first] : objects.front().items()) {
-    if (first.is_structured()) continue;
-    Json list = Json::array();
-    for (const auto& object : objects) list.push_back(object.value(field, Json()));
-    add(name + "_" + field, list);
-  }
-}
-
-/// What a solve has found, as columns beside the settings of the point: numbers, texts and lists.
-void add_flat(Json& record, const Json& answer) {
-  const auto add = [&](const std::string& name, const Json& value) {
-    if (!value.is_null() && !record.contains(name)) record[name] = value;
-  };
-  for (const auto& [name, value] : answer.items()) {
-    if (name == "seconds") {
-      for (const auto& [part, seconds] : value.items())
-        if (part != "total") add("seconds_" + part, seconds);
-    } else if (name == "lattice") {
-      add("lattice", value.at("name"));
-      add("size", value.at("size"));
-    } else if (value.is_object()) {  // observables, parameters
-      for (const auto& [part, inner] : value.items()) add(part, number_or_text(inner));
-    } else if (value.is_array() && !value.empty() && value.front().is_object()) {
-      add_fields(name, value, add);
-    } else {
-      add(name, value);
-    }
-  }
-}
-
-/// What one process does of a sweep.
-class Worker {
- public:
-  /// @param retried_before  points that failed before that time are computed again
-  Worker(const std::string& path, Sweep sweep, double retried_before)
-      : folder_(path, std::move(sweep)), retried_before_(retried_before) {}
-
-  SweepFolder& folder() noexcept { return folder_; }
-  /// Whether a point is still to be computed, as far as is known here.
-  bool is_open(std::size_t point) const {
-    const auto* record = folder_.record(point);
-    return record == nullptr ||
-           (record->status == PointStatus::failed && record->finished < retried_before_);
-  }
-  bool is_free(std::size_t point) {
-    return is_open(point) && is_timely(point) && folder_.points().claim(folder_.sweep().id(point));
-  }
-  /// Points that were not begun because the job would have ended before them.
-  std::size_t left_for_later() const noexcept { return late_.size(); }
-  /// Computes the point, unless it is done or another process has it. True if it was computed.
-  /// Collective on the ranks that compute it together.
-  bool run(const Comm& comm, std::size_t point) {
-    const auto id = folder_.sweep().id(point);
-    std::optional<Claim> claim;
-    int begins = 0;
-    comm.agree([&] {
-      if (comm.is_root() && is_open(point) && is_timely(point) &&
-          claim.emplace(folder_.points().claim(id))) {
-        folder_.points().refresh();  // it may have been finished before the claim was ours
-        begins = is_open(point) ? 1 : 0;
-      }
-    });
-    comm.broadcast(std::span(&begins, 1));
-    if (begins == 0) return false;
-    const auto begin = Clock::now();
-    Json record = begin_record(point);
-    PointHead head{.id = id};
-    solve(comm, point, begin, head, record);
-    head.seconds = seconds_since(begin);
-    comm.agree([&] {
-      if (comm.is_root()) write(head, record);
-    });
-    return true;
-  }
-  /// A record for a point that ends its process each time.
-  void give_up(std::size_t point, const std::string& reason) {
-    Json record = begin_record(point);
-    record["failure"] = reason;
-    write({.id = folder_.sweep().id(point), .status = PointStatus::failed}, record);
-  }
-
- private:
-  /// Whether the point will probably end before the job does, with something to spare.
-  bool is_timely(std::size_t point) {
-    if (std::isinf(job_ends_)) return true;
-    constexpr double spare = 1.5;
-    const double left = job_ends_ - time_now() - seconds_to_leave;
-    if (left > 0) {
-      (void)folder_.tally();
-      if (spare * folder_.expected(point).seconds < left) return true;
-    }
-    late_.insert(point);
-    return false;
-  }
-  Json begin_record(std::size_t point) const {
-    Json record = {{"version", folder_.sweep().origin().version},
-                   {"command", folder_.sweep().command()}};
-    record.update(folder_.sweep().settings(point));
-    return record;
-  }
-  void solve(const Comm& comm, std::size_t point, Clock::time_point begin, PointHead& head,
-             Json& record) const {
-    const ProgressLine silence;  // the sweep tells how it goes, not each of its solves
-    try {
-      auto arguments = make_arguments(folder_.sweep().command(), folder_.sweep().options(point));
-      arguments.json = true;
-      arguments.command_line = "kronsolve " + arguments.command;
-      if (arguments.threads) set_threads(*arguments.threads);
-      head.cores = num_threads() * comm.size();
-      const auto answer = command(arguments.command).run(comm, arguments, begin);
-      add_flat(record, answer.json);
-      folder_.sweep().derive(record);
-      if (answer.status == exit_not_converged) head.status = PointStatus::not_converged;
-    } catch (const std::bad_alloc&) {
-      head.status = PointStatus::failed;
-      record["failure"] = "out of memory";
-    } catch (const std::exception& error) {
-      head.status = PointStatus::failed;
-      record["failure"] = error.what();
-    }
-  }
-  void write(PointHead head, const Json& record) {
-    head.finished = time_now();
-    const auto text = record.dump(-1, ' ', false, Json::error_handler_t::replace);
-    folder_.points().append(head, std::string_view(text).substr(1, text.size() - 2));
-    // The system keeps what was written when a process is killed; only the end of the machine can
-    // take the points of the last second.
-    if (seconds_since(synced_) < 1) return;
-    folder_.points().sync();
-    synced_ = Clock::now();
-  }
-
-  SweepFolder folder_;
-  double retried_before_;
-  double job_ends_ = end_of_job();
-  std::set<std::size_t> late_;
-  Clock::time_point synced_ = Clock::now();
-};
-
-/// What a worker process keeps between its tasks.
-struct KeptWorker {
-  std::string path, text;
-  std::unique_ptr<Worker> worker;
-};
-
-/// Runs these points on the ranks of a worker, or of a gang of them.
-void run_as_gang(const Comm& comm, const std::string& path, const std::string& name,
-                 const std::string& text, const std::string& version,
-                 const std::map<std::string, std::string>& files, double retried_before,
-                 const Points& points) {
-  auto& kept = this_worker::state<KeptWorker>();
-  if (!kept.worker || kept.path != path || kept.text != text) {
-    kept = {path, text, nullptr};
-    kept.worker = std::make_unique<Worker>(path, Sweep(text, name, Sweep::Origin{version, files}),
-                                           retried_before);
-  }
-  for (const auto point : points) kept.worker->run(comm, point);
-  kept.worker->folder().points().sync();
-}
-
-void run_as_worker(const std::string& path, const std::string& name, const std::string& text,
-                   const std::string& version, const std::map<std::string, std::string>& files,
-                   double retried_before, const Points& points) {
-  run_as_gang(Comm::serial(), path, name, text, version, files, retried_before, points);
-}
 
 /// "[#####.....] 512/1000 points  12.3/s, about 40 s left  longest 8.1 s: sites=16 bx=0.1"
 class Bar {
@@ -265,101 +83,6 @@ void run_here(const Comm& comm, Worker& worker, const Points& order, Bar* bar) {
     }
   }
 }
-
-/// Deals points to the workers of a pool, and outlives their deaths.
-class Dealer {
- public:
-  /// @param workers  that compute points at the same time
-  Dealer(Pool& pool, int workers, Worker& own, double retried_before)
-      : pool_(pool),
-        workers_(static_cast<std::size_t>(workers)),
-        own_(own),
-        retried_before_(retried_before) {}
-
-  void run(const Points& order, Bar& bar) {
-    for (;;) {
-      own_.folder().points().refresh();
-      std::copy_if(order.begin(), order.end(), std::back_inserter(waiting_),
-                   [&](auto point) { return own_.is_free(point); });
-      if (waiting_.empty()) return;
-      while (!waiting_.empty() || !dealt_.empty()) {
-        while (!waiting_.empty() && dealt_.size() < 2 * workers_) deal();
-        collect();
-        bar.show();
-      }
-    }
-  }
-
- private:
-  struct Hand {
-    Points points;
-    Future<void> future;
-  };
-  /// So many points that a hand takes a quarter of a second, and that the last hands are small.
-  std::size_t hand_size() const {
-    const double rate =
-        static_cast<double>(finished_) / seconds_since(begin_) / static_cast<double>(workers_);
-    const auto timely = static_cast<std::size_t>(0.25 * rate);
-    const auto fair = waiting_.size() / (4 * workers_);
-    return std::clamp<std::size_t>(std::min({timely, fair, std::size_t{1000}}), 1, waiting_.size());
-  }
-  void deal() {
-    const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(hand_size());
-    Hand hand{{waiting_.begin(), end}, {}};
-    waiting_.erase(waiting_.begin(), end);
-    const auto& sweep = own_.folder().sweep();
-    const TaskOptions options{.label = "points of a sweep", .retries = 0};
-    const auto submit = [&](const auto&... arguments) {
-      return sweep.ranks_per_point() == 1 ? pool_.submit(options, task<run_as_worker>, arguments...)
-                                          : pool_.submit_spmd(options, sweep.ranks_per_point(),
-                                                              task<run_as_gang>, arguments...);
-    };
-    hand.future = submit(own_.folder().path(), sweep.name(), sweep.text(), sweep.origin().version,
-                         sweep.origin().files, retried_before_, hand.points);
-    dealt_.push_back(std::move(hand));
-  }
-  void collect() {
-    (void)dealt_.front().future.wait_for(0.02);
-    for (auto hand = dealt_.begin(); hand != dealt_.end();) {
-      if (!hand->future.done()) {
-        ++hand;
-        continue;
-      }
-      finished_ += hand->points.size();
-      try {
-        hand->future.get();
-      } catch (const WorkerDied& death) {
-        bury(hand->points, death.what());
-      }
-      hand = dealt_.erase(hand);
-    }
-  }
-  /// The points of a hand whose worker died go back; the one it died of gets another try.
-  void bury(const Points& points, const std::string& reason) {
-    own_.folder().points().refresh();
-    constexpr int most_deaths = 2;
-    for (const auto point : points) {
-      if (!own_.is_free(point)) continue;
-      const bool culprit = !std::exchange(found_, true);
-      if (culprit && ++deaths_[point] >= most_deaths)
-        own_.give_up(point, reason);
-      else
-        waiting_.push_front(point);
-    }
-    found_ = false;
-  }
-
-  Pool& pool_;
-  std::size_t workers_;
-  Worker& own_;
-  double retried_before_;
-  std::deque<std::uint32_t> waiting_;
-  std::deque<Hand> dealt_;
-  std::map<std::uint32_t, int> deaths_;
-  bool found_ = false;
-  std::size_t finished_ = 0;
-  Clock::time_point begin_ = Clock::now();
-};
 
 void tell_damage(SweepFolder& folder) {
   const auto aside = folder.path() + "/damaged.txt";
@@ -534,7 +257,7 @@ Answer run_sweep(Session& session, const Arguments& arguments, Clock::time_point
         {.workers = workers,
          .threads = arguments.threads.value_or(std::max(1, num_threads() / workers)),
          .isolation = each == 1 ? Isolation::worker : Isolation::pool});
-    Dealer(pool, at_once, worker, retried_before).run(order, *bar);
+    Dealer(pool, at_once, worker, retried_before).run(order, [&] { bar->show(); });
   } else {
     const auto own = each == 1 ? Comm::serial() : comm.split(comm.rank() / each);
     run_here(own, worker, order, bar ? &*bar : nullptr);

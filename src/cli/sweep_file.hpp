@@ -37,6 +37,8 @@ class Sweep {
   const std::string& text() const noexcept { return text_; }
 
   int ranks_per_point() const noexcept { return ranks_per_point_; }
+  /// Whether a solve may begin at what others have found.
+  bool warm_starts() const noexcept { return warm_starts_; }
   std::size_t size() const noexcept { return ids_.size(); }
   PointId id(std::size_t point) const { return ids_[point]; }
   const std::vector<PointId>& ids() const noexcept { return ids_; }
@@ -87,6 +89,7 @@ class Sweep {
   std::string text_, name_, command_;
   Origin origin_;
   int ranks_per_point_ = 1;
+  bool warm_starts_ = true;
   std::vector<Axis> axes_;              ///< what is fixed are axes of one position
   std::vector<std::uint32_t> numbers_;  ///< of the points in the grid, skipped ones left out
   std::vector<PointId> ids_;

@@ -191,6 +191,71 @@ class Results(SweepTest):
             self.assert_refused(program.run("results", self.folder / "s.out", "--columns", formula), 2, *words)
 
 
+FIELD = """\
+command = "ground"
+model = "ising"
+sites = 11
+k = {k}
+warm_starts = {warm}
+{more}
+[vary]
+bx = {{from = 0.6, to = 1.2, count = {count}}}
+"""
+
+
+class WarmStarts(SweepTest):
+    """Solves that begin at what neighbours have found: the same answers from fewer products."""
+
+    def products(self, folder) -> int:
+        return sum(r["products"] + r.get("certify_products", 0) for r in records(self.folder / folder))
+
+    def energies(self, folder) -> list[float]:
+        return [value for r in self.results(self.folder / folder) for value in r["eigenvalues"]]
+
+    def assert_same(self, a: str, b: str):
+        for one, other in zip(self.energies(a), self.energies(b), strict=True):
+            self.assertAlmostEqual(one, other, delta=1e-9)
+
+    def test_a_third_of_the_products_is_saved(self):
+        for k in (1, 2):
+            cold = self.file("cold.toml", FIELD.format(k=k, warm="false", count=60, more=""))
+            warm = self.file("warm.toml", FIELD.format(k=k, warm="true", count=60, more=""))
+            for path in (cold, warm):
+                self.sweep(path, "--output", self.folder / f"{path.stem}{k}")
+            self.assert_same(f"cold{k}", f"warm{k}")
+            self.assert_whole(self.folder / f"warm{k}", 60)
+            self.assertLess(3 * self.products(f"warm{k}"), 2 * self.products(f"cold{k}"))
+            # It is the same point, however it is computed.
+            self.assertEqual(*({r["point"] for r in records(self.folder / f"{name}{k}")} for name in ("cold", "warm")))
+            self.assertEqual(self.sweep(warm, "--output", self.folder / f"cold{k}")["computed"], 0)
+
+    def test_in_every_way_to_run(self):
+        path = self.file("cold.toml", FIELD.format(k=2, warm="false", count=24, more=""))
+        self.sweep(path, "--output", self.folder / "cold")
+        path = self.file("warm.toml", FIELD.format(k=2, warm="true", count=24, more=""))
+        pairs = self.file("pairs.toml", FIELD.format(k=2, warm="true", count=24, more="ranks_per_point = 2\nthreads = 1"))
+        self.sweep(path, "--output", self.folder / "workers", "--ranks", 2)
+        self.sweep(pairs, "--output", self.folder / "gangs", "--ranks", 2)
+        for file, folder, ranks in ((path, "ranks", 3), (pairs, "job", 4)):
+            done = program.run("sweep", file, "--output", self.folder / folder, ranks=ranks)
+            self.assertEqual(done.status, 0, done.err)
+        for folder in ("workers", "gangs", "ranks", "job"):
+            self.assert_same("cold", folder)
+            self.assert_whole(self.folder / folder, 24)
+            self.assertLess(self.products(folder), self.products("cold"), folder)
+
+    def test_nothing_is_left_on_the_disk(self):
+        path = self.file("warm.toml", FIELD.format(k=1, warm="true", count=6, more=""))
+        self.sweep(path)
+        self.assertEqual({file.name for file in (self.folder / "warm.out").iterdir()}, {"sweep.json", "points.jsonl", "arrays.h5"})
+
+    def test_levels_that_cross(self):
+        text = "command = 'ground'\nmodel = 'heisenberg'\nsites = 11\nwarm_starts = {}\n[vary]\nbz = {{from = 0, to = 2.5, count = 26}}\n"
+        for warm in ("true", "false"):
+            self.sweep(self.file("s.toml", text.format(warm)), "--output", self.folder / warm)
+        self.assert_same("true", "false")
+
+
 class Goes(SweepTest):
     """A sweep goes on, shares its work, and outlives what happens to it."""
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <kronsolve/core/scalar.hpp>
@@ -26,6 +27,10 @@ struct LanczosOptions {
   index_t max_iterations = 0;        ///< steps for each pair, all restarts together; 0: 3000
   std::uint64_t seed = 0;  ///< of the start vectors, by global row: the same on any number of ranks
   Eigenvectors vectors = Eigenvectors::compute;
+  /// Owned rows of a guess at the pairs, their sum, for the first recurrence: a millionth of a random
+  /// vector comes in, so that no level is dark. It must outlive the call.
+  std::variant<std::monostate, std::span<const double>, std::span<const std::complex<double>>>
+      start = {};
   /// Of k > 1 pairs: every level once, all from one recurrence, which does not see the copies of a
   /// degenerate level. For callers that look for what was missed (certify_levels).
   bool distinct = false;

@@ -1,0 +1,163 @@
+#include "cli/sweep_worker.hpp"
+
+#include <cmath>
+
+#include <kronsolve/core/number.hpp>
+#include <kronsolve/core/threads.hpp>
+
+#include "cli/commands.hpp"
+#include "cli/guard.hpp"
+#include "cli/progress_line.hpp"
+#include "cli/solve_pairs.hpp"
+
+namespace kronsolve::cli {
+
+namespace {
+
+/// A parameter of a model as the number that it is, where it is one.
+Json number_or_text(const Json& value) {
+  if (!value.is_string()) return value;
+  const auto number = read_number<double>(value.get<std::string>());
+  return number ? Json(*number) : value;
+}
+
+/// Lists of the fields of objects in a list: levels with their energies become `levels_energy`.
+template <class Add>
+void add_fields(const std::string& name, const Json& objects, Add&& add) {
+  for (const auto& [field, first] : objects.front().items()) {
+    if (first.is_structured()) continue;
+    Json list = Json::array();
+    for (const auto& object : objects) list.push_back(object.value(field, Json()));
+    add(name + "_" + field, list);
+  }
+}
+
+/// What a solve has found, as columns beside the settings of the point: numbers, texts and lists.
+void add_flat(Json& record, const Json& answer) {
+  const auto add = [&](const std::string& name, const Json& value) {
+    if (!value.is_null() && !record.contains(name)) record[name] = value;
+  };
+  for (const auto& [name, value] : answer.items()) {
+    if (name == "seconds") {
+      for (const auto& [part, seconds] : value.items())
+        if (part != "total") add("seconds_" + part, seconds);
+    } else if (name == "lattice") {
+      add("lattice", value.at("name"));
+      add("size", value.at("size"));
+    } else if (value.is_object()) {  // observables, parameters
+      for (const auto& [part, inner] : value.items()) add(part, number_or_text(inner));
+    } else if (value.is_array() && !value.empty() && value.front().is_object()) {
+      add_fields(name, value, add);
+    } else {
+      add(name, value);
+    }
+  }
+}
+
+}  // namespace
+
+bool Worker::is_open(std::size_t point) const {
+  const auto* record = folder_.record(point);
+  return record == nullptr ||
+         (record->status == PointStatus::failed && record->finished < retried_before_);
+}
+
+bool Worker::is_free(std::size_t point) {
+  return is_open(point) && is_timely(point) && folder_.points().claim(folder_.sweep().id(point));
+}
+
+/// Whether the point will probably end before the job does, with something to spare.
+bool Worker::is_timely(std::size_t point) {
+  if (std::isinf(job_ends_)) return true;
+  constexpr double spare = 1.5;
+  const double left = job_ends_ - time_now() - seconds_to_leave;
+  if (left > 0) {
+    (void)folder_.tally();
+    if (spare * folder_.expected(point).seconds < left) return true;
+  }
+  late_.insert(point);
+  return false;
+}
+
+bool Worker::run(const Comm& comm, std::size_t point) {
+  const auto id = folder_.sweep().id(point);
+  std::optional<campaign::Claim> claim;
+  int begins = 0;
+  comm.agree([&] {
+    if (comm.is_root() && is_open(point) && is_timely(point) &&
+        claim.emplace(folder_.points().claim(id))) {
+      folder_.points().refresh();  // it may have been finished before the claim was ours
+      begins = is_open(point) ? 1 : 0;
+    }
+  });
+  comm.broadcast(std::span(&begins, 1));
+  if (begins == 0) return false;
+  const auto begin = Clock::now();
+  Json record = begin_record(point);
+  PointHead head{.id = id};
+  solve(comm, point, begin, head, record);
+  head.seconds = seconds_since(begin);
+  comm.agree([&] {
+    if (comm.is_root()) write(head, record);
+  });
+  return true;
+}
+
+void Worker::give_up(std::size_t point, const std::string& reason) {
+  Json record = begin_record(point);
+  record["failure"] = reason;
+  write({.id = folder_.sweep().id(point), .status = PointStatus::failed}, record);
+}
+
+Json Worker::begin_record(std::size_t point) const {
+  Json record = {{"version", folder_.sweep().origin().version},
+                 {"command", folder_.sweep().command()}};
+  record.update(folder_.sweep().settings(point));
+  return record;
+}
+
+/// Pairs may begin at what neighbours have found; other commands take nothing from each other.
+Answer Worker::answer(const Comm& comm, const Arguments& arguments, Clock::time_point begin) {
+  const bool pairs = arguments.command == "ground" || arguments.command == "eigh";
+  if (!pairs || !folder_.sweep().warm_starts())
+    return command(arguments.command).run(comm, arguments, begin);
+  return solve_pairs(comm, arguments, begin,
+                     [this](const Comm& ranks, const SectorOperator& h, const EighOptions& o) {
+                       return neighbours_.eigh(ranks, h, o);
+                     });
+}
+
+void Worker::solve(const Comm& comm, std::size_t point, Clock::time_point begin, PointHead& head,
+                   Json& record) {
+  const ProgressLine silence;  // the sweep tells how it goes, not each of its solves
+  try {
+    auto arguments = make_arguments(folder_.sweep().command(), folder_.sweep().options(point));
+    arguments.json = true;
+    arguments.command_line = "kronsolve " + arguments.command;
+    if (arguments.threads) set_threads(*arguments.threads);
+    head.cores = num_threads() * comm.size();
+    const auto found = answer(comm, arguments, begin);
+    add_flat(record, found.json);
+    folder_.sweep().derive(record);
+    if (found.status == exit_not_converged) head.status = PointStatus::not_converged;
+  } catch (const std::bad_alloc&) {
+    head.status = PointStatus::failed;
+    record["failure"] = "out of memory";
+  } catch (const std::exception& error) {
+    head.status = PointStatus::failed;
+    record["failure"] = error.what();
+  }
+}
+
+void Worker::write(PointHead head, const Json& record) {
+  head.finished = time_now();
+  const auto text = record.dump(-1, ' ', false, Json::error_handler_t::replace);
+  folder_.points().append(head, std::string_view(text).substr(1, text.size() - 2));
+  // The system keeps what was written when a process is killed; only the end of the machine can
+  // take the points of the last second.
+  if (seconds_since(synced_) < 1) return;
+  folder_.points().sync();
+  synced_ = Clock::now();
+}
+
+}  // namespace kronsolve::cli
