@@ -31,7 +31,25 @@ std::vector<std::string> names_of(const std::vector<LocalSpace>& spaces) {
   return names;
 }
 
-// ---- lattices: (name, size, cyclic, sites, edges) ----------------------------------------------
+// ---- lattices: (name, size, cyclic, sites, edges, layers, cluster) -----------------------------
+
+/// (a, b), (a, b, weight) or (a, b, kind, weight).
+std::vector<Bond> edges_of(const std::vector<std::vector<double>>& given) {
+  const auto whole = [](double value) {
+    const int number = static_cast<int>(value);
+    if (number != value || number < 0)
+      throw InvalidArgument("edges: sites and kinds are whole numbers from 0");
+    return number;
+  };
+  std::vector<Bond> edges;
+  for (const auto& edge : given) {
+    if (edge.size() < 2 || edge.size() > 4)
+      throw InvalidArgument("an edge is (a, b), (a, b, weight) or (a, b, kind, weight)");
+    edges.push_back({whole(edge[0]), whole(edge[1]), edge.size() > 3 ? whole(edge[2]) : 0,
+                     edge.size() > 2 ? edge.back() : 1});
+  }
+  return edges;
+}
 
 Cyclic cyclic_of(const std::string& text) {
   if (text.empty()) return Cyclic::none;
@@ -41,24 +59,30 @@ Cyclic cyclic_of(const std::string& text) {
   throw InvalidArgument(detail::concat("cyclic must be True, False, 'x' or 'y', got '", text, "'"));
 }
 
+using Edges = std::vector<std::vector<double>>;
+
 std::optional<Lattice> lattice_from(const py::object& facts) {
   if (facts.is_none()) return {};
-  const auto [name, size, cyclic, sites, edges] =
-      facts.cast<std::tuple<std::string, std::vector<int>, std::string, int,
-                            std::vector<std::pair<int, int>>>>();
-  if (!edges.empty()) return Lattice::from_edges(sites, edges);
-  return Lattice::make(name, size, cyclic_of(cyclic));
+  const auto [name, size, cyclic, sites, edges, layers, cluster] =
+      facts.cast<std::tuple<std::string, std::vector<int>, std::string, int, Edges, int,
+                            std::optional<ClusterVectors>>>();
+  if (size.empty()) return Lattice::from_edges(sites, edges_of(edges));
+  const auto places = cluster ? Lattice::make_cluster(name, *cluster)
+                              : Lattice::make(name, size, cyclic_of(cyclic));
+  return layers > 1 ? places.with_layers(layers) : places;
 }
 
 py::object facts_of(const std::optional<Lattice>& lattice) {
   if (!lattice) return py::none();
-  std::vector<std::pair<int, int>> edges;
+  Edges edges;
   if (lattice->size().empty())
-    for (const Bond& bond : lattice->bonds()) edges.emplace_back(bond.a, bond.b);
+    for (const Bond& bond : lattice->bonds())
+      edges.push_back({double(bond.a), double(bond.b), double(bond.kind), bond.weight});
   const bool x = lattice->is_cyclic(0), y = lattice->size().size() > 1 && lattice->is_cyclic(1);
   const bool all = x && (y || lattice->size().size() < 2);
   const std::string cyclic = all ? "all" : x ? "x" : y ? "y" : "";
-  return py::make_tuple(lattice->name(), lattice->size(), cyclic, lattice->sites(), edges);
+  return py::make_tuple(lattice->name(), lattice->size(), cyclic, lattice->sites(), edges,
+                        lattice->layers(), lattice->cluster());
 }
 
 // ---- making operators --------------------------------------------------------------------------
@@ -71,7 +95,9 @@ SharedOperator model(const std::string& name, const py::dict& given) {
   from.read("size", o.size);
   from.read("cyclic", cyclic);
   from.read("lattice", o.lattice);
-  from.read("edges", o.edges);
+  Edges edges;
+  from.read("edges", edges);
+  o.edges = edges_of(edges);
   from.read("spin", o.spin);
   from.read("params", o.params);
   o.cyclic = cyclic_of(cyclic);

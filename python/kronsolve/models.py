@@ -46,7 +46,7 @@ def model(
     size: Sequence[int] = (),
     cyclic: bool | str = False,
     lattice: str = "",
-    edges: Sequence[tuple[int, int]] = (),
+    edges: Sequence[Sequence[float]] = (),
     spin: str | float = "",
     **parameters: float | int | str,
 ) -> Operator:
@@ -57,14 +57,14 @@ def model(
     name : str
         One of `models`.
     sites : int
-        Length of a chain, or how many sites the graph of `edges` has.
+        How many; of a two-dimensional lattice `size` says it.
     size : (int, int)
         Cells of a two-dimensional lattice.
     cyclic : bool or str
         True closes all directions, "x" or "y" one.
     lattice : str
-        chain, square, ladder, triangular, honeycomb, kagome.
-    edges : list of (int, int)
+        chain, square, ladder, triangular, honeycomb, kagome, star, complete.
+    edges : list of (a, b), (a, b, weight) or (a, b, kind, weight)
         The bonds of any graph.
     spin : str or float
         "1/2" if not given.

@@ -56,8 +56,8 @@ void check_operator(const OperatorArguments& op, const Names& given) {
     if (op.options.sites == 0 && op.options.size.empty() &&
         !op.options.lattice.starts_with("edges:"))
       throw InvalidArgument("how many sites? give --sites N (or --size LXxLY for lattices)");
-  } else if (const auto name =
-                 given.first_of({"--sites", "--size", "--cyclic", "--spin", "--lattice", "-p"});
+  } else if (const auto name = given.first_of(
+                 {"--sites", "--size", "--cyclic", "--spin", "--lattice", "--twist", "-p"});
              !name.empty()) {
     throw InvalidArgument(detail::concat(name, " belongs to --model; the file says it all"));
   }

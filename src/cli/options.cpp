@@ -272,7 +272,7 @@ std::vector<Option> make_options() {
       {"--model", "NAME", runs, which,
        "a Hamiltonian by name, with --sites or --size: " + model_names(), "",
        [](Arguments& a, const Given& g) { a.op.model = g.text; }},
-      {"--sites", "N", runs, which, "number of sites of a chain", "",
+      {"--sites", "N", runs, which, "number of sites (of a lattice, --size says it)", "",
        [](Arguments& a, const Given& g) { a.op.options.sites = whole<int>(g, 1, 1000000); }},
       {"--size", "LXxLY", runs, which, "lengths of a lattice", "",
        [](Arguments& a, const Given& g) { a.op.options.size = lengths(g); }},
@@ -283,11 +283,21 @@ std::vector<Option> make_options() {
       {"--spin", "S", runs, which, "spin of each site", "1/2",
        [](Arguments& a, const Given& g) { a.op.options.spin = g.text; }},
       {"--lattice", "NAME", runs, which,
-       "chain, square, ladder, triangular, honeycomb, kagome, or edges:FILE for any graph, if the "
+       "chain, square, ladder, triangular, honeycomb, kagome, star, complete, or edges:FILE for "
+       "any "
+       "graph, if the "
        "model does not say it",
        "", [](Arguments& a, const Given& g) { a.op.options.lattice = g.text; }},
       {"-p,--parameter", "NAME=VALUE", runs, which, "a parameter of the model; repeatable", "",
        [](Arguments& a, const Given& g) { add_parameter(a.op.options, g); }, many},
+      {"--twist", "ANGLE", runs, which,
+       "angle in radians by which the boundaries turn what goes round, along x or as X,Y: the "
+       "parameter twist of the model",
+       "0",
+       [](Arguments& a, const Given& g) {
+         const std::string text = "twist=" + g.text;
+         add_parameter(a.op.options, {g.option, text});
+       }},
       {"--sector", "WHAT=VALUE", runs, which,
        "a part of the space that the Hamiltonian keeps: sz=0, n=4, nup=2, ndown=2, parity=1, "
        "momentum=0, reflection=1, rotation=0, spinflip=1, permutation=1,2,0:1/3; repeatable. "

@@ -94,15 +94,12 @@ std::optional<index_t> respected_size(const OpSum& op, const Lattice& lattice,
   }
 }
 
-/// `--lattice edges:FILE` read; as many sites as the file names, unless --sites says more.
+/// `--lattice edges:FILE` read.
 ModelOptions with_edges(const Comm& comm, ModelOptions options) {
   constexpr std::string_view prefix = "edges:";
   if (!options.lattice.starts_with(prefix)) return options;
   options.edges = read_edges(comm, options.lattice.substr(prefix.size()));
   options.lattice = "edges";
-  if (options.sites == 0)
-    for (const auto& [a, b] : options.edges)
-      options.sites = std::max({options.sites, a + 1, b + 1});
   return options;
 }
 

@@ -49,22 +49,39 @@ Json json_of(const Lattice& lattice) {
   json["cyclic"] = x && (y || lattice.size().size() < 2) ? "all" : x ? "x" : y ? "y" : "none";
   if (lattice.size().empty()) {
     json["edges"] = Json::array();
-    for (const auto& bond : lattice.bonds()) json["edges"].push_back({bond.a, bond.b});
+    for (const auto& bond : lattice.bonds())
+      json["edges"].push_back({bond.a, bond.b, bond.kind, bond.weight});
+    return json;
   }
+  json["layers"] = lattice.layers();
+  if (lattice.cluster()) json["cluster"] = *lattice.cluster();
   return json;
 }
 
 Lattice lattice_of(const Json& json) {
   const auto size = json.at("size").get<std::vector<int>>();
-  if (size.empty())
-    return Lattice::from_edges(json.at("sites").get<int>(),
-                               json.at("edges").get<std::vector<std::pair<int, int>>>());
+  if (size.empty()) {
+    std::vector<Bond> edges;
+    for (const auto& edge : json.at("edges")) {  // two numbers in older files
+      edges.push_back({edge.at(0).get<int>(), edge.at(1).get<int>()});
+      if (edge.size() < 4) continue;
+      edges.back().kind = edge.at(2).get<int>();
+      edges.back().weight = edge.at(3).get<double>();
+    }
+    return Lattice::from_edges(json.at("sites").get<int>(), edges);
+  }
+  const auto name = json.at("name").get<std::string>();
   const auto cyclic = json.at("cyclic").get<std::string>();
-  return Lattice::make(json.at("name").get<std::string>(), size,
-                       cyclic == "all" ? Cyclic::all
-                       : cyclic == "x" ? Cyclic::x
-                       : cyclic == "y" ? Cyclic::y
-                                       : Cyclic::none);
+  const auto closed = cyclic == "all" ? Cyclic::all
+                      : cyclic == "x" ? Cyclic::x
+                      : cyclic == "y" ? Cyclic::y
+                                      : Cyclic::none;
+  const auto one_layer = json.contains("cluster")
+                             ? Lattice::make_cluster(name, json.at("cluster").get<ClusterVectors>())
+                             : Lattice::make(name, size, closed);
+  const int layers = json.value("layers", 1);
+  if (layers < 1 || layers > 16) throw InvalidArgument("a place has 1 to 16 layers");
+  return layers == 1 ? one_layer : one_layer.with_layers(layers);
 }
 
 std::string description_of(const std::string& model, const OpSum& op,

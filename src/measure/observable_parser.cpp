@@ -263,7 +263,7 @@ class Parser {
   std::vector<std::array<int, 3>> triangles() const {
     std::vector<std::array<int, 3>> found;
     const int n = basis_.sites();
-    if (lattice_.name() == "chain") {
+    if (lattice_.name() == "chain" && lattice_.layers() == 1) {
       const bool closed = lattice_.is_cyclic(0) && n > 2;
       for (int i = 0; closed ? i < n : i + 2 < n; ++i)
         found.push_back({i, (i + 1) % n, (i + 2) % n});
@@ -300,21 +300,12 @@ class Parser {
     return {Quantity::Means{std::move(all), true, "triangle"}};
   }
 
-  /// 1 and -1 on the two sublattices, 1 on site 0.
   std::vector<int> sublattices() const {
-    const auto of = neighbours();
-    std::vector<int> sign(of.size(), 0);
-    for (int start = 0; start < basis_.sites(); ++start) {
-      if (sign[static_cast<std::size_t>(start)] != 0) continue;
-      const auto distance = distances_from(start, of);
-      for (std::size_t i = 0; i < sign.size(); ++i)
-        if (distance[i] >= 0) sign[i] = distance[i] % 2 == 0 ? 1 : -1;
+    try {
+      return lattice_.sublattices();
+    } catch (const InvalidArgument& error) {
+      refuse(error.what());
     }
-    for (const Bond& bond : lattice_.bonds())
-      if (sign[static_cast<std::size_t>(bond.a)] == sign[static_cast<std::size_t>(bond.b)])
-        refuse(detail::concat("the lattice has no two sublattices: sites ", bond.a, " and ", bond.b,
-                              " are neighbours, but would be on the same one"));
-    return sign;
   }
 
   Quantity moment(const std::vector<int>& signs) const {

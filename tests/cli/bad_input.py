@@ -80,6 +80,7 @@ CASES = [
     (("ground",), "--model", "--terms", "--matrix"),
     (("ground", *CHAIN, "--terms", "h.toml"), "exclude each other"),
     (("ground", "--terms", "h.toml", "--sites", "4"), "--sites belongs to --model"),
+    (("ground", "--terms", "h.toml", "--twist", "0.1"), "--twist belongs to --model"),
     (("ground", "--model", "heisenburg", "--sites", "4"), "unknown model 'heisenburg'", "did you mean heisenberg?"),
     (("ground", "--model", "heisenberg"), "--sites"),
     (("ground", "--model", "heisenberg", "--sites", "0"), "--sites", "'0'"),
@@ -265,6 +266,22 @@ def of_models():
                              ("bose-hubbard", "nmax"), ("mbl", "seed"), ("mbl", "dist"), ("mbl", "axes"), ("mbl", "h")):
         for value in ("q", "nan", "1e999"):
             yield ("ground", "--model", model, "--sites", "4", "-p", f"{parameter}={value}"), parameter
+    ring = ("ground", "--model", "xxz", "--sites", "4", "--cyclic")
+    for value in ("x", "nan", "1e999", "0.1,", "0.1,0.2", "0.1;0.2"):
+        yield (*ring, f"--twist={value}"), "twist"
+    yield (*ring, "--twist", "0.1", "-p", "twist=0.2"), "given twice"
+    yield (*ring, "--twist", "0.1", "-p", "hx=0.1"), "turns spins about z"
+    yield (*ring, "-p", "hz=1,2,3"), "divides them"
+    yield (*ring, "-p", "hz=staggered:x"), "parameter hz"
+    yield (*ring, "-p", "D=1"), "spins of 1 and more"
+    yield ("ground", "--model", "xxz", "--sites", "4", "--twist", "0.1"), "close it"
+    yield ("ground", "--model", "ising", "--sites", "4", "--cyclic", "--twist", "0.1"), "unknown parameter 'twist'"
+    yield ("ground", "--model", "heisenberg", "--sites", "5", "--cyclic", "-p", "hz=staggered:1"), "no two sublattices"
+    yield ("ground", "--model", "kondo", "--sites", "5"), "multiple of 2"
+    yield ("ground", "--model", "kitaev", "--sites", "8"), "needs a size"
+    yield ("ground", "--model", "dicke", "--sites", "1"), "2 or more"
+    yield ("ground", "--model", "rydberg", "--sites", "4", "-p", "radius=-1"), "parameter radius"
+    yield ("ground", "--model", "heisenberg", "--lattice", "star", "--sites", "4", "--cyclic"), "no direction"
     for spin in ("1/3", "-1/2", "0", "0.3", "200", "x", "1/0", "nan", "1e9"):
         yield ("ground", "--model", "heisenberg", "--sites", "3", f"--spin={spin}"), "spin"
     for size in ("0x4", "4x-1", "x", "4x", "x4", "4x4x4", "4*4", "1e1x2", "9999999999x2", "4 x 4"):
@@ -357,7 +374,7 @@ def rows():
         yield Row(("ground", "--terms", "{file}"), tuple(words), 2, "h.toml", text)
     for text, *words in (*MATRICES, *MORE_MATRICES):
         yield Row(("ground", "--matrix", "{file}"), tuple(words), 2, "a.mtx", text)
-    for line in ("0 +-1", "0 2147483647", "0 1 2", "0 1.5", "-1 0", "0", "0 0", "x y", "0 99999999999", "\x1b 1"):
+    for line in ("0 +-1", "0 2147483647", "0 1 x", "0 1 nan", "0 1 0.5 1", "0 1 -1 1", "0 1 0 1 1", "0 1.5", "-1 0", "0", "0 0", "x y", "0 99999999999", "\x1b 1"):
         yield Row(("ground", "--model", "heisenberg", "--lattice", "edges:{file}"), (":2:",), 2, "e.txt", f"0 1\n{line}\n")
     ring = "".join(f"[5e13, 'Sz', {i}, 'Sz', {(i + 1) % 4}]," for i in range(4))
     yield Row(("ground", "--terms", "{file}", "--sector", "permutation=1,2,3,0"), ("permutation", "1 Sx_0"), 2, "r.toml",

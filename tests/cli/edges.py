@@ -16,8 +16,17 @@ class Edges(program.ProgramTest):
         pair = self.file("pair.txt", "0 1\n")
         self.assertAlmostEqual(self.energy("--lattice", f"edges:{pair}", "--sites", "3"), -0.75, delta=1e-10)
 
+    def test_weights_multiply_couplings(self):
+        weighted = self.file("weighted.txt", "0 1 0.5\n1 2 0 -2  # kind and weight\n2 3 1.0\n")
+        terms = ",".join(f"[{j}, 'Sz', {a}, 'Sz', {a + 1}], [{j / 2}, 'S+', {a}, 'S-', {a + 1}], [{j / 2}, 'S-', {a}, 'S+', {a + 1}]"
+                         for a, j in enumerate((0.5, -2, 1)))
+        file = self.file("chain.toml", f"sites = 4\nterms = [{terms}]\n")
+        expected = self.solve("ground", "--terms", file)["energy"]
+        for ranks in (0, 3):
+            self.assertAlmostEqual(self.energy("--lattice", f"edges:{weighted}", ranks=ranks), expected, delta=1e-10)
+
     def test_bad_files_are_refused_by_line(self):
-        for text, words in (("0 1\n1 x\n", ":2:"), ("0 1 2\n", ":1:"), ("", "no edge"), ("0 0\n", "two different"), ("-1 0\n", ":1:")):
+        for text, words in (("0 1\n1 x\n", ":2:"), ("0 1 x\n", ":1:"), ("0 1 1.5 2\n", ":1:"), ("0 1 1\n1 0 2\n", "given twice"), ("", "no edge"), ("0 0\n", "two different"), ("-1 0\n", ":1:")):
             path = self.file("bad.txt", text)
             done = program.run("ground", "--model", "heisenberg", "--lattice", f"edges:{path}")
             self.assertEqual(done.status, 2, done.err)

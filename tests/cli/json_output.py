@@ -88,7 +88,7 @@ class JsonOutput(program.ProgramTest):
                              "sectors"):
                 first.pop(changing, None), again.pop(changing, None)
             self.assertEqual(first, again)
-        self.assertEqual(self.solve("rerun", h5)["parameters"], {"bz": "0", "delta": "0.25", "jxy": "1"})
+        self.assertEqual(self.solve("rerun", h5)["parameters"], {"D": "0", "E": "0", "bz": "0", "delta": "0.25", "jxy": "1", "twist": "0"})
         plan = self.solve(*runs[3])
         self.assertEqual(plan["lattice"], {"name": "square", "size": [3, 2], "cyclic": [False, True]})
         self.assertIn("bz", plan["parameters"])

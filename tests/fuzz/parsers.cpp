@@ -1,6 +1,7 @@
 // Whatever text a parser is given: it reads it, or says in an exception of ours what is wrong; and what it has read
 // it reads again from its own text. The first character says which parser.
 
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -74,8 +75,9 @@ void matrix_file(const std::string& text) {
 void edge_file(const std::string& text) {
   const File file(text);
   const Comm serial;
-  for (const auto& [a, b] : read_edges(serial, file.path()))
-    require(a >= 0 && b >= 0, "a negative site");
+  for (const auto& edge : read_edges(serial, file.path()))
+    require(edge.a >= 0 && edge.b >= 0 && edge.kind >= 0 && std::isfinite(edge.weight),
+            "a negative site or kind, or a weight that is no number");
 }
 
 void sector(const std::string& text) {

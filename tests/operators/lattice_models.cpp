@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <numbers>
 
 #include <kronsolve/core/random.hpp>
@@ -31,8 +32,9 @@ Geometry geometry(const std::string& name) {
   return {{1, 0}, {0, 1}, {{0, 0}}};
 }
 
-/// Pairs at distance 1, images included in cyclic directions that are long enough to add bonds.
-Pairs neighbours(const std::string& name, int lx, int ly, bool cyclic_x, bool cyclic_y) {
+/// Pairs at a distance, images included in cyclic directions that are long enough to add bonds.
+Pairs neighbours(const std::string& name, int lx, int ly, bool cyclic_x, bool cyclic_y,
+                 double distance = 1) {
   const Geometry g = geometry(name);
   const int cell = static_cast<int>(g.cell.size());
   const int least = cell == 1 ? 3 : 2;
@@ -49,9 +51,27 @@ Pairs neighbours(const std::string& name, int lx, int ly, bool cyclic_x, bool cy
         for (int v = -wy; v <= wy; ++v) {
           const auto a = position(i / cell / ly, i / cell % ly, i % cell);
           const auto b = position(j / cell / ly + u * lx, j / cell % ly + v * ly, j % cell);
-          if (std::abs(std::hypot(a[0] - b[0], a[1] - b[1]) - 1) < 1e-9) pairs.insert({i, j});
+          if (std::abs(std::hypot(a[0] - b[0], a[1] - b[1]) - distance) < 1e-9)
+            pairs.insert({i, j});
         }
   return pairs;
+}
+
+/// Of all images of a pair, the nearest.
+double shortest(const std::string& name, int lx, int ly, int a, int b) {
+  const Geometry g = geometry(name);
+  const int cell = static_cast<int>(g.cell.size());
+  const auto &from = g.cell[static_cast<std::size_t>(a % cell)],
+             &to = g.cell[static_cast<std::size_t>(b % cell)];
+  double least = 1e9;
+  for (int u = -9; u <= 9; ++u)
+    for (int v = -9; v <= 9; ++v) {
+      const int x = b / cell / ly - a / cell / ly + u * lx,
+                y = b / cell % ly - a / cell % ly + v * ly;
+      least = std::min(least, std::hypot(x * g.a1[0] + y * g.a2[0] + to[0] - from[0],
+                                         x * g.a1[1] + y * g.a2[1] + to[1] - from[1]));
+    }
+  return least;
 }
 
 Pairs as_pairs(const std::vector<Bond>& bonds) {
@@ -75,11 +95,87 @@ TEST(Lattice, joins_sites_at_distance_one) {
         }
 }
 
+TEST(Lattice, farther_neighbours_are_at_their_distance) {
+  const double third = std::sqrt(3.0), second = std::sqrt(2.0);
+  const std::map<std::string, std::vector<double>> distances = {
+      {"square", {1, second, 2, std::sqrt(5.0)}},
+      {"triangular", {1, third, 2, std::sqrt(7.0)}},
+      {"honeycomb", {1, third, 2, std::sqrt(7.0)}},
+      {"kagome", {1, third, 2, std::sqrt(7.0)}}};
+  for (const auto& [name, of] : distances)
+    for (const auto& [lx, ly] : {std::pair{5, 5}, std::pair{6, 5}, std::pair{3, 4}})
+      for (const bool cyclic : {false, true}) {
+        if (cyclic && std::min(lx, ly) < 5)
+          continue;  // pairs of short rings have several distances
+        const Lattice lattice = Lattice::make(name, {lx, ly}, cyclic ? Cyclic::all : Cyclic::none);
+        for (int n = 1; n <= 4; ++n) {
+          const double d = of[static_cast<std::size_t>(n) - 1];
+          const Pairs pairs = as_pairs(lattice.neighbours(n));
+
+          EXPECT_EQ(pairs, neighbours(name, lx, ly, cyclic, cyclic, d)) << name << lx << ly << n;
+          for (const auto& [a, b] : pairs) EXPECT_NEAR(lattice.distance(a, b), d, 1e-12) << name;
+        }
+      }
+  EXPECT_EQ(as_pairs(Lattice::chain(4, Cyclic::x).neighbours(2)), (Pairs{{0, 2}, {1, 3}}));
+  EXPECT_ERROR((void)Lattice::star(4).neighbours(2), NotSupported, "graph");
+  EXPECT_ERROR((void)Lattice::chain(4).neighbours(0), InvalidArgument, "from 1");
+}
+
+TEST(Lattice, distances_go_the_shortest_way_round) {
+  for (const std::string name : {"square", "triangular", "honeycomb", "kagome"})
+    for (const auto& [lx, ly] : {std::pair{3, 3}, std::pair{2, 7}, std::pair{7, 2}}) {
+      const Lattice lattice = Lattice::make(name, {lx, ly}, Cyclic::all);
+      for (int a = 0; a < lattice.sites(); ++a)
+        for (int b = 0; b < lattice.sites(); ++b)
+          ASSERT_NEAR(lattice.distance(a, b), shortest(name, lx, ly, a, b), 1e-12)
+              << name << lx << ly << " " << a << " " << b;
+    }
+  EXPECT_NEAR(Lattice::square(4, 4, Cyclic::x).distance(0, 15), std::hypot(1, 3), 1e-12);
+  EXPECT_NEAR(Lattice::chain(6).distance(0, 5), 5, 1e-12);
+}
+
+TEST(Lattice, layers_go_where_their_places_go) {
+  const Lattice one = Lattice::square(3, 3, Cyclic::all), two = one.with_layers(2);
+  EXPECT_EQ(two.sites(), 18);
+  EXPECT_EQ(two.bonds().size(), 18u + 9u);
+  const auto check = [&](const SitePermutation& single, const SitePermutation& both) {
+    for (std::size_t i = 0; i < single.size(); ++i)
+      for (std::size_t l = 0; l < 2; ++l)
+        EXPECT_EQ(both[2 * i + l], 2 * single[i] + static_cast<int>(l));
+  };
+  for (const int d : {0, 1}) {
+    check(*one.translation(d), *two.translation(d));
+    check(*one.reflection(d), *two.reflection(d));
+  }
+  check(one.rotation()->image, two.rotation()->image);
+  check(*one.diagonal_reflection(), *two.diagonal_reflection());
+  EXPECT_EQ(two.position(9), one.position(4));
+}
+
+TEST(Lattice, a_star_and_a_complete_graph) {
+  EXPECT_EQ(as_pairs(Lattice::star(4).bonds()), (Pairs{{0, 1}, {0, 2}, {0, 3}}));
+  EXPECT_EQ(Lattice::complete(5).bonds().size(), 10u);
+  EXPECT_ERROR((void)Lattice::make("star", {4}, Cyclic::x), InvalidArgument, "no direction");
+  EXPECT_ERROR((void)Lattice::complete(0), InvalidArgument, "[1, 2000], got 0");
+}
+
+TEST(Lattice, edges_have_kinds_and_weights) {
+  const Lattice graph = Lattice::from_edges(3, {{0, 1, 2, 0.5}, {1, 2, 0, -3}, {1, 0, 2, 0.5}});
+  EXPECT_EQ(graph.bonds(), (std::vector<Bond>{{0, 1, 2, 0.5}, {1, 2, 0, -3}}));
+  EXPECT_ERROR((void)Lattice::from_edges(3, {{0, 1, 0, 0.5}, {1, 0, 0, 0.25}}), InvalidArgument,
+               "given twice");
+  const Spins s{3, 1};
+  const Model model =
+      make_model("heisenberg", {.lattice = "edges", .edges = {{0, 1, 0, 0.5}, {1, 2, 0, -3}}});
+  EXPECT_LT(difference(model, s.exchange(0, 1, {0.5, 0.5, 0.5}) + s.exchange(1, 2, {-3, -3, -3})),
+            rounding);
+}
+
 TEST(Lattice, known_clusters_have_the_right_coordination) {
   EXPECT_EQ(Lattice::kagome(2, 2, Cyclic::all).bonds().size(), 24u);  // 12 sites, 4 neighbours each
   EXPECT_EQ(Lattice::honeycomb(3, 3, Cyclic::all).bonds().size(), 27u);   // 18 sites, 3
   EXPECT_EQ(Lattice::triangular(3, 3, Cyclic::all).bonds().size(), 27u);  // 9 sites, 6
-  EXPECT_EQ(Lattice::square(4, 4, Cyclic::all).second_bonds().size(), 32u);
+  EXPECT_EQ(Lattice::square(4, 4, Cyclic::all).neighbours(2).size(), 32u);
   EXPECT_EQ(Lattice::square(3, 2, Cyclic::all).bonds().size(), 9u);
 }
 
@@ -215,12 +311,6 @@ TEST(LatticeModels, pairs_at_all_distances) {
 
 // ---- particles ----
 
-DenseMatrix boson_create(int dim) {
-  DenseMatrix m = DenseMatrix::Zero(dim, dim);
-  for (int n = 1; n < dim; ++n) m(n, n - 1) = std::sqrt(double(n));
-  return m;
-}
-
 TEST(LatticeModels, bosons_equal_their_formulas) {
   for (const bool cyclic : {false, true}) {
     for (const int nmax : {1, 2}) {
@@ -255,47 +345,6 @@ TEST(LatticeModels, bosons_equal_their_formulas) {
     }
   }
 }
-
-/// c+ of mode m among `modes`, on occupation numbers in mode order, the first leading.
-DenseMatrix fermion_create(int m, int modes) {
-  DenseMatrix create(2, 2), sign(2, 2);
-  create << 0, 0, 1, 0;
-  sign << 1, 0, 0, -1;
-  DenseMatrix result = DenseMatrix::Identity(1, 1);
-  for (int i = 0; i < modes; ++i)
-    result = kronecker(result, i < m    ? sign
-                               : i == m ? create
-                                        : DenseMatrix(DenseMatrix::Identity(2, 2)));
-  return result;
-}
-
-/// Electrons on n sites: modes up 0..n-1, then down; states renumbered to site digits (bit 0 up,
-/// bit 1 down).
-struct Electrons {
-  int n;
-  std::vector<Index> mode_state;  ///< by site-digit state
-
-  explicit Electrons(int sites) : n(sites), mode_state(std::size_t{1} << (2 * sites)) {
-    for (std::size_t state = 0; state < mode_state.size(); ++state) {
-      Index modes = 0;
-      for (int i = 0; i < n; ++i) {
-        const auto digit = static_cast<Index>(state >> (2 * (n - 1 - i)) & 3);
-        modes |= (digit & 1) << (2 * n - 1 - i) | (digit >> 1) << (n - 1 - i);
-      }
-      mode_state[state] = modes;
-    }
-  }
-  /// Of spin 0 up or 1 down.
-  DenseMatrix create(int i, int spin) const {
-    const DenseMatrix m = fermion_create(spin * n + i, 2 * n);
-    DenseMatrix result(m.rows(), m.cols());
-    for (Index a = 0; a < m.rows(); ++a)
-      for (Index b = 0; b < m.cols(); ++b)
-        result(a, b) =
-            m(mode_state[static_cast<std::size_t>(a)], mode_state[static_cast<std::size_t>(b)]);
-    return result;
-  }
-};
 
 TEST(LatticeModels, hubbard_and_tj_equal_their_formulas) {
   for (const bool cyclic : {false, true}) {

@@ -19,9 +19,15 @@ constexpr double same_energy = 1e-10;
 /// The smallest instance that has everything the model has.
 ModelOptions small_instance(const ModelInfo& info) {
   ModelOptions options;
-  options.cyclic = Cyclic::all;
   const auto& lattices = info.lattices;
-  if (std::find(lattices.begin(), lattices.end(), "chain") != lattices.end()) {
+  if (lattices.front() == "star") {
+    options.sites = 5;
+    return options;
+  }
+  options.cyclic = Cyclic::all;
+  if (info.local.find(',') != std::string::npos) {
+    options.sites = 6;
+  } else if (std::find(lattices.begin(), lattices.end(), "chain") != lattices.end()) {
     options.sites = info.local.starts_with("spin") || info.local == "fermion" ? 9 : 5;
   } else if (info.name == "kagome") {
     options.size = {2, 2};

@@ -6,6 +6,7 @@
 #include <complex>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include <Eigen/Dense>
 
@@ -85,6 +86,81 @@ inline DenseMatrix heisenberg(const Spins& s, const Pairs& pairs, std::array<dou
   for (const auto& [a, c] : pairs) h += s.exchange(a, c, j);
   for (int i = 0; i < s.n; ++i) h -= b[0] * s('x', i) + b[1] * s('y', i) + b[2] * s('z', i);
   return h;
+}
+
+// ---- particles ----
+
+/// b+ with at most dim-1 bosons.
+inline DenseMatrix boson_create(int dim) {
+  DenseMatrix m = DenseMatrix::Zero(dim, dim);
+  for (int n = 1; n < dim; ++n) m(n, n - 1) = std::sqrt(double(n));
+  return m;
+}
+
+/// c+ of mode m among `modes`, on occupation numbers in mode order, the first leading.
+inline DenseMatrix fermion_create(int m, int modes) {
+  DenseMatrix create(2, 2), sign(2, 2);
+  create << 0, 0, 1, 0;
+  sign << 1, 0, 0, -1;
+  DenseMatrix result = DenseMatrix::Identity(1, 1);
+  for (int i = 0; i < modes; ++i)
+    result = kronecker(result, i < m    ? sign
+                               : i == m ? create
+                                        : DenseMatrix(DenseMatrix::Identity(2, 2)));
+  return result;
+}
+
+/// Electrons on n sites: modes up 0..n-1, then down; states renumbered to site digits (bit 0 up,
+/// bit 1 down).
+struct Electrons {
+  int n;
+  std::vector<Index> mode_state;  ///< by site-digit state
+
+  explicit Electrons(int sites) : n(sites), mode_state(std::size_t{1} << (2 * sites)) {
+    for (std::size_t state = 0; state < mode_state.size(); ++state) {
+      Index modes = 0;
+      for (int i = 0; i < n; ++i) {
+        const auto digit = static_cast<Index>(state >> (2 * (n - 1 - i)) & 3);
+        modes |= (digit & 1) << (2 * n - 1 - i) | (digit >> 1) << (n - 1 - i);
+      }
+      mode_state[state] = modes;
+    }
+  }
+  /// Of spin 0 up or 1 down.
+  DenseMatrix create(int i, int spin) const {
+    const DenseMatrix m = fermion_create(spin * n + i, 2 * n);
+    DenseMatrix result(m.rows(), m.cols());
+    for (Index a = 0; a < m.rows(); ++a)
+      for (Index b = 0; b < m.cols(); ++b)
+        result(a, b) =
+            m(mode_state[static_cast<std::size_t>(a)], mode_state[static_cast<std::size_t>(b)]);
+    return result;
+  }
+};
+
+/// A matrix on sites of these dimensions with the sites in another order: the k-th new one is
+/// order[k].
+inline DenseMatrix reordered(const DenseMatrix& m, const std::vector<int>& dims,
+                             const std::vector<std::size_t>& order) {
+  std::vector<Index> old_state(static_cast<std::size_t>(m.rows()));
+  for (Index state = 0; state < m.rows(); ++state) {
+    std::vector<Index> digits(dims.size());
+    Index rest = state;
+    for (std::size_t k = dims.size(); k-- > 0;) {
+      const int dim = dims[order[k]];
+      digits[order[k]] = rest % dim;
+      rest /= dim;
+    }
+    Index old = 0;
+    for (std::size_t site = 0; site < dims.size(); ++site) old = old * dims[site] + digits[site];
+    old_state[static_cast<std::size_t>(state)] = old;
+  }
+  DenseMatrix result(m.rows(), m.cols());
+  for (Index i = 0; i < m.rows(); ++i)
+    for (Index j = 0; j < m.cols(); ++j)
+      result(i, j) =
+          m(old_state[static_cast<std::size_t>(i)], old_state[static_cast<std::size_t>(j)]);
+  return result;
 }
 
 /// Largest difference between the matrix of a model (its rows, which tests of their own compare

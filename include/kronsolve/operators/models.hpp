@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,7 +29,7 @@ struct ModelInfo {
   std::vector<ModelParameter> parameters;
   std::vector<std::string> lattices;  ///< where it lives, the default of a line first; of an area,
                                       ///< the first that has one
-  std::string local;                  ///< its local space; "spin-S" if the spin can be chosen
+  std::string local;  ///< its local space; "spin-S" if the spin can be chosen; several in turn
 };
 
 /// All models, in the order of the documentation.
@@ -38,12 +39,13 @@ KRONSOLVE_EXPORT const ModelInfo& model_info(std::string_view name);
 
 /// Which instance of a model is wanted. What is empty or 0 has not been given.
 struct ModelOptions {
-  int sites = 0;               ///< of a chain; follows from `size` or fixes it elsewhere
+  int sites = 0;               ///< of the operator; follows from `size`, `cluster` or `edges`
   std::vector<int> size = {};  ///< {LX, LY} in cells
+  std::optional<ClusterVectors> cluster = {};  ///< in place of a size
   Cyclic cyclic = Cyclic::none;
-  std::string lattice = {};                     ///< a name of Lattice::names(), or "edges"
-  std::vector<std::pair<int, int>> edges = {};  ///< of the lattice "edges", on `sites` sites
-  std::string spin = {};                        ///< "1/2" (default), "1", "3/2", "0.5" ...
+  std::string lattice = {};      ///< a name of Lattice::names(), or "edges"
+  std::vector<Bond> edges = {};  ///< of the lattice "edges"
+  std::string spin = {};         ///< "1/2" (default), "1", "3/2", "0.5" ...
   std::map<std::string, std::string> params = {};
 };
 
