@@ -10,6 +10,7 @@
 #include <kronsolve/core/random.hpp>
 #include <kronsolve/operators/charge_basis.hpp>
 #include <kronsolve/operators/sector_operator.hpp>
+#include <kronsolve/operators/symmetry_basis.hpp>
 
 namespace kronsolve::bench {
 
@@ -87,19 +88,33 @@ inline OpSum make_operator(const std::string& name, int n) {
   return h;
 }
 
-/// @param sector  "full", "sz=0", "nup=5,ndown=5"
+/// @param sector  "full", "sz=0", "nup=5,ndown=5", "sz=0,spinflip=1"
 inline Case make_case(const std::string& name, int n, const std::string& sector) {
   OpSum h = make_operator(name, n);
   std::vector<Charge> charges;
+  std::vector<SymmetryGenerator> flips;
   for (std::size_t at = 0; sector != "full" && at < sector.size();) {
     const std::size_t end = std::min(sector.find(',', at), sector.size());
     const std::string text = sector.substr(at, end - at);
+    at = end + 1;
+    if (text == "spinflip=1" || text == "spinflip=-1") {
+      SitePermutation identity;
+      for (int i = 0; i < n; ++i) identity.push_back(i);
+      flips.push_back({text, identity, SpinFlip::yes, text == "spinflip=1" ? 0 : 1, 2});
+      continue;
+    }
     auto charge = Charge::parse(h.spaces(), text);
     if (!charge) throw InvalidArgument("benchmark: unknown sector " + text);
     charges.push_back(*std::move(charge));
-    at = end + 1;
   }
   std::string title = name + " N=" + std::to_string(n) + " " + sector;
+  if (!flips.empty()) {
+    SymmetryGroup group(h.spaces(), flips);
+    const auto mirror = flip_mirror(group).value();
+    auto basis = std::make_shared<const SymmetryBasis>(std::move(group), std::move(charges),
+                                                       std::vector{sector}, mirror);
+    return {std::move(title), {std::move(h), std::move(basis)}};
+  }
   if (charges.empty()) return {std::move(title), on_full_space(std::move(h))};
   auto basis = std::make_shared<const ChargeBasis>(h.spaces(), std::move(charges));
   return {std::move(title), {std::move(h), std::move(basis)}};

@@ -63,6 +63,7 @@
 #include <kronsolve/operators/models.hpp>
 #include <kronsolve/operators/op_file.hpp>
 #include <kronsolve/operators/op_sum.hpp>
+#include <kronsolve/operators/path_index.hpp>
 #include <kronsolve/operators/portable_lazy.hpp>
 #include <kronsolve/operators/portable_operator.hpp>
 #include <kronsolve/operators/rows.hpp>

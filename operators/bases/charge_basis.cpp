@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <bit>
 #include <set>
 
 #include <kronsolve/core/number.hpp>
@@ -172,120 +171,13 @@ ChargeBasis::ChargeBasis(std::vector<LocalSpace> spaces, std::vector<Charge> cha
   for (const auto& space : Basis::spaces()) dims.push_back(space.dim());
   paths_ = DigitPaths(dims, rules);
   if (paths_.size() == 0) empty_sector(Basis::spaces(), charges_);
-
-  // Two parts where their tables stay in the second-level cache, more and smaller ones otherwise.
-  double strings = 1;
-  for (const int d : dims) strings *= d;
-  const double most = strings <= 4294967296.0 ? 65536 : 4096;
-  for (int site = sites(); site > 0;) {
-    Part part;
-    part.end = part.begin = site;
-    part.stride = code().stride(site - 1);
-    part.last = site == sites();
-    while (part.begin > 0 && (part.begin == part.end ||
-                              double(part.strings) * dims[std::size_t(part.begin - 1)] <= most))
-      part.strings *= static_cast<state_t>(dims[std::size_t(--part.begin)]);
-    fill(part);
-    site = part.begin;
-    parts_.insert(parts_.begin(), std::move(part));
-  }
-}
-
-void ChargeBasis::fill(Part& part) const {
-  const auto nodes = static_cast<std::size_t>(paths_.nodes(part.begin));
-  part.nodes.resize(nodes);
-  part.entries.resize(static_cast<std::size_t>(part.strings) * (part.last ? 1 : nodes));
-  for (std::size_t c = 0; c < nodes; ++c) {
-    auto& node = part.nodes[c];
-    index_t before = 0;
-    // Depth first through the digits of the run, ascending.
-    const auto walk = [&](const auto& self, int site, int at, std::uint32_t string) -> void {
-      if (site == part.end) {
-        node.string.push_back(string);
-        node.first.push_back(before);
-        auto& entry = part.entries[part.last ? string : c * part.strings + string];
-        entry = {before, part.last ? static_cast<int>(c) : at};
-        before += paths_.tails(site, at);
-        return;
-      }
-      for (int digit = 0; digit < paths_.dim(site); ++digit)
-        if (const int to = paths_.next(site, at, digit); to >= 0)
-          self(self, site + 1, to,
-               string * static_cast<std::uint32_t>(paths_.dim(site)) +
-                   static_cast<std::uint32_t>(digit));
-    };
-    walk(walk, part.begin, static_cast<int>(c), 0);
-    node.first.push_back(before);
-    // The guide tells for every 2^shift rows the string to look from: a step or two on average.
-    const auto rows_per_string = static_cast<std::uint64_t>(before) / node.string.size();
-    node.shift = static_cast<int>(std::bit_width(rows_per_string)) - 1;
-    const auto buckets = static_cast<std::size_t>((before - 1) >> node.shift) + 1;
-    std::uint32_t k = 0;
-    for (std::size_t b = 0; b < buckets; ++b) {
-      while (node.first[k + 1] <= static_cast<index_t>(b) << node.shift) ++k;
-      node.guide.push_back(k);
-    }
-  }
-}
-
-state_t ChargeBasis::state(index_t i) const {
-  state_t state = 0;
-  std::size_t at = 0;
-  for (const auto& part : parts_) {
-    const auto& node = part.nodes[at];
-    std::size_t k = node.guide[static_cast<std::size_t>(i >> node.shift)];
-    while (node.first[k + 1] <= i) ++k;
-    state += node.string[k] * part.stride;
-    if (part.last) break;
-    i -= node.first[k];
-    at = static_cast<std::size_t>(part.entries[at * part.strings + node.string[k]].node);
-  }
-  return state;
-}
-
-index_t ChargeBasis::index(state_t state) const {
-  index_t row = 0;
-  int at = 0;
-  for (const auto& part : parts_) {
-    const state_t string = state / part.stride;
-    if (string >= part.strings) return -1;  // digits beyond the first site
-    state -= string * part.stride;
-    if (part.last) {
-      const auto& entry = part.entries[string];
-      return entry.node == at ? row + entry.first : -1;
-    }
-    const auto& entry = part.entries[static_cast<std::size_t>(at) * part.strings + string];
-    if (entry.node < 0) return -1;
-    row += entry.first;
-    at = entry.node;
-  }
-  return row;
-}
-
-void ChargeBasis::states(RowRange range, std::span<state_t> states) const {
-  for (std::size_t i = 0; i < states.size(); ++i)
-    states[i] = ChargeBasis::state(range.begin + static_cast<index_t>(i));
-}
-
-void ChargeBasis::indices(std::span<const state_t> states, std::span<index_t> indices) const {
-  for (std::size_t i = 0; i < states.size(); ++i) indices[i] = ChargeBasis::index(states[i]);
+  index_ = PathIndex(paths_);
 }
 
 std::vector<std::string> ChargeBasis::sector() const {
   std::vector<std::string> texts;
   for (const auto& charge : charges_) texts.push_back(charge.text());
   return texts;
-}
-
-index_t ChargeBasis::memory_bytes() const noexcept {
-  std::size_t bytes = 0;
-  for (const auto& part : parts_) {
-    bytes += part.entries.size() * sizeof(Part::Entry);
-    for (const auto& node : part.nodes)
-      bytes += (node.string.size() + node.guide.size()) * sizeof(std::uint32_t) +
-               node.first.size() * sizeof(index_t);
-  }
-  return static_cast<index_t>(bytes);
 }
 
 void require_conserved(const OpSum& op, const Basis& basis) {

@@ -14,6 +14,17 @@
 
 namespace kronsolve {
 
+namespace {
+
+[[noreturn]] void throw_empty(const std::vector<std::string>& sector, int sites) {
+  std::string text;
+  for (const auto& condition : sector) text += (text.empty() ? "" : " ") + condition;
+  throw InvalidArgument(
+      detail::concat("sector ", text, " has no states on these ", sites, " sites"));
+}
+
+}  // namespace
+
 void require_compatible(const SymmetryGroup& group, const std::vector<Charge>& charges) {
   for (const auto& g : group.generators()) {
     if (g.flip == SpinFlip::no) continue;
@@ -30,6 +41,26 @@ void require_compatible(const SymmetryGroup& group, const std::vector<Charge>& c
   }
 }
 
+std::optional<MirrorRule> flip_mirror(const SymmetryGroup& group) {
+  if (group.order() != 2 || group.elements()[1].flip == SpinFlip::no ||
+      group.elements()[1].image != group.elements()[0].image)
+    return std::nullopt;
+  MirrorRule mirror;
+  mirror.character = group.phase_value(group.elements()[1].phase).real() > 0 ? 1 : -1;
+  bool electrons = false, spinless = false;
+  for (const auto& space : group.spaces()) {
+    electrons = electrons || space.has_electrons();
+    spinless = spinless || (space.is_fermionic() && !space.has_electrons());
+    auto& image = mirror.image.emplace_back();
+    for (int digit = 0; digit < space.dim(); ++digit) image.push_back(flipped_digit(space, digit));
+    // A pair on one site: c+up c+down becomes c+down c+up.
+    mirror.sign.emplace_back(image.size(), 1);
+    if (space.has_electrons() && space.dim() > 3) mirror.sign.back()[3] = -1;
+  }
+  if (electrons && spinless) return std::nullopt;
+  return mirror;
+}
+
 SymmetryBasis::SymmetryBasis(const Comm& comm, SymmetryGroup group, std::vector<Charge> charges,
                              std::vector<std::string> sector)
     : Basis(group.spaces()),
@@ -40,22 +71,41 @@ SymmetryBasis::SymmetryBasis(const Comm& comm, SymmetryGroup group, std::vector<
       action_(std::make_unique<const detail::GroupAction>(group_)) {
   require_compatible(group_, charges_);
   const index_t size = symmetric_dimension(group_, charges_);
-  if (size == 0) {
-    std::string text;
-    for (const auto& condition : sector_) text += (text.empty() ? "" : " ") + condition;
-    throw InvalidArgument(
-        detail::concat("sector ", text, " has no states on these ", sites(), " sites"));
-  }
+  if (size == 0) throw_empty(sector_, sites());
   partition_ = RowPartition(size, comm.size());
   require_memory(comm,
                  checked_multiply(partition_.max_local_rows(), listing_bytes, "bytes of the basis"),
                  "the symmetry sector");
+  make_configurations();
+  list_states();
+  make_guide();
+}
+
+SymmetryBasis::SymmetryBasis(SymmetryGroup group, std::vector<Charge> charges,
+                             std::vector<std::string> sector, const MirrorRule& mirror)
+    : Basis(group.spaces()),
+      group_(std::move(group)),
+      charges_(std::move(charges)),
+      sector_(std::move(sector)),
+      action_(std::make_unique<const detail::GroupAction>(group_)) {
+  require_compatible(group_, charges_);
+  std::vector<int> dims;
+  for (const auto& space : spaces()) dims.push_back(space.dim());
+  std::vector<AdditiveRule> rules;
+  for (const auto& charge : charges_) rules.push_back(charge.rule);
+  paths_ = DigitPaths(std::move(dims), rules, mirror);
+  if (paths_.size() == 0) throw_empty(sector_, sites());
+  KRONSOLVE_ASSERT(paths_.size() == symmetric_dimension(group_, charges_));
+  index_ = PathIndex(paths_);
+  partition_ = RowPartition(paths_.size(), 1);
+  make_configurations();
+}
+
+void SymmetryBasis::make_configurations() {
   if (charges_.empty())
     configurations_ = std::make_unique<const FullBasis>(spaces());
   else
     configurations_ = std::make_unique<const ChargeBasis>(spaces(), charges_);
-  list_states();
-  make_guide();
 }
 
 SymmetryBasis::~SymmetryBasis() = default;
@@ -153,6 +203,7 @@ index_t SymmetryBasis::local_index(state_t state) const noexcept {
 }
 
 state_t SymmetryBasis::state(index_t i) const {
+  if (!comm_) return index_.string(i);
   if (!row_range().contains(i))
     throw InvalidArgument(
         detail::concat("row ", i, " of the symmetry sector is on another rank; this one has [",
@@ -172,11 +223,13 @@ void SymmetryBasis::require_owned(state_t state) const {
 }
 
 index_t SymmetryBasis::index(state_t state) const {
+  if (!comm_) return index_.row(state);
   require_owned(state);
   return local_index(state);
 }
 
 void SymmetryBasis::indices(std::span<const state_t> states, std::span<index_t> indices) const {
+  if (!comm_) return index_.rows(states, indices);
   // A look-up reads the guide and then the list; the misses of many look-ups go on side by side.
   constexpr std::size_t batch = 64;
   std::array<state_t, batch> some;
@@ -194,6 +247,7 @@ void SymmetryBasis::indices(std::span<const state_t> states, std::span<index_t> 
 }
 
 RowPartition SymmetryBasis::partition(int ranks) const {
+  if (!comm_) return paths_.partition(ranks);
   return ranks == comm_->size() ? partition_ : RowPartition(size(), ranks);
 }
 
@@ -229,7 +283,7 @@ void SymmetryBasis::orbit(index_t row, std::vector<Component>& components) const
 index_t SymmetryBasis::memory_bytes() const noexcept {
   return static_cast<index_t>(states_.size() * sizeof(state_t) +
                               guide_.size() * sizeof(std::uint32_t)) +
-         action_->memory_bytes();
+         index_.memory_bytes() + action_->memory_bytes();
 }
 
 }  // namespace kronsolve

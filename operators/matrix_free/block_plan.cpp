@@ -7,6 +7,7 @@
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/threads.hpp>
 #include <kronsolve/operators/charge_basis.hpp>
+#include <kronsolve/operators/symmetry_basis.hpp>
 
 #include "operators/matrix_free/plan_builder.hpp"
 
@@ -178,6 +179,7 @@ BlockPlan::BlockPlan(const SectorOperator& h, ScalarKind kind, int rank,
           throw InvalidArgument("matrix-free: the operator is not real; use complex vectors");
         const DigitPaths& paths = paths_of(*h.basis);
         require_conserved(h.op, *h.basis);
+        if (const auto* group = h.basis->symmetries()) require_symmetric(h.op, *group);
         return BlockLayout(*h.basis, paths, chosen_split(paths, rows, options));
       }()),
       doubles_per_entry(kind == ScalarKind::real ? 1 : 2),

@@ -52,10 +52,11 @@ struct Run {
   double value;
 };
 
-/// Whole rows to be added with equal weight re + i im.
+/// Whole rows to be added with equal weight re + i im, or (backwards) the last entry to the first.
 struct MoveGroup {
   double re, im;
   int count;
+  bool backwards;
 };
 
 /// What happens to the old content of y.

@@ -210,15 +210,22 @@ KRONSOLVE_INLINE void add_piece(double* row, const RowRuns& p) {
   }
 }
 
-/// Sum of the moved rows from l on, in Width registers.
+/// Sum of the moved rows, of `size` doubles, from l on, in Width registers.
 template <int Width, bool Complex>
-KRONSOLVE_INLINE void moved(const RowMoves& m, i64 l, R* result) {
+KRONSOLVE_INLINE void moved(const RowMoves& m, i64 l, i64 size, R* result) {
   const double* const* source = m.source;
   R turned[Width] = {};
   for (int g = 0; g < m.groups; ++g) {
     R total[Width] = {};
-    for (int k = 0; k < m.group[g].count; ++k, ++source)
-      for (int w = 0; w < Width; ++w) total[w] += load(*source + l + doubles<R> * w);
+    if (m.group[g].backwards) {
+      const i64 last = size - l - doubles<R>;
+      for (int k = 0; k < m.group[g].count; ++k, ++source)
+        for (int w = 0; w < Width; ++w)
+          total[w] += reversed<Complex>(load(*source + last - doubles<R> * w));
+    } else {
+      for (int k = 0; k < m.group[g].count; ++k, ++source)
+        for (int w = 0; w < Width; ++w) total[w] += load(*source + l + doubles<R> * w);
+    }
     const double re = m.group[g].re;
     for (int w = 0; w < Width; ++w) result[w] += re * total[w];
     if constexpr (Complex) {
@@ -232,13 +239,15 @@ KRONSOLVE_INLINE void moved(const RowMoves& m, i64 l, R* result) {
 
 /// Sum of the moved rows at one entry.
 template <bool Complex>
-KRONSOLVE_INLINE void moved_entry(const RowMoves& m, i64 l, double* result) {
+KRONSOLVE_INLINE void moved_entry(const RowMoves& m, i64 l, i64 size, double* result) {
+  constexpr int width = Complex ? 2 : 1;
   const double* const* source = m.source;
   for (int g = 0; g < m.groups; ++g) {
     double s = 0, t = 0;
+    const i64 at = m.group[g].backwards ? size - width - l : l;
     for (int k = 0; k < m.group[g].count; ++k, ++source) {
-      s += (*source)[l];
-      if constexpr (Complex) t += (*source)[l + 1];
+      s += (*source)[at];
+      if constexpr (Complex) t += (*source)[at + 1];
     }
     if constexpr (Complex) {
       result[0] += m.group[g].re * s - m.group[g].im * t;
@@ -348,7 +357,7 @@ KRONSOLVE_INLINE void finish_row(const RowTask& task, int j, const double* from,
   const auto one_by_one = [&](i64 end) {
     for (; l < end; l += width) {
       double v[2] = {from ? from[l] : 0, from && Complex ? from[l + width - 1] : 0};
-      moved_entry<Complex>(moves, l, v);
+      moved_entry<Complex>(moves, l, size, v);
       f.write_entry(y + l, x + l, sum + l, v);
     }
   };
@@ -360,14 +369,14 @@ KRONSOLVE_INLINE void finish_row(const RowTask& task, int j, const double* from,
     R r[4] = {};
     if (from)
       for (int w = 0; w < 4; ++w) r[w] = load(from + l + block * w);
-    moved<4, Complex>(moves, l, r);
+    moved<4, Complex>(moves, l, size, r);
     for (int w = 0; w < 4; ++w)
       f.write(y + l + block * w, x + l + block * w, sum + l + block * w, r[w], stream_lines);
   }
   for (; l + block <= size; l += block) {
     R r[1] = {};
     if (from) r[0] = load(from + l);
-    moved<1, Complex>(moves, l, r);
+    moved<1, Complex>(moves, l, size, r);
     f.write(y + l, x + l, sum + l, r[0], stream_lines && block == 8);
   }
   one_by_one(size);

@@ -231,6 +231,26 @@ KRONSOLVE_INLINE void transpose_pairs(R8* r) {
 }
 #endif
 
+/// The entries of a register in reverse order: numbers, or pairs (re, im).
+template <bool Pairs>
+KRONSOLVE_INLINE R2 reversed(R2 v) {
+  return Pairs ? v : __builtin_shufflevector(v, v, 1, 0);
+}
+#if defined(__AVX__)
+template <bool Pairs>
+KRONSOLVE_INLINE R4 reversed(R4 v) {
+  return Pairs ? __builtin_shufflevector(v, v, 2, 3, 0, 1)
+               : __builtin_shufflevector(v, v, 3, 2, 1, 0);
+}
+#endif
+#if defined(__AVX512F__)
+template <bool Pairs>
+KRONSOLVE_INLINE R8 reversed(R8 v) {
+  return Pairs ? __builtin_shufflevector(v, v, 6, 7, 4, 5, 2, 3, 0, 1)
+               : __builtin_shufflevector(v, v, 7, 6, 5, 4, 3, 2, 1, 0);
+}
+#endif
+
 /// i * v for pairs (re, im).
 template <class P>
 KRONSOLVE_INLINE P times_i(P v) {

@@ -1,7 +1,7 @@
 #pragma once
 // Builds the tables of a BlockPlan; the plan is what remains.
 
-#include <array>
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <vector>
@@ -23,9 +23,10 @@ class PlanBuilder {
   struct MoveEntry {
     index_t block;  ///< where the row comes from
     Complex value;
+    bool backwards = false;
   };
   struct DressedEntry {
-    index_t block;
+    HighPlace place;
     int matrix;
     Complex value;
   };
@@ -37,18 +38,23 @@ class PlanBuilder {
     std::vector<DressedEntry> dressed;
     std::vector<double> constant, weight;
   };
-  /// The low part of a mixed pair between two classes.
+  /// The low part of a mixed pair between two classes, or (pair = -1) nothing but the way from rows
+  /// that lie turned over.
   struct WantedMatrix {
-    std::size_t pair;
+    int pair;
     int to, from;
+    Turn turn;
+    auto operator<=>(const WantedMatrix&) const = default;
   };
 
   // plan_rows.cpp
   void entries_of_rows();
+  void take_moves(std::size_t first);
   void add_moves(index_t block, const std::vector<int>& digits, const std::vector<Monomial>& high);
-  void add_dressed(index_t block, const std::vector<int>& digits, std::size_t pair,
+  void add_dressed(index_t block, const std::vector<int>& digits, int pair,
                    const std::vector<Monomial>& terms);
-  int wanted_matrix(std::size_t pair, int to, int from);
+  void take_dressed(index_t block, int pair, std::vector<DressedEntry>& sources);
+  int wanted_matrix(const WantedMatrix& wanted);
 
   // plan_matrices.cpp
   void build_matrices();
@@ -75,9 +81,9 @@ class PlanBuilder {
   index_t first_ = 0, last_ = 0;  ///< blocks of this rank
   RowEntries entries_;
   std::vector<WantedMatrix> wanted_;
-  std::map<std::array<int, 3>, int> wanted_at_;  ///< by (pair, to, from)
-  std::vector<int> chunk_of_;                    ///< [block] message that brings it, -1: none
-  std::vector<index_t> place_in_chunk_;          ///< [block] entries before it there
+  std::map<WantedMatrix, int> wanted_at_;
+  std::vector<int> chunk_of_;            ///< [block] message that brings it, -1: none
+  std::vector<index_t> place_in_chunk_;  ///< [block] entries before it there
 };
 
 }  // namespace kronsolve::detail

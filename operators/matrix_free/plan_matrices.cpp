@@ -216,31 +216,36 @@ struct EntrySum {
 };
 
 /// Entries of a low operator between classes, row by row. They replace what `scratch` holds.
+/// @param turn  how the rows that it acts on lie in their block
 void matrix_entries(const LowSum& sum, const BlockLayout& l, const PackedStrings& packed, int to,
-                    int from, LowMatrix::Scratch& scratch) {
+                    int from, Turn turn, LowMatrix::Scratch& scratch) {
   const auto& strings = l.low[static_cast<std::size_t>(to)];
+  const bool folded = l.folded(to) || l.folded(from);
   scratch.re.clear();
   scratch.im.clear();
-  const auto column_of = [&](std::int64_t place) {
+  const auto add = [&](std::uint32_t row, std::int64_t place, Complex value) {
     const auto target = static_cast<std::uint32_t>(place);
-    KRONSOLVE_ASSERT(target < l.low_strings && l.low_class[target] == from);
-    return static_cast<std::uint32_t>(l.rank[target]);
+    KRONSOLVE_ASSERT(target < l.low_strings);
+    const LowPlace found = l.find_low(target, from, turn);
+    KRONSOLVE_ASSERT(found.rank >= 0 || folded);
+    if (found.rank < 0) return;  // its own image, and nothing with this character
+    double factor = found.sign;
+    if (folded) factor *= l.amplitude(target, from) / l.amplitude(strings[row], to);
+    const auto col = static_cast<std::uint32_t>(found.rank);
+    if (value.real() != 0) scratch.re.push_back({row, col, factor * value.real()});
+    if (value.imag() != 0) scratch.im.push_back({row, col, factor * value.imag()});
   };
   if (sum.is_plain()) {
     for (std::uint32_t i = 0; i < strings.size(); ++i)
-      sum.for_each_at(packed[strings[i]], [&](const LowTerm& t) {
-        scratch.re.push_back({i, column_of(strings[i] + t.step), t.coefficient.real()});
-      });
+      sum.for_each_at(packed[strings[i]],
+                      [&](const LowTerm& t) { add(i, strings[i] + t.step, t.coefficient.real()); });
     return;
   }
   for (std::uint32_t i = 0; i < strings.size(); ++i) {
     const std::uint64_t digits = packed[strings[i]];
     EntrySum entry;
     const auto finish = [&] {
-      if (!entry.counts()) return;
-      const std::uint32_t col = column_of(strings[i] + entry.step);
-      if (entry.value.real() != 0) scratch.re.push_back({i, col, entry.value.real()});
-      if (entry.value.imag() != 0) scratch.im.push_back({i, col, entry.value.imag()});
+      if (entry.counts()) add(i, strings[i] + entry.step, entry.value);
     };
     sum.for_each_at(digits, [&](const LowTerm& t) {
       const Complex v = t.functions.empty() ? t.coefficient : t.coefficient * t.factor(digits);
@@ -273,6 +278,7 @@ void PlanBuilder::build_matrices() {
     pairs.emplace_back(terms_.monomials(pair.low, l_), packed, any);
   for (const auto& pair : terms_.mixed)
     mixed.emplace_back(terms_.monomials(pair.low, l_), packed, any);
+  const LowSum alone({Monomial({1, {}}, terms_.elements, l_)}, packed, any);
   p_.diagonal_pairs = static_cast<int>(pairs.size());
 
   const std::size_t classes = l_.low.size(), jobs = classes + wanted_.size();
@@ -281,7 +287,7 @@ void PlanBuilder::build_matrices() {
   std::vector<std::optional<LowMatrix>> built(jobs);
   const auto low_class = [&](std::size_t cls, LowMatrix::Scratch& scratch) {
     const int c = static_cast<int>(cls);
-    matrix_entries(moves, l_, packed, c, c, scratch);
+    matrix_entries(moves, l_, packed, c, c, l_.own_turn(c), scratch);
     built[cls].emplace(scratch, l_.low[cls].size(), true);
     built[cls]->from_class = c;
     auto& functions = p_.functions[cls];
@@ -297,7 +303,8 @@ void PlanBuilder::build_matrices() {
   const auto mixed_pair = [&](std::size_t at, LowMatrix::Scratch& scratch) {
     const WantedMatrix& w = wanted_[at];
     auto& matrix = built[classes + at];
-    matrix_entries(mixed[w.pair], l_, packed, w.to, w.from, scratch);
+    const LowSum& sum = w.pair < 0 ? alone : mixed[static_cast<std::size_t>(w.pair)];
+    matrix_entries(sum, l_, packed, w.to, w.from, w.turn, scratch);
     matrix.emplace(scratch, static_cast<std::size_t>(l_.class_size(w.to)), false);
     matrix->from_class = w.from;
   };

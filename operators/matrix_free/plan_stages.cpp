@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include <kronsolve/core/error.hpp>
 
@@ -20,7 +21,7 @@ void PlanBuilder::plan_messages(const MatrixFreeOptions& options) {
       wanted[static_cast<std::size_t>(block)] = true;
   };
   for (const auto& e : entries_.moves) want(e.block);
-  for (const auto& e : entries_.dressed) want(e.block);
+  for (const auto& e : entries_.dressed) want(e.place.block);
   std::vector<std::vector<RowRange>> of_rank(
       static_cast<std::size_t>(p_.rows.ranks()));  // ranges of blocks
   for (index_t b = 0; b < l_.blocks(); ++b) {
@@ -91,7 +92,7 @@ void PlanBuilder::collect_rows(std::vector<std::vector<index_t>>& rows_of) const
     for (auto e = entries_.move_start[i]; e < entries_.move_start[i + 1]; ++e)
       use(entries_.moves[e].block, b);
     for (auto e = entries_.dressed_start[i]; e < entries_.dressed_start[i + 1]; ++e)
-      use(entries_.dressed[e].block, b);
+      use(entries_.dressed[e].place.block, b);
   }
 }
 
@@ -115,13 +116,15 @@ void PlanBuilder::add_row(Stage& stage, index_t block, int chunk,
   for (auto e = entries_.move_start[i]; e < entries_.move_start[i + 1]; ++e)
     if (chunk_of_[static_cast<std::size_t>(entries_.moves[e].block)] == chunk)
       moves.push_back(entries_.moves[e]);
-  std::stable_sort(moves.begin(), moves.end(), [](const auto& a, const auto& b) {
-    return std::pair(a.value.real(), a.value.imag()) < std::pair(b.value.real(), b.value.imag());
-  });
+  const auto key = [](const MoveEntry& e) {
+    return std::tuple(e.backwards, e.value.real(), e.value.imag());
+  };
+  std::stable_sort(moves.begin(), moves.end(),
+                   [&](const auto& a, const auto& b) { return key(a) < key(b); });
   for (std::size_t e = 0; e < moves.size();) {
-    const Complex value = moves[e].value;
-    MoveGroup group{value.real(), value.imag(), 0};
-    for (; e < moves.size() && moves[e].value == value; ++e, ++group.count)
+    const auto [backwards, re, im] = key(moves[e]);
+    MoveGroup group{re, im, 0, backwards};
+    for (; e < moves.size() && key(moves[e]) == std::tuple(backwards, re, im); ++e, ++group.count)
       stage.move_source.push_back(source_of(moves[e].block, chunk));
     stage.group.push_back(group);
   }
@@ -129,13 +132,13 @@ void PlanBuilder::add_row(Stage& stage, index_t block, int chunk,
   stage.group_start.push_back(static_cast<std::uint32_t>(stage.group.size()));
   for (auto e = entries_.dressed_start[i]; e < entries_.dressed_start[i + 1]; ++e) {
     const auto& d = entries_.dressed[e];
-    if (chunk_of_[static_cast<std::size_t>(d.block)] != chunk) continue;
+    if (chunk_of_[static_cast<std::size_t>(d.place.block)] != chunk) continue;
     const bool in_tile = p_.matrices[static_cast<std::size_t>(d.matrix)].runs.empty();
     if (in_tile)
       for_tile.push_back(d);
     else
       stage.dressed.push_back(
-          {source_of(d.block, chunk), d.matrix, d.value.real(), d.value.imag()});
+          {source_of(d.place.block, chunk), d.matrix, d.value.real(), d.value.imag()});
   }
   stage.dressed_start.push_back(static_cast<std::uint32_t>(stage.dressed.size()));
   if (!stage.own) return;
@@ -169,7 +172,7 @@ void PlanBuilder::add_tile_dressed(Stage& stage, int chunk,
                                 layer < lists[static_cast<std::size_t>(j)].size()
                             ? lists[static_cast<std::size_t>(j)][layer]
                             : nullptr;
-        stage.layer_source.push_back(source_of(d ? d->block : any->block, chunk));
+        stage.layer_source.push_back(source_of((d ? d : any)->place.block, chunk));
         stage.layer_re.push_back(d ? d->value.real() : 0);
         stage.layer_im.push_back(d ? d->value.imag() : 0);
       }

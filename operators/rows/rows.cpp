@@ -230,7 +230,7 @@ Lazy<T> counted_lazy(const Basis& basis) {
 template <Scalar T>
 Lazy<T> make_lazy(const SectorOperator& h) {
   require_fits<T>(h.op, *h.basis);
-  if (const auto* reduced = h.basis->orbits())
+  if (const auto* reduced = h.basis->orbits(); reduced && !reduced->paths())
     return detail::stored_lazy(detail::store_sector_rows<T>(h.op, *reduced));
   if (!h.basis->is_listed()) return counted_lazy<T>(*h.basis);
   const auto compiled = std::make_shared<const CompiledOperator<T>>(h.op);

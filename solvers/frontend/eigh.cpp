@@ -92,7 +92,7 @@ namespace frontend {
 template <Scalar T>
 EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h) {
   const auto partition = h.basis->partition(comm.size());
-  if (const auto* orbits = h.basis->orbits()) {
+  if (const auto* orbits = h.basis->orbits(); orbits && !orbits->paths()) {
     // Rows are all there is, stored once.
     auto stored = detail::store_sector_rows<T>(h.op, *orbits);
     return {.comm = &comm,

@@ -16,14 +16,14 @@ std::unique_ptr<LinearMap<T>> make_operator_map(const Comm& comm, const SectorOp
   if (!h.basis) throw InvalidArgument("make_operator_map: the operator has no basis");
   if (form == OperatorForm::matrix_free) return make_matrix_free<T>(comm, h);
   if (form == OperatorForm::automatic) {
-    // Only full spaces and charge sectors have the block product; it says so by throwing.
+    // Only bases of digit strings have the block product; it says so by throwing.
     try {
       auto product = plan_and_make_matrix_free<T>(comm, h);
       if (product.plan.better_than_assembled) return std::move(product.map);
     } catch (const NotSupported&) {
     }
   }
-  if (const auto* orbits = h.basis->orbits())
+  if (const auto* orbits = h.basis->orbits(); orbits && !orbits->paths())
     return std::make_unique<AssembledMap<T>>(comm, detail::store_sector_rows<T>(h.op, *orbits));
   return std::make_unique<AssembledMap<T>>(comm, make_lazy<T>(h), h.basis->partition(comm.size()));
 }

@@ -14,6 +14,7 @@
 #include "measure/configuration_sums.hpp"
 #include "measure/pair_sums.hpp"
 #include "measure/quantity.hpp"
+#include "measure/symmetrized.hpp"
 
 namespace kronsolve {
 
@@ -211,7 +212,10 @@ class Evaluation {
 bool stays_in(const OpSum& op, const Basis& basis) {
   if (op.spaces() != basis.spaces()) return false;
   const auto& charges = basis.charges();
+  const auto* group = basis.symmetries();
   return basis.paths() != nullptr &&
+         (group == nullptr ||
+          equal(detail::symmetrized(std::span(&op, 1), *group).means.front(), op)) &&
          std::none_of(charges.begin(), charges.end(),
                       [&](const auto& c) { return breaks(op, c.text()).has_value(); });
 }

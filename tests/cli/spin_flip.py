@@ -1,4 +1,5 @@
-"""Spin flips on mixtures of electrons, t-J sites, spinless fermions and spins: the two sectors together are the
+"""Spin flips inside the blocks of the Kronecker product: half the vector, the exact energies of rings, the observables of the
+sector without the flip, on any number of ranks. Spin flips on mixtures of electrons, t-J sites, spinless fermions and spins: the two sectors together are the
 full spectrum, and the ground state of a sector has the observables and entropies that it has outside."""
 
 import itertools
@@ -87,6 +88,69 @@ class SpinFlip(program.ProgramTest):
                 self.same(x, y, name)
         else:
             self.assertAlmostEqual(a, b, places=10, msg=name)
+
+
+RING = ("--model", "heisenberg", "--cyclic", "--sites")
+BETHE = {12: -5.3873909174452059, 20: -8.9043865298764423}  # Sz=0, even under the flip for N = 4 n
+
+
+class Blocks(program.ProgramTest):
+    def ground(self, sites: int, *more, flip: str = "spinflip=1", **how) -> dict:
+        return self.solve("ground", *RING, sites, "--sector", "sz=0", "--sector", flip, *more, **how)
+
+    def test_rings_have_the_exact_energy_on_any_number_of_ranks(self):
+        for ranks in (0, 1, 2, 3, 5):
+            answer = self.ground(20, "--method", "lanczos", ranks=ranks)
+            self.assertEqual(answer["operator"], "matrix-free")
+            self.assertEqual(answer["dimension"], 184756 // 2)
+            self.assertAlmostEqual(answer["energy"], BETHE[20], places=9)
+        self.assertAlmostEqual(self.ground(12, "--operator", "matrix-free")["energy"], BETHE[12], places=9)
+
+    def test_the_plan_names_the_blocks_and_half_the_vector(self):
+        flip, whole = (self.solve("plan", *RING, 28, "--sector", "sz=0", *sector)
+                       for sector in (["--sector", "spinflip=1"], []))
+        self.assertEqual(2 * flip["dimension"], whole["dimension"])
+        self.assertEqual(flip["operator"], "matrix-free")
+        self.assertIn("better than assembled", flip["reason"])
+        self.assertLess(flip["memory_estimate_bytes"], 0.62 * whole["memory_estimate_bytes"])
+
+    def test_both_forms_have_the_same_levels_for_spins_and_electrons(self):
+        for model, sectors in ((["xxz", "--sites", "8", "--spin", "1", "--cyclic"], ["sz=0"]),
+                               (["ising", "--sites", "12"], []),
+                               (["hubbard", "--sites", "6", "--cyclic"], ["nup=3", "ndown=3"]),
+                               (["hubbard", "--sites", "5"], ["n=4"])):
+            charges = [word for sector in sectors for word in ("--sector", sector)]
+            for flip in ("spinflip=1", "spinflip=-1"):
+                free, stored = (self.solve("ground", "--model", *model, *charges, "--sector", flip, "--method", "lanczos",
+                                           "--operator", form) for form in ("matrix-free", "assembled"))
+                self.assertAlmostEqual(free["energy"], stored["energy"], places=9, msg=f"{model} {flip}")
+
+    def test_states_are_measured_saved_read_and_evolved(self):
+        wanted = [word for name in ("entropy:half", "corr:Sz,Sz", "variance", "sz") for word in ("--observe", name)]
+        path = self.folder / "state.h5"
+        flip = self.ground(14, *wanted, "--save", path, flip="spinflip=-1", ranks=2)
+        whole = self.solve("ground", *RING, 14, "--sector", "sz=0", *wanted)
+        self.assertAlmostEqual(flip["energy"], whole["energy"], places=9)
+        for name in ("entropy:half", "corr:Sz,Sz", "sz"):
+            self.same(flip["observables"][name], whole["observables"][name])
+        self.assertLess(abs(flip["observables"]["variance"]), 1e-8)
+        later = self.solve("evolve", *RING, 14, "--sector", "sz=0", "--sector", "spinflip=-1", "--state", path, "--time", 1,
+                           "--observe", "overlap", "--observe", "energy", ranks=3)
+        self.assertAlmostEqual(later["observables"]["energy"][-1], flip["energy"], places=8)
+        re, im = later["observables"]["overlap"][-1]
+        self.assertAlmostEqual(re ** 2 + im ** 2, 1, places=8)
+
+    def same(self, a, b):
+        if isinstance(a, list):
+            for x, y in zip(a, b, strict=True):
+                self.same(x, y)
+        else:
+            self.assertAlmostEqual(a, b, places=6)
+
+    def test_a_symmetry_of_the_lattice_beside_it_has_rows(self):
+        done = program.run("ground", *RING, 8, "--sector", "sz=0", "--sector", "spinflip=1", "--sector", "momentum=0",
+                           "--operator", "matrix-free")
+        self.assert_refused(done, 4, "no matrix-free product", "use assembled")
 
 
 if __name__ == "__main__":

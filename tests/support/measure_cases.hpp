@@ -58,6 +58,9 @@ std::vector<MeasureCase> measure_cases() {
   add("mixed", mixed, {});
   add("mixed", mixed, {"n=3"});
   add("spins", spins, {"sz=0", "momentum=0", "reflection=1", "spinflip=1"});
+  add("spins", spins, {"sz=0", "spinflip=-1"});
+  add("spin-1", spin1, {"sz=0", "spinflip=1"});
+  add("electrons", electrons, {"n=2", "spinflip=1"});
   add("spins", spins, {"momentum=1"});
   add("spin-1", spin1, {"sz=0", "momentum=2", "spinflip=1"});
   add("fermions", fermions, {"n=3", "momentum=2"});

@@ -10,6 +10,7 @@
 #include <kronsolve/operators/basis.hpp>
 #include <kronsolve/operators/digit_paths.hpp>
 #include <kronsolve/operators/op_sum.hpp>
+#include <kronsolve/operators/path_index.hpp>
 
 namespace kronsolve {
 
@@ -40,9 +41,8 @@ struct KRONSOLVE_EXPORT Charge {
   std::string value_text(int value) const;  ///< "1/2" of a value counted as in the rule
 };
 
-/// The states with given charges, ascending by digit string. No list of states is kept: tables over
-/// parts of the sites (a few thousand to a million entries each, small also where 64 sites hold a
-/// few particles) give rank and state.
+/// The states with given charges, ascending by digit string. No list of states is kept: `PathIndex`
+/// gives rank and state.
 class KRONSOLVE_EXPORT ChargeBasis final : public Basis {
  public:
   /// @throws InvalidArgument  the sector is empty (the text names those that are not), two charges
@@ -50,42 +50,25 @@ class KRONSOLVE_EXPORT ChargeBasis final : public Basis {
   ChargeBasis(std::vector<LocalSpace> spaces, std::vector<Charge> charges);
 
   index_t size() const override { return paths_.size(); }
-  state_t state(index_t i) const override;
-  index_t index(state_t state) const override;
-  void states(RowRange range, std::span<state_t> states) const override;
-  void indices(std::span<const state_t> states, std::span<index_t> indices) const override;
+  state_t state(index_t i) const override { return index_.string(i); }
+  index_t index(state_t state) const override { return index_.row(state); }
+  void states(RowRange range, std::span<state_t> states) const override {
+    index_.strings(range, states);
+  }
+  void indices(std::span<const state_t> states, std::span<index_t> indices) const override {
+    index_.rows(states, indices);
+  }
   RowPartition partition(int ranks) const override { return paths_.partition(ranks); }
   std::vector<std::string> sector() const override;
 
   const std::vector<Charge>& charges() const noexcept override { return charges_; }
   const DigitPaths* paths() const noexcept override { return &paths_; }
-  index_t memory_bytes() const noexcept;
+  index_t memory_bytes() const noexcept { return index_.memory_bytes(); }
 
  private:
-  /// A run of sites. For each node at its front: the strings of the run that something completes,
-  /// with the rows that come before them; and the same by string.
-  struct Part {
-    int begin = 0, end = 0;
-    state_t stride = 1, strings = 1;
-    struct Node {
-      std::vector<std::uint32_t> string;
-      std::vector<index_t> first;  ///< rows before; one more entry at the end
-      std::vector<std::uint32_t> guide;
-      int shift = 0;
-    };
-    std::vector<Node> nodes;
-    struct Entry {
-      index_t first = -1;
-      int node = -1;  ///< where it leads; of the last part: the only node it may come from
-    };
-    std::vector<Entry> entries;  ///< [node][string]; of the last part [string]
-    bool last = false;
-  };
-  void fill(Part& part) const;
-
   std::vector<Charge> charges_;
   DigitPaths paths_;
-  std::vector<Part> parts_;
+  PathIndex index_;
 };
 
 /// @throws InvalidArgument  a term of `op` changes a charge of the basis; the text names the term

@@ -17,6 +17,20 @@ struct AdditiveRule {
   int modulus = 0;
 };
 
+/// An involution of the digits of each site, of which strings and their images one is wanted: the
+/// lesser string of a pair, and a string that is its own image if the signs of its digits multiply
+/// to `character`.
+struct MirrorRule {
+  std::vector<std::vector<int>> image;  ///< [site][digit]
+  std::vector<std::vector<int>> sign;   ///< [site][digit], 1 or -1, of digits that stay
+  int character = 1;
+};
+
+/// What is known of a string that begins as a node's do: it is the lesser of its pair, or it may
+/// still be its own image, with this product of signs so far. Without a mirror all are `lesser`.
+enum class MirrorSide : std::uint8_t { lesser, own_even, own_odd };
+inline constexpr int mirror_sides = 3;
+
 /// The digit strings that obey additive rules, as paths through layers: node c of layer s stands
 /// for all strings of the first s sites with the same charges so far that some tail completes.
 /// Counts and ranks come from the layers, never from enumeration; memory is sites x charges x local
@@ -26,7 +40,12 @@ class KRONSOLVE_EXPORT DigitPaths {
   DigitPaths() = default;
   /// @param dims  local dimensions
   /// @throws InvalidArgument  the number of strings exceeds 64 bits
-  DigitPaths(std::vector<int> dims, const std::vector<AdditiveRule>& rules);
+  DigitPaths(std::vector<int> dims, const std::vector<AdditiveRule>& rules)
+      : DigitPaths(std::move(dims), rules, nullptr) {}
+  /// @param mirror  takes strings that obey the rules to such
+  DigitPaths(std::vector<int> dims, const std::vector<AdditiveRule>& rules,
+             const MirrorRule& mirror)
+      : DigitPaths(std::move(dims), rules, &mirror) {}
 
   int sites() const noexcept { return static_cast<int>(dims_.size()); }
   int dim(int site) const noexcept { return dims_[static_cast<std::size_t>(site)]; }
@@ -46,6 +65,9 @@ class KRONSOLVE_EXPORT DigitPaths {
   index_t tails(int site, int node) const noexcept {
     return layers_[static_cast<std::size_t>(site)].tails[static_cast<std::size_t>(node)];
   }
+  MirrorSide side(int site, int node) const noexcept {
+    return layers_[static_cast<std::size_t>(site)].side[static_cast<std::size_t>(node)];
+  }
   /// Rows whose first `sites` digits are those of `row`. O(sites x dimension).
   /// @pre 0 <= row < size()
   RowRange prefix_block(index_t row, int sites) const;
@@ -57,7 +79,11 @@ class KRONSOLVE_EXPORT DigitPaths {
   struct Layer {
     std::vector<index_t> tails;
     std::vector<int> next;
+    std::vector<MirrorSide> side;
   };
+  DigitPaths(std::vector<int> dims, const std::vector<AdditiveRule>& rules,
+             const MirrorRule* mirror);
+
   std::vector<int> dims_;
   std::vector<Layer> layers_;
 };

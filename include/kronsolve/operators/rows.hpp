@@ -19,8 +19,8 @@ namespace kronsolve {
 /// Local. Nothing larger than the result is stored, which is allocated once at its exact size (a
 /// counting pass comes first); the rows are the same to the bit however the matrix is cut into
 /// ranges and on any number of threads.
-/// In a SymmetryBasis on several ranks it is collective: every rank builds rows of its own (perhaps
-/// none), and columns that other ranks know are asked from them.
+/// In a listed SymmetryBasis on several ranks it is collective: every rank builds rows of its own
+/// (perhaps none), and columns that other ranks know are asked from them.
 /// @throws DimensionError   op and basis have other sites, or the range is outside the rows
 /// @throws InvalidArgument  T is real and the operator is not; the operator leads out of the basis
 ///                          (names the states)
@@ -33,8 +33,8 @@ KRONSOLVE_EXPORT index_t count_entries(const OpSum& op, const Basis& basis, RowR
 
 /// The matrix as a lazy one; the operator is prepared once and shared by all copies. Local.
 ///
-/// In a SymmetryBasis the owned rows are built now (collective on its communicator) and held in
-/// about 5 bytes an entry; any pieces of them can then be asked for, locally. In a CountedBasis
+/// In a listed SymmetryBasis the owned rows are built now (collective on its communicator) and held
+/// in about 5 bytes an entry; any pieces of them can then be asked for, locally. In a CountedBasis
 /// there are no rows to be had.
 /// @throws as build_rows
 template <Scalar T>

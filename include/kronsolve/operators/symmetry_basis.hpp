@@ -2,6 +2,7 @@
 
 #include <complex>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,8 @@ class GroupAction;
 ///
 /// Spread over the ranks of a communicator in contiguous ranges of equal size; each rank holds the
 /// representatives of its own rows (8 bytes each), and `state` and `index` know these only. The
-/// communicator must outlive the basis.
+/// communicator must outlive the basis. Where the spin flip is all there is, nothing is listed: the
+/// representatives are paths, every rank knows them all, and ranks divide them as those of charges.
 /// Source: A. W. Sandvik, AIP Conf. Proc. 1297, 135 (2010), doi:10.1063/1.3518900, section 4.
 class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
  public:
@@ -40,6 +42,11 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
                 std::vector<std::string> sector);
   SymmetryBasis(const Comm&&, SymmetryGroup, std::vector<Charge>,
                 std::vector<std::string>) = delete;  ///< it would be gone
+  /// Without a list: local, and the same on any number of ranks.
+  /// @param mirror  see flip_mirror
+  /// @throws InvalidArgument  as above
+  SymmetryBasis(SymmetryGroup group, std::vector<Charge> charges, std::vector<std::string> sector,
+                const MirrorRule& mirror);
   ~SymmetryBasis() override;
 
   index_t size() const override { return partition_.rows(); }
@@ -59,8 +66,8 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
   void locate(std::span<const state_t> states, std::span<index_t> keys,
               std::span<std::complex<double>> amplitudes) const override;
   using Basis::locate;
-  int owner(index_t key, const RowPartition&) const override {
-    return owner(static_cast<state_t>(key));
+  int owner(index_t key, const RowPartition& rows) const override {
+    return comm_ ? owner(static_cast<state_t>(key)) : rows.owner(row(key));
   }
   index_t row(index_t key) const override { return index(static_cast<state_t>(key)); }
   void orbit(index_t row, std::vector<Component>& components) const override;
@@ -68,15 +75,18 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
   const std::vector<Charge>& charges() const noexcept override { return charges_; }
   const SymmetryGroup* symmetries() const noexcept override { return &group_; }
   const SymmetryBasis* orbits() const noexcept override { return this; }
+  /// Of the representatives, where they are not listed.
+  const DigitPaths* paths() const noexcept override { return comm_ ? nullptr : &paths_; }
 
+  /// @pre the representatives are listed (so the next four)
   const Comm& comm() const noexcept { return *comm_; }
-  const SymmetryGroup& group() const noexcept { return group_; }
   RowRange row_range() const { return partition_.range(comm_->rank()); }
   std::span<const state_t> representatives() const noexcept {
     return states_;
   }  ///< of the owned rows
   /// Rank that has a representative, if any has it. O(log ranks).
   int owner(state_t representative) const noexcept;
+  const SymmetryGroup& group() const noexcept { return group_; }
 
   const detail::GroupAction& action() const noexcept { return *action_; }
   index_t memory_bytes() const noexcept;
@@ -93,13 +103,17 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
   index_t local_index(state_t state) const noexcept;
   void require_owned(state_t state) const;
 
-  const Comm* comm_;
+  void make_configurations();
+
+  const Comm* comm_ = nullptr;  ///< none: nothing is listed
   SymmetryGroup group_;
   std::vector<Charge> charges_;
   std::vector<std::string> sector_;
   std::unique_ptr<const Basis> configurations_;
   std::unique_ptr<const detail::GroupAction> action_;
   RowPartition partition_;
+  DigitPaths paths_;
+  PathIndex index_;
   LargeVector<state_t> states_;
   std::vector<state_t>
       firsts_;  ///< first representative of each rank; ranks without rows repeat that of the next
@@ -107,6 +121,11 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
   LargeVector<std::uint32_t> guide_;
   int guide_shift_ = 0;
 };
+
+/// The representatives under a group as strings below their mirror image, if the group is a spin
+/// flip and nothing else; not where electrons stand among spinless fermions, whose signs know more
+/// than digits.
+KRONSOLVE_EXPORT std::optional<MirrorRule> flip_mirror(const SymmetryGroup& group);
 
 /// @throws InvalidArgument  a spin flip of the group leads out of the sector of a charge
 KRONSOLVE_EXPORT void require_compatible(const SymmetryGroup& group,
