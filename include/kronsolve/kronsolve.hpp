@@ -95,6 +95,7 @@
 #include <kronsolve/solvers/factors.hpp>
 #include <kronsolve/solvers/filter.hpp>
 #include <kronsolve/solvers/lanczos.hpp>
+#include <kronsolve/solvers/level_line.hpp>
 #include <kronsolve/solvers/lobpcg.hpp>
 #include <kronsolve/solvers/neighbours.hpp>
 #include <kronsolve/solvers/operator_map.hpp>

@@ -85,6 +85,11 @@ void keep_first(EighResult& result, index_t k) {
   std::visit([&](auto& vectors) { vectors.keep(first); }, result.vectors);
 }
 
+double certified_within(const OpSum& op, const EighOptions& options) {
+  constexpr double margins = 10;  // the certificate's own is four, of a scale that is no larger
+  return margins * options.tol * size(op);
+}
+
 }  // namespace families
 
 /// What is kept is of use to the ranks that hold it together: others, and other operators, begin
@@ -192,7 +197,8 @@ EighResult Neighbours::solve_one_more(const Comm& comm, const SectorOperator& h,
     add_cost(other, result);
     return other;
   }
-  beyond = result.eigenvalues.back() - sum_of(result.residuals);
+  beyond = result.eigenvalues.back() - sum_of(result.residuals) -
+           families::certified_within(h.op, options);
   families::keep_first(result, options.k);
   covered_ = 0;
   return result;

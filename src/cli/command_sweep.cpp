@@ -73,7 +73,16 @@ Points longest_first(const Sweep& sweep, const std::vector<Sweep::Shape>& measur
   return order;
 }
 
-/// Every point that is open and that nobody else has, until there is none.
+/// What is computed at a time: points, or the first ones of lines.
+Points units_of(const Sweep& sweep, const Points& order) {
+  if (!sweep.interpolate()) return order;
+  Points units;
+  std::copy_if(order.begin(), order.end(), std::back_inserter(units),
+               [&](auto point) { return sweep.line(point).front() == point; });
+  return units;
+}
+
+/// Every unit that is open and that nobody else has, until there is none.
 void run_here(const Comm& comm, Worker& worker, const Points& order, Bar* bar) {
   for (bool again = true; again;) {
     again = false;
@@ -228,8 +237,13 @@ Answer run_sweep(Session& session, const Arguments& arguments, Clock::time_point
   const auto path = asked.folder.empty() ? default_folder(arguments.argument) : asked.folder;
   std::optional<Expression> only;
   if (!asked.only.empty()) only.emplace(asked.only);
+  if (only && sweep.interpolate())
+    throw InvalidArgument(
+        "--only does not go with interpolate, whose points belong together; leave one of them out");
   const auto measured = sweep.measure_shapes(Sweep::Hopeless::refused);
+  if (sweep.interpolate()) check_line(comm, sweep);
   const auto order = longest_first(sweep, measured, only);
+  const auto units = units_of(sweep, order);
   if (asked.dry_run) return dry_run(path, sweep, order);
   comm.agree([&] {
     if (comm.is_root()) prepare_folder(path, sweep);
@@ -251,16 +265,17 @@ Answer run_sweep(Session& session, const Arguments& arguments, Clock::time_point
   std::optional<Bar> bar;
   if (comm.is_root()) bar.emplace(folder, static_cast<std::size_t>(open));
   if (arguments.ranks > 1 && open > 0) {
-    const auto at_once = static_cast<int>(std::min<std::ptrdiff_t>(open, ranks / each));
+    const auto at_once = static_cast<int>(
+        std::min<std::ptrdiff_t>({open, std::ssize(units), std::ptrdiff_t{ranks / each}}));
     const int workers = at_once * each;
     Pool pool = session.make_pool(
         {.workers = workers,
          .threads = arguments.threads.value_or(std::max(1, num_threads() / workers)),
          .isolation = each == 1 ? Isolation::worker : Isolation::pool});
-    Dealer(pool, at_once, worker, retried_before).run(order, [&] { bar->show(); });
+    Dealer(pool, at_once, worker, retried_before).run(units, [&] { bar->show(); });
   } else {
     const auto own = each == 1 ? Comm::serial() : comm.split(comm.rank() / each);
-    run_here(own, worker, order, bar ? &*bar : nullptr);
+    run_here(own, worker, units, bar ? &*bar : nullptr);
   }
   folder.points().sync();
   bar.reset();

@@ -177,7 +177,7 @@ class Writer {
                                                   "log_norm"};
     const bool of_triplets = sweep_.command() == "svds";
     if (name == "singular_values" || (name == "residuals" && of_triplets)) return "triplet";
-    if (name == "eigenvalues" || name == "residuals") return "level";
+    if (name == "eigenvalues" || name == "residuals" || name == "bounds") return "level";
     return in_time.contains(name) ? time_axis() : "";
   }
   std::string time_axis() const { return is_named(sweep_.varied(), "time") ? "step" : "time"; }

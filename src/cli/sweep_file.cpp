@@ -26,7 +26,8 @@ void Sweep::for_each_value(std::size_t number, F f) const {
 void Sweep::identify(const std::optional<Expression>& skip) {
   std::size_t grid = 1;
   for (const auto& axis : axes_) grid *= axis.positions.size();
-  const std::string head = detail::concat("kronsolve ", origin_.version, "\n", command_, "\n");
+  std::string head = detail::concat("kronsolve ", origin_.version, "\n", command_, "\n");
+  if (interpolate_) head += detail::concat("interpolate ", *interpolate_, "\n");
   // The same run in another order of the file is the same run.
   std::vector<std::pair<std::string, std::size_t>> order;
   for_each_value(0, [&](const Setting& setting, const Value&) {
@@ -58,6 +59,24 @@ void Sweep::identify(const std::optional<Expression>& skip) {
                                            label(first->second), " and ", label(ids_.size() - 1)));
   }
   if (ids_.empty()) throw InvalidArgument(detail::concat(name_, ": [where] skip leaves no point"));
+}
+
+const std::vector<std::uint32_t>& Sweep::line(std::size_t point) const {
+  if (line_of_.empty()) {
+    std::size_t inner = 1;  // so many numbers of the grid share a position of the axis
+    for (std::size_t i = line_axis_ + 1; i < axes_.size(); ++i) inner *= axes_[i].positions.size();
+    const std::size_t span = inner * axes_[line_axis_].positions.size();
+    std::unordered_map<std::size_t, std::uint32_t> known;
+    for (std::uint32_t i = 0; i < numbers_.size(); ++i) {
+      const std::size_t number = numbers_[i];
+      const auto key = interpolate_ ? number / span * inner + number % inner : number;
+      const auto [found, is_new] = known.emplace(key, lines_.size());
+      if (is_new) lines_.emplace_back();
+      lines_[found->second].push_back(i);
+      line_of_.push_back(found->second);
+    }
+  }
+  return lines_[line_of_[point]];
 }
 
 OptionTexts Sweep::options(std::size_t point) const {

@@ -36,6 +36,11 @@ class Sweep {
   const Origin& origin() const noexcept { return origin_; }
   const std::string& text() const noexcept { return text_; }
 
+  /// The largest error of levels that are not solved for; nothing: every point is solved.
+  const std::optional<double>& interpolate() const noexcept { return interpolate_; }
+  /// Points that differ in what is interpolated over alone, in the order of its values, by any one
+  /// of them; else the point itself.
+  const std::vector<std::uint32_t>& line(std::size_t point) const;
   int ranks_per_point() const noexcept { return ranks_per_point_; }
   /// Whether a solve may begin at what others have found.
   bool warm_starts() const noexcept { return warm_starts_; }
@@ -90,7 +95,11 @@ class Sweep {
   Origin origin_;
   int ranks_per_point_ = 1;
   bool warm_starts_ = true;
-  std::vector<Axis> axes_;              ///< what is fixed are axes of one position
+  std::optional<double> interpolate_;
+  std::size_t line_axis_ = 0;
+  mutable std::vector<std::vector<std::uint32_t>> lines_;
+  mutable std::vector<std::uint32_t> line_of_;  ///< number of the line of each point
+  std::vector<Axis> axes_;                      ///< what is fixed are axes of one position
   std::vector<std::uint32_t> numbers_;  ///< of the points in the grid, skipped ones left out
   std::vector<PointId> ids_;
   std::vector<std::string> varied_, averaged_;

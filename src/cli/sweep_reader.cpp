@@ -97,6 +97,7 @@ class SweepReader {
       if ((points *= axis.positions.size()) > most_points)
         throw InvalidArgument(detail::concat(sweep_.name_, ": the grid has more than ", most_points,
                                              " points; make several sweeps of it"));
+    if (interpolate_node_ != nullptr) choose_line();
     sweep_.identify(skip_);
   }
 
@@ -225,8 +226,8 @@ class SweepReader {
         if (one.belongs_to(sweep_.command_) && one.name() != "-p")
           known.push_back(one.name().substr(one.name().find_first_not_of('-')));
     if (meaning == Meaning::option)
-      for (const auto* table :
-           {"parameters", "vary", "together", "derive", "where", "ranks_per_point", "warm_starts"})
+      for (const auto* table : {"parameters", "vary", "together", "derive", "where",
+                                "ranks_per_point", "warm_starts", "interpolate"})
         known.emplace_back(table);
     fail(node, unknown_name(meaning == Meaning::parameter ? "parameter" : "key", key, known));
   }
@@ -311,6 +312,29 @@ class SweepReader {
     return files[path];
   }
 
+  /// The parameters of the model with the most values are those between whose values is
+  /// interpolated.
+  void choose_line() {
+    std::size_t most = 2;
+    for (std::size_t i = 0; i < sweep_.axes_.size(); ++i) {
+      const auto& axis = sweep_.axes_[i];
+      const auto varies = [&](const auto& position) {
+        return std::all_of(position.begin(), position.end(),
+                           [](const Value& value) { return value.json.is_number(); });
+      };
+      const bool parameters = std::all_of(axis.settings.begin(), axis.settings.end(),
+                                          [](const Setting& s) { return !s.parameter.empty(); });
+      if (axis.positions.size() <= most || !parameters ||
+          !std::all_of(axis.positions.begin(), axis.positions.end(), varies))
+        continue;
+      most = axis.positions.size();
+      sweep_.line_axis_ = i;
+    }
+    if (most == 2)
+      fail(*interpolate_node_,
+           "interpolate needs a parameter of the model that varies over three numbers or more");
+  }
+
   // ---- the parts of the file
 
   void read_entry(const std::string& key, const Node& node) {
@@ -320,6 +344,16 @@ class SweepReader {
       if (!ranks || *ranks < 1 || *ranks > 4096)
         fail(node, "ranks_per_point must be a whole number from 1 to 4096");
       sweep_.ranks_per_point_ = static_cast<int>(*ranks);
+      return;
+    }
+    if (key == "interpolate") {
+      const auto accuracy = node.value<double>();
+      if (!node.is_number() || !accuracy || !(*accuracy > 0 && *accuracy < 1))
+        fail(node, "interpolate is the largest error of an energy, a number in (0, 1), as in 1e-8");
+      if (sweep_.command_ != "ground" && sweep_.command_ != "eigh")
+        fail(node, "interpolate is of ground and eigh, whose levels it knows bounds for");
+      sweep_.interpolate_ = *accuracy;
+      interpolate_node_ = &node;
       return;
     }
     if (key == "warm_starts") {
@@ -472,6 +506,7 @@ class SweepReader {
   std::map<std::string, int> columns_;
   std::optional<Expression> skip_;
   const Node* skip_node_ = nullptr;
+  const Node* interpolate_node_ = nullptr;
 };
 
 Sweep::Sweep(std::string text, const std::string& name, std::optional<Origin> origin)

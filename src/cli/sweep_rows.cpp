@@ -164,8 +164,8 @@ std::vector<Column> usual_columns(const Rows& rows, const Sweep& sweep, bool ave
   for (const auto& name : sweep.varied()) add(name);
   for (const auto& name : sweep.derived()) add_measured(name);
   static const std::map<std::string, std::vector<std::string>> found_by = {
-      {"ground", {"energy"}},
-      {"eigh", {"eigenvalues"}},
+      {"ground", {"energy", "bounds"}},
+      {"eigh", {"eigenvalues", "bounds"}},
       {"svds", {"singular_values"}},
       {"levels", {"energy", "levels_energy", "levels_spin"}},
       {"thermal", {"temperatures", "energy", "heat_capacity", "entropy", "susceptibility"}}};

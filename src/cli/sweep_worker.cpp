@@ -1,5 +1,6 @@
 #include "cli/sweep_worker.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include <kronsolve/core/number.hpp>
@@ -8,7 +9,6 @@
 #include "cli/commands.hpp"
 #include "cli/guard.hpp"
 #include "cli/progress_line.hpp"
-#include "cli/solve_pairs.hpp"
 
 namespace kronsolve::cli {
 
@@ -62,8 +62,14 @@ bool Worker::is_open(std::size_t point) const {
          (record->status == PointStatus::failed && record->finished < retried_before_);
 }
 
-bool Worker::is_free(std::size_t point) {
-  return is_open(point) && is_timely(point) && folder_.points().claim(folder_.sweep().id(point));
+bool Worker::has_work(std::size_t unit) const {
+  if (!folder_.sweep().interpolate()) return is_open(unit);
+  const auto& line = folder_.sweep().line(unit);
+  return std::any_of(line.begin(), line.end(), [&](auto point) { return is_open(point); });
+}
+
+bool Worker::is_free(std::size_t unit) {
+  return has_work(unit) && is_timely(unit) && folder_.points().claim(folder_.sweep().id(unit));
 }
 
 /// Whether the point will probably end before the job does, with something to spare.
@@ -79,34 +85,51 @@ bool Worker::is_timely(std::size_t point) {
   return false;
 }
 
-bool Worker::run(const Comm& comm, std::size_t point) {
-  const auto id = folder_.sweep().id(point);
+bool Worker::run(const Comm& comm, std::size_t unit) {
   std::optional<campaign::Claim> claim;
   int begins = 0;
   comm.agree([&] {
-    if (comm.is_root() && is_open(point) && is_timely(point) &&
-        claim.emplace(folder_.points().claim(id))) {
+    if (comm.is_root() && has_work(unit) && is_timely(unit) &&
+        claim.emplace(folder_.points().claim(folder_.sweep().id(unit)))) {
       folder_.points().refresh();  // it may have been finished before the claim was ours
-      begins = is_open(point) ? 1 : 0;
+      begins = has_work(unit) ? 1 : 0;
     }
   });
   comm.broadcast(std::span(&begins, 1));
   if (begins == 0) return false;
+  if (folder_.sweep().interpolate())
+    run_line(comm, folder_.sweep().line(unit));
+  else
+    run_point(comm, unit);
+  return true;
+}
+
+/// Pairs may begin at what neighbours have found; other commands take nothing from each other.
+void Worker::run_point(const Comm& comm, std::size_t point) {
+  PairSolver solver;
+  if (folder_.sweep().warm_starts())
+    solver = [this](const Comm& ranks, const SectorOperator& h, const EighOptions& options) {
+      return neighbours_.eigh(ranks, h, options);
+    };
   const auto begin = Clock::now();
   Json record = begin_record(point);
-  PointHead head{.id = id};
-  solve(comm, point, begin, head, record);
+  PointHead head{.id = folder_.sweep().id(point)};
+  solve(comm, point, begin, head, record, solver);
   head.seconds = seconds_since(begin);
   comm.agree([&] {
     if (comm.is_root()) write(head, record);
   });
-  return true;
 }
 
-void Worker::give_up(std::size_t point, const std::string& reason) {
-  Json record = begin_record(point);
-  record["failure"] = reason;
-  write({.id = folder_.sweep().id(point), .status = PointStatus::failed}, record);
+void Worker::give_up(std::size_t unit, const std::string& reason) {
+  const auto record_failure = [&](std::size_t point) {
+    Json record = begin_record(point);
+    record["failure"] = reason;
+    write({.id = folder_.sweep().id(point), .status = PointStatus::failed}, record);
+  };
+  if (!folder_.sweep().interpolate()) return record_failure(unit);
+  for (const auto point : folder_.sweep().line(unit))
+    if (is_open(point)) record_failure(point);
 }
 
 Json Worker::begin_record(std::size_t point) const {
@@ -116,19 +139,13 @@ Json Worker::begin_record(std::size_t point) const {
   return record;
 }
 
-/// Pairs may begin at what neighbours have found; other commands take nothing from each other.
-Answer Worker::answer(const Comm& comm, const Arguments& arguments, Clock::time_point begin) {
-  const bool pairs = arguments.command == "ground" || arguments.command == "eigh";
-  if (!pairs || !folder_.sweep().warm_starts())
-    return command(arguments.command).run(comm, arguments, begin);
-  return solve_pairs(comm, arguments, begin,
-                     [this](const Comm& ranks, const SectorOperator& h, const EighOptions& o) {
-                       return neighbours_.eigh(ranks, h, o);
-                     });
+void Worker::add(Json& record, const Json& found) const {
+  add_flat(record, found);
+  folder_.sweep().derive(record);
 }
 
 void Worker::solve(const Comm& comm, std::size_t point, Clock::time_point begin, PointHead& head,
-                   Json& record) {
+                   Json& record, const PairSolver& solver) {
   const ProgressLine silence;  // the sweep tells how it goes, not each of its solves
   try {
     auto arguments = make_arguments(folder_.sweep().command(), folder_.sweep().options(point));
@@ -136,9 +153,10 @@ void Worker::solve(const Comm& comm, std::size_t point, Clock::time_point begin,
     arguments.command_line = "kronsolve " + arguments.command;
     if (arguments.threads) set_threads(*arguments.threads);
     head.cores = num_threads() * comm.size();
-    const auto found = answer(comm, arguments, begin);
-    add_flat(record, found.json);
-    folder_.sweep().derive(record);
+    const bool pairs = arguments.command == "ground" || arguments.command == "eigh";
+    const auto found = pairs ? solve_pairs(comm, arguments, begin, solver)
+                             : command(arguments.command).run(comm, arguments, begin);
+    add(record, found.json);
     if (found.status == exit_not_converged) head.status = PointStatus::not_converged;
   } catch (const std::bad_alloc&) {
     head.status = PointStatus::failed;

@@ -8,6 +8,7 @@
 
 #include "cli/arguments.hpp"
 #include "cli/run_again.hpp"
+#include "cli/solve_pairs.hpp"
 #include "cli/sweep_folder.hpp"
 
 namespace kronsolve::cli {
@@ -22,22 +23,28 @@ class Worker {
   SweepFolder& folder() noexcept { return folder_; }
   /// Whether a point is still to be computed, as far as is known here.
   bool is_open(std::size_t point) const;
-  /// Open, nobody else has it, and the job will not end before it.
-  bool is_free(std::size_t point);
+  /// Whether one of those that are computed together with this one is.
+  bool has_work(std::size_t unit) const;
+  /// There is work, nobody else does it, and the job will not end before it.
+  bool is_free(std::size_t unit);
   /// Points that were not begun because the job would have ended before them.
   std::size_t left_for_later() const noexcept { return late_.size(); }
-  /// Computes the point, unless it is done or another process has it. True if it was computed.
-  /// Collective on the ranks that compute it together.
-  bool run(const Comm& comm, std::size_t point);
-  /// A record for a point that ends its process each time.
-  void give_up(std::size_t point, const std::string& reason);
+  /// Computes the point, or where the sweep interpolates the line that it begins, unless it is done
+  /// or another process has it. True if it was computed. Collective on the ranks that compute it
+  /// together.
+  bool run(const Comm& comm, std::size_t unit);
+  /// Records for points that end their process each time.
+  void give_up(std::size_t unit, const std::string& reason);
 
  private:
+  class LineRun;
   bool is_timely(std::size_t point);
+  void run_point(const Comm& comm, std::size_t point);
+  void run_line(const Comm& comm, const std::vector<std::uint32_t>& line);
+  void add(Json& record, const Json& found) const;
   Json begin_record(std::size_t point) const;
-  Answer answer(const Comm& comm, const Arguments& arguments, Clock::time_point begin);
   void solve(const Comm& comm, std::size_t point, Clock::time_point begin, PointHead& head,
-             Json& record);
+             Json& record, const PairSolver& solver);
   void write(PointHead head, const Json& record);
 
   SweepFolder folder_;
@@ -47,5 +54,9 @@ class Worker {
   Neighbours neighbours_;  ///< what was found here before
   Clock::time_point synced_ = Clock::now();
 };
+
+/// Looks at the first line of a sweep that interpolates, before any work. Collective.
+/// @throws InvalidArgument  it cannot
+void check_line(const Comm& comm, const Sweep& sweep);
 
 }  // namespace kronsolve::cli

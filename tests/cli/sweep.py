@@ -256,6 +256,80 @@ class WarmStarts(SweepTest):
         self.assert_same("true", "false")
 
 
+class Interpolation(SweepTest):
+    """Few points are solved, the others follow with a bound."""
+
+    def compare(self, folder: str, exact: str, wanted: float) -> int:
+        """Every energy is within its bound of the exact one; returns how many points were solved."""
+        solved = 0
+        for one, other in zip(self.results(self.folder / folder), self.results(self.folder / exact), strict=True):
+            solved += not one["interpolated"]
+            self.assertEqual(len(one["eigenvalues"]), len(other["eigenvalues"]))
+            for value, bound, true in zip(one["eigenvalues"], one["bounds"], other["eigenvalues"], strict=True):
+                self.assertLessEqual(bound, wanted)
+                self.assertGreaterEqual(value, true - 1e-11)
+                self.assertLessEqual(value - bound, true + 1e-11)
+        return solved
+
+    def test_energies_are_within_their_bounds(self):
+        for k in (1, 2):
+            exact, path = (self.file(name, FIELD.format(k=k, warm="false", count=80, more=more))
+                           for name, more in (("exact.toml", ""), ("s.toml", "interpolate = 1e-8")))
+            self.sweep(exact, "--output", self.folder / f"exact{k}")
+            self.sweep(path, "--output", self.folder / f"line{k}")
+            self.assert_whole(self.folder / f"line{k}", 80)
+            self.assertLessEqual(self.compare(f"line{k}", f"exact{k}", 1e-8), 16)
+            self.assertEqual(self.sweep(path, "--output", self.folder / f"line{k}")["computed"], 0)
+            self.assertEqual(program.run("results", self.folder / f"line{k}").out.split()[:3], ["bx", "energy", "bounds"])
+
+    def test_several_lines_in_every_way_to_run(self):
+        text = "command = 'eigh'\nmodel = 'xxz'\nsector = 'sz=0'\nk = 2\n{}\n[vary]\nsites = [8, 10]\ndelta = {{from = 0, to = 2, count = 21}}\njxy = [1, 0.5]\n"
+        self.sweep(self.file("exact.toml", text.format("")), "--output", self.folder / "exact")
+        path = self.file("s.toml", text.format("interpolate = 1e-7"))
+        gangs = self.file("g.toml", text.format("interpolate = 1e-7\nranks_per_point = 2\nthreads = 1"))
+        self.sweep(path, "--output", self.folder / "one")
+        self.sweep(path, "--output", self.folder / "workers", "--ranks", 2)
+        self.sweep(gangs, "--output", self.folder / "gangs", "--ranks", 2)
+        done = program.run("sweep", path, "--output", self.folder / "ranks", ranks=3)
+        self.assertEqual(done.status, 0, done.err)
+        for folder in ("one", "workers", "gangs", "ranks"):
+            self.assert_whole(self.folder / folder, 84)
+            self.assertLess(self.compare(folder, "exact", 1e-7), 60, folder)
+
+    def test_levels_that_cross(self):
+        text = "command = 'ground'\nmodel = 'heisenberg'\nsites = 9\nk = 2\n{}\n[vary]\nbz = {{from = 0, to = 2.5, count = 41}}\n"
+        self.sweep(self.file("exact.toml", text.format("")), "--output", self.folder / "exact")
+        self.sweep(self.file("s.toml", text.format("interpolate = 1e-8")), "--output", self.folder / "line")
+        self.assertLess(self.compare("line", "exact", 1e-8), 41)
+
+    def test_it_goes_on(self):
+        text = FIELD.format(k=1, warm="true", count=40, more="interpolate = 1e-8")
+        path = self.file("s.toml", text)
+        self.sweep(path)
+        points = self.folder / "s.out" / "points.jsonl"
+        lines = points.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for i, line in enumerate(lines) if i % 3]
+        points.write_text("".join(kept), encoding="utf-8")
+        self.assertEqual(self.sweep(path)["computed"], 40 - len(kept))
+        self.assertEqual(points.read_text(encoding="utf-8").splitlines(keepends=True)[:len(kept)], kept)
+        self.assert_whole(self.folder / "s.out", 40)
+
+    def test_what_cannot_be_interpolated_is_refused_before_any_work(self):
+        head = "command = 'ground'\nmodel = 'ising'\nsites = 6\ninterpolate = 1e-8\n"
+        vary = "[vary]\nbx = [0.5, 1, 1.5]\n"
+        for text, *words in ((head + "[vary]\nk = [1, 2, 3]\n", "a parameter of the model that varies over three numbers"),
+                             (head.replace("1e-8", "0") + vary, "s.toml:4:", "a number in (0, 1)"),
+                             (head + "observe = ['sz']\n" + vary, "leave observe out"),
+                             (head.replace("ground", "eigh") + "which = 'LA'\n" + vary, "k lowest levels"),
+                             (head + "k = 'all'\n" + vary, "k lowest levels"),
+                             (head + "all-sectors = true\n" + vary, "one sector"),
+                             (head.replace("'ising'", "'mbl'") + "[vary]\nseed = [1, 2, 3, 4]\n", "depends linearly", "seed=2"),
+                             (head.replace("ground", "thermal") + "temperature = '1'\n" + vary, "interpolate is of ground and eigh")):
+            self.assert_refused(program.run("sweep", self.file("s.toml", text)), 2, *words)
+            self.assertFalse((self.folder / "s.out").exists())
+        self.assert_refused(program.run("sweep", self.file("s.toml", head + vary), "--only", "bx<1"), 2, "--only does not go with interpolate")
+
+
 class Goes(SweepTest):
     """A sweep goes on, shares its work, and outlives what happens to it."""
 
