@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <numeric>
 #include <optional>
 
 #include <kronsolve/core/error.hpp>
@@ -153,6 +154,7 @@ class SectorParser {
 
   void add_momentum(const std::string& key, const std::string& condition,
                     const std::vector<int>& values) {
+    if (lattice_.cluster()) return add_cluster_momentum(key, condition, values);
     if (key == "momentum" && values.size() == 2) {
       add_momentum_along(0, "momentum-x", condition, values[0]);
       return add_momentum_along(1, "momentum-y", condition, values[1]);
@@ -163,6 +165,31 @@ class SectorParser {
           detail::concat("sector '", condition, "': the ", lattice_.name(), " lattice takes ",
                          line ? "one number" : "momentum=mx,my, momentum-x=m or momentum-y=m"));
     add_momentum_along(key == "momentum-y" ? 1 : 0, key, condition, values[0]);
+  }
+
+  /// k.A = 2 pi m1 and k.B = 2 pi m2 for the vectors A, B of a cluster: each translation by one cell
+  /// turns by the part of k along it.
+  void add_cluster_momentum(const std::string& key, const std::string& condition,
+                            const std::vector<int>& values) {
+    if (key != "momentum" || values.size() != 2)
+      throw InvalidArgument(
+          detail::concat("sector '", condition,
+                         "': a cluster takes momentum=m1,m2 with k.A = 2 pi m1, k.B = 2 pi m2"));
+    const auto k = lattice_.momentum({values[0], values[1]});
+    const auto all = lattice_.momenta();
+    const auto m = *std::find_if(all.begin(), all.end(), [&](const auto& other) {
+      return lattice_.momentum(other).turns == k.turns;
+    });
+    once(key);
+    sector_.conditions.push_back(detail::concat("momentum=", m[0], ",", m[1]));
+    for (int d = 0; d < 2; ++d) {
+      const int turns = k.turns[static_cast<std::size_t>(d)];
+      const int common = std::gcd(turns, k.of);
+      const auto name =
+          detail::concat("momentum-", d == 0 ? "x" : "y", "=", turns / common, "/", k.of / common);
+      sector_.generators.push_back({name, *lattice_.translation(d), SpinFlip::no,
+                                    (k.of - turns) % k.of / common, k.of / common});
+    }
   }
 
   void add_momentum_along(int direction, const std::string& name, const std::string& condition,
@@ -184,7 +211,7 @@ class SectorParser {
 std::string values_with_states(const Sector& sector, std::size_t which) {
   const auto& g = sector.generators[which];
   const std::string name = g.name.substr(0, g.name.find('='));
-  if (name == "permutation") return "";
+  if (g.name.find('/') != std::string::npos || name == "permutation") return "";  // many values
   const bool turning = name.starts_with("momentum") || name == "rotation";
   std::string text;
   for (int turns = 0; turns < g.of; ++turns) {

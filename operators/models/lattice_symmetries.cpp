@@ -44,22 +44,32 @@ std::optional<SitePermutation> Lattice::moved(const std::function<Place(Place)>&
   constexpr int sixths = 6;
   if (size_.size() != 2) return std::nullopt;
   const auto whole = [](int at) { return at >= 0 ? at / sixths : -((-at + sixths - 1) / sixths); };
+  /// The site of this layer at a place; -1 if there is none.
+  const auto site_at = [&](Place at, int layer) {
+    for (int t = layer; t < cell_; t += layers_) {
+      const Place rest{at.u - offset(t).u, at.v - offset(t).v};
+      if (rest.u % sixths != 0 || rest.v % sixths != 0) continue;
+      const auto cell = cell_at(whole(rest.u), whole(rest.v));
+      return cell ? site((*cell)[0], (*cell)[1], t) : -1;
+    }
+    return -1;
+  };
   SitePermutation image(static_cast<std::size_t>(sites_), -1);
   std::vector<bool> hit(static_cast<std::size_t>(sites_), false);
   for (int x = 0; x < size_[0]; ++x)
     for (int y = 0; y < size_[1]; ++y)
       for (int s = 0; s < cell_; ++s) {
-        const Place from = offset(s), to = move({sixths * x + from.u, sixths * y + from.v});
-        for (int t = s % layers_; t < cell_; t += layers_) {
-          const Place rest{to.u - offset(t).u, to.v - offset(t).v};
-          if (rest.u % sixths != 0 || rest.v % sixths != 0) continue;
-          const auto cell = cell_at(whole(rest.u), whole(rest.v));
-          if (!cell) return std::nullopt;
-          image[static_cast<std::size_t>(site(x, y, s))] = site((*cell)[0], (*cell)[1], t);
-        }
-        const int at = image[static_cast<std::size_t>(site(x, y, s))];
+        const Place from{sixths * x + offset(s).u, sixths * y + offset(s).v};
+        const int at = site_at(move(from), s % layers_);
         if (at < 0 || hit[static_cast<std::size_t>(at)]) return std::nullopt;
         hit[static_cast<std::size_t>(at)] = true;
+        image[static_cast<std::size_t>(site(x, y, s))] = at;
+        // What a cluster repeats must go where its images go.
+        if (cluster_)
+          for (const auto& by : *cluster_)
+            if (site_at(move({from.u + sixths * by[0], from.v + sixths * by[1]}), s % layers_) !=
+                at)
+              return std::nullopt;
       }
   std::set<std::pair<int, int>> pairs;
   for (const Bond& bond : bonds_) pairs.insert(std::minmax(bond.a, bond.b));

@@ -93,6 +93,7 @@ SharedOperator model(const std::string& name, const py::dict& given) {
   std::string cyclic;
   from.read("sites", o.sites);
   from.read("size", o.size);
+  from.read("cluster", o.cluster);
   from.read("cyclic", cyclic);
   from.read("lattice", o.lattice);
   Edges edges;
@@ -399,10 +400,11 @@ void bind_operators(py::module_& m) {
   m.def("lattice_names", &Lattice::names);
   m.def("term", &term);
   m.def("parse", &parse);
-  m.def("read_operator_file", [](const std::string& path) {
-    return std::make_shared<Operator>(
-        computing([&] { return read_operator_file(*alone(), path); }));
-  });
+  m.def("read_operator_file",
+        [](const std::string& path, const std::map<std::string, std::string>& parameters) {
+          auto file = computing([&] { return read_operator_file(*alone(), path, parameters); });
+          return std::make_shared<Operator>(std::move(file.op), std::move(file.lattice));
+        });
   m.def("operator_names",
         [](const std::string& space) { return LocalSpace::parse(space).operator_names(); });
   m.def("lazy", &lazy);

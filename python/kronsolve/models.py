@@ -44,6 +44,7 @@ def model(
     *,
     sites: int = 0,
     size: Sequence[int] = (),
+    cluster: Sequence[Sequence[int]] = (),
     cyclic: bool | str = False,
     lattice: str = "",
     edges: Sequence[Sequence[float]] = (),
@@ -60,6 +61,8 @@ def model(
         How many; of a two-dimensional lattice `size` says it.
     size : (int, int)
         Cells of a two-dimensional lattice.
+    cluster : ((int, int), (int, int))
+        In place of a size, the two vectors by which the lattice repeats itself.
     cyclic : bool or str
         True closes all directions, "x" or "y" one.
     lattice : str
@@ -80,6 +83,7 @@ def model(
     given = {
         "sites": sites,
         "size": list(size),
+        "cluster": [list(v) for v in cluster] or None,
         "cyclic": "all" if cyclic is True else cyclic or "",
         "lattice": "edges" if edges and not lattice else lattice,
         "edges": [tuple(e) for e in edges],

@@ -537,9 +537,12 @@ def anticommutator(a: Operator, b: Operator) -> Operator:
     return Operator._of(a._core.anticommutator(b._core))
 
 
-def read_operator(path: str) -> Operator:
-    """The operator of an operator file (TOML), as ``kronsolve --terms`` takes it."""
-    return Operator._of(_core.read_operator_file(path))
+def read_operator(path: str, **parameters: float | int | str) -> Operator:
+    """The operator of an operator file (TOML), as ``kronsolve --terms`` takes it.
+
+    `parameters` hold in place of those of the file: numbers, or expressions such as ``"J/2"``."""
+    texts = {k: repr(float(v)) if isinstance(v, float) else str(v) for k, v in parameters.items()}
+    return Operator._of(_core.read_operator_file(path, texts))
 
 
 def pauli_decomposition(matrix: ArrayLike) -> Operator:

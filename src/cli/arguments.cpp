@@ -53,13 +53,15 @@ void check_operator(const OperatorArguments& op, const Names& given) {
                                          " needs an operator on sites; a matrix file has none"));
   if (!op.model.empty()) {
     (void)model_info(op.model);
-    if (op.options.sites == 0 && op.options.size.empty() &&
+    if (op.options.sites == 0 && op.options.size.empty() && !op.options.cluster &&
         !op.options.lattice.starts_with("edges:"))
       throw InvalidArgument("how many sites? give --sites N (or --size LXxLY for lattices)");
   } else if (const auto name = given.first_of(
-                 {"--sites", "--size", "--cyclic", "--spin", "--lattice", "--twist", "-p"});
+                 {"--sites", "--size", "--cyclic", "--spin", "--lattice", "--cluster", "--twist"});
              !name.empty()) {
     throw InvalidArgument(detail::concat(name, " belongs to --model; the file says it all"));
+  } else if (!op.matrix.empty() && given.has("-p")) {
+    throw InvalidArgument("-p belongs to --model and --terms; a matrix file has no parameters");
   }
 }
 

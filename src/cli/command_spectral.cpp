@@ -53,6 +53,7 @@ std::string momentum_text(const std::vector<int>& momentum) {
 std::vector<OperatorPair> chosen(std::vector<OperatorPair> pairs, const OperatorOnSites& problem,
                                  const std::vector<std::string>& momenta) {
   if (momenta.empty()) return pairs;
+  const bool cluster = problem.lattice.cluster().has_value();
   std::vector<std::string> wanted;
   for (const auto& text : momenta) {
     std::vector<int> reduced;
@@ -61,14 +62,23 @@ std::vector<OperatorPair> chosen(std::vector<OperatorPair> pairs, const Operator
       const auto m = read_number<int>(part);
       if (!m || reduced.size() == size.size()) break;
       const int length = size[reduced.size()];
-      reduced.push_back((*m % length + length) % length);
+      reduced.push_back(cluster ? *m : (*m % length + length) % length);
     }
+    if (cluster && reduced.size() == 2)
+      for (const auto& m : problem.lattice.momenta())
+        if (problem.lattice.momentum(m).turns ==
+            problem.lattice.momentum({reduced[0], reduced[1]}).turns) {
+          reduced = {m[0], m[1]};
+          break;
+        }
     if (reduced.size() != size.size() || momentum_text(reduced).empty() ||
         std::count(text.begin(), text.end(), ',') + 1 != std::ssize(size))
       throw InvalidArgument(detail::concat(
           "--momentum must be ",
           size.size() == 1 ? "a whole number such as 3" : "two whole numbers such as 1,2",
-          ", m of q = 2 pi m/L; got '", text, "'"));
+          cluster ? ", of which q.A = 2 pi m1 and q.B = 2 pi m2; got '"
+                  : ", m of q = 2 pi m/L; got '",
+          text, "'"));
     wanted.push_back(momentum_text(reduced));
   }
   std::erase_if(pairs, [&](const OperatorPair& pair) {

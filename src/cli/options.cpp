@@ -133,6 +133,24 @@ std::vector<int> lengths(const Given& given) {
   return result;
 }
 
+/// Two vectors, "3,1;-1,3".
+ClusterVectors vectors(const Given& given) {
+  constexpr std::string_view allowed = "two vectors of whole numbers such as \"3,1;-1,3\"";
+  ClusterVectors result{};
+  const auto rows = detail::split(given.text, ';');
+  if (rows.size() != 2) refuse(given, allowed);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const auto parts = detail::split(rows[i], ',');
+    if (parts.size() != 2) refuse(given, allowed);
+    for (std::size_t k = 0; k < 2; ++k) {
+      const auto part = read_number<int>(parts[k]);
+      if (!part) refuse(given, allowed);
+      result[i][k] = *part;
+    }
+  }
+  return result;
+}
+
 void add_parameter(ModelOptions& options, const Given& given) {
   const auto equals = given.text.find('=');
   if (equals == given.text.npos || equals == 0 || equals + 1 == given.text.size())
@@ -276,6 +294,10 @@ std::vector<Option> make_options() {
        [](Arguments& a, const Given& g) { a.op.options.sites = whole<int>(g, 1, 1000000); }},
       {"--size", "LXxLY", runs, which, "lengths of a lattice", "",
        [](Arguments& a, const Given& g) { a.op.options.size = lengths(g); }},
+      {"--cluster", "A;B", runs, which,
+       "in place of a size, the vectors by which a two-dimensional lattice repeats itself: "
+       "\"3,1;-1,3\" is the tilted square of 10 sites",
+       "", [](Arguments& a, const Given& g) { a.op.options.cluster = vectors(g); }},
       {"--cyclic{all}", "", runs, which,
        "periodic in all directions; --cyclic=x or --cyclic=y in one", "none",
        [](Arguments& a, const Given& g) { a.op.options.cyclic = choice(g, directions); }, once,
@@ -288,7 +310,8 @@ std::vector<Option> make_options() {
        "graph, if the "
        "model does not say it",
        "", [](Arguments& a, const Given& g) { a.op.options.lattice = g.text; }},
-      {"-p,--parameter", "NAME=VALUE", runs, which, "a parameter of the model; repeatable", "",
+      {"-p,--parameter", "NAME=VALUE", runs, which,
+       "a parameter of the model or of the operator file; repeatable", "",
        [](Arguments& a, const Given& g) { add_parameter(a.op.options, g); }, many},
       {"--twist", "ANGLE", runs, which,
        "angle in radians by which the boundaries turn what goes round, along x or as X,Y: the "

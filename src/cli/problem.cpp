@@ -1,6 +1,7 @@
 #include "cli/problem.hpp"
 
 #include <algorithm>
+#include <functional>
 
 #include <fmt/format.h>
 
@@ -19,12 +20,20 @@ namespace {
 
 std::string title(const Model& model, const ModelOptions& options) {
   std::string text = model.name;
-  if (model.lattice.size().size() == 2)
+  if (const auto& cluster = model.lattice.cluster()) {
+    const auto& [a, b] = *cluster;
+    text += fmt::format(", cluster ({},{}), ({},{}) of the {} lattice", a[0], a[1], b[0], b[1],
+                        model.lattice.name());
+  } else if (model.lattice.size().size() == 2)
     text += fmt::format(", {} x {} {}", model.lattice.size()[0], model.lattice.size()[1],
                         model.lattice.name());
   text += fmt::format(", {} site{}", model.op.sites(), model.op.sites() == 1 ? "" : "s");
-  if (const auto space = model.op.spaces().front(); space != LocalSpace())
-    text += ", " + space.name();
+  const auto& spaces = model.op.spaces();
+  if (std::adjacent_find(spaces.begin(), spaces.end(), std::not_equal_to()) != spaces.end())
+    text += ", " + model_info(model.name).local;
+  else if (spaces.front() != LocalSpace())
+    text += ", " + spaces.front().name();
+  if (model.lattice.cluster()) return text;
   switch (options.cyclic) {
     case Cyclic::none:
       return text + ", open";
@@ -107,11 +116,12 @@ ModelOptions with_edges(const Comm& comm, ModelOptions options) {
 
 OperatorOnSites operator_on_sites(const Comm& comm, const OperatorArguments& arguments) {
   if (!arguments.terms.empty()) {
-    auto sum = read_operator_file(comm, arguments.terms);
-    require_hermitian(sum, arguments.terms);
-    auto title = fmt::format("{}, {} site{}", printable(arguments.terms), sum.sites(),
-                             sum.sites() == 1 ? "" : "s");
-    return {arguments.terms, std::move(title), Lattice::chain(sum.sites()), std::move(sum)};
+    auto file = read_operator_file(comm, arguments.terms, arguments.options.params);
+    require_hermitian(file.op, arguments.terms);
+    auto title = fmt::format("{}, {} site{}", printable(arguments.terms), file.op.sites(),
+                             file.op.sites() == 1 ? "" : "s");
+    return {arguments.terms, std::move(title), std::move(file.lattice), std::move(file.op),
+            std::move(file.parameters)};
   }
   const ModelOptions options = with_edges(comm, arguments.options);
   auto model = make_model(arguments.model, options);
@@ -155,10 +165,13 @@ std::optional<SectorSuggestion> suggest_symmetries(const Problem& problem) {
   const auto before = best.conditions.size();
   const bool line = problem.lattice->size().size() <= 1;
   const std::vector<std::string> candidates =
-      line ? std::vector<std::string>{"momentum=0", "reflection=1", "spinflip=1"}
-           : std::vector<std::string>{"momentum-x=0",   "momentum-y=0",   "rotation=0",
-                                      "reflection-x=1", "reflection-y=1", "reflection-d=1",
-                                      "spinflip=1"};
+      problem.lattice->cluster()
+          ? std::vector<std::string>{"momentum=0,0",   "rotation=0",     "reflection-x=1",
+                                     "reflection-y=1", "reflection-d=1", "spinflip=1"}
+      : line ? std::vector<std::string>{"momentum=0", "reflection=1", "spinflip=1"}
+             : std::vector<std::string>{"momentum-x=0",   "momentum-y=0",   "rotation=0",
+                                        "reflection-x=1", "reflection-y=1", "reflection-d=1",
+                                        "spinflip=1"};
   for (const auto& candidate : candidates) {
     auto conditions = best.conditions;
     conditions.push_back(candidate);

@@ -53,6 +53,7 @@ void add_parameters(Json& json, const std::map<std::string, std::string>& parame
   if (!lattice || lattice->size().empty()) return;
   const auto& size = lattice->size();
   json["lattice"] = {{"name", lattice->name()}, {"size", size}};
+  if (lattice->cluster()) json["lattice"]["cluster"] = *lattice->cluster();
   auto& cyclic = json["lattice"]["cyclic"] = Json::array();
   for (int direction = 0; direction < std::ssize(size); ++direction)
     cyclic.push_back(lattice->is_cyclic(direction));

@@ -54,7 +54,9 @@ std::complex<double> sum_of_totals(const DynamicalCorrelations& found) {
 std::string momentum_cell(const DynamicalCorrelation& found, const Lattice& lattice) {
   std::string text;
   for (std::size_t d = 0; d < found.momentum.size(); ++d)
-    text += fmt::format("{}{}/{}", d == 0 ? "" : " ", found.momentum[d], lattice.size()[d]);
+    text += lattice.cluster()
+                ? fmt::format("{}{}", d == 0 ? "" : ",", found.momentum[d])
+                : fmt::format("{}{}/{}", d == 0 ? "" : " ", found.momentum[d], lattice.size()[d]);
   return text;
 }
 

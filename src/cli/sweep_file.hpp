@@ -7,15 +7,15 @@
 #include <utility>
 #include <vector>
 
-#include "campaign/expression.hpp"
 #include "campaign/points_file.hpp"
 #include "cli/arguments.hpp"
 #include "cli/report.hpp"
+#include "core/expression.hpp"
 
 namespace kronsolve::cli {
 
-using campaign::Expression;
 using campaign::PointId;
+using detail::Expression;
 
 /// A file that says a run in the words of the command line, and what varies: a grid of points.
 /// docs/campaigns.md is its description.

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <deque>
 #include <limits>
 #include <unordered_map>
 
@@ -13,6 +14,7 @@
 #include <kronsolve/core/toml_text.hpp>
 #include <kronsolve/core/version.hpp>
 #include <kronsolve/operators/models.hpp>
+#include <kronsolve/operators/op_file.hpp>
 
 #include "cli/options.hpp"
 #include "cli/problem.hpp"
@@ -152,19 +154,35 @@ class SweepReader {
     sweep_.command_ = *name;
   }
 
-  /// Every model that the file names, for the names of parameters.
+  /// Every model and operator file that the file names, for the names of parameters.
   void find_models() {
     const auto add = [&](const Node& node) {
       if (const auto name = node.value_exact<std::string>())
         located(node, [&] { models_.push_back(&model_info(*name)); });
     };
+    // Parameters of an operator file are those of a model without a name.
+    const auto add_file = [&](const Node& node) {
+      const auto path = node.value_exact<std::string>();
+      if (!path) return;
+      located(node, [&] {
+        ModelInfo info{*path, {}, {}, {}, {}};
+        for (const auto& [name, value] :
+             parse_operator_file(read_text_file(*path), *path).parameters)
+          info.parameters.push_back({name, value, {}});
+        files_.push_back(std::move(info));
+        models_.push_back(&files_.back());
+      });
+    };
     const auto add_all = [&](const toml::table& table) {
-      const auto* node = table.get("model");
-      if (node == nullptr) return;
-      if (const auto* list = node->as_array())
-        for (const auto& one : *list) add(one);
-      else
-        add(*node);
+      for (const bool is_file : {false, true}) {
+        const auto* node = table.get(is_file ? "terms" : "model");
+        if (node == nullptr) continue;
+        const auto add_one = [&](const Node& one) { is_file ? add_file(one) : add(one); };
+        if (const auto* list = node->as_array())
+          for (const auto& one : *list) add_one(one);
+        else
+          add_one(*node);
+      }
     };
     add_all(table_);
     if (const auto* vary = table_["vary"].as_table()) add_all(*vary);
@@ -502,6 +520,7 @@ class SweepReader {
   Sweep& sweep_;
   toml::table table_;
   std::vector<const ModelInfo*> models_;
+  std::deque<ModelInfo> files_;                      ///< of operator files, in models_ as well
   std::map<std::string, toml::source_index> given_;  ///< and the line
   std::map<std::string, int> columns_;
   std::optional<Expression> skip_;

@@ -15,6 +15,7 @@
 #include <kronsolve/solvers/spectral_function.hpp>
 
 #include "measure/excitation.hpp"
+#include "measure/wave_grid.hpp"
 
 namespace kronsolve {
 
@@ -309,14 +310,15 @@ std::vector<OperatorPair> plane_waves(const std::vector<LocalSpace>& spaces, con
                                       const std::string& a, const std::string& b) {
   if (lattice.size().empty())
     throw InvalidArgument("plane waves need a chain or a lattice; a graph has no momenta");
-  const auto& size = lattice.size();
+  const auto [size, positions] = detail::wave_grid(lattice);
   const int lx = size[0], ly = size.size() > 1 ? size[1] : 1;
   const double norm = 1 / std::sqrt(static_cast<double>(spaces.size()));
-  const auto wave = [&](const std::string& name, int mx, int my, double sign) {
+  const auto wave = [&, &positions = positions](const std::string& name, int mx, int my,
+                                                double sign) {
     OpSum sum(spaces);
     for (int i = 0; i < std::ssize(spaces); ++i) {
       if (!spaces[static_cast<std::size_t>(i)].find(name)) continue;
-      const auto r = lattice.position(i);
+      const auto& r = positions[static_cast<std::size_t>(i)];
       const double turns = mx * r[0] / lx + my * r[1] / ly;
       sum.add(std::polar(norm, sign * 2 * std::numbers::pi * turns), {{name, i}});
     }

@@ -13,6 +13,7 @@
 
 #include "core/split.hpp"
 #include "measure/quantity.hpp"
+#include "measure/wave_grid.hpp"
 
 namespace kronsolve {
 
@@ -167,9 +168,9 @@ class Parser {
   Quantity structure_factor() const {
     if (lattice_.size().empty())
       refuse("momenta need a chain or a lattice; a graph has none, take corr or distance");
-    Quantity::StructureFactor result{all_pairs(), {}, lattice_.size(), true};
+    auto [size, positions] = detail::wave_grid(lattice_);
+    Quantity::StructureFactor result{all_pairs(), std::move(positions), std::move(size), true};
     for (int i = 0; i < basis_.sites(); ++i) {
-      result.positions.push_back(lattice_.position(i));
       const auto& space = basis_.spaces()[static_cast<std::size_t>(i)];
       result.hermitian =
           result.hermitian && space.find(result.pairs.b)->adjoint() == *space.find(result.pairs.a);
@@ -442,7 +443,7 @@ class Parser {
     if (what.empty()) refuse("it must be op:FILE.toml or an operator such as op:Sz 0 Sz 3");
     OpSum op(basis_.spaces());
     if (what.ends_with(".toml") || what.find_first_of(" _") == what.npos)
-      op = read_operator_file(comm_, what);
+      op = read_operator_file(comm_, what).op;
     else
       try {
         op = OpSum::parse(what, basis_.spaces());

@@ -284,6 +284,12 @@ def of_models():
     yield ("ground", "--model", "heisenberg", "--lattice", "star", "--sites", "4", "--cyclic"), "no direction"
     for spin in ("1/3", "-1/2", "0", "0.3", "200", "x", "1/0", "nan", "1e9"):
         yield ("ground", "--model", "heisenberg", "--sites", "3", f"--spin={spin}"), "spin"
+    for vectors in ("3,1", "3,1;", "3,1;-1", "3,1;-1,x", "3,1;-1,3;0,1", "1,1;2,2", "0,0;1,1", "3,1;-1,3.0", "99999,0;0,1"):
+        yield ("ground", "--model", "heisenberg", f"--cluster={vectors}"), "cluster"
+    yield ("ground", "--model", "heisenberg", "--cluster", "3,1;-1,3", "--size", "2x5"), "leave out size"
+    yield ("ground", "--model", "heisenberg", "--cluster", "3,1;-1,3", "--sector", "momentum-x=1"), "momentum=m1,m2"
+    yield ("ground", "--model", "heisenberg", "--cluster", "3,1;-1,3", "--sector", "reflection-x=1"), "no such reflection"
+    yield ("ground", "--model", "haldane-shastry", "--cluster", "3,1;-1,3"), "cut from a square"
     for size in ("0x4", "4x-1", "x", "4x", "x4", "4x4x4", "4*4", "1e1x2", "9999999999x2", "4 x 4"):
         yield ("ground", "--model", "heisenberg2d", f"--size={size}"), "--size"
 
@@ -317,7 +323,7 @@ MORE_TERMS = [
     (SITES + "terms = [[]]", "h.toml:2"), (SITES + "terms = [1]", "h.toml:2"), (SITES + "terms = [['Sz', 0]]", "h.toml:2"),
     (SITES + "terms = [[1, 'Sz']]", "h.toml:2"), (SITES + "terms = [[1, 0, 'Sz']]", "h.toml:2"), (SITES + "terms = [[1, 'Sz', '0']]", "h.toml:2"),
     (SITES + "terms = [[1, 'Sz', 0.0]]", "h.toml:2"), (SITES + "terms = [[1, 'Sz', -1]]", "h.toml:2"), (SITES + "terms = [[[1], 'Sz', 0]]", "h.toml:2"),
-    (SITES + "terms = [[[1, 2, 3], 'Sz', 0]]", "h.toml:2"), (SITES + "terms = [['1', 'Sz', 0]]", "h.toml:2"), (SITES + "terms = [[1, '', 0]]", "h.toml:2"),
+    (SITES + "terms = [[[1, 2, 3], 'Sz', 0]]", "h.toml:2"), (SITES + "terms = [['x', 'Sz', 0]]", "h.toml:2", "no field 'x'"), (SITES + "terms = [[1, '', 0]]", "h.toml:2"),
     (SITES + "terms = [[true, 'Sz', 0]]", "h.toml:2"), (SITES + "terms = [[1, 'Sz', 99999999999999999999]]", "h.toml:2"),
     (SITES + "terms = [[1, 'P2', 0]]", "h.toml:2"), (SITES + "terms = [[1, 'B+', 0]]", "h.toml:2"), (SITES + "terms = [[1e999, 'Sz', 0]]", "h.toml:2"),
     ("sites = 'two'\nterms = [[1]]", "h.toml:1"), ("sites = -1\nterms = [[1]]", "h.toml:1"), ("sites = 1.5\nterms = [[1]]", "h.toml:1"),
@@ -334,6 +340,12 @@ MORE_TERMS = [
     (SITES + 'terms = [[1, "\\u001b[31m", 0]]', "h.toml:2", "\\x1b"), (SITES + "terms = [[1, '" + "x" * 5000000 + "', 0]]", "h.toml:2", "characters"),
     ("local = " + "[" * 100000, "h.toml:1"), (SITES + "terms = [[1, 'Sz', 0]", "h.toml"), ("\x00", "h.toml"),
     ("sites = 30\nterms = [[1, 'Sz', 0]]", "available"),
+    ("lattice = 'chain'\nsize = 4\n[[bond]]\n", "h.toml:3", "needs couplings"), ("lattice = 'chian'\nsize = 4\n[[bond]]\nj = 1\n", "h.toml:1", "did you mean chain?"),
+    ("lattice = 'chain'\n[[bond]]\nj = 1\n", "sites"), ("lattice = 'chain'\nsize = 0\n[[bond]]\nj = 1\n", "h.toml:2", "whole number"),
+    ("lattice = 'chain'\nsize = 4\n[[bond]]\nj = 'K/2'\n", "h.toml:4", "no field 'K'"), ("lattice = 'chain'\nsize = 4\n[[bond]]\nj = '1/0'\n", "h.toml:4", "finite"),
+    ("lattice = 'chain'\nsize = 4\n[[bond]]\nj = 'random'\n", "h.toml:3", "distribution"), ("lattice = 'chain'\nsize = 4\n[[bond]]\nxy = [0, 1]\n", "Hermitian"),
+    ("lattice = 'chain'\nsize = 4\n[[site]]\nz = 'value'\nvalues = [1]\n", "h.toml:5", "4 numbers"), 
+    ("lattice = 'square'\ncluster = [[1, 1], [2, 2]]\n[[bond]]\nj = 1\n", "h.toml:2", "parallel"), ("[parameters]\na = 'a'\nb = 1\n", "h.toml:2", "its own value"),
 ]
 MORE_MATRICES = [
     (BANNER, "a.mtx:1", "ends before"), (BANNER + "% nothing\n", "a.mtx:2"), (BANNER + "x 2 1\n", "a.mtx:2"), (BANNER + "2 2 1 1\n", "a.mtx:2"),
@@ -376,6 +388,9 @@ def rows():
         yield Row(("ground", "--matrix", "{file}"), tuple(words), 2, "a.mtx", text)
     for line in ("0 +-1", "0 2147483647", "0 1 x", "0 1 nan", "0 1 0.5 1", "0 1 -1 1", "0 1 0 1 1", "0 1.5", "-1 0", "0", "0 0", "x y", "0 99999999999", "\x1b 1"):
         yield Row(("ground", "--model", "heisenberg", "--lattice", "edges:{file}"), (":2:",), 2, "e.txt", f"0 1\n{line}\n")
+    yield Row(("ground", "--terms", "{file}"), ("none.txt", "No such file"), 5, "h.toml", "edges = 'none.txt'\n[[bond]]\nj = 1\n")
+    yield Row(("ground", "--terms", "{file}", "-p", "K=1"), ("unknown parameter 'K'",), 2, "h.toml", "sites = 2\nterms = [['J', 'Sz', 0]]\n[parameters]\nJ = 1\n")
+    yield Row(("ground", "--terms", "{file}", "-p", "J=nan"), ("J", "nan"), 2, "h.toml", "sites = 2\nterms = [['J', 'Sz', 0]]\n[parameters]\nJ = 1\n")
     ring = "".join(f"[5e13, 'Sz', {i}, 'Sz', {(i + 1) % 4}]," for i in range(4))
     yield Row(("ground", "--terms", "{file}", "--sector", "permutation=1,2,3,0"), ("permutation", "1 Sx_0"), 2, "r.toml",
               f"sites = 4\nterms = [{ring} [1.0, 'Sx', 0]]\n")

@@ -4,6 +4,7 @@ usage: sweep.py [few|all]   (how many random moments of kill -9; few is the defa
 """
 
 import json
+import math
 import os
 import pathlib
 import random
@@ -176,9 +177,9 @@ class Results(SweepTest):
         path = self.file("s.toml", "command = 'ground'\nmodel = 'heisenberg'\nsites = 4\nk = 3\n[vary]\nj = [1, 2.5]\n")
         self.sweep(path)
         known = {"min": min, "max": max, "abs": abs, "sum": sum, "len": len, "sqrt": lambda x: x ** 0.5,
-                 "mean": lambda x: sum(x) / len(x)}
+                 "mean": lambda x: sum(x) / len(x), "floor": lambda x: x // 1, "cos": math.cos}
         formulas = ["1+2*3", "(1+2)*3", "2^3^2", "-2^2", "1-2-3", "8/4/2", "2*-3", "1e-3*1E+3", "eigenvalues[0]-eigenvalues[-1]", "mean(eigenvalues)",
-                    "sum(eigenvalues)/len(eigenvalues)", "min(j,2)", "max(eigenvalues)", "abs(energy)", "sqrt(j)", "j>1 and sites=4", "not j>1",
+                    "sum(eigenvalues)/len(eigenvalues)", "min(j,2)", "max(eigenvalues)", "abs(energy)", "sqrt(j)", "floor(j)", "cos(j)", "j>1 and sites=4", "not j>1",
                     "j<2 or j>2", "model='heisenberg'", "model!='ising' and 1=1", "{energy}*2", "not j=1 or sites<3", "j>=1", "j<=1", "1 < 2", "k"]
         rows = self.results(self.folder / "s.out", "--columns", ",".join(formulas))
         for record, row in zip(records(self.folder / "s.out"), rows):
@@ -187,7 +188,7 @@ class Results(SweepTest):
                 self.assertAlmostEqual(row[formula], float(eval(in_python, known, record)), msg=formula)  # pylint: disable=eval-used
 
         for formula, *words in (("1 +", "a value is missing"), ("(1", "a ) is missing"), ("j[0", "a ] is missing"), ("'a", "a ' is missing"),
-                                ("1 2", "'2' is not understood"), ("sin(j)", "unknown function 'sin'"), ("$", "expected a number"), ("1.2.3", "expected"), ("(" * 5000 + "1", "too deep"), ("-" * 5000 + "1", "too deep"), ("not " * 5000 + "1", "too deep")):
+                                ("1 2", "'2' is not understood"), ("sinh(j)", "unknown function 'sinh'"), ("$", "expected a number"), ("1.2.3", "expected"), ("(" * 5000 + "1", "too deep"), ("-" * 5000 + "1", "too deep"), ("not " * 5000 + "1", "too deep")):
             self.assert_refused(program.run("results", self.folder / "s.out", "--columns", formula), 2, *words)
 
 
@@ -375,6 +376,16 @@ class Goes(SweepTest):
         terms.write_text("sites = 2\nterms = [[2.0, 'Sz', 0, 'Sz', 1]]\n", encoding="utf-8")
         self.assertEqual(self.sweep(path)["computed"], 2)
         self.assertEqual([r["energy"] for r in self.results(self.folder / "s.out")], [-0.5, -0.5])
+
+    def test_parameters_of_an_operator_file(self):
+        chain = self.file("xxz.toml", "lattice = 'chain'\nsize = 'L'\n[parameters]\nL = 4\ndelta = 1\n[[bond]]\nxx = 1\nyy = 1\nzz = 'delta'\n")
+        path = self.file("s.toml", f"command = 'ground'\nterms = '{chain}'\nsector = ['sz=0']\n[vary]\nL = [4, 6]\ndelta = [0.5, 1]\n")
+        self.assertEqual(self.sweep(path)["computed"], 4)
+        for record in self.results(self.folder / "s.out"):
+            single = self.solve("ground", "--model", "xxz", "--sites", record["L"], "-p", f"delta={record['delta']}", "--sector", "sz=0")
+            self.assertAlmostEqual(record["energy"], single["energy"], delta=1e-9)
+        wrong = self.file("w.toml", f"command = 'ground'\nterms = '{chain}'\n[vary]\ndelt = [1, 2]\n")
+        self.assert_refused(program.run("sweep", wrong), 2, "did you mean delta?")
 
     def test_a_point_that_fails_is_a_record_and_the_others_go_on(self):
         path = self.file("s.toml", "command = 'ground'\nmodel = 'heisenberg'\nsector = 'sz=0'\n[vary]\nsites = [4, 5, 6]\n")

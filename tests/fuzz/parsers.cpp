@@ -59,7 +59,7 @@ void read_back(const OpSum& op) {
 }
 
 void operator_file(const std::string& text) {
-  const OpSum op = parse_operator_file(text, "fuzz.toml");
+  const OpSum op = parse_operator_file(text, "fuzz.toml").op;
   for (const auto& space : op.spaces())
     require(LocalSpace::parse(space.name()) == space, "another local space is read back");
   read_back(op);

@@ -152,6 +152,80 @@ TEST(Lattice, layers_go_where_their_places_go) {
   EXPECT_EQ(two.position(9), one.position(4));
 }
 
+TEST(Lattice, clusters_repeat_themselves_by_their_vectors) {
+  const std::vector<ClusterVectors> all = {{{{3, 1}, {-1, 3}}}, {{{4, 2}, {-2, 4}}},
+                                           {{{3, 3}, {-3, 3}}}, {{{4, 0}, {1, -3}}},
+                                           {{{-2, 5}, {4, 1}}}, {{{0, 3}, {4, 1}}}};
+  for (const std::string name : {"square", "triangular", "honeycomb", "kagome"})
+    for (const auto& v : all) {
+      SCOPED_TRACE(::testing::Message()
+                   << name << " " << v[0][0] << "," << v[0][1] << ";" << v[1][0] << "," << v[1][1]);
+      const Lattice lattice = Lattice::make_cluster(name, v);
+      const int cells = std::abs(v[0][0] * v[1][1] - v[0][1] * v[1][0]);
+      ASSERT_EQ(lattice.sites(), cells * lattice.sites_per_cell());
+      // Neighbours: an image at distance 1, by the vectors alone.
+      const Geometry g = geometry(name);
+      Pairs expected;
+      for (int i = 0; i < lattice.sites(); ++i)
+        for (int j = i + 1; j < lattice.sites(); ++j)
+          for (int m = -9; m <= 9; ++m)
+            for (int n = -9; n <= 9; ++n) {
+              const auto from = lattice.position(i), to = lattice.position(j);
+              const double u = to[0] - from[0] + m * v[0][0] + n * v[1][0];
+              const double w = to[1] - from[1] + m * v[0][1] + n * v[1][1];
+              if (std::abs(std::hypot(u * g.a1[0] + w * g.a2[0], u * g.a1[1] + w * g.a2[1]) - 1) <
+                  1e-9)
+                expected.insert({i, j});
+            }
+      EXPECT_EQ(as_pairs(lattice.bonds()), expected);
+      // One step and the other commute, and v steps lead back.
+      const auto x = *lattice.translation(0), y = *lattice.translation(1);
+      const auto walk = [&](int site, int along, const SitePermutation& step) {
+        SitePermutation back(step.size());
+        for (std::size_t i = 0; i < step.size(); ++i)
+          back[static_cast<std::size_t>(step[i])] = static_cast<int>(i);
+        for (int k = 0; k < std::abs(along); ++k)
+          site = (along > 0 ? step : back)[static_cast<std::size_t>(site)];
+        return site;
+      };
+      for (int i = 0; i < lattice.sites(); ++i) {
+        EXPECT_EQ(walk(walk(i, 1, x), 1, y), walk(walk(i, 1, y), 1, x));
+        for (const auto& vector : v) EXPECT_EQ(walk(walk(i, vector[0], x), vector[1], y), i);
+      }
+      // As many momenta as cells, each with whole turns along both vectors.
+      std::set<std::array<int, 2>> seen;
+      for (const auto& m : lattice.momenta()) {
+        const auto k = lattice.momentum(m);
+        seen.insert(k.turns);
+        for (const auto& vector : v)
+          EXPECT_EQ((k.turns[0] * vector[0] + k.turns[1] * vector[1]) % k.of, 0);
+      }
+      EXPECT_EQ(std::ssize(seen), cells);
+    }
+  const Lattice ten = Lattice::make_cluster("square", {{{3, 1}, {-1, 3}}});
+  EXPECT_EQ(ten.momentum({1, 0}).turns, (std::array{3, 1}));  // (0.3, 0.1): 1 along A, 0 along B
+  EXPECT_EQ(ten.momentum({0, 1}).turns, (std::array{9, 3}));
+  EXPECT_EQ(ten.momentum({0, 1}).of, 10);
+  EXPECT_EQ(as_pairs(Lattice::make_cluster("square", {{{4, 0}, {0, 4}}}).bonds()),
+            as_pairs(Lattice::square(4, 4, Cyclic::all).bonds()));
+  const auto order = [](const char* name, ClusterVectors v) {
+    return Lattice::make_cluster(name, v).rotation().value().order;
+  };
+  EXPECT_EQ(order("square", {{{3, 1}, {-1, 3}}}), 4);
+  EXPECT_EQ(order("square", {{{4, 0}, {1, 3}}}), 2);
+  EXPECT_EQ(order("triangular", {{{3, 3}, {-3, 6}}}), 2);
+  EXPECT_EQ(order("triangular", {{{4, 2}, {2, 4}}}), 6);
+  EXPECT_EQ(order("kagome", {{{2, 2}, {-2, 4}}}), 6);
+  EXPECT_FALSE(Lattice::make_cluster("square", {{{3, 1}, {-1, 3}}}).reflection(0).has_value());
+  EXPECT_TRUE(Lattice::make_cluster("square", {{{3, 3}, {-3, 3}}}).reflection(0).has_value());
+  EXPECT_TRUE(
+      Lattice::make_cluster("square", {{{3, 3}, {-3, 3}}}).diagonal_reflection().has_value());
+  EXPECT_ERROR((void)Lattice::make_cluster("square", {{{1, 1}, {2, 2}}}), InvalidArgument,
+               "parallel");
+  EXPECT_ERROR((void)Lattice::make_cluster("chain", {{{1, 1}, {2, 3}}}), InvalidArgument,
+               "not from 'chain'");
+}
+
 TEST(Lattice, a_star_and_a_complete_graph) {
   EXPECT_EQ(as_pairs(Lattice::star(4).bonds()), (Pairs{{0, 1}, {0, 2}, {0, 3}}));
   EXPECT_EQ(Lattice::complete(5).bonds().size(), 10u);

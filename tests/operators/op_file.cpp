@@ -9,7 +9,7 @@
 namespace kronsolve {
 namespace {
 
-OpSum parse(std::string_view text) { return parse_operator_file(text, "h.toml"); }
+OpSum parse(std::string_view text) { return parse_operator_file(text, "h.toml").op; }
 
 TEST(OpFile, reads_terms_complex_coefficients_and_sites) {
   const OpSum h = parse(R"(
@@ -102,8 +102,9 @@ TEST(OpFile, says_where_and_what_is_wrong) {
   const std::string head = "sites = 2\n";
   EXPECT_ERROR(parse("sites = \n"), InvalidArgument, "h.toml:1:");
   EXPECT_ERROR(parse("sites = 2\nterms = [[1.0, \"Sz\", 0]\n"), InvalidArgument, "h.toml:");
-  EXPECT_ERROR(parse("site = 2\n"), InvalidArgument, "h.toml:1:1: unknown key 'site'");
+  EXPECT_ERROR(parse("site = 2\n"), InvalidArgument, "h.toml:1:8: site must be tables");
   EXPECT_ERROR(parse("site = 2\n"), InvalidArgument, "did you mean sites?");
+  EXPECT_ERROR(parse("sitez = 2\n"), InvalidArgument, "h.toml:1:1: unknown key 'sitez'");
   EXPECT_ERROR(parse("# \u010f\nt\u010f = 1\n"), InvalidArgument,
                "h.toml:2: characters outside ASCII");
   EXPECT_ERROR(parse("\n[\x01]\n"), InvalidArgument, "h.toml:2: a control character");
@@ -121,7 +122,7 @@ TEST(OpFile, says_where_and_what_is_wrong) {
   EXPECT_ERROR(parse(head + "terms = [[1, \"Sw\", 1]]"), InvalidArgument, "Sw");
   EXPECT_ERROR(parse(head + "terms = [[nan, \"Sz\", 1]]"), InvalidArgument, "finite");
   EXPECT_ERROR(parse(head + "terms = [[[1, inf], \"Sz\", 1]]"), InvalidArgument, "finite");
-  EXPECT_ERROR(parse(head + "terms = [[\"1\", \"Sz\", 1]]"), InvalidArgument, "must be a number");
+  EXPECT_ERROR(parse(head + "terms = [[true, \"Sz\", 1]]"), InvalidArgument, "must be a number");
   EXPECT_ERROR(parse(head + "local = \"spin-0.7\"\nterms = [[1]]"), InvalidArgument,
                "h.toml:2:9: ");
   EXPECT_ERROR(parse(head + "local = [\"spin-1\"]\nterms = [[1]]"), InvalidArgument,
@@ -136,7 +137,7 @@ TEST(OpFile, is_read_by_rank_0_and_known_to_all) {
   if (comm.is_root()) std::ofstream(path) << "sites = 2\nterms = [[0.5, \"Sx\", 1]]\n";
   comm.barrier();
 
-  const OpSum h = read_operator_file(comm, path);
+  const OpSum h = read_operator_file(comm, path).op;
 
   EXPECT_EQ(h.text(), OpSum(2).add(0.5, {{"Sx", 1}}).text());
   EXPECT_ERROR(read_operator_file(comm, "no/such.toml"), IoError, "no/such.toml");

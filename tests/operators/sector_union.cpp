@@ -201,6 +201,51 @@ TEST(SectorUnion, rotations_and_mirrors_of_every_lattice) {
   expect_union("bose-hubbard", {.size = {2, 2}}, {rotations(4)});
 }
 
+TEST(SectorUnion, clusters_with_all_their_symmetries) {
+  const auto on = [](ClusterVectors vectors) { return ModelOptions{.cluster = vectors}; };
+  const auto labels = [](const ModelOptions& options, const char* lattice) {
+    Conditions all;
+    for (const auto& [x, y] : Lattice::make_cluster(lattice, *options.cluster).momenta())
+      all.push_back(detail::concat("momentum=", x, ",", y));
+    return all;
+  };
+  const auto ten = on({{{3, 1}, {-1, 3}}}), eight = on({{{2, 2}, {-2, 2}}});
+  const auto tilted = on({{{2, 1}, {-1, 3}}});  // 7 sites, no mirror, no quarter turn
+  for (const char* model : {"heisenberg", "ising"}) {
+    expect_union(model, ten, {labels(ten, "square"), momenta(4, "rotation")});
+    expect_union(model, tilted, {labels(tilted, "square"), momenta(2, "rotation")});
+  }
+  expect_union("heisenberg", eight,
+               {labels(eight, "square"), momenta(4, "rotation"), signs("reflection-x"),
+                signs("reflection-y"), signs("reflection-d")});
+  expect_union("hubbard", on({{{2, 1}, {-1, 2}}}), {labels(on({{{2, 1}, {-1, 2}}}), "square")});
+  for (const char* lattice : {"triangular", "honeycomb", "kagome"}) {
+    auto options = std::string(lattice) == "triangular"  ? on({{{3, 1}, {-1, 2}}})  // 7
+                   : std::string(lattice) == "honeycomb" ? on({{{1, 1}, {-1, 2}}})  // 3 cells
+                                                         : on({{{1, 1}, {-1, 2}}});
+    options.lattice = lattice;
+    const int order = Lattice::make_cluster(lattice, *options.cluster).rotation().value().order;
+    EXPECT_GE(order, 2) << lattice;
+    expect_union("xxz", options, {labels(options, lattice), momenta(order, "rotation")});
+  }
+}
+
+TEST(SectorUnion, momenta_of_twisted_boundaries) {
+  for (int n = 3; n <= 7; ++n) {
+    const ModelOptions twisted{.sites = n, .cyclic = ring, .params = {{"twist", "0.7"}}};
+    for (const char* model : {"xxz", "t-v"}) expect_union(model, twisted, {momenta(n)});
+  }
+  const ModelOptions plane{.size = {3, 3}, .cyclic = ring, .params = {{"twist", "0.7,-0.2"}}};
+  expect_union("triangular", plane, {momenta(3, "momentum-x"), momenta(3, "momentum-y")});
+  for (const char* model : {"kondo", "holstein"})
+    expect_union(
+        model,
+        {.sites = 6,
+         .cyclic = ring,
+         .params = {{"twist", "0.3"}, {std::string(model) == "kondo" ? "J" : "nmax", "1"}}},
+        {momenta(3)});
+}
+
 TEST(SectorUnion, permutations_given_as_such) {
   // A star: its three arms may be exchanged in any way.
   const ModelOptions star{

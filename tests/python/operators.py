@@ -244,12 +244,26 @@ def test_pickles_are_the_same_operator(case):
 def test_pickles_of_lattices_and_states():
     for h in (
         ks.model("heisenberg2d", size=(2, 4), cyclic="y"),
-        ks.model("heisenberg", sites=4, edges=[(0, 1), (1, 3), (2, 3)]),
+        ks.model("heisenberg", sites=4, edges=[(0, 1), (1, 3, 0.5), (2, 3, 1, 2)]),
         ks.model("hubbard", sites=3, cyclic=True),
+        ks.model("kondo", sites=6, cyclic=True, twist=0.3),
+        ks.model("heisenberg", cluster=((3, 1), (-1, 3))),
     ):
-        assert pickle.loads(pickle.dumps(h)) == h
+        again = pickle.loads(pickle.dumps(h))
+        assert again == h and again._core.lattice == h._core.lattice
+    assert pickle.loads(pickle.dumps(h)).in_sector("momentum=0,3").shape == h.in_sector("momentum=0,3").shape
     psi = ks.model("heisenberg", sites=6).state("neel")
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(psi)).amplitudes, psi.amplitudes)
+
+
+def test_operator_files_take_parameters(tmp_path):
+    path = tmp_path / "h.toml"
+    path.write_text("lattice = 'chain'\nsize = 'L'\ncyclic = true\n[parameters]\nL = 4\nJ = 1\n[[bond]]\nj = 'J'\n")
+
+    assert ks.read_operator(str(path)) == ks.model("heisenberg", sites=4, cyclic=True)
+    h = ks.read_operator(str(path), L=6, J="1/2")
+    assert h == ks.model("heisenberg", sites=6, cyclic=True, j=0.5)
+    assert h.in_sector(momentum=0).sector == ["momentum=0"]
 
 
 # ---- Kronecker products ------------------------------------------------------------------------------

@@ -106,6 +106,32 @@ TEST(ExactModels, twisted_planes_have_the_levels_of_shifted_momenta) {
   EXPECT_NEAR(ground(plane, {"nup=1", "ndown=1"}), 2 * least, same_energy);
 }
 
+TEST(ExactModels, heisenberg_on_tilted_squares) {
+  // Digits from a program of its own: bits, positions modulo the vectors, plain Lanczos.
+  struct Cluster {
+    ClusterVectors vectors;
+    double energy;
+  };
+  for (const Cluster& of :
+       {Cluster{{{{2, 2}, {-2, 2}}}, -6}, Cluster{{{{3, 1}, {-1, 3}}}, -7.3000680720579},
+        Cluster{{{{4, 0}, {0, 4}}}, -11.2284832084289},
+        Cluster{{{{3, 3}, {-3, 3}}}, -12.4917476974405},
+        Cluster{{{{4, 2}, {-2, 4}}}, -13.8161577927604}}) {
+    const Model model = make_model("heisenberg", {.cluster = of.vectors});
+    const auto n = model.op.sites();
+    EXPECT_NEAR(ground(model, {"sz=0"}), of.energy, same_energy) << n;
+    // Of an even number of pairs the ground state has no sign under translations and turns, of an
+    // odd number one under each that exchanges the sublattices.
+    if (n % 4 == 0) {
+      EXPECT_NEAR(ground(model, {"sz=0", "momentum=0,0", "rotation=0", "spinflip=1"}), of.energy,
+                  same_energy)
+          << n;
+    }
+  }
+  const Model triangles = make_model("triangular", {.cluster = ClusterVectors{{{2, 2}, {-2, 4}}}});
+  EXPECT_NEAR(ground(triangles, {"sz=0"}), -7.1174231818142, same_energy);
+}
+
 TEST(ExactModels, all_to_all_exchange) {
   // (S(S+1) - 3N/4)/2 with S = 0.
   EXPECT_NEAR(ground(make_model("heisenberg", {.sites = 10, .lattice = "complete"}), {"sz=0"}),

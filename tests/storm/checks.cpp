@@ -151,7 +151,7 @@ DistributedVectors<T> random_vector(const Context& c, const Basis& basis, std::u
 
 void check_texts(Context& c, const SectorOperator& h) {
   c.check = "operator file";
-  const OpSum again = parse_operator_file(c.problem.file(), "storm.toml");
+  const OpSum again = parse_operator_file(c.problem.file(), "storm.toml").op;
   c.expect(equal(again, h.op), "the operator file is another operator");
   c.check = "text";
   if (c.problem.definitions.empty())

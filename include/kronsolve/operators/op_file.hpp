@@ -1,13 +1,22 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/export.hpp>
+#include <kronsolve/operators/lattice.hpp>
 #include <kronsolve/operators/op_sum.hpp>
 
 namespace kronsolve {
+
+/// What an operator file says.
+struct OperatorFile {
+  OpSum op;
+  Lattice lattice;                                ///< a chain where the file names none
+  std::map<std::string, std::string> parameters;  ///< as they hold, in short texts
+};
 
 /// An operator sum from the text of an operator file (TOML):
 ///
@@ -19,16 +28,25 @@ namespace kronsolve {
 ///
 /// `local` is one space for all sites (spin-1/2 if left out) or a list with one for each site:
 /// ["spin-1", "boson:4", "dim:3"]. A term is its coefficient and then operator, site, operator,
-/// site, ... `define` gives matrices a name. Numbers are real or [re, im]. Local.
-/// @param name  what errors call the text, for example its path
+/// site, ... `define` gives matrices a name. Numbers are real or [re, im], or texts such as "J/2"
+/// over the names under [parameters]. In place of terms, or beside them, a lattice with [[bond]]
+/// and [[site]]: docs/models.md. Local; O(terms).
+/// @param name        what errors call the text, for example its path; edges in a file of their own
+///                    are looked for in its folder
+/// @param parameters  in place of those of the file: numbers or expressions
 /// @throws InvalidArgument  "name:line:column: ..." for TOML that does not parse, a key that is not
-///                          known, and everything that `OpSum` refuses
-KRONSOLVE_EXPORT OpSum parse_operator_file(std::string_view text, const std::string& name);
+///                          known, and everything that `OpSum` and `Lattice` refuse
+/// @throws IoError          the file of edges cannot be read
+KRONSOLVE_EXPORT OperatorFile
+parse_operator_file(std::string_view text, const std::string& name,
+                    const std::map<std::string, std::string>& parameters = {});
 
 /// The operator of the file at `path`. Collective: rank 0 reads, all ranks get the same operator or
 /// the same error.
 /// @throws IoError          the file cannot be opened or read
 /// @throws InvalidArgument  as parse_operator_file
-KRONSOLVE_EXPORT OpSum read_operator_file(const Comm& comm, const std::string& path);
+KRONSOLVE_EXPORT OperatorFile
+read_operator_file(const Comm& comm, const std::string& path,
+                   const std::map<std::string, std::string>& parameters = {});
 
 }  // namespace kronsolve

@@ -1,4 +1,4 @@
-#include "campaign/expression.hpp"
+#include "core/expression.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -11,7 +11,7 @@
 #include <kronsolve/core/number.hpp>
 #include <kronsolve/core/suggest.hpp>
 
-namespace kronsolve::campaign {
+namespace kronsolve::detail {
 
 namespace {
 
@@ -24,6 +24,10 @@ const std::map<std::string, double (*)(const Numbers&), std::less<>>& functions(
       {"sqrt", [](const Numbers& x) { return std::sqrt(x.front()); }},
       {"log", [](const Numbers& x) { return std::log(x.front()); }},
       {"exp", [](const Numbers& x) { return std::exp(x.front()); }},
+      {"sin", [](const Numbers& x) { return std::sin(x.front()); }},
+      {"cos", [](const Numbers& x) { return std::cos(x.front()); }},
+      {"tan", [](const Numbers& x) { return std::tan(x.front()); }},
+      {"floor", [](const Numbers& x) { return std::floor(x.front()); }},
       {"min", [](const Numbers& x) { return *std::min_element(x.begin(), x.end()); }},
       {"max", [](const Numbers& x) { return *std::max_element(x.begin(), x.end()); }},
       {"sum", [](const Numbers& x) { return std::accumulate(x.begin(), x.end(), 0.0); }},
@@ -277,4 +281,4 @@ Json Expression::apply(const Node& node, const Json& record) const {
   return truth ? 1.0 : 0.0;
 }
 
-}  // namespace kronsolve::campaign
+}  // namespace kronsolve::detail

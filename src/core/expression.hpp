@@ -5,7 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
-namespace kronsolve::campaign {
+#include <kronsolve/export.hpp>
+
+namespace kronsolve::detail {
 
 using Json = nlohmann::ordered_json;
 
@@ -14,8 +16,9 @@ using Json = nlohmann::ordered_json;
 ///
 /// Numbers, 'texts' in quotes, names of fields ({corr:Sz,Sz} where a name has other characters than
 /// letters, digits, _ and :), x[i] (from the end if i is negative), + - * / ^, = != < <= > >=, and,
-/// or, not, and the functions abs, sqrt, log, exp, min, max, sum, mean, len. Truth is 1 or 0.
-class Expression {
+/// or, not, and the functions abs, sqrt, log, exp, sin, cos, tan, floor, min, max, sum, mean, len. Truth
+/// is 1 or 0.
+class KRONSOLVE_EXPORT Expression {
  public:
   /// @throws InvalidArgument  with the place
   explicit Expression(const std::string& text);
@@ -46,4 +49,4 @@ class Expression {
   Node root_;
 };
 
-}  // namespace kronsolve::campaign
+}  // namespace kronsolve::detail
