@@ -27,6 +27,8 @@ ModelOptions small_instance(const ModelInfo& info) {
   options.cyclic = Cyclic::all;
   if (info.local.find(',') != std::string::npos) {
     options.sites = 6;
+  } else if (info.name == "ionic-hubbard") {
+    options.sites = 4;  // two sublattices
   } else if (std::find(lattices.begin(), lattices.end(), "chain") != lattices.end()) {
     options.sites = info.local.starts_with("spin") || info.local == "fermion" ? 9 : 5;
   } else if (info.name == "kagome") {
