@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -161,6 +162,8 @@ int main(int argc, char** argv) {
     const cli::InterruptGuard interrupts(comm.is_root());
     status = cli::guarded(comm, [&] { return cli::run(*session, comm, argc, argv, start); });
   }
+  // The first rank that leaves makes srun end the others, who would not have this code then.
+  if (status == cli::exit_run_again) std::signal(SIGTERM, SIG_IGN);
   session.reset();
   cli::end_process(status);
 }

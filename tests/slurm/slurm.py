@@ -113,6 +113,50 @@ class Slurm(unittest.TestCase):
         self.assertEqual(set(self.cluster.wait(job)), {("COMPLETED", 0)})
         self.assertIn("40 records of 40 points", self.plain(PROGRAM, "results", "small.out", "--check"))
 
+    def steps(self) -> list[int]:
+        """What runs the steps of jobs on the nodes: it outlives them for a moment, and a job that is run again in that moment fails."""
+        found = []
+        for pid in processes_of(self.cluster.conf):
+            try:
+                found += [pid] if pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"slurmstepd") else []
+            except OSError:
+                pass
+        return found
+
+    def until(self, holds, limit: float, what):
+        deadline = time.monotonic() + limit
+        while not holds():
+            self.assertLess(time.monotonic(), deadline, what())
+            time.sleep(0.2)
+
+    def test_a_solve_on_two_nodes_is_queued_again_and_goes_on(self):
+        """What SLURM does before the limit is done here at once: a signal to the ranks; and a job that waits to be run again, for
+        two minutes, is told to run now."""
+        words = "evolve --model heisenberg --sites 12 --state neel --time 1 --steps 200"
+        script = self.batch(words, "--nodes", "2", "--threads", "1", "--time", "30min")
+        job = self.cluster.submit(script, cwd=self.folder, KRONSOLVE_PROGRAM=PROGRAM, **NODES)
+        log = pathlib.Path(self.folder, f"evolve-heisenberg-12-{job}.log")
+
+        def said():
+            return log.read_text(encoding="utf-8") if log.exists() else ""
+
+        def shown():
+            return self.cluster.run("scontrol", "show", "job", job).stdout
+
+        self.until(lambda: "starting from the beginning" in said(), 60, said)
+        self.cluster.run("scancel", "--signal=USR1", job)
+        self.until(lambda: "Restarts=1" in shown(), 60, lambda: shown() + said())
+        self.assertIn("stopped after writing 'evolve-heisenberg-12.checkpoint'", said())
+        self.assertIn("Exited with exit code 75", said())
+        self.assertFalse(pathlib.Path(self.folder, "evolve-heisenberg-12.json").exists())
+        self.until(lambda: "JobState=PENDING" in shown() and not self.steps(), 60, shown)
+        self.cluster.run("scontrol", "update", f"JobId={job}", "StartTime=now")
+        self.assertEqual(self.cluster.wait(job), [("COMPLETED", 0)], said() + self.cluster.logs())
+        self.assertIn("going on", said())
+        found = json.loads(pathlib.Path(self.folder, "evolve-heisenberg-12.json").read_text(encoding="utf-8"))
+        self.assertEqual((found["ranks"], len(found["times"])), (2, 201))
+        self.assertLess(abs(found["norm_drift"]), 1e-8)
+
     def test_a_solve_that_is_refused_leaves_no_result(self):
         job = self.cluster.submit(str(TEMPLATES / "solve.sbatch"), "--model", "nonsense", "--sites", "4", cwd=self.folder,
                                   KRONSOLVE_PROGRAM=PROGRAM, **NODES)
