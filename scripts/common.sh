@@ -10,14 +10,20 @@ fail() {
   exit 1
 }
 
-# Cores this process may use: the affinity mask, lowered by a control group's quota.
+# Cores this process may use: the affinity mask, lowered by the quotas of its control group and of those above it.
 cores() {
-  local n quota period
+  local n quota period group
   n=$(nproc)
-  if read -r quota period 2>/dev/null < /sys/fs/cgroup/cpu.max && [ "$quota" != max ]; then
-    quota=$(((quota + period - 1) / period))
-    [ "$quota" -lt "$n" ] && n=$quota
-  fi
+  group=$(sed -n 's/^0:://p' /proc/self/cgroup 2>/dev/null || true)
+  group=${group%/}
+  while :; do
+    if read -r quota period 2>/dev/null < "/sys/fs/cgroup$group/cpu.max" && [ "$quota" != max ]; then
+      quota=$(((quota + period - 1) / period))
+      [ "$quota" -lt "$n" ] && n=$quota
+    fi
+    [ -n "$group" ] || break
+    group=${group%/*}
+  done
   echo "$n"
 }
 

@@ -151,7 +151,8 @@ void judge(MatrixFreePlan& facts, const ProductWork& work, int ranks) {
   facts.verdict = concat(
       facts.better_than_assembled ? "better than assembled: " : "assembled is better: ",
       three_digits(facts.operations_per_row), " register operations a row against ",
-      three_digits(facts.entries_per_row), " stored entries (", entry_cost, " operations each)",
+      three_digits(facts.entries_per_row), " stored entries (", three_digits(entry_cost),
+      " operations each)",
       product > work.operations / workers
           ? concat("; the largest tile keeps one thread for ",
                    three_digits(100 * work.largest_tile / work.operations), " % of the product")
