@@ -7,7 +7,6 @@
 //   largest eigenvalue 4.000000
 //   sum of the vector  0.000000
 
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <numeric>
@@ -21,19 +20,13 @@ namespace {
 using namespace kronsolve;
 
 CsrRows<double> ring_laplacian(index_t n, RowRange range) {
-  CsrRows<double> rows;
-  rows.range = range;
-  rows.cols = n;
+  MatrixEntries<double> entries;
   for (index_t i = range.begin; i < range.end; ++i) {
-    std::vector<index_t> columns = {(i + n - 1) % n, i, (i + 1) % n};
-    std::sort(columns.begin(), columns.end());  // ascending in each row
-    for (const index_t j : columns) {
-      rows.columns.push_back(j);
-      rows.values.push_back(j == i ? 2 : -1);
-    }
-    rows.offsets.push_back(rows.entries());
+    entries.add(i, i, 2);
+    entries.add(i, (i + 1) % n, -1);
+    entries.add(i, (i + n - 1) % n, -1);
   }
-  return rows;
+  return entries.csr_rows(range, n);
 }
 
 }  // namespace

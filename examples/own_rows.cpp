@@ -22,21 +22,14 @@ struct Oscillator {
 
   CsrRows<double> operator()(RowRange range) const {
     const double step = 2 * width / double(n - 1);
-    CsrRows<double> rows;
-    rows.range = range;
-    rows.cols = n;
+    MatrixEntries<double> entries;
     for (index_t i = range.begin; i < range.end; ++i) {
       const double x = -width + step * double(i);
-      if (i > 0) add(rows, i - 1, -1 / (step * step));
-      add(rows, i, 2 / (step * step) + x * x);
-      if (i + 1 < n) add(rows, i + 1, -1 / (step * step));
-      rows.offsets.push_back(rows.entries());
+      entries.add(i, i, 2 / (step * step) + x * x);
+      for (const index_t neighbour : {i - 1, i + 1})
+        if (neighbour >= 0 && neighbour < n) entries.add(i, neighbour, -1 / (step * step));
     }
-    return rows;
-  }
-  static void add(CsrRows<double>& rows, index_t column, double value) {
-    rows.columns.push_back(column);
-    rows.values.push_back(value);
+    return entries.csr_rows(range, n);
   }
   template <class Archive>
   void serialize(Archive& archive) {
@@ -46,15 +39,12 @@ struct Oscillator {
 
 /// Differences of neighbours: n - 1 rows, n columns.
 CsrRows<double> differences(RowRange range) {
-  CsrRows<double> rows;
-  rows.range = range;
-  rows.cols = 100;
+  MatrixEntries<double> entries;
   for (index_t i = range.begin; i < range.end; ++i) {
-    Oscillator::add(rows, i, -1);
-    Oscillator::add(rows, i + 1, 1);
-    rows.offsets.push_back(rows.entries());
+    entries.add(i, i, -1);
+    entries.add(i, i + 1, 1);
   }
-  return rows;
+  return entries.csr_rows(range, 100);
 }
 
 }  // namespace

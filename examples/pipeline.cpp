@@ -22,9 +22,7 @@ namespace {
 using namespace kronsolve;
 
 OpSum build(double field) {
-  return make_model("heisenberg",
-                    {.sites = 8, .cyclic = Cyclic::all, .params = {{"b", std::to_string(field)}}})
-      .op;
+  return make_model("heisenberg", {.sites = 8, .cyclic = Cyclic::all, .params = {{"b", field}}}).op;
 }
 
 struct Ground {
@@ -46,7 +44,7 @@ Ground solve(const OpSum& h) {
 std::pair<double, double> measure(const Ground& ground) {
   const Comm serial;
   const FullBasis basis(ground.h.spaces());
-  const StateView<double> psi(serial, basis, std::span<const double>(ground.state));
+  const StateView psi(serial, basis, ground.state);
   double sum = 0;
   for (const auto& sz : site_profile(psi, "Sz")) sum += sz.real();
   return {ground.energy, sum};

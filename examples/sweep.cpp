@@ -16,7 +16,6 @@
 //   16 sites    energy -7.1422963606
 
 #include <cstdio>
-#include <string>
 #include <vector>
 
 #include <kronsolve/operators/models.hpp>
@@ -29,9 +28,8 @@ int main() {
 
   auto energies = session.pool().map(
       [](double delta) {
-        const auto model = make_model(
-            "xxz",
-            {.sites = 12, .cyclic = Cyclic::all, .params = {{"delta", std::to_string(delta)}}});
+        const auto model =
+            make_model("xxz", {.sites = 12, .cyclic = Cyclic::all, .params = {{"delta", delta}}});
         return eigh(Comm::serial(), model.op).eigenvalues.front();
       },
       deltas);

@@ -15,6 +15,7 @@
 #include <kronsolve/core/index.hpp>
 #include <kronsolve/core/interruption.hpp>
 #include <kronsolve/core/large_vector.hpp>
+#include <kronsolve/core/matrix_entries.hpp>
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/core/number.hpp>
 #include <kronsolve/core/random.hpp>

@@ -1,12 +1,11 @@
 #include "operators/files/file_reader.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <functional>
 #include <numbers>
 
+#include <kronsolve/core/number.hpp>
 #include <kronsolve/core/suggest.hpp>
 #include <kronsolve/core/toml_text.hpp>
 
@@ -19,12 +18,6 @@ const std::vector<std::string> reserved = {"i",        "j",     "x",      "y",  
                                            "dy",       "kind",  "place",  "sites", "sublattice",
                                            "distance", "value", "random", "pi"};
 
-std::string shortest(double value) {
-  std::array<char, 32> text{};
-  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value);
-  return {text.data(), end};
-}
-
 bool contains(const std::vector<std::string>& all, std::string_view one) {
   return std::find(all.begin(), all.end(), one) != all.end();
 }
@@ -32,7 +25,7 @@ bool contains(const std::vector<std::string>& all, std::string_view one) {
 }  // namespace
 
 FileReader::FileReader(std::string_view text, const std::string& name,
-                       const std::map<std::string, std::string>& overrides)
+                       const std::map<std::string, ModelValue>& overrides)
     : name_(name) {
   require_plain_toml(text, name);
   try {
@@ -88,7 +81,7 @@ long FileReader::integer(const toml::node& node, std::string_view what, long lea
   return static_cast<long>(value);
 }
 
-void FileReader::read_parameters(const std::map<std::string, std::string>& overrides) {
+void FileReader::read_parameters(const std::map<std::string, ModelValue>& overrides) {
   struct Entry {
     std::optional<Expression> formula;
     double number = 0;
@@ -111,13 +104,13 @@ void FileReader::read_parameters(const std::map<std::string, std::string>& overr
       else
         entry.number = number(value, concat("the parameter ", name));
     }
-  for (const auto& [name, text] : overrides) {
+  for (const auto& [name, value] : overrides) {
     if (known.empty())
       throw InvalidArgument(concat(name_, ": it has no [parameters], so '", name,
                                    "' cannot be given; write it into the file"));
     if (!contains(known, name))
       throw InvalidArgument(concat(name_, ": ", unknown_name("parameter", name, known)));
-    entries[name] = {Expression(text)};
+    entries[name] = {Expression(value.text())};
   }
   const std::function<void(const std::string&)> evaluate = [&](const std::string& name) {
     auto& entry = entries.at(name);
@@ -144,7 +137,7 @@ void FileReader::read_parameters(const std::map<std::string, std::string>& overr
       entry.number = value.get<double>();
     }
     scope_[name] = entry.number;
-    parameters_[name] = shortest(entry.number);
+    parameters_[name] = shortest_text(entry.number);
     entry.state = State::done;
   };
   for (const auto& name : known) evaluate(name);

@@ -11,6 +11,7 @@
 #include <toml++/toml.h>
 
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/operators/models.hpp>
 
 #include "core/expression.hpp"
 
@@ -22,7 +23,7 @@ class FileReader {
   /// @param overrides  values of parameters in place of those of the file
   /// @throws InvalidArgument  TOML that does not parse, parameters that cannot be evaluated
   FileReader(std::string_view text, const std::string& name,
-             const std::map<std::string, std::string>& overrides);
+             const std::map<std::string, ModelValue>& overrides);
 
   const std::string& name() const noexcept { return name_; }
   const toml::table& table() const noexcept { return table_; }
@@ -58,7 +59,7 @@ class FileReader {
   Expression expression(const toml::node& node) const;
 
  private:
-  void read_parameters(const std::map<std::string, std::string>& overrides);
+  void read_parameters(const std::map<std::string, ModelValue>& overrides);
 
   const std::string& name_;
   toml::table table_;

@@ -3,11 +3,11 @@
 #include <cctype>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <optional>
 #include <tuple>
 
 #include <kronsolve/core/file.hpp>
+#include <kronsolve/core/matrix_entries.hpp>
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/core/number.hpp>
 #include <kronsolve/operators/matrix_market.hpp>
@@ -226,67 +226,9 @@ void broadcast(const Comm& comm, MatrixMarketHeader& header) {
 
 // ---- entries ---------------------------------------------------------------------------------
 
-/// Entries on their way to a row's owner, and those that arrived.
-template <Scalar T>
-struct Entries {
-  std::vector<index_t> rows, cols;
-  std::vector<T> values;
-
-  void add(index_t row, index_t col, T value) {
-    rows.push_back(row);
-    cols.push_back(col);
-    values.push_back(value);
-  }
-  void clear() {
-    rows.clear();
-    cols.clear();
-    values.clear();
-  }
-  std::size_t size() const { return rows.size(); }
-};
-
-/// Compressed rows from entries in any order; equal positions are added up in the order of the
-/// entries. Besides the rows it needs memory for entries only: most rows may be empty.
-template <Scalar T>
-CsrRows<T> compress(const Entries<T>& entries, RowRange range, index_t cols) {
-  CsrRows<T> result{range, cols, {}, {}, {}};
-  const auto n = static_cast<std::size_t>(range.size());
-  auto& offsets = result.offsets;
-  offsets.assign(n + 1, 0);
-  const auto place = [&](std::size_t e) {
-    return static_cast<std::size_t>(entries.rows[e] - range.begin);
-  };
-  for (std::size_t e = 0; e < entries.size(); ++e) ++offsets[place(e) + 1];
-  std::partial_sum(offsets.begin(), offsets.end(), offsets.begin());
-  std::vector<std::size_t> order(entries.size());
-  for (std::size_t e = 0; e < order.size(); ++e)
-    order[static_cast<std::size_t>(offsets[place(e)]++)] = e;
-  result.columns.reserve(entries.size());
-  result.values.reserve(entries.size());
-  auto begin = order.begin();
-  for (std::size_t i = 0; i < n; ++i) {
-    const auto end = order.begin() + offsets[i];  // where row i + 1 began
-    std::stable_sort(begin, end, [&](std::size_t a, std::size_t b) {
-      return entries.cols[a] < entries.cols[b];
-    });
-    const std::size_t first = result.columns.size();
-    offsets[i] = static_cast<index_t>(first);
-    for (; begin != end; ++begin) {
-      if (result.columns.size() > first && entries.cols[*begin] == result.columns.back()) {
-        result.values.back() += entries.values[*begin];
-      } else {
-        result.columns.push_back(entries.cols[*begin]);
-        result.values.push_back(entries.values[*begin]);
-      }
-    }
-  }
-  offsets[n] = static_cast<index_t>(result.columns.size());
-  return result;
-}
-
 /// Sends entries to the owners of their rows; `mine` grows by what arrives. Collective.
 template <Scalar T>
-void exchange(const Comm& comm, std::vector<Entries<T>>& outgoing, Entries<T>& mine) {
+void exchange(const Comm& comm, std::vector<MatrixEntries<T>>& outgoing, MatrixEntries<T>& mine) {
   const auto ranks = outgoing.size();
   std::vector<std::vector<index_t>> indices(ranks);
   std::vector<std::vector<T>> values(ranks);
@@ -388,8 +330,8 @@ MatrixMarketRows<T> read_slices(const Comm& comm, const std::string& path,
     share.emplace(*file, header,
                   RowRange{header.data_offset + mine.begin, header.data_offset + mine.end});
   });
-  Entries<T> owned;
-  std::vector<Entries<T>> outgoing(static_cast<std::size_t>(comm.size()));
+  MatrixEntries<T> owned;
+  std::vector<MatrixEntries<T>> outgoing(static_cast<std::size_t>(comm.size()));
   constexpr index_t batch = 1 << 18;  // lines between two exchanges: bounds the buffers
   for (bool more = true; more;) {
     bool left = true;
@@ -403,7 +345,7 @@ MatrixMarketRows<T> read_slices(const Comm& comm, const std::string& path,
   }
   check(comm, path, header, *share);
   CsrRows<T> rows;
-  comm.agree([&] { rows = compress(owned, partition.range(comm.rank()), header.cols); });
+  comm.agree([&] { rows = owned.csr_rows(partition.range(comm.rank()), header.cols); });
   return {partition, std::move(rows)};
 }
 

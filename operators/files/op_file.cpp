@@ -20,7 +20,7 @@ using detail::FileReader;
 class Reader {
  public:
   Reader(std::string_view text, const std::string& name, const Comm& comm,
-         const std::map<std::string, std::string>& overrides)
+         const std::map<std::string, ModelValue>& overrides)
       : file_(text, name, overrides), comm_(comm) {}
 
   OperatorFile read() {
@@ -137,13 +137,13 @@ class Reader {
 }  // namespace
 
 OperatorFile parse_operator_file(std::string_view text, const std::string& name,
-                                 const std::map<std::string, std::string>& parameters) {
+                                 const std::map<std::string, ModelValue>& parameters) {
   const Comm alone;
   return Reader(text, name, alone, parameters).read();
 }
 
 OperatorFile read_operator_file(const Comm& comm, const std::string& path,
-                                const std::map<std::string, std::string>& parameters) {
+                                const std::map<std::string, ModelValue>& parameters) {
   std::string text;
   comm.agree([&] {
     if (comm.is_root()) text = read_text_file(path);

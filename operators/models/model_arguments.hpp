@@ -51,7 +51,7 @@ class ModelArguments {
   void read_parameters(const ModelOptions& options);
   void read_twist();
   const ModelInfo& info_;
-  std::map<std::string, std::string> given_;
+  std::map<std::string, ModelValue> given_;
   std::map<std::string, std::string> values_;
   std::map<std::string, std::string> written_as_;  ///< parameters given by one that stands for them
   Lattice lattice_;

@@ -192,14 +192,14 @@ void ModelArguments::read_parameters(const ModelOptions& options) {
   for (const auto& p : info_.parameters) {
     const auto value = options.params.find(p.name);
     if (value == options.params.end()) continue;
-    if (p.stands_for.empty()) values_[p.name] = value->second;
+    if (p.stands_for.empty()) values_[p.name] = value->second.text();
     for (const auto& target : p.stands_for) {
       written_as_[target] = p.name;
       if (options.params.contains(target))
         throw InvalidArgument(concat("model ", info_.name, ": '", target,
                                      "' is given twice, by itself and by '", p.name,
                                      "'; give one of them"));
-      values_[target] = value->second;
+      values_[target] = value->second.text();
     }
   }
 }

@@ -100,7 +100,9 @@ SharedOperator model(const std::string& name, const py::dict& given) {
   from.read("edges", edges);
   o.edges = edges_of(edges);
   from.read("spin", o.spin);
-  from.read("params", o.params);
+  std::map<std::string, std::string> params;
+  from.read("params", params);
+  o.params.insert(params.begin(), params.end());
   o.cyclic = cyclic_of(cyclic);
   Model made = make_model(name, o);
   return std::make_shared<Operator>(std::move(made.op), std::move(made.lattice));
@@ -402,7 +404,8 @@ void bind_operators(py::module_& m) {
   m.def("parse", &parse);
   m.def("read_operator_file",
         [](const std::string& path, const std::map<std::string, std::string>& parameters) {
-          auto file = computing([&] { return read_operator_file(*alone(), path, parameters); });
+          const std::map<std::string, ModelValue> given(parameters.begin(), parameters.end());
+          auto file = computing([&] { return read_operator_file(*alone(), path, given); });
           return std::make_shared<Operator>(std::move(file.op), std::move(file.lattice));
         });
   m.def("operator_names",

@@ -119,7 +119,7 @@ void finish(const LinearMap<T>& a, const Exponential& e, double tol, FunctionRes
 }  // namespace
 
 template <Scalar T>
-FunctionResult<T> expm_multiply(const LinearMap<T>& a, double t, std::span<const T> v,
+FunctionResult<T> expm_multiply(const LinearMap<T>& a, double t, VectorArgument<T> v,
                                 const ExpmOptions& options) {
   vec::require_square("expm_multiply", a);
   vec::require_vector("expm_multiply", a, v);

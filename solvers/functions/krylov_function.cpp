@@ -121,7 +121,7 @@ void finish(FunctionResult<V>& result, double error, index_t steps, index_t prod
 
 template <Scalar T>
 FunctionResult<T> apply_function(const LinearMap<T>& a, const std::function<double(double)>& f,
-                                 std::span<const T> v, const FunctionOptions& options) {
+                                 VectorArgument<T> v, const FunctionOptions& options) {
   check(a, options);
   vec::require_vector("apply_function", a, v);
   FunctionResult<T> result{.vectors = DistributedVectors<T>(a.row_partition(), a.comm().rank(), 1)};

@@ -218,7 +218,7 @@ SolveResult<T> solve(const LinearMap<T>& a, const DistributedVectors<T>& b,
 }
 
 template <Scalar T>
-SolveResult<T> solve(const LinearMap<T>& a, std::span<const T> b, const SolveOptions& options) {
+SolveResult<T> solve(const LinearMap<T>& a, VectorArgument<T> b, const SolveOptions& options) {
   const auto owned = static_cast<index_t>(b.size());
   if (!a.comm().all(owned == a.row_range().size()))
     throw DimensionError(detail::concat("solve: b must have the owned length, ",

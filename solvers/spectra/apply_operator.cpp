@@ -129,7 +129,7 @@ DistributedVectors<T> applied(const OpSum& op, const StateView<T>& psi, const Ba
 
 template <Scalar T>
 DistributedVectors<T> apply_operator(const Comm& comm, const OpSum& op, const Basis& from,
-                                     std::span<const T> psi, const Basis& to) {
+                                     VectorArgument<T> psi, const Basis& to) {
   if (op.spaces() != from.spaces() || op.spaces() != to.spaces())
     throw DimensionError(
         "apply_operator: the operator and both bases must be about the same sites");

@@ -57,7 +57,7 @@ void set_poles(SpectralFunction& f, const dense::TridiagonalEigen& ritz) {
 }  // namespace
 
 template <Scalar T>
-SpectralFunction spectral_function(const LinearMap<T>& h, std::span<const T> phi,
+SpectralFunction spectral_function(const LinearMap<T>& h, VectorArgument<T> phi,
                                    const SpectralFunctionOptions& options) {
   vec::require_square("spectral_function", h);
   vec::require_vector("spectral_function", h, phi);
@@ -108,8 +108,8 @@ index_t CrossSpectralFunction::products() const noexcept {
 }
 
 template <Scalar T>
-CrossSpectralFunction cross_spectral_function(const LinearMap<T>& h, std::span<const T> a,
-                                              std::span<const T> b,
+CrossSpectralFunction cross_spectral_function(const LinearMap<T>& h, VectorArgument<T> a,
+                                              VectorArgument<T> b,
                                               const SpectralFunctionOptions& options) {
   vec::require_square("cross_spectral_function", h);
   vec::require_vector("cross_spectral_function", h, a);

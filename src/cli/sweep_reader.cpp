@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <charconv>
+#include <array>
 #include <cmath>
 #include <deque>
 #include <limits>
@@ -29,13 +29,6 @@ constexpr std::size_t most_points = 1'000'000;
 const std::vector<std::string> commands_of_points = {"ground", "eigh",   "svds",
                                                      "evolve", "levels", "thermal"};
 
-template <class Number>
-std::string shortest(Number value) {
-  std::array<char, 32> text{};
-  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value);
-  return {text.data(), end};
-}
-
 /// A number without what computing it has left in its last digit: 0.3, not 0.30000000000000004.
 double rounded(double value) {
   std::array<char, 32> text{};
@@ -45,9 +38,9 @@ double rounded(double value) {
 
 /// The same text for 1, 1.0, "1" and 1e0.
 std::string canonical(const std::string& text) {
-  if (const auto whole = read_number<std::int64_t>(text)) return shortest(*whole);
+  if (const auto whole = read_number<std::int64_t>(text)) return shortest_text(*whole);
   const auto real = read_number<double>(text);
-  return real && std::isfinite(*real) ? shortest(*real) : text;
+  return real && std::isfinite(*real) ? shortest_text(*real) : text;
 }
 
 /// A file that the value of an option names; empty if it is none.
@@ -145,6 +138,10 @@ class SweepReader {
   void read_command() {
     const auto* node = table_.get("command");
     const auto name = node == nullptr ? std::nullopt : node->value_exact<std::string>();
+    const std::vector<std::string> wanted = {"command"};
+    for (const auto& [key, other] : in_order(table_))
+      if (node == nullptr && !closest(key, wanted).empty())
+        fail(*other, unknown_name("key", key, wanted));
     if (!name)
       throw InvalidArgument(
           detail::concat(sweep_.name_, ": which command? write command = \"ground\" first"));
@@ -256,7 +253,7 @@ class SweepReader {
   std::optional<std::pair<std::string, Json>> scalar(const Node& node) const {
     if (const auto text = node.value_exact<std::string>()) return std::pair(*text, Json(*text));
     if (const auto whole = node.value_exact<std::int64_t>())
-      return std::pair(shortest(*whole), Json(*whole));
+      return std::pair(shortest_text(*whole), Json(*whole));
     if (const auto real = node.value_exact<double>()) {
       if (!std::isfinite(*real)) fail(node, "numbers must be finite");
       return number(*real);
@@ -266,9 +263,9 @@ class SweepReader {
     return std::nullopt;
   }
   static std::pair<std::string, Json> number(double value) {
-    if (const auto whole = read_number<std::int64_t>(shortest(value)))
-      return {shortest(*whole), Json(*whole)};
-    return {shortest(value), Json(value)};
+    if (const auto whole = read_number<std::int64_t>(shortest_text(value)))
+      return {shortest_text(*whole), Json(*whole)};
+    return {shortest_text(value), Json(value)};
   }
 
   Value value(const Setting& setting, const Node& node) const {

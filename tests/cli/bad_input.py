@@ -405,7 +405,7 @@ def rows():
     for option in ("--checkpoint", "--resume"):
         yield Row(("ground", *CHAIN, option, "{file}"), ("c.h5", "not an HDF5 file", "nothing was touched"), 2, "c.h5", "text")
     yield Row(("ground", *CHAIN, "--checkpoint", "/none/c"), ("/none",), 5)
-    yield Row(("batch", "{file}"), ("s.toml", "which command?"), 2, "s.toml", "comand = 'ground'\n")
+    yield Row(("batch", "{file}"), ("s.toml:1:1", "did you mean command?"), 2, "s.toml", "comand = 'ground'\n")
     yield Row(("batch", "{file}"), ("has no place in a sweep",), 2, "s.toml", "command = 'ground'\nmodel = 'xy'\nsites = 4\ncheckpoint = 'c'\n")
     yield Row(("batch", "ground --model heisenberg --sites 4", "-o", "{file}"), ("was not written by kronsolve batch", "-o"), 2, "precious.txt", "mine\n")
     yield Row(("sweep", "{file}"), ("s.toml:4:", "warm_starts is true or false"), 2, "s.toml",

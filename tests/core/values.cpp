@@ -9,7 +9,9 @@
 
 #include <kronsolve/core/buffer.hpp>
 #include <kronsolve/core/csr_rows.hpp>
+#include <kronsolve/core/matrix_entries.hpp>
 #include <kronsolve/core/memory.hpp>
+#include <kronsolve/core/number.hpp>
 #include <kronsolve/core/random.hpp>
 #include <kronsolve/core/row_range.hpp>
 #include <kronsolve/core/threads.hpp>
@@ -155,6 +157,60 @@ TEST(Csr, broken_rows_are_named) {
   rows.columns[1] = 7;
   rows.values[2] = std::nan("");
   EXPECT_ERROR(require_valid(rows, "test"), InvalidArgument, "row 5");
+}
+
+TEST(MatrixEntries, in_any_order_are_the_same_rows_and_equal_places_add_up) {
+  const std::uint64_t seed = 7;
+  std::mt19937_64 random(seed);
+  for (int round = 0; round < 200; ++round) {
+    const auto draw = [&](index_t most) {
+      return static_cast<index_t>(random() % std::uint64_t(most));
+    };
+    const index_t first = draw(5), rows = draw(6), cols = 1 + draw(6);
+    std::vector<double> dense(static_cast<std::size_t>(rows * cols));
+    MatrixEntries<double> entries;
+    for (index_t e = rows > 0 ? draw(20) : 0; e > 0; --e) {
+      const index_t i = draw(rows), j = draw(cols);
+      const double value = double(1 + draw(9));
+      entries.add(first + i, j, value);
+      dense[static_cast<std::size_t>(i * cols + j)] += value;
+    }
+
+    const auto got = entries.csr_rows({first, first + rows}, cols);
+
+    require_valid(got, "test");
+    index_t nonzero = 0;
+    for (index_t i = 0; i < rows; ++i)
+      for (index_t j = 0; j < cols; ++j) {
+        const auto columns = got.row_columns(first + i);
+        const auto at = std::find(columns.begin(), columns.end(), j);
+        const double value = dense[static_cast<std::size_t>(i * cols + j)];
+        nonzero += value != 0;
+        EXPECT_EQ(
+            at == columns.end() ? 0 : got.row_values(first + i)[std::size_t(at - columns.begin())],
+            value)
+            << "seed " << seed;
+      }
+    EXPECT_EQ(got.entries(), nonzero) << "seed " << seed;
+  }
+}
+
+TEST(MatrixEntries, outside_the_rows_or_columns_are_refused) {
+  MatrixEntries<double> entries;
+  entries.add(4, 2, 1.0);
+  EXPECT_ERROR((void)entries.csr_rows({0, 4}, 9), DimensionError, "row 4, column 2");
+  EXPECT_ERROR((void)entries.csr_rows({5, 9}, 9), DimensionError, "rows [5, 9)");
+  EXPECT_ERROR((void)entries.csr_rows({4, 5}, 2), DimensionError, "of 2 columns");
+}
+
+TEST(Numbers, shortest_text_is_read_as_the_same_number) {
+  std::mt19937_64 random(8);
+  for (int round = 0; round < 1000; ++round) {
+    const double value = std::ldexp(double(random()), int(random() % 200) - 150);
+    EXPECT_EQ(read_number<double>(shortest_text(value)), value);
+  }
+  EXPECT_EQ(shortest_text(0.1), "0.1");
+  EXPECT_EQ(shortest_text(std::uint64_t{18446744073709551615U}), "18446744073709551615");
 }
 
 TEST(Threads, are_counted_and_bounded) {

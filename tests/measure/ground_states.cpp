@@ -54,7 +54,7 @@ Ground ground(const OpSum& h, Sector sector) {
 }
 
 OpSum chain(const std::string& model, int sites, Cyclic cyclic = Cyclic::none,
-            std::map<std::string, std::string> params = {}) {
+            std::map<std::string, ModelValue> params = {}) {
   return make_model(model, {.sites = sites, .cyclic = cyclic, .params = std::move(params)}).op;
 }
 

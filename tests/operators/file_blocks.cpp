@@ -18,7 +18,7 @@
 namespace kronsolve {
 namespace {
 
-using Params = std::map<std::string, std::string>;
+using Params = std::map<std::string, ModelValue>;
 
 OperatorFile parse(std::string_view text, const Params& given = {}) {
   return parse_operator_file(text, "h.toml", given);
@@ -55,7 +55,8 @@ z = "-h"
 
   EXPECT_TRUE(equal(file.op, xxz.op + second.op));
   EXPECT_EQ(file.lattice.bonds(), xxz.lattice.bonds());
-  EXPECT_EQ(file.parameters, (Params{{"J", "0.7"}, {"delta", "0.35"}, {"h", "0.3"}}));
+  EXPECT_EQ(file.parameters,
+            (std::map<std::string, std::string>{{"J", "0.7"}, {"delta", "0.35"}, {"h", "0.3"}}));
   // Its symmetries have their names.
   EXPECT_NO_THROW(require_respects(
       file.op, parse_sector(file.op.spaces(), file.lattice, {"sz=0", "momentum=1,0"})));

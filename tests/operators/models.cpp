@@ -38,7 +38,7 @@ TEST(Models, spin_chains_equal_their_formulas) {
         SCOPED_TRACE(::testing::Message()
                      << "n " << n << " twice spin " << twice << " cyclic " << cyclic);
         const Spins s{n, twice};
-        const auto make = [&](const char* name, std::map<std::string, std::string> params) {
+        const auto make = [&](const char* name, std::map<std::string, ModelValue> params) {
           return make_model(name, {.sites = n,
                                    .cyclic = closed(cyclic),
                                    .spin = std::to_string(twice) + "/2",

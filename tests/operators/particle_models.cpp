@@ -16,7 +16,7 @@ namespace {
 using namespace test;
 using std::numbers::pi;
 
-using Params = std::map<std::string, std::string>;
+using Params = std::map<std::string, ModelValue>;
 
 std::vector<double> levels(const Model& model) {
   const FullBasis basis(model.op.spaces());

@@ -165,6 +165,28 @@ TEST(RowsOfSites, beyond_64_bits_of_packed_digits_are_right) {
   EXPECT_NEAR(rows.values[1], 24, 100 * rounding);
 }
 
+TEST(Lazy, scaled_and_added_are_the_scaled_and_added_matrix) {
+  const unsigned seed = 20;
+  RandomOperators random(seed);
+  for (int round = 0; round < 50; ++round) {
+    const auto spaces = random.spaces();
+    const OpSum one = random.operator_on(spaces, false), two = random.operator_on(spaces, false);
+    const Complex factor(random.real(), random.real());
+    const index_t n = FullBasis(spaces).size(), first = random.pick(int(n));
+    const auto a = make_lazy<Complex>(on_full_space(one)),
+               b = make_lazy<Complex>(on_full_space(two));
+
+    const auto rows = (factor * a + b).build({first, n});
+
+    const DenseMatrix expected = factor * dense(one) + dense(two);
+    EXPECT_LT((to_dense(rows) - expected.bottomRows(n - first)).norm(), rounding * double(n))
+        << "seed " << seed << ", round " << round;
+  }
+  const auto small = make_lazy<double>(on_full_space(OpSum(2)));
+  EXPECT_ERROR(small + make_lazy<double>(on_full_space(OpSum(3))), DimensionError,
+               "4 x 4 and 8 x 8");
+}
+
 TEST(Lazy, builds_the_rows_of_an_operator) {
   OpSum h(4);
   h.add(1, {{"S+", 0}, {"S-", 3}}).add(1, {{"S-", 0}, {"S+", 3}});

@@ -17,7 +17,7 @@ namespace {
 using namespace test;
 using std::numbers::pi;
 
-using Params = std::map<std::string, std::string>;
+using Params = std::map<std::string, ModelValue>;
 
 Model ring(const char* name, int n, Params params, const char* spin = "") {
   return make_model(name, {.sites = n, .cyclic = Cyclic::x, .spin = spin, .params = params});

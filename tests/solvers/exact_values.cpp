@@ -191,7 +191,7 @@ TEST(ExactValues, xx_and_ising_chains_are_free_fermions) {
     for (int k = 1; k <= n; ++k) filled += std::min(0.0, std::cos(pi * k / (n + 1)));
     EXPECT_NEAR(lowest(make_model("xy", {.sites = n}), {"sz=0"}), filled, to_exact);
     // -sum X X - sum Z in Pauli matrices, turned: jz = -4, bx = 2.
-    const std::map<std::string, std::string> critical = {{"jz", "-4"}, {"bx", "2"}};
+    const std::map<std::string, ModelValue> critical = {{"jz", "-4"}, {"bx", "2"}};
     EXPECT_NEAR(lowest(make_model("ising", {.sites = n, .cyclic = ring, .params = critical})),
                 -2 / std::sin(pi / (2 * n)), to_exact);
     EXPECT_NEAR(lowest(make_model("ising", {.sites = n, .params = critical})),

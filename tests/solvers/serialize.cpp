@@ -127,6 +127,21 @@ TEST(Travel, states_keep_their_descriptions) {
   }
 }
 
+TEST(Travel, rows_of_the_user_can_be_scaled_and_added_before) {
+  const PortableLazy<double> rows(3, 3, [](RowRange range) {
+    MatrixEntries<double> entries;
+    for (index_t i = range.begin; i < range.end; ++i) {
+      entries.add(i, 2 - i, 1.0);
+      entries.add(i, i, double(i));
+    }
+    return entries.csr_rows(range, 3);
+  });
+
+  const auto back = there_and_back(2.0 * rows + rows);
+
+  EXPECT_EQ(back.lazy().build({0, 3}), 3.0 * rows.lazy().build({0, 3}));
+}
+
 TEST(Travel, rows_of_the_user_keep_shape_and_values) {
   const PortableLazy<Complex> rows(4, 7, [](RowRange range) {
     CsrRows<Complex> r;

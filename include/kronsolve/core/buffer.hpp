@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <type_traits>
 #include <utility>
 
 #include <kronsolve/core/index.hpp>
@@ -42,6 +43,10 @@ class KRONSOLVE_EXPORT Buffer {
   const T* data() const noexcept { return data_; }
   std::span<T> span() noexcept { return {data_, static_cast<std::size_t>(size_)}; }
   std::span<const T> span() const noexcept { return {data_, static_cast<std::size_t>(size_)}; }
+  T* begin() noexcept { return data_; }
+  T* end() noexcept { return data_ + size_; }
+  const T* begin() const noexcept { return data_; }
+  const T* end() const noexcept { return data_ + size_; }
   T& operator[](index_t i) noexcept { return data_[i]; }
   const T& operator[](index_t i) const noexcept { return data_[i]; }
 
@@ -49,6 +54,11 @@ class KRONSOLVE_EXPORT Buffer {
   T* data_ = nullptr;
   index_t size_ = 0;
 };
+
+/// A vector that is read, as an argument beside something else that says what T is: a Buffer,
+/// std::vector, std::array or span of T.
+template <Scalar T>
+using VectorArgument = std::type_identity_t<std::span<const T>>;
 
 extern template class Buffer<double>;
 extern template class Buffer<std::complex<double>>;

@@ -1,6 +1,7 @@
 #pragma once
 // Numbers as people write them. One reader for options, models, sectors and files.
 
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <concepts>
@@ -33,6 +34,15 @@ requires std::integral<Number> || std::same_as<Number, double> std::optional<Num
     }
   }
   return error == std::errc() ? std::optional(value) : std::nullopt;
+}
+
+/// The shortest text that read_number takes to the same number: "0.1", "1e-05", "-3".
+template <class Number>
+requires std::integral<Number> || std::same_as<Number, double> std::string shortest_text(
+    Number value) {
+  std::array<char, 32> text{};
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value);
+  return {text.data(), end};
 }
 
 }  // namespace kronsolve

@@ -2,13 +2,26 @@
 
 #include <complex>
 #include <functional>
+#include <type_traits>
 #include <utility>
 
 #include <kronsolve/core/csr_rows.hpp>
+#include <kronsolve/core/matrix_entries.hpp>
 #include <kronsolve/core/row_range.hpp>
 #include <kronsolve/core/scalar.hpp>
 
 namespace kronsolve {
+
+namespace detail {
+
+template <class Matrix>
+void require_same_shape(const Matrix& a, const Matrix& b) {
+  if (a.rows() != b.rows() || a.cols() != b.cols())
+    throw DimensionError(
+        concat("Lazy: a sum of ", a.rows(), " x ", a.cols(), " and ", b.rows(), " x ", b.cols()));
+}
+
+}  // namespace detail
 
 /// A matrix that knows its shape and how to build any range of its rows; nothing is stored.
 ///
@@ -51,5 +64,18 @@ class Lazy {
   index_t rows_, cols_;
   Builder builder_;
 };
+
+/// factor * a, rows scaled as they are built.
+template <Scalar T>
+Lazy<T> operator*(std::type_identity_t<T> factor, const Lazy<T>& a) {
+  return {a.rows(), a.cols(), [factor, a](RowRange range) { return factor * a.build(range); }};
+}
+/// a + b, rows added as they are built.
+/// @throws DimensionError  other shapes
+template <Scalar T>
+Lazy<T> operator+(const Lazy<T>& a, const Lazy<T>& b) {
+  detail::require_same_shape(a, b);
+  return {a.rows(), a.cols(), [a, b](RowRange range) { return a.build(range) + b.build(range); }};
+}
 
 }  // namespace kronsolve

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <map>
 #include <optional>
 #include <string>
@@ -7,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <kronsolve/core/number.hpp>
 #include <kronsolve/export.hpp>
 #include <kronsolve/operators/lattice.hpp>
 #include <kronsolve/operators/op_sum.hpp>
@@ -37,16 +39,34 @@ KRONSOLVE_EXPORT const std::vector<ModelInfo>& models();
 /// @throws InvalidArgument  unknown name; suggests the nearest
 KRONSOLVE_EXPORT const ModelInfo& model_info(std::string_view name);
 
+/// The value of a parameter: a number, or text as the user writes it ("1/2").
+class ModelValue {
+ public:
+  ModelValue() = default;
+  ModelValue(double value) : text_(shortest_text(value)) {}
+  template <std::integral Number>
+  requires(!std::same_as<Number, bool>) ModelValue(Number value) : text_(shortest_text(value)) {}
+  ModelValue(std::string text) : text_(std::move(text)) {}
+  ModelValue(const char* text) : text_(text) {}
+
+  /// Text that gives the same number when it is read.
+  const std::string& text() const noexcept { return text_; }
+  friend bool operator==(const ModelValue&, const ModelValue&) = default;
+
+ private:
+  std::string text_;
+};
+
 /// Which instance of a model is wanted. What is empty or 0 has not been given.
 struct ModelOptions {
   int sites = 0;               ///< of the operator; follows from `size`, `cluster` or `edges`
   std::vector<int> size = {};  ///< {LX, LY} in cells
   std::optional<ClusterVectors> cluster = {};  ///< in place of a size
   Cyclic cyclic = Cyclic::none;
-  std::string lattice = {};      ///< a name of Lattice::names(), or "edges"
-  std::vector<Bond> edges = {};  ///< of the lattice "edges"
-  std::string spin = {};         ///< "1/2" (default), "1", "3/2", "0.5" ...
-  std::map<std::string, std::string> params = {};
+  std::string lattice = {};                       ///< a name of Lattice::names(), or "edges"
+  std::vector<Bond> edges = {};                   ///< of the lattice "edges"
+  std::string spin = {};                          ///< "1/2" (default), "1", "3/2", "0.5" ...
+  std::map<std::string, ModelValue> params = {};  ///< numbers or text: {{"delta", 0.5}}
 };
 
 /// A Hamiltonian and where it lives.

@@ -7,6 +7,7 @@
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/export.hpp>
 #include <kronsolve/operators/lattice.hpp>
+#include <kronsolve/operators/models.hpp>
 #include <kronsolve/operators/op_sum.hpp>
 
 namespace kronsolve {
@@ -39,7 +40,7 @@ struct OperatorFile {
 /// @throws IoError          the file of edges cannot be read
 KRONSOLVE_EXPORT OperatorFile
 parse_operator_file(std::string_view text, const std::string& name,
-                    const std::map<std::string, std::string>& parameters = {});
+                    const std::map<std::string, ModelValue>& parameters = {});
 
 /// The operator of the file at `path`. Collective: rank 0 reads, all ranks get the same operator or
 /// the same error.
@@ -47,6 +48,6 @@ parse_operator_file(std::string_view text, const std::string& name,
 /// @throws InvalidArgument  as parse_operator_file
 KRONSOLVE_EXPORT OperatorFile
 read_operator_file(const Comm& comm, const std::string& path,
-                   const std::map<std::string, std::string>& parameters = {});
+                   const std::map<std::string, ModelValue>& parameters = {});
 
 }  // namespace kronsolve

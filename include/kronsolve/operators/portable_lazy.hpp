@@ -32,7 +32,50 @@ class PortableLazy {
 
  private:
   index_t rows_ = 0, cols_ = 0;
+
+  template <Scalar U>
+  friend PortableLazy<U> operator*(std::type_identity_t<U> factor, const PortableLazy<U>& a);
+  template <Scalar U>
+  friend PortableLazy<U> operator+(const PortableLazy<U>& a, const PortableLazy<U>& b);
+
   Builder builder_;
 };
+
+namespace detail {
+
+template <Scalar T>
+struct ScaledRows {
+  T factor = 0;
+  typename PortableLazy<T>::Builder rows;
+  CsrRows<T> operator()(RowRange range) const { return factor * rows(range); }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(factor, rows);
+  }
+};
+template <Scalar T>
+struct AddedRows {
+  typename PortableLazy<T>::Builder a, b;
+  CsrRows<T> operator()(RowRange range) const { return a(range) + b(range); }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(a, b);
+  }
+};
+
+}  // namespace detail
+
+/// factor * a; it can be sent as `a` can.
+template <Scalar T>
+PortableLazy<T> operator*(std::type_identity_t<T> factor, const PortableLazy<T>& a) {
+  return {a.rows(), a.cols(), detail::ScaledRows<T>{factor, a.builder_}};
+}
+/// a + b; it can be sent as both can.
+/// @throws DimensionError  other shapes
+template <Scalar T>
+PortableLazy<T> operator+(const PortableLazy<T>& a, const PortableLazy<T>& b) {
+  detail::require_same_shape(a, b);
+  return {a.rows(), a.cols(), detail::AddedRows<T>{a.builder_, b.builder_}};
+}
 
 }  // namespace kronsolve

@@ -2,6 +2,7 @@
 
 #include <complex>
 #include <concepts>
+#include <ranges>
 #include <span>
 #include <type_traits>
 #include <vector>
@@ -27,10 +28,6 @@ class StateView {
   ///               require_fitting)
   StateView(const Comm& comm, const Basis& basis, std::span<const T> owned)
       : comm_(&comm), basis_(&basis), owned_(owned) {}
-  StateView(const Comm& comm, const Basis& basis, std::span<T> owned)
-      : StateView(comm, basis, std::span<const T>(owned)) {}
-  StateView(const Comm& comm, const Basis& basis, const Buffer<T>& owned)
-      : StateView(comm, basis, owned.span()) {}
   /// Nothing that ends with the statement: the view would refer to what is gone.
   template <class C, class B, class Owned>
   requires(!std::is_lvalue_reference_v<C> || !std::is_lvalue_reference_v<B> ||
@@ -49,6 +46,9 @@ class StateView {
   const Basis* basis_;
   std::span<const T> owned_;
 };
+/// StateView(comm, basis, vector): of a Buffer, std::vector or span of T.
+template <std::ranges::contiguous_range Owned>
+StateView(const Comm&, const Basis&, Owned&&) -> StateView<std::ranges::range_value_t<Owned>>;
 
 /// Collective.
 /// @throws DimensionError  on every rank, if any holds another number of amplitudes than it owns

@@ -64,7 +64,7 @@ struct ExpmOptions {
 /// doi:10.1137/S0036142995280572.
 template <Scalar T>
 KRONSOLVE_EXPORT FunctionResult<T> expm_multiply(const LinearMap<T>& a, double t,
-                                                 std::span<const T> v,
+                                                 VectorArgument<T> v,
                                                  const ExpmOptions& options = {});
 
 /// The same for complex t; use t = {0, -dt} for Schroedinger time dt (hbar = 1).
@@ -99,7 +99,7 @@ struct FunctionOptions {
 template <Scalar T>
 KRONSOLVE_EXPORT FunctionResult<T> apply_function(const LinearMap<T>& a,
                                                   const std::function<double(double)>& f,
-                                                  std::span<const T> v,
+                                                  VectorArgument<T> v,
                                                   const FunctionOptions& options = {});
 /// The same for complex f or v; a real operator stays real.
 template <Scalar T>

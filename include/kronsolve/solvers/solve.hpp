@@ -87,7 +87,7 @@ KRONSOLVE_EXPORT SolveResult<T> solve(const LinearMap<T>& a, const DistributedVe
 /// The same for one right-hand side.
 /// @param b  owned entries
 template <Scalar T>
-KRONSOLVE_EXPORT SolveResult<T> solve(const LinearMap<T>& a, std::span<const T> b,
+KRONSOLVE_EXPORT SolveResult<T> solve(const LinearMap<T>& a, VectorArgument<T> b,
                                       const SolveOptions& options = {});
 
 /// The same for rows built on demand, stored while it runs, dealt evenly to the ranks of `comm` as

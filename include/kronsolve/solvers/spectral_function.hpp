@@ -42,7 +42,7 @@ struct SpectralFunctionOptions {
 /// Cost: `steps` products, two vectors.
 /// Source: Gagliano and Balseiro 1987, doi:10.1103/PhysRevLett.59.2999.
 template <Scalar T>
-KRONSOLVE_EXPORT SpectralFunction spectral_function(const LinearMap<T>& h, std::span<const T> phi,
+KRONSOLVE_EXPORT SpectralFunction spectral_function(const LinearMap<T>& h, VectorArgument<T> phi,
                                                     const SpectralFunctionOptions& options = {});
 
 /// <a| (z - H)^-1 |b> for any two vectors, from those of a + b, a - b (and a + ib, a - ib).
@@ -62,7 +62,7 @@ struct KRONSOLVE_EXPORT CrossSpectralFunction {
 /// Cost: two (complex: four) times that of spectral_function.
 template <Scalar T>
 KRONSOLVE_EXPORT CrossSpectralFunction
-cross_spectral_function(const LinearMap<T>& h, std::span<const T> a, std::span<const T> b,
+cross_spectral_function(const LinearMap<T>& h, VectorArgument<T> a, VectorArgument<T> b,
                         const SpectralFunctionOptions& options = {});
 
 /// op |psi> from one sector into another: what an operator that changes the charge or the momentum
@@ -80,7 +80,7 @@ cross_spectral_function(const LinearMap<T>& h, std::span<const T> a, std::span<c
 /// representative each; messages in proportion. Nothing is written out in configurations.
 template <Scalar T>
 KRONSOLVE_EXPORT DistributedVectors<T> apply_operator(const Comm& comm, const OpSum& op,
-                                                      const Basis& from, std::span<const T> psi,
+                                                      const Basis& from, VectorArgument<T> psi,
                                                       const Basis& to);
 
 }  // namespace kronsolve
