@@ -12,6 +12,7 @@
 #include "cli/help.hpp"
 #include "cli/options.hpp"
 #include "cli/refusal.hpp"
+#include "cli/saved_file.hpp"
 #include "cli/shell_words.hpp"
 
 namespace kronsolve::cli {
@@ -90,7 +91,14 @@ void check_evolution(const Arguments& arguments, const Names& given) {
   if (arguments.evolve.state.empty())
     throw InvalidArgument(
         "which initial state? give --state neel, domain-wall, random, ... or a digit a site");
-  if (!given.has("--time")) throw InvalidArgument("how long? give --time T");
+  if (!given.has("--time") && !given.has("--times"))
+    throw InvalidArgument("how long? give --time T, or --times LIST");
+  const auto other = given.first_of({"--time", "--steps"});
+  if (given.has("--times") && !other.empty())
+    throw InvalidArgument(detail::concat("--times says all points; leave out ", other));
+  if (arguments.evolve.quench && !parse_state_file(arguments.evolve.state))
+    throw InvalidArgument(
+        "--quench belongs to --state FILE.h5; other states are of no operator in particular");
   if (arguments.evolve.json_lines && arguments.json)
     throw InvalidArgument("--json and --json-lines exclude each other; give one of them");
 }

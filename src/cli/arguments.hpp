@@ -25,9 +25,11 @@ struct OperatorArguments {
 
 /// What evolve was asked for besides the operator.
 struct EvolveArguments {
-  std::string state;  ///< as given
-  double time = 0;    ///< of the last point
-  index_t steps = 1;  ///< so many and one more points
+  std::string state;               ///< as given
+  double time = 0;                 ///< of the last point, counted from the initial state
+  index_t steps = 1;               ///< so many and one more points
+  std::vector<double> times = {};  ///< the points, in place of `steps` equal ones
+  bool quench = false;             ///< a saved state may be of another operator
   EvolutionOptions options;
   OperatorForm form = OperatorForm::automatic;
   std::uint64_t seed = 0;  ///< of a random state

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -16,6 +17,7 @@
 #include "cli/report.hpp"
 #include "cli/saved_file.hpp"
 #include "cli/text.hpp"
+#include "core/split.hpp"
 
 namespace kronsolve::cli {
 
@@ -50,20 +52,70 @@ EvolutionState initial_state(const Comm& comm, const SectorOperator& h,
   });
 }
 
-/// The initial state and what will be done with it; a state of a file is read before its scalar is
+/// "ground", "ground:bx=2,jz=1": the operator whose ground state is meant; nothing for other texts.
+std::optional<OperatorArguments> ground_of(const std::string& state, OperatorArguments op) {
+  constexpr std::string_view name = "ground";
+  if (!state.starts_with(name)) return {};
+  const auto rest = std::string_view(state).substr(name.size());
+  if (rest.empty()) return op;
+  if (!rest.starts_with(':')) return {};
+  if (op.model.empty())
+    throw InvalidArgument(fmt::format(
+        "state '{}': parameters belong to --model; save the ground state of the other file and "
+        "give --state FILE.h5 --quench",
+        state));
+  for (const auto& part : detail::split(rest.substr(1), ',')) {
+    const auto equals = part.find('=');
+    if (equals == part.npos || equals == 0 || equals + 1 == part.size())
+      throw InvalidArgument(
+          fmt::format("state '{}': after ground: come parameters such as bx=2,jz=1", state));
+    op.options.params[part.substr(0, equals)] = part.substr(equals + 1);
+  }
+  return op;
+}
+
+/// The one ground state of an operator in the sector of the problem.
+EvolutionState ground_state_of(const Comm& comm, const OperatorArguments& op,
+                               const EvolveArguments& asked) {
+  const Problem problem = hermitian_problem(comm, op);
+  const auto& h = on_sites(problem);
+  EighOptions options{.k = std::min<index_t>(2, h.dimension()), .seed = asked.seed};
+  auto levels = eigh(comm, h, options);
+  levels.require_converged();
+  const auto& e = levels.eigenvalues;
+  const double width = std::max(std::abs(e.front()), std::abs(e.back()));
+  if (e.size() > 1 && e[1] - e[0] <= 1e-9 * width)
+    throw InvalidArgument(fmt::format(
+        "state '{}': the ground state is degenerate ({:.10g} twice); choose a --sector where it is "
+        "not, or --state FILE.h5 of one of them",
+        asked.state, e[0]));
+  std::visit([](auto& vectors) { vectors.keep(std::vector<index_t>{0}); }, levels.vectors);
+  return std::move(levels.vectors);
+}
+
+/// What an evolution begins with: a state of a file or of a solve is there before its scalar is
 /// known, others are made once they are known to fit.
-std::pair<EvolutionState, PlannedEvolution> prepare(const Comm& comm, const SectorOperator& h,
-                                                    const EvolveArguments& asked) {
+struct Beginning {
+  EvolutionStart start;
+  PlannedEvolution planned;
+};
+Beginning prepare(const Comm& comm, const Problem& problem, const Arguments& arguments) {
+  const SectorOperator& h = on_sites(problem);
+  const auto& asked = arguments.evolve;
   const auto plan_for = [&](ScalarKind scalar) {
     return prepare_evolution(comm, h, scalar, asked.options, asked.form);
   };
   if (const auto file = parse_state_file(asked.state)) {
     auto planned = plan_for(ScalarKind::complex);
-    return {read_state(comm, *file, *h.basis), std::move(planned)};
+    return {read_start(comm, *file, problem, asked.options.axis, asked.quench), std::move(planned)};
+  }
+  if (const auto op = ground_of(asked.state, arguments.op)) {
+    auto planned = plan_for(ScalarKind::complex);
+    return {{ground_state_of(comm, *op, asked)}, std::move(planned)};
   }
   const auto description = parse_state(asked.state, h.basis->spaces(), asked.seed);
   auto planned = plan_for(scalar_of(description, h));
-  return {initial_state(comm, h, description), std::move(planned)};
+  return {{initial_state(comm, h, description)}, std::move(planned)};
 }
 
 std::vector<Observable> observables_of(const Comm& comm, const Basis& basis,
@@ -75,22 +127,25 @@ std::vector<Observable> observables_of(const Comm& comm, const Basis& basis,
   return observables;
 }
 
+/// Counted as the initial state's is.
 std::vector<double> times_of(const EvolveArguments& asked) {
-  std::vector<double> times;
-  if (asked.time == 0) return {0};  // the start alone
-  for (index_t i = 0; i <= asked.steps; ++i)
-    times.push_back(asked.time * static_cast<double>(i) / static_cast<double>(asked.steps));
+  std::vector<double> times = asked.times;
+  if (times.empty() && asked.time == 0) times = {0};  // the start alone
+  if (times.empty())
+    for (index_t i = 0; i <= asked.steps; ++i)
+      times.push_back(asked.time * static_cast<double>(i) / static_cast<double>(asked.steps));
+  for (double& time : times) time += asked.options.start;
   return times;
 }
 
 /// "time 3.2 of 10  412 products  8.1 s, about 17 s left"
 class EvolveProgress {
  public:
-  explicit EvolveProgress(double end) : end_(end), begin_(Clock::now()) {}
+  EvolveProgress(double start, double end) : start_(start), end_(end), time_(start) {}
   void reached(double time) { time_ = time; }
   void show(index_t products) {
     line_.show([&] {
-      const double seconds = seconds_since(begin_), part = time_ / end_;
+      const double seconds = seconds_since(begin_), part = (time_ - start_) / (end_ - start_);
       auto text = fmt::format("time {:.6g} of {:.6g}  {} products  {}", time_, end_,
                               grouped(products), seconds_text(seconds));
       if (part > 0) text += fmt::format(", about {} left", seconds_text(seconds * (1 / part - 1)));
@@ -99,8 +154,8 @@ class EvolveProgress {
   }
 
  private:
-  double end_, time_ = 0;
-  Clock::time_point begin_;
+  double start_, end_, time_;
+  Clock::time_point begin_ = Clock::now();
   ProgressLine line_;
 };
 
@@ -112,7 +167,7 @@ EvolutionResult run(const Comm& comm, const PlannedEvolution& planned, const Evo
   if (stage.saved() != nullptr) recorder.restore(*stage.saved());
   const auto evolve_with = [&](const auto& make_map) {
     const auto map = make_map();
-    EvolveProgress progress(asked.time);
+    EvolveProgress progress(asked.options.start, asked.options.start + asked.time);
     auto options = asked.options;
     options.checkpoint = checkpoint;
     if (comm.is_root()) {
@@ -139,12 +194,14 @@ EvolutionResult run(const Comm& comm, const PlannedEvolution& planned, const Evo
 
 Answer run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
   Phases phases{start};
-  const auto& asked = arguments.evolve;
   const Problem problem = hermitian_problem(comm, arguments.op);
   const SectorOperator& h = on_sites(problem);
   auto observables = observables_of(comm, *h.basis, problem.lattice, arguments.observe);
   require_writable(comm, arguments.save);
-  const auto [psi, planned] = prepare(comm, h, asked);
+  const auto [begin, planned] = prepare(comm, problem, arguments);
+  const auto& psi = begin.state;
+  EvolveArguments asked = arguments.evolve;
+  asked.options.start = begin.time;
   Checkpointing checkpointing(comm, arguments, problem);
   EvolutionRecorder recorder(comm, h, std::move(observables), psi);
   phases.solve = Clock::now();  // observables are taken on the way

@@ -213,6 +213,20 @@ std::vector<double> temperatures(const Given& given) {
                  is_temperature);
 }
 
+/// Away from 0 on one side.
+std::vector<double> times(const Given& given) {
+  constexpr std::string_view allowed =
+      "times that grow (or fall below 0) such as 0.1,1,10, or FROM:TO:COUNT or log:FROM:TO:COUNT "
+      "with at most 100000 of them";
+  const auto values = numbers(given, allowed, is_any);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double before = i == 0 ? 0 : values[i - 1];
+    const bool onwards = std::abs(values[i]) > std::abs(before) || (i == 0 && values[i] == 0);
+    if (!onwards || values[i] * before < 0) refuse(given, allowed);
+  }
+  return values;
+}
+
 std::vector<double> energies(const Given& given) {
   const auto values =
       numbers(given, "FROM:TO:COUNT such as 0:4:200, or numbers such as 0.5,1,1.5", is_any);
@@ -350,13 +364,24 @@ std::vector<Option> make_options() {
        [](Arguments& a, const Given& g) { a.solve.interval = interval(g); }},
       {"--state", "STATE", "evolve", how,
        "initial state: neel, neel-down, domain-wall, up, down, plus, w, ghz, singlets, bell:phi+, "
-       "random, or a digit, u, d, + or - for each site, or FILE.h5 of --save (FILE.h5:2 for one of "
-       "several)",
+       "random, or a digit, u, d, + or - for each site; ground, or ground:bx=2 with other "
+       "parameters of the model; FILE.h5 of --save (FILE.h5:2 for one of several)",
        "", [](Arguments& a, const Given& g) { a.evolve.state = g.text; }},
       {"--time", "T", "evolve", how, "until when, in inverse units of the couplings (hbar = 1)", "",
        [](Arguments& a, const Given& g) { a.evolve.time = real(g); }},
       {"--steps", "N", "evolve", how, "steps that are shown, from 0 to T", "1",
        [](Arguments& a, const Given& g) { a.evolve.steps = whole<index_t>(g, 1, 100'000'000); }},
+      {"--times", "LIST", "evolve", how,
+       "in place of --time and --steps: 0.1,1,10 or FROM:TO:COUNT, or log:FROM:TO:COUNT for equal "
+       "ratios",
+       "",
+       [](Arguments& a, const Given& g) {
+         a.evolve.times = times(g);
+         a.evolve.time = a.evolve.times.back();
+       }},
+      {"--quench", "", "evolve", how,
+       "--state FILE.h5 may be a state of another operator; its time is then 0", "false",
+       [](Arguments& a, const Given& g) { a.evolve.quench = truth(g); }},
       {"--imaginary", "", "evolve", how, "exp(-T H), normalised, in place of exp(-i T H)", "false",
        [](Arguments& a, const Given& g) {
          a.evolve.options.axis = truth(g) ? TimeAxis::imaginary : TimeAxis::real;

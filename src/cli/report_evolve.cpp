@@ -20,6 +20,8 @@ Json summary(const EvolveReport& report) {
   Json json = json_of("evolve", problem, problem.dimension, plan.scalar);
   json["state"] = asked.state;
   json["imaginary"] = imaginary(report);
+  json["start_time"] = asked.options.start;
+  json["end_time"] = result.times.empty() ? asked.options.start : result.times.back();
   json["method"] = to_string(result.method);
   json["operator"] = to_string(plan.form);
   json["ranks"] = cost.ranks;

@@ -7,6 +7,8 @@
 #include <limits>
 #include <numeric>
 
+#include <fmt/format.h>
+
 #include <kronsolve/core/file.hpp>
 #include <kronsolve/core/version.hpp>
 #include <kronsolve/operators/sectors.hpp>
@@ -400,7 +402,7 @@ struct Opened {
   std::string name;  ///< of the array
   ScalarKind scalar = ScalarKind::real;
   index_t rows = 0, first = 0, count = 0;  ///< the states asked for
-  std::string basis, description, model;
+  std::string basis, description, model, result;
 };
 
 Opened open_states(const Comm& comm, const StateFile& asked) {
@@ -419,6 +421,7 @@ Opened open_states(const Comm& comm, const StateFile& asked) {
     opened.basis = file.text("basis");
     opened.description = file.text("description");
     opened.model = file.text("model");
+    opened.result = file.text("result");
     const auto vector = file.vector(opened.name);
     if (asked.position && *asked.position >= vector.count)
       throw InvalidArgument(detail::concat("state '", asked.path, ":", *asked.position,
@@ -428,7 +431,8 @@ Opened open_states(const Comm& comm, const StateFile& asked) {
                asked.position.value_or(0), asked.position ? 1 : vector.count};
   });
   comm.broadcast(std::span<index_t>(numbers));
-  for (auto* text : {&opened.name, &opened.basis, &opened.description, &opened.model})
+  for (auto* text :
+       {&opened.name, &opened.basis, &opened.description, &opened.model, &opened.result})
     *text = comm.broadcast(std::move(*text));
   opened.scalar = numbers[0] != 0 ? ScalarKind::complex : ScalarKind::real;
   opened.rows = numbers[1];
@@ -495,6 +499,37 @@ EvolutionState read_columns(const Comm& comm, const StateFile& asked, const Open
   });
 }
 
+/// What tells the operator of a file from that of the problem; nothing if they are the same.
+std::optional<std::string> difference(const Opened& there, const Problem& problem) {
+  const Json none = Json::object();
+  const Json old = Json::parse(there.description, nullptr, false);
+  const auto& h = std::get<SectorOperator>(problem.op);
+  const Json now = Json::parse(description_of("", h.op, {}, *problem.lattice));
+  const auto same = [&](const char* key) {
+    return old.is_object() && old.value(key, none) == now[key];
+  };
+  if (same("operator") && same("define") && same("local")) return {};
+  if (there.model != problem.title)
+    return fmt::format("its operator is {}, this one {}", shortened(there.model), problem.title);
+  const Json result = Json::parse(there.result, nullptr, false);
+  const Json given = result.is_object() ? result.value("parameters", none) : none;
+  for (const auto& [name, value] : problem.parameters)
+    if (const Json before = given.is_object() ? given.value(name, Json()) : Json(); before != value)
+      return fmt::format("{} is {} there and {} here", name,
+                         before.is_string() ? shortened(before.get<std::string>()) : "not given",
+                         value);
+  return "its operator has other terms";
+}
+
+/// The last time of a file along this axis; 0 for what is no evolution.
+double time_of(const Opened& opened, TimeAxis axis) {
+  const Json result = Json::parse(opened.result, nullptr, false);
+  if (!result.is_object() || result.value("imaginary", Json()) != (axis == TimeAxis::imaginary))
+    return 0;
+  const Json end = result.value("end_time", Json());
+  return end.is_number() && std::isfinite(end.get<double>()) ? end.get<double>() : 0;
+}
+
 }  // namespace
 
 std::optional<StateFile> parse_state_file(const std::string& text) {
@@ -512,6 +547,19 @@ std::optional<StateFile> parse_state_file(const std::string& text) {
 
 EvolutionState read_state(const Comm& comm, const StateFile& file, const Basis& basis) {
   return read_columns(comm, file, open_states(comm, file), 1, basis);
+}
+
+EvolutionStart read_start(const Comm& comm, const StateFile& file, const Problem& problem,
+                          TimeAxis axis, bool quench) {
+  const Opened opened = open_states(comm, file);
+  const auto& basis = *std::get<SectorOperator>(problem.op).basis;
+  EvolutionStart start{read_columns(comm, file, opened, 1, basis)};
+  if (quench) return start;
+  if (const auto differs = difference(opened, problem))
+    throw InvalidArgument(
+        detail::concat("state '", file.path, "': ", *differs, "; --quench if that is meant"));
+  start.time = time_of(opened, axis);
+  return start;
 }
 
 SavedStates read_states(const Comm& comm, const StateFile& file) {

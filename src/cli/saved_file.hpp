@@ -52,6 +52,19 @@ std::optional<StateFile> parse_state_file(const std::string& text);
 /// @throws IoError          the file cannot be read
 EvolutionState read_state(const Comm& comm, const StateFile& file, const Basis& basis);
 
+/// Where an evolution begins: a state, and its time.
+struct EvolutionStart {
+  EvolutionState state;
+  double time = 0;
+};
+/// The state of a file for an evolution under `problem`; its time is that of the file where it is
+/// one of an evolution along the same axis. Collective.
+/// @param quench  the state may be of another operator, and is then at time 0
+/// @throws as read_state
+/// @throws InvalidArgument  the state is of another operator: names what differs
+EvolutionStart read_start(const Comm& comm, const StateFile& file, const Problem& problem,
+                          TimeAxis axis, bool quench);
+
 /// What measure looks at: the operator that a file describes, and its states, normalised.
 struct SavedStates {
   Problem problem;

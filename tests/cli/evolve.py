@@ -158,6 +158,7 @@ class Evolve(program.ProgramTest):
                 rest = self.evolve(*chain, *more, "--state", file, "--time", 0.75, ranks=second)
                 self.assert_close(rest["observables"]["sz"][-1], whole["observables"]["sz"][-1], tol)
                 self.assert_close(rest["observables"]["overlap"][0], [1, 0], 1e-12)
+                self.assertEqual((rest["start_time"], rest["times"], rest["end_time"]), (1.25, [1.25, 2.0], 2.0))
             self.assertEqual([p.name for p in self.folder.iterdir()], ["a.h5"])
         self.evolve("--model", "heisenberg", "--sites", 40, "--sector", "sz=19", "--state", "u" * 20 + "d" + "u" * 19, "--time",
                     3, "--save", file, "--observe", "corr:Sz,Sz", "--observe", "entropy:half", "--ranks", 2)
@@ -177,6 +178,62 @@ class Evolve(program.ProgramTest):
         self.assertEqual(done.status, 2, done.err)
         self.assertEqual(file.read_bytes(), before)
         self.assertEqual(sorted(p.name for p in self.folder.iterdir()), ["a.h5", "no.h5"])
+
+    def test_times_may_be_any(self):
+        chain = ("--model", "xxz", "--sites", 8, "-p", "delta=0.4", "--state", "neel", "--observe", "sz:3")
+        for ranks in (0, 2):
+            for text, times in (("0.5,0.6,3", [0.5, 0.6, 3]), ("0,1", [0, 1]), ("0:2:3", [0, 1, 2]), ("-1,-2", [-1, -2]),
+                                ("log:0.01:100:5", [0.01, 0.1, 1, 10, 100])):
+                result = self.evolve(*chain, "--times", text, ranks=ranks)
+                self.assert_close(result["times"], times, 1e-12)
+                for time, value in zip(result["times"], result["observables"]["sz:3"]):
+                    one = self.evolve(*chain, "--time", time)
+                    self.assertAlmostEqual(value, one["observables"]["sz:3"][-1], delta=1e-8)
+        for text in ("1,1", "2,1", "1,-2", "-1,2", "0,0", "log:0:1:3", "1:2", "nan", "1,,2"):
+            self.assert_refused(program.run("evolve", *chain, "--times", text), 2, "--times", "times that grow")
+        for other in ("--time", "--steps"):
+            self.assert_refused(program.run("evolve", *chain, "--times", "1,2", other, 1), 2, "--times", other)
+
+    def test_imaginary_time_and_real_time_are_counted_apart(self):
+        chain = ("--model", "heisenberg", "--sites", 6)
+        file = self.folder / "cold.h5"
+        self.evolve(*chain, "--state", "neel", "--imaginary", "--time", 3, "--save", file)
+        self.assertEqual(self.evolve(*chain, "--state", file, "--time", 1)["times"], [0, 1])
+        self.assertEqual(self.evolve(*chain, "--state", file, "--time", 1, "--imaginary")["times"], [3, 4])
+
+    def test_a_quench_is_meant_or_refused(self):
+        before, after = (("--model", "ising", "--sites", 8, "-p", f"bx={bx}", "-p", "bz=0.1") for bx in (0.3, 1.5))
+        file = self.folder / "before.h5"
+        self.solve("ground", *before, "--save", file)
+        rest = ("--time", 2, "--steps", 4, "--observe", "sz:3", "--observe", "overlap", "--observe", "entropy:half")
+        for ranks in (0, 3):
+            self.assert_refused(program.run("evolve", *after, "--state", file, *rest, ranks=ranks), 2, "bx is 0.3 there and 1.5 here",
+                                "--quench")
+            quench = self.evolve(*after, "--state", file, "--quench", *rest, ranks=ranks)
+            at_once = self.evolve(*after, "--state", "ground:bx=0.3", *rest, ranks=ranks)
+            for name in ("sz:3", "entropy:half"):
+                self.assert_close(quench["observables"][name], at_once["observables"][name], 1e-8)
+            for a, b in zip(quench["observables"]["overlap"], at_once["observables"]["overlap"]):
+                self.assert_close(a, b, 1e-8)
+            self.assertLess(abs(complex(*quench["observables"]["overlap"][-1])), 0.9)
+            still = self.evolve(*before, "--state", "ground", "--time", 2, "--observe", "sz:3", ranks=ranks)
+            self.assertAlmostEqual(*still["observables"]["sz:3"], delta=1e-9)
+            self.assertEqual(self.evolve(*before, "--state", file, "--time", 1, ranks=ranks)["times"], [0, 1])
+        terms = self.file("two.toml", "sites = 2\nterms = [[1, 'Sz', 0, 'Sz', 1]]\n")
+        other = self.file("other.toml", "sites = 2\nterms = [[2, 'Sz', 0, 'Sz', 1]]\n")
+        saved = self.folder / "two.h5"
+        self.evolve("--terms", terms, "--state", "ud", "--time", 1, "--save", saved)
+        for arguments, *words in (
+            (("--terms", other, "--state", saved), "two.toml", "other.toml", "--quench"),
+            (("--model", "ising", "--sites", 2, "--state", saved), "two.toml", "ising, 2 sites", "--quench"),
+            (("--terms", terms, "--state", "ground:bx=1"), "parameters belong to --model"),
+            (("--terms", terms, "--state", "ground"), "degenerate", "--sector"),
+            ((*after, "--state", "ground:bx"), "ground:bx", "bx=2,jz=1"),
+            ((*after, "--state", "ground:bxx=1"), "bxx", "bx"),
+            ((*after, "--state", "neel", "--quench"), "--quench belongs to --state FILE.h5"),
+        ):
+            for ranks in (0, 2):
+                self.assert_refused(program.run("evolve", *arguments, "--time", 1, ranks=ranks), 2, *words)
 
     def test_json_lines_come_one_a_time(self):
         done = program.run("evolve", "--model", "heisenberg", "--sites", 6, "--state", "neel", "--time", 2, "--steps", 4,
