@@ -202,7 +202,7 @@ class Evolve(program.ProgramTest):
         self.assertEqual(self.evolve(*chain, "--state", file, "--time", 1, "--imaginary")["times"], [3, 4])
 
     def test_a_quench_is_meant_or_refused(self):
-        before, after = (("--model", "ising", "--sites", 8, "-p", f"bx={bx}", "-p", "bz=0.1") for bx in (0.3, 1.5))
+        before, after = (("--model", "ising", "--sites", 8, "-p", f"bx={bx}", "-p", "hz=0.1") for bx in (0.3, 1.5))
         file = self.folder / "before.h5"
         self.solve("ground", *before, "--save", file)
         rest = ("--time", 2, "--steps", 4, "--observe", "sz:3", "--observe", "overlap", "--observe", "entropy:half")

@@ -170,13 +170,13 @@ TYPED_TEST(NamedObservables, bonds_and_triangles_in_every_basis) {
     EXPECT_EQ(dimers.cols, count);
     EXPECT_EQ(bonds.axis, "bond");
     for (std::size_t b = 0; b < list.size(); ++b) {
-      const auto [i, j, kind] = list[b];
+      const int i = list[b].a, j = list[b].b;
       EXPECT_NEAR(std::abs(bonds.values[b] - v.dot(exchange(i, j, v))), 0, rounding);
       const Complex there = v.dot(on("S+", i, on("S-", j, v)));
       EXPECT_NEAR(std::abs(current.values[b] + 2 * there.imag()), 0, rounding);
-      const auto [k, l, other] = list[(b + 1) % list.size()];
+      const auto& next = list[(b + 1) % list.size()];
       EXPECT_NEAR(std::abs(dimers.values[b * list.size() + (b + 1) % list.size()] -
-                           v.dot(exchange(i, j, exchange(k, l, v)))),
+                           v.dot(exchange(i, j, exchange(next.a, next.b, v)))),
                   0, rounding);
     }
     ASSERT_EQ(chirality.rows, n);
