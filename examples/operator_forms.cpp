@@ -3,11 +3,11 @@
 //   ./operator_forms     mpirun -n 3 ./operator_forms
 //
 // prints
-//   sum in the full space   -4.0949080067
-//   sum in a sector         -4.0949080067
-//   rows on demand          -4.0949080067
-//   twice the rows          -8.1898160134
-//   exp(-H) of a vector      9.5131303440
+//   sum in the full space   -4.1177361608
+//   sum in a sector         -4.1177361608
+//   rows on demand          -4.1177361608
+//   twice the rows          -8.2354723216
+//   exp(-H/10) of a vector  12.6451620306
 
 #include <cstdio>
 
