@@ -408,8 +408,6 @@ def rows():
     yield Row(("batch", "{file}"), ("s.toml:1:1", "did you mean command?"), 2, "s.toml", "comand = 'ground'\n")
     yield Row(("batch", "{file}"), ("has no place in a sweep",), 2, "s.toml", "command = 'ground'\nmodel = 'xy'\nsites = 4\ncheckpoint = 'c'\n")
     yield Row(("batch", "ground --model heisenberg --sites 4", "-o", "{file}"), ("was not written by kronsolve batch", "-o"), 2, "precious.txt", "mine\n")
-    yield Row(("sweep", "{file}"), ("s.toml:4:", "warm_starts is true or false"), 2, "s.toml",
-              "command = 'ground'\nmodel = 'xy'\nsites = 4\nwarm_starts = 1\n[vary]\njxy = [1, 2]\n")
     yield Row(("batch", "/none/x.toml"), ("/none/x.toml",), 5)
     yield Row(("report", "/none", "-o", "/tmp/never.html"), ("/none",), 5)
     yield Row(("ground", *CHAIN, "--checkpoint", "/"), ("'/'",), 5)

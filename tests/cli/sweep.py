@@ -639,6 +639,7 @@ BAD = [
     ("model = 'ising'\n[vary]\nsites = [4]\n", "which command?"),
     ("command = 'grund'\n", ":1:11", "unknown command of a sweep 'grund'", "did you mean ground?"),
     ("command = 'ground'\nmodle = 'ising'\n", ":2:", "unknown key 'modle'", "did you mean model?"),
+    ("command = 'ground'\nmodel = 'xy'\nsites = 4\nwarm_starts = 1\n[vary]\njxy = [1, 2]\n", ":4:", "warm_starts is true or false"),
     ("command = 'ground'\nmodel = 'isng'\n", ":2:", "unknown model 'isng'"),
     ("command = 'ground'\nmodel = 'ising'\nbx = 1\n", ":3:", "'bx' is a parameter of the model", "[parameters]"),
     ("command = 'ground'\nmodel = 'ising'\n[parameters]\nbq = 1\n", ":4:", "unknown parameter 'bq'", "did you mean bx?"),
