@@ -284,12 +284,13 @@ index_t positive_size(const Sector& sector, const SymmetryGroup& group) {
   return size;
 }
 
-/// The basis of a sector whose states need no list; nothing for others.
-std::shared_ptr<const Basis> unlisted_basis(const Sector& sector) {
+/// The basis of a sector; listed(group) makes it where its states need a list.
+template <class Listed>
+std::shared_ptr<const Basis> basis_of(const Sector& sector, Listed&& listed) {
   if (sector.generators.empty()) return plain_basis(sector);
   SymmetryGroup group(sector.spaces, sector.generators);
   const auto mirror = flip_mirror(group);
-  if (!mirror) return nullptr;
+  if (!mirror) return listed(std::move(group));
   (void)positive_size(sector, group);
   return std::make_shared<const SymmetryBasis>(std::move(group), sector.charges, sector.conditions,
                                                *mirror);
@@ -298,11 +299,11 @@ std::shared_ptr<const Basis> unlisted_basis(const Sector& sector) {
 }  // namespace
 
 std::shared_ptr<const Basis> make_basis(const Comm& comm, const Sector& sector) {
-  if (auto basis = unlisted_basis(sector)) return basis;
-  SymmetryGroup group(sector.spaces, sector.generators);
-  (void)positive_size(sector, group);
-  return std::make_shared<const SymmetryBasis>(comm, std::move(group), sector.charges,
-                                               sector.conditions);
+  return basis_of(sector, [&](SymmetryGroup group) {
+    (void)positive_size(sector, group);
+    return std::make_shared<const SymmetryBasis>(comm, std::move(group), sector.charges,
+                                                 sector.conditions);
+  });
 }
 
 CountedBasis::CountedBasis(const Sector& sector)
@@ -319,8 +320,8 @@ index_t CountedBasis::index(state_t) const { return static_cast<index_t>(state(0
 
 SectorOperator in_counted_sector(OpSum op, const Sector& sector) {
   require_respects(op, sector);
-  auto basis = unlisted_basis(sector);
-  if (!basis) basis = std::make_shared<const CountedBasis>(sector);
+  auto basis = basis_of(
+      sector, [&](const SymmetryGroup&) { return std::make_shared<const CountedBasis>(sector); });
   return {std::move(op), std::move(basis)};
 }
 

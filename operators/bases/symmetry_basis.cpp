@@ -16,6 +16,12 @@ namespace kronsolve {
 
 namespace {
 
+/// This process, for representatives that every rank knows without asking.
+const Comm& alone() {
+  static const Comm comm;
+  return comm;
+}
+
 [[noreturn]] void throw_empty(const std::vector<std::string>& sector, int sites) {
   std::string text;
   for (const auto& condition : sector) text += (text.empty() ? "" : " ") + condition;
@@ -65,6 +71,7 @@ SymmetryBasis::SymmetryBasis(const Comm& comm, SymmetryGroup group, std::vector<
                              std::vector<std::string> sector)
     : Basis(group.spaces()),
       comm_(&comm),
+      listed_(true),
       group_(std::move(group)),
       charges_(std::move(charges)),
       sector_(std::move(sector)),
@@ -84,6 +91,8 @@ SymmetryBasis::SymmetryBasis(const Comm& comm, SymmetryGroup group, std::vector<
 SymmetryBasis::SymmetryBasis(SymmetryGroup group, std::vector<Charge> charges,
                              std::vector<std::string> sector, const MirrorRule& mirror)
     : Basis(group.spaces()),
+      comm_(&alone()),
+      listed_(false),
       group_(std::move(group)),
       charges_(std::move(charges)),
       sector_(std::move(sector)),
@@ -203,7 +212,7 @@ index_t SymmetryBasis::local_index(state_t state) const noexcept {
 }
 
 state_t SymmetryBasis::state(index_t i) const {
-  if (!comm_) return index_.string(i);
+  if (!listed_) return index_.string(i);
   if (!row_range().contains(i))
     throw InvalidArgument(
         detail::concat("row ", i, " of the symmetry sector is on another rank; this one has [",
@@ -223,13 +232,13 @@ void SymmetryBasis::require_owned(state_t state) const {
 }
 
 index_t SymmetryBasis::index(state_t state) const {
-  if (!comm_) return index_.row(state);
+  if (!listed_) return index_.row(state);
   require_owned(state);
   return local_index(state);
 }
 
 void SymmetryBasis::indices(std::span<const state_t> states, std::span<index_t> indices) const {
-  if (!comm_) return index_.rows(states, indices);
+  if (!listed_) return index_.rows(states, indices);
   // A look-up reads the guide and then the list; the misses of many look-ups go on side by side.
   constexpr std::size_t batch = 64;
   std::array<state_t, batch> some;
@@ -247,7 +256,7 @@ void SymmetryBasis::indices(std::span<const state_t> states, std::span<index_t> 
 }
 
 RowPartition SymmetryBasis::partition(int ranks) const {
-  if (!comm_) return paths_.partition(ranks);
+  if (!listed_) return paths_.partition(ranks);
   return ranks == comm_->size() ? partition_ : RowPartition(size(), ranks);
 }
 

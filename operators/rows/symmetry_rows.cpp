@@ -144,8 +144,7 @@ Batch<T> make_batch(const CompiledOperator<T>& op, const SymmetryBasis& basis,
   return batch;
 }
 
-/// The batch with columns as numbers, -1 where there is none. Collective with several ranks, where
-/// the basis is listed.
+/// The batch with columns as numbers, -1 where there is none. Collective with several ranks.
 template <Scalar T>
 CsrRows<T> with_columns(const SymmetryBasis& basis, Batch<T> batch) {
   CsrRows<T> rows;
@@ -165,22 +164,16 @@ CsrRows<T> with_columns(const SymmetryBasis& basis, Batch<T> batch) {
     }
     std::vector<Entry<T>>().swap(batch.pieces[p]);
   }
-  const auto answer = [&](std::span<const state_t> some, std::span<index_t> indices) {
-    basis.indices(some, indices);
-  };
-  const std::span<const state_t> asked(states.data(), states.size());
-  if (basis.paths() != nullptr) {
-    rows.columns.resize(entries);
-    answer_in_parts<index_t>(asked, std::span(rows.columns.data(), entries), answer);
-  } else {
-    const auto columns = ask_owners<index_t>(basis, asked, answer);
-    rows.columns.assign(columns.begin(), columns.end());
-  }
+  const auto columns =
+      ask_owners<index_t>(basis, std::span<const state_t>(states.data(), states.size()),
+                          [&](std::span<const state_t> some, std::span<index_t> indices) {
+                            basis.indices(some, indices);
+                          });
+  rows.columns.assign(columns.begin(), columns.end());
   return rows;
 }
 
 void require_owned(const SymmetryBasis& basis, RowRange range) {
-  if (basis.paths() != nullptr) return;  // every rank can build every row
   const RowRange mine = basis.row_range();
   const bool fits = range.empty() || (range.begin >= mine.begin && range.end <= mine.end);
   basis.comm().require_all(fits,
@@ -194,9 +187,8 @@ template <Scalar T>
 void build_symmetric_rows(const CompiledOperator<T>& op, const SymmetryBasis& basis, RowRange range,
                           const std::function<void(const CsrRows<T>&)>& take) {
   require_owned(basis, range);
-  const bool local = basis.paths() != nullptr;
-  index_t batches = (range.size() + batch_rows - 1) / batch_rows;
-  if (!local) batches = basis.comm().all_reduce(batches, Reduce::max);
+  const index_t batches =
+      basis.comm().all_reduce((range.size() + batch_rows - 1) / batch_rows, Reduce::max);
   const auto steps = basis.action().steps(op.move_ends());
   bool inside = true;
   for (index_t b = 0; b < batches; ++b) {
@@ -207,12 +199,9 @@ void build_symmetric_rows(const CompiledOperator<T>& op, const SymmetryBasis& ba
         inside && std::find(batch.columns.begin(), batch.columns.end(), -1) == batch.columns.end();
     if (inside) take(batch);
   }
-  constexpr const char* leads_out =
-      "the operator leads out of the symmetry sector; drop the sector or the terms that break it";
-  if (!local)
-    basis.comm().require_all(inside, leads_out);
-  else if (!inside)
-    throw InvalidArgument(leads_out);
+  basis.comm().require_all(
+      inside,
+      "the operator leads out of the symmetry sector; drop the sector or the terms that break it");
 }
 
 template <Scalar T>
@@ -255,7 +244,7 @@ double batch_bytes(double local_rows, double entries_per_row) {
 template <Scalar T>
 index_t count_symmetric_entries(const CompiledOperator<T>& op, const SymmetryBasis& basis,
                                 RowRange range) {
-  const RowRange mine = basis.paths() ? RowRange{0, basis.size()} : basis.row_range();
+  const RowRange mine = basis.row_range();
   if (!range.empty() && (range.begin < mine.begin || range.end > mine.end))
     throw DimensionError(concat("rows of a symmetry sector: [", range.begin, ", ", range.end,
                                 ") asked of a rank that has [", mine.begin, ", ", mine.end, ")"));

@@ -67,7 +67,7 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
               std::span<std::complex<double>> amplitudes) const override;
   using Basis::locate;
   int owner(index_t key, const RowPartition& rows) const override {
-    return comm_ ? owner(static_cast<state_t>(key)) : rows.owner(row(key));
+    return listed_ ? owner(static_cast<state_t>(key)) : rows.owner(row(key));
   }
   index_t row(index_t key) const override { return index(static_cast<state_t>(key)); }
   void orbit(index_t row, std::vector<Component>& components) const override;
@@ -76,18 +76,18 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
   const SymmetryGroup* symmetries() const noexcept override { return &group_; }
   const SymmetryBasis* orbits() const noexcept override { return this; }
   /// Of the representatives, where they are not listed.
-  const DigitPaths* paths() const noexcept override { return comm_ ? nullptr : &paths_; }
+  const DigitPaths* paths() const noexcept override { return listed_ ? nullptr : &paths_; }
 
-  /// @pre the representatives are listed (so the next four)
+  /// Whose ranks know the representatives together; this process alone where they are not listed,
+  /// and its rows are all there are.
   const Comm& comm() const noexcept { return *comm_; }
   RowRange row_range() const { return partition_.range(comm_->rank()); }
   std::span<const state_t> representatives() const noexcept {
     return states_;
-  }  ///< of the owned rows
+  }  ///< of the owned rows, where they are listed
   /// Rank that has a representative, if any has it. O(log ranks).
   int owner(state_t representative) const noexcept;
   const SymmetryGroup& group() const noexcept { return group_; }
-
   const detail::GroupAction& action() const noexcept { return *action_; }
   index_t memory_bytes() const noexcept;
 
@@ -105,7 +105,8 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
 
   void make_configurations();
 
-  const Comm* comm_ = nullptr;  ///< none: nothing is listed
+  const Comm* comm_;
+  bool listed_;
   SymmetryGroup group_;
   std::vector<Charge> charges_;
   std::vector<std::string> sector_;
