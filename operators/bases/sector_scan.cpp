@@ -274,17 +274,6 @@ std::vector<SymmetryGenerator> generators_of(const OpSum& op, const Lattice& lat
   }
 }
 
-const Conditions& named_symmetries(const Lattice& lattice) {
-  static const Conditions line = {"momentum=0", "reflection=1", "spinflip=1"};
-  static const Conditions plane = {"momentum-x=0",   "momentum-y=0",   "rotation=0",
-                                   "reflection-x=1", "reflection-y=1", "reflection-d=1",
-                                   "spinflip=1"};
-  static const Conditions cluster = {"momentum=0,0",   "rotation=0",     "reflection-x=1",
-                                     "reflection-y=1", "reflection-d=1", "spinflip=1"};
-  if (lattice.cluster()) return cluster;
-  return lattice.size().size() == 2 ? plane : line;
-}
-
 std::vector<Mover> movers(const OpSum& op, const Lattice& lattice) {
   std::vector<Mover> result;
   for (const auto& condition : named_symmetries(lattice))
@@ -349,6 +338,17 @@ Conditions every_condition(const OpSum& op, const Lattice& lattice) {
 }
 
 }  // namespace
+
+const std::vector<std::string>& named_symmetries(const Lattice& lattice) {
+  static const Conditions line = {"momentum=0", "reflection=1", "spinflip=1"};
+  static const Conditions plane = {"momentum-x=0",   "momentum-y=0",   "rotation=0",
+                                   "reflection-x=1", "reflection-y=1", "reflection-d=1",
+                                   "spinflip=1"};
+  static const Conditions cluster = {"momentum=0,0",   "rotation=0",     "reflection-x=1",
+                                     "reflection-y=1", "reflection-d=1", "spinflip=1"};
+  if (lattice.cluster()) return cluster;
+  return lattice.size().size() == 2 ? plane : line;
+}
 
 bool is_scan(const std::vector<std::string>& conditions) {
   return std::any_of(conditions.begin(), conditions.end(), [](const std::string& condition) {

@@ -10,6 +10,7 @@
 #include <kronsolve/operators/matrix_market.hpp>
 #include <kronsolve/operators/models.hpp>
 #include <kronsolve/operators/op_file.hpp>
+#include <kronsolve/operators/sector_scan.hpp>
 #include <kronsolve/operators/sectors.hpp>
 
 #include "cli/text.hpp"
@@ -163,16 +164,7 @@ std::optional<SectorSuggestion> suggest_symmetries(const Problem& problem) {
   SectorSuggestion best{problem.sector, problem.dimension};
   if (const auto charges = suggest_sector(problem)) best = *charges;
   const auto before = best.conditions.size();
-  const bool line = problem.lattice->size().size() <= 1;
-  const std::vector<std::string> candidates =
-      problem.lattice->cluster()
-          ? std::vector<std::string>{"momentum=0,0",   "rotation=0",     "reflection-x=1",
-                                     "reflection-y=1", "reflection-d=1", "spinflip=1"}
-      : line ? std::vector<std::string>{"momentum=0", "reflection=1", "spinflip=1"}
-             : std::vector<std::string>{"momentum-x=0",   "momentum-y=0",   "rotation=0",
-                                        "reflection-x=1", "reflection-y=1", "reflection-d=1",
-                                        "spinflip=1"};
-  for (const auto& candidate : candidates) {
+  for (const auto& candidate : named_symmetries(*problem.lattice)) {
     auto conditions = best.conditions;
     conditions.push_back(candidate);
     const auto size = respected_size(h->op, *problem.lattice, conditions);

@@ -36,6 +36,10 @@ KRONSOLVE_EXPORT bool is_scan(const std::vector<std::string>& conditions);
 KRONSOLVE_EXPORT std::vector<ScannedSector> scan_sectors(
     const OpSum& op, const Lattice& lattice, const std::vector<std::string>& conditions);
 
+/// The symmetries of a lattice that have names, each with the character 1, and the spin flip: which
+/// of them an operator has is another question. Local.
+KRONSOLVE_EXPORT const std::vector<std::string>& named_symmetries(const Lattice& lattice);
+
 /// Conditions for `scan_sectors` that reach every level: each charge and each named symmetry of the
 /// lattice that the operator has, with all its values. Where total spin is conserved, every
 /// multiplet has a state with the least |Sz|, and only that one is asked for. Local.
