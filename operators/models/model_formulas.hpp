@@ -16,8 +16,11 @@ constexpr std::array<const char*, 3> spin_axes = {"Sx", "Sy", "Sz"};
 /// (jx = jy and dz) by the bond's share of the twist.
 void add_exchange(OpSum& op, const ModelArguments& p, const Bond& bond, const Vector3& j,
                   const Vector3& d = {});
-/// coefficient * the product of these on every site.
-void add_on_sites(OpSum& op, double coefficient, const std::vector<std::string>& factors);
+/// coefficient * the product of these on every site, or on the first and every step-th after it.
+void add_on_sites(OpSum& op, double coefficient, const std::vector<std::string>& factors,
+                  int first = 0, int step = 1);
+/// A coefficient for each site.
+void add_on_sites(OpSum& op, const std::vector<double>& coefficients, const std::string& factor);
 /// What every spin model may have on its sites: D Sz^2 + E (Sx^2 - Sy^2) + h_i.S_i.
 /// @throws InvalidArgument  D or E of spin 1/2
 void add_site_terms(OpSum& op, const ModelArguments& p);

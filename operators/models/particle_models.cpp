@@ -37,17 +37,6 @@ void add_repulsion(OpSum& op, const ModelArguments& p, double v) {
     op.add(v * bond.weight, {{"N", bond.a}, {"N", bond.b}});
 }
 
-/// coefficient * the product of these on one layer's site of every place.
-void add_on_places(OpSum& op, const ModelArguments& p, double coefficient,
-                   const std::vector<std::string>& factors, int layer = 0) {
-  if (coefficient == 0) return;
-  for (int site = layer; site < op.sites(); site += p.lattice().layers()) {
-    std::vector<OpFactor> term;
-    for (const auto& name : factors) term.push_back({name, site});
-    op.add(coefficient, std::move(term));
-  }
-}
-
 /// Two kinds of sites in turn.
 std::vector<LocalSpace> in_turn(const ModelArguments& p, const LocalSpace& first,
                                 const LocalSpace& second) {
@@ -70,28 +59,24 @@ OpSum light_and_spins(const ModelArguments& p) {
   spaces[0] = phonons(p);
   OpSum op(spaces);
   if (const double w = p.number("w"); w != 0) op.add(w, {{"N", 0}});
-  if (const double w0 = p.number("w0"); w0 != 0)
-    for (int site = 1; site < p.sites(); ++site) op.add(w0, {{"Sz", site}});
+  add_on_sites(op, p.number("w0"), {"Sz"}, 1);
+  return op;
+}
+
+/// Particles of one kind, at most one on a site.
+OpSum hard_core(const ModelArguments& p, const std::string& create, const std::string& destroy) {
+  OpSum op(p.sites(), p.space());
+  add_hopping(op, p, create, destroy);
+  add_repulsion(op, p, p.number("V"));
+  add_on_sites(op, -p.number("mu"), {"N"});
   return op;
 }
 
 }  // namespace
 
-OpSum t_v(const ModelArguments& p) {
-  OpSum op(p.sites(), p.space());
-  add_hopping(op, p, "C+", "C-");
-  add_repulsion(op, p, p.number("V"));
-  add_on_sites(op, -p.number("mu"), {"N"});
-  return op;
-}
+OpSum t_v(const ModelArguments& p) { return hard_core(p, "C+", "C-"); }
 
-OpSum hubbard_hardcore(const ModelArguments& p) {
-  OpSum op(p.sites(), p.space());
-  add_hopping(op, p, "B+", "B-");
-  add_repulsion(op, p, p.number("V"));
-  add_on_sites(op, -p.number("mu"), {"N"});
-  return op;
-}
+OpSum hubbard_hardcore(const ModelArguments& p) { return hard_core(p, "B+", "B-"); }
 
 OpSum hubbard(const ModelArguments& p) {
   OpSum op(p.sites(), p.space());
@@ -110,9 +95,9 @@ OpSum extended_hubbard(const ModelArguments& p) {
 OpSum ionic_hubbard(const ModelArguments& p) {
   OpSum op = hubbard(p);
   if (const double delta = p.number("delta"); delta != 0) {
-    const auto signs = p.sublattices("delta");
-    for (int site = 0; site < op.sites(); ++site)
-      op.add(signs[static_cast<std::size_t>(site)] * delta / 2, {{"N", site}});
+    std::vector<double> potential;
+    for (const int sign : p.sublattices("delta")) potential.push_back(sign * delta / 2);
+    add_on_sites(op, potential, "N");
   }
   return op;
 }
@@ -148,10 +133,9 @@ OpSum rydberg(const ModelArguments& p) {
   const double rabi = p.number("rabi"), v = p.number("V"), radius = p.number("radius");
   add_on_sites(op, rabi / 2, {"B+"});
   add_on_sites(op, rabi / 2, {"B-"});
-  const auto detunings = p.pattern("delta");
-  for (int site = 0; site < p.sites(); ++site)
-    if (const double delta = detunings[static_cast<std::size_t>(site)]; delta != 0)
-      op.add(-delta, {{"N", site}});
+  auto potential = p.pattern("delta");
+  for (double& delta : potential) delta = -delta;
+  add_on_sites(op, potential, "N");
   if (!(radius >= 0))
     throw InvalidArgument(concat(p.where("radius"), " must be 0 (all pairs) or a distance above"));
   if (v == 0) return op;
@@ -207,8 +191,8 @@ OpSum kondo(const ModelArguments& p) {
   add_electron_hopping(op, p);
   const double j = p.number("J");
   for (int site = 0; site < p.sites(); site += 2) add_exchange(op, p, {site, site + 1}, {j, j, j});
-  add_on_places(op, p, p.number("U"), {"Nup", "Ndn"});
-  add_on_places(op, p, -p.number("mu"), {"N"});
+  add_on_sites(op, p.number("U"), {"Nup", "Ndn"}, 0, 2);
+  add_on_sites(op, -p.number("mu"), {"N"}, 0, 2);
   return op;
 }
 
@@ -218,9 +202,9 @@ OpSum holstein(const ModelArguments& p) {
   if (const double g = p.number("g"); g != 0)
     for (int site = 0; site < p.sites(); site += 2)
       op.add(g, {{"N", site}, {"B+", site + 1}}).add(g, {{"N", site}, {"B-", site + 1}});
-  add_on_places(op, p, p.number("U"), {"Nup", "Ndn"});
-  add_on_places(op, p, -p.number("mu"), {"N"});
-  add_on_places(op, p, p.number("w"), {"N"}, 1);
+  add_on_sites(op, p.number("U"), {"Nup", "Ndn"}, 0, 2);
+  add_on_sites(op, -p.number("mu"), {"N"}, 0, 2);
+  add_on_sites(op, p.number("w"), {"N"}, 1, 2);
   return op;
 }
 

@@ -57,13 +57,20 @@ void add_exchange(OpSum& op, const ModelArguments& p, const Bond& bond, const Ve
   add(-d[1], "Sx", "Sz");
 }
 
-void add_on_sites(OpSum& op, double coefficient, const std::vector<std::string>& factors) {
+void add_on_sites(OpSum& op, double coefficient, const std::vector<std::string>& factors, int first,
+                  int step) {
   if (coefficient == 0) return;
-  for (int site = 0; site < op.sites(); ++site) {
+  for (int site = first; site < op.sites(); site += step) {
     std::vector<OpFactor> term;
     for (const auto& name : factors) term.push_back({name, site});
     op.add(coefficient, std::move(term));
   }
+}
+
+void add_on_sites(OpSum& op, const std::vector<double>& coefficients, const std::string& factor) {
+  for (int site = 0; site < op.sites(); ++site)
+    if (const double c = coefficients[static_cast<std::size_t>(site)]; c != 0)
+      op.add(c, {{factor, site}});
 }
 
 void add_site_terms(OpSum& op, const ModelArguments& p) {
@@ -76,11 +83,7 @@ void add_site_terms(OpSum& op, const ModelArguments& p) {
   add_on_sites(op, -across, {"Sy", "Sy"});
   for (std::size_t axis = 0; axis < 3; ++axis) {
     const auto name = concat("h", axis_names[axis]);
-    if (!p.given(name)) continue;
-    const auto fields = p.pattern(name);
-    for (int site = 0; site < op.sites(); ++site)
-      if (const double h = fields[static_cast<std::size_t>(site)]; h != 0)
-        op.add(h, {{spin_axes[axis], site}});
+    if (p.given(name)) add_on_sites(op, p.pattern(name), spin_axes[axis]);
   }
 }
 
@@ -167,11 +170,8 @@ OpSum mbl(const ModelArguments& p) {
     throw InvalidArgument(
         concat(p.where("axes"), " must be some of x, y and z, such as z or xyz, got '", axes, "'"));
   for (unsigned axis = 0; axis < 3; ++axis) {
-    if (axes.find(axis_names[axis]) == std::string::npos) continue;
-    const auto fields = local_fields(p, axis);
-    for (int site = 0; site < p.sites(); ++site)
-      if (const double h = fields[static_cast<std::size_t>(site)]; h != 0)
-        op.add(h, {{spin_axes[axis], site}});
+    if (axes.find(axis_names[axis]) != std::string::npos)
+      add_on_sites(op, local_fields(p, axis), spin_axes[axis]);
   }
   return op;
 }
