@@ -7,7 +7,6 @@
 
 #include <kronsolve/core/number.hpp>
 #include <kronsolve/core/suggest.hpp>
-#include <kronsolve/core/toml_text.hpp>
 
 namespace kronsolve::detail {
 
@@ -26,13 +25,7 @@ bool contains(const std::vector<std::string>& all, std::string_view one) {
 
 FileReader::FileReader(std::string_view text, const std::string& name,
                        const std::map<std::string, ModelValue>& overrides)
-    : name_(name) {
-  require_plain_toml(text, name);
-  try {
-    table_ = toml::parse(text, name);
-  } catch (const toml::parse_error& error) {
-    fail(error.source().begin, error.description());
-  }
+    : TomlDocument(text, name) {
   scope_["pi"] = std::numbers::pi;
   read_parameters(overrides);
 }
@@ -41,11 +34,6 @@ void FileReader::check_keys(const toml::table& table, const std::vector<std::str
   for (const auto& [key, value] : table)
     if (!contains(known, key.str()))
       fail(key.source().begin, unknown_name("key", key.str(), known));
-}
-
-const toml::table& FileReader::table_of(const toml::node& node, std::string_view what) const {
-  if (const auto* table = node.as_table()) return *table;
-  fail(node, concat(what, " must be a table"));
 }
 
 std::string FileReader::text(const toml::node& node, std::string_view what) const {
@@ -90,7 +78,7 @@ void FileReader::read_parameters(const std::map<std::string, ModelValue>& overri
   };
   std::map<std::string, Entry> entries;
   std::vector<std::string> known;
-  if (const toml::node* node = table_.get("parameters"))
+  if (const toml::node* node = table().get("parameters"))
     for (const auto& [key, value] : table_of(*node, "[parameters]")) {
       const std::string name(key.str());
       if (contains(reserved, name))
@@ -106,10 +94,11 @@ void FileReader::read_parameters(const std::map<std::string, ModelValue>& overri
     }
   for (const auto& [name, value] : overrides) {
     if (known.empty())
-      throw InvalidArgument(concat(name_, ": it has no [parameters], so '", name,
+      throw InvalidArgument(concat(TomlDocument::name(), ": it has no [parameters], so '", name,
                                    "' cannot be given; write it into the file"));
     if (!contains(known, name))
-      throw InvalidArgument(concat(name_, ": ", unknown_name("parameter", name, known)));
+      throw InvalidArgument(
+          concat(TomlDocument::name(), ": ", unknown_name("parameter", name, known)));
     entries[name] = {Expression(value.text())};
   }
   const std::function<void(const std::string&)> evaluate = [&](const std::string& name) {
@@ -118,7 +107,7 @@ void FileReader::read_parameters(const std::map<std::string, ModelValue>& overri
     const auto refuse = [&](const std::string& why) {
       const std::string all = concat("the parameter ", name, " ", why);
       if (entry.node != nullptr) fail(*entry.node, all);
-      throw InvalidArgument(concat(name_, ": ", all));
+      throw InvalidArgument(concat(TomlDocument::name(), ": ", all));
     };
     if (entry.state == State::done) return;
     if (entry.state == State::begun) refuse("needs its own value");

@@ -8,16 +8,14 @@
 #include <string_view>
 #include <vector>
 
-#include <toml++/toml.h>
-
-#include <kronsolve/core/error.hpp>
 #include <kronsolve/operators/models.hpp>
 
 #include "core/expression.hpp"
+#include "core/toml_document.hpp"
 
 namespace kronsolve::detail {
 
-class FileReader {
+class FileReader : public TomlDocument {
  public:
   /// @param name       what errors call the text
   /// @param overrides  values of parameters in place of those of the file
@@ -25,32 +23,14 @@ class FileReader {
   FileReader(std::string_view text, const std::string& name,
              const std::map<std::string, ModelValue>& overrides);
 
-  const std::string& name() const noexcept { return name_; }
-  const toml::table& table() const noexcept { return table_; }
   /// What expressions may name: the parameters, pi, and what has been set.
   const Json& scope() const noexcept { return scope_; }
   void set(const std::string& name, double value) { scope_[name] = value; }
   /// The parameters of the file as they hold, in short texts.
   const std::map<std::string, std::string>& parameters() const noexcept { return parameters_; }
 
-  [[noreturn]] void fail(const toml::source_position& at, std::string_view text) const {
-    throw InvalidArgument(concat(name_, ":", at.line, ":", at.column, ": ", text));
-  }
-  [[noreturn]] void fail(const toml::node& node, std::string_view text) const {
-    fail(node.source().begin, text);
-  }
-  /// Runs `f`; what it refuses is reported at the place of `node`.
-  template <class F>
-  auto located(const toml::node& node, F f) const {
-    try {
-      return f();
-    } catch (const InvalidArgument& error) {
-      fail(node, error.what());
-    }
-  }
   /// @throws InvalidArgument  a key that is not known, at its place
   void check_keys(const toml::table& table, const std::vector<std::string>& known) const;
-  const toml::table& table_of(const toml::node& node, std::string_view what) const;
   std::string text(const toml::node& node, std::string_view what) const;
   /// A whole number, or a text whose value is one.
   long integer(const toml::node& node, std::string_view what, long least, long most) const;
@@ -61,8 +41,6 @@ class FileReader {
  private:
   void read_parameters(const std::map<std::string, ModelValue>& overrides);
 
-  const std::string& name_;
-  toml::table table_;
   Json scope_;
   std::map<std::string, std::string> parameters_;
 };

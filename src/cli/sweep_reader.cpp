@@ -5,13 +5,10 @@
 #include <limits>
 #include <unordered_map>
 
-#include <toml++/toml.h>
-
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/file.hpp>
 #include <kronsolve/core/number.hpp>
 #include <kronsolve/core/suggest.hpp>
-#include <kronsolve/core/toml_text.hpp>
 #include <kronsolve/core/version.hpp>
 #include <kronsolve/operators/models.hpp>
 #include <kronsolve/operators/op_file.hpp>
@@ -20,6 +17,7 @@
 #include "cli/problem.hpp"
 #include "cli/saved_file.hpp"
 #include "cli/sweep_file.hpp"
+#include "core/toml_document.hpp"
 
 namespace kronsolve::cli {
 
@@ -69,21 +67,14 @@ std::string checksum_of_file(const std::string& path) {
 }  // namespace
 
 /// Reads a file of a sweep; every error tells its place.
-class SweepReader {
+class SweepReader : private detail::TomlDocument {
  public:
-  explicit SweepReader(Sweep& sweep) : sweep_(sweep) {
-    try {
-      detail::require_plain_toml(sweep.text_, sweep.name_);
-      table_ = toml::parse(sweep.text_, sweep.name_);
-    } catch (const toml::parse_error& error) {
-      fail(error.source().begin, error.description());
-    }
-  }
+  explicit SweepReader(Sweep& sweep) : TomlDocument(sweep.text_, sweep.name_), sweep_(sweep) {}
 
   void read() {
     read_command();
     find_models();
-    for (const auto& [key, node] : in_order(table_)) read_entry(key, *node);
+    for (const auto& [key, node] : in_order(table())) read_entry(key, *node);
     if (sweep_.varied_.empty())
       throw InvalidArgument(detail::concat(
           sweep_.name_, ": nothing varies; write for example [vary] and below it sites = [8, 12]"));
@@ -101,21 +92,6 @@ class SweepReader {
   using Setting = Sweep::Setting;
   using Value = Sweep::Value;
 
-  [[noreturn]] void fail(const toml::source_position& at, std::string_view text) const {
-    throw InvalidArgument(detail::concat(sweep_.name_, ":", at.line, ":", at.column, ": ", text));
-  }
-  [[noreturn]] void fail(const Node& node, std::string_view text) const {
-    fail(node.source().begin, text);
-  }
-  /// Runs `f`; what it refuses is reported at the place of `node`.
-  template <class F>
-  auto located(const Node& node, F f) const {
-    try {
-      return f();
-    } catch (const InvalidArgument& error) {
-      fail(node, error.what());
-    }
-  }
   /// As they stand in the file; the table itself is sorted by name.
   static std::vector<std::pair<std::string, const Node*>> in_order(const toml::table& table) {
     std::vector<std::pair<std::string, const Node*>> entries;
@@ -128,18 +104,13 @@ class SweepReader {
                      [&](const auto& a, const auto& b) { return place(a) < place(b); });
     return entries;
   }
-  const toml::table& table_of(const std::string& key, const Node& node) const {
-    if (const auto* table = node.as_table()) return *table;
-    fail(node, detail::concat("[", key, "] must be a table"));
-  }
-
   // ---- what the run is
 
   void read_command() {
-    const auto* node = table_.get("command");
+    const auto* node = table().get("command");
     const auto name = node == nullptr ? std::nullopt : node->value_exact<std::string>();
     const std::vector<std::string> wanted = {"command"};
-    for (const auto& [key, other] : in_order(table_))
+    for (const auto& [key, other] : in_order(table()))
       if (node == nullptr && !closest(key, wanted).empty())
         fail(*other, unknown_name("key", key, wanted));
     if (!name)
@@ -181,9 +152,9 @@ class SweepReader {
           add_one(*node);
       }
     };
-    add_all(table_);
-    if (const auto* vary = table_["vary"].as_table()) add_all(*vary);
-    if (const auto* together = table_["together"].as_array())
+    add_all(table());
+    if (const auto* vary = table()["vary"].as_table()) add_all(*vary);
+    if (const auto* together = table()["together"].as_array())
       for (const auto& one : *together)
         if (const auto* table = one.as_table()) add_all(*table);
   }
@@ -377,20 +348,21 @@ class SweepReader {
       sweep_.warm_starts_ = *warm;
       return;
     }
+    const auto title = detail::concat("[", key, "]");
     if (key == "parameters") {
-      for (const auto& [name, one] : in_order(table_of(key, node)))
+      for (const auto& [name, one] : in_order(table_of(node, title)))
         add_fixed(setting(name, *one, Meaning::parameter), *one);
     } else if (key == "vary") {
-      for (const auto& [name, one] : in_order(table_of(key, node))) add_varied(name, *one);
+      for (const auto& [name, one] : in_order(table_of(node, title))) add_varied(name, *one);
     } else if (key == "together") {
       const auto* list = node.as_array();
       if (list == nullptr) fail(node, "write [[together]], with two brackets");
-      for (const auto& one : *list) add_together(table_of(key, one));
+      for (const auto& one : *list) add_together(table_of(one, title));
     } else if (key == "derive") {
-      for (const auto& [name, one] : in_order(table_of(key, node)))
+      for (const auto& [name, one] : in_order(table_of(node, title)))
         sweep_.derived_.emplace_back(name, expression(*one));
     } else if (key == "where") {
-      for (const auto& [name, one] : in_order(table_of(key, node))) {
+      for (const auto& [name, one] : in_order(table_of(node, title))) {
         if (name != "skip") fail(*one, unknown_name("key", name, std::vector<std::string>{"skip"}));
         skip_ = expression(*one);
         skip_node_ = one;
@@ -515,7 +487,6 @@ class SweepReader {
   }
 
   Sweep& sweep_;
-  toml::table table_;
   std::vector<const ModelInfo*> models_;
   std::deque<ModelInfo> files_;                      ///< of operator files, in models_ as well
   std::map<std::string, toml::source_index> given_;  ///< and the line
