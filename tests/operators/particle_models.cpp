@@ -18,17 +18,6 @@ using std::numbers::pi;
 
 using Params = std::map<std::string, ModelValue>;
 
-std::vector<double> levels(const Model& model) {
-  const FullBasis basis(model.op.spaces());
-  const auto rows = build_rows<Complex>(model.op, basis, {0, basis.size()});
-  DenseMatrix h = DenseMatrix::Zero(basis.size(), basis.size());
-  for (index_t row = 0; row < basis.size(); ++row)
-    for (std::size_t e = 0; e < rows.row_columns(row).size(); ++e)
-      h(row, rows.row_columns(row)[e]) += rows.row_values(row)[e];
-  const Eigen::SelfAdjointEigenSolver<DenseMatrix> solver(h, Eigen::EigenvaluesOnly);
-  return {solver.eigenvalues().data(), solver.eigenvalues().data() + h.rows()};
-}
-
 /// t (e^{i angle} c+_i c_k + h.c.) of matrices c+.
 DenseMatrix hop(double t, double angle, const DenseMatrix& to, const DenseMatrix& from) {
   const DenseMatrix one = std::polar(t, angle) * to * from.adjoint();

@@ -23,22 +23,6 @@ Model ring(const char* name, int n, Params params, const char* spin = "") {
   return make_model(name, {.sites = n, .cyclic = Cyclic::x, .spin = spin, .params = params});
 }
 
-std::vector<double> levels(const DenseMatrix& h) {
-  const Eigen::SelfAdjointEigenSolver<DenseMatrix> solver(h, Eigen::EigenvaluesOnly);
-  return {solver.eigenvalues().data(), solver.eigenvalues().data() + h.rows()};
-}
-
-/// What a model's rows say, as a dense matrix.
-DenseMatrix matrix(const Model& model) {
-  const FullBasis basis(model.op.spaces());
-  const auto rows = build_rows<Complex>(model.op, basis, {0, basis.size()});
-  DenseMatrix m = DenseMatrix::Zero(basis.size(), basis.size());
-  for (index_t row = 0; row < basis.size(); ++row)
-    for (std::size_t e = 0; e < rows.row_columns(row).size(); ++e)
-      m(row, rows.row_columns(row)[e]) += rows.row_values(row)[e];
-  return m;
-}
-
 TEST(SpinModels, bonds_of_kitaev_have_their_axes) {
   const double k = -0.7, j = 0.3, gamma = 0.4;
   for (const auto& [lx, ly, cyclic] : {std::tuple{2, 2, true}, {2, 2, false}, {1, 3, false}}) {

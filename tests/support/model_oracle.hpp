@@ -128,13 +128,7 @@ struct Electrons {
   }
   /// Of spin 0 up or 1 down.
   DenseMatrix create(int i, int spin) const {
-    const DenseMatrix m = fermion_create(spin * n + i, 2 * n);
-    DenseMatrix result(m.rows(), m.cols());
-    for (Index a = 0; a < m.rows(); ++a)
-      for (Index b = 0; b < m.cols(); ++b)
-        result(a, b) =
-            m(mode_state[static_cast<std::size_t>(a)], mode_state[static_cast<std::size_t>(b)]);
-    return result;
+    return fermion_create(spin * n + i, 2 * n)(mode_state, mode_state);
   }
 };
 
@@ -155,24 +149,30 @@ inline DenseMatrix reordered(const DenseMatrix& m, const std::vector<int>& dims,
     for (std::size_t site = 0; site < dims.size(); ++site) old = old * dims[site] + digits[site];
     old_state[static_cast<std::size_t>(state)] = old;
   }
-  DenseMatrix result(m.rows(), m.cols());
-  for (Index i = 0; i < m.rows(); ++i)
-    for (Index j = 0; j < m.cols(); ++j)
-      result(i, j) =
-          m(old_state[static_cast<std::size_t>(i)], old_state[static_cast<std::size_t>(j)]);
-  return result;
+  return m(old_state, old_state);
 }
 
-/// Largest difference between the matrix of a model (its rows, which tests of their own compare
-/// with dense products) and the expected one.
-inline double difference(const Model& model, const DenseMatrix& expected) {
+/// What a model's rows say, which tests of their own compare with dense products.
+inline DenseMatrix matrix(const Model& model) {
   const FullBasis basis(model.op.spaces());
   const auto rows = build_rows<Complex>(model.op, basis, {0, basis.size()});
-  DenseMatrix rest = expected;
+  DenseMatrix m = DenseMatrix::Zero(basis.size(), basis.size());
   for (index_t row = 0; row < basis.size(); ++row)
     for (std::size_t e = 0; e < rows.row_columns(row).size(); ++e)
-      rest(row, rows.row_columns(row)[e]) -= rows.row_values(row)[e];
-  return rest.cwiseAbs().maxCoeff();
+      m(row, rows.row_columns(row)[e]) += rows.row_values(row)[e];
+  return m;
 }
+
+/// Largest difference between the matrix of a model and the expected one.
+inline double difference(const Model& model, const DenseMatrix& expected) {
+  return (expected - matrix(model)).cwiseAbs().maxCoeff();
+}
+
+/// All eigenvalues, ascending.
+inline std::vector<double> levels(const DenseMatrix& h) {
+  const Eigen::SelfAdjointEigenSolver<DenseMatrix> solver(h, Eigen::EigenvaluesOnly);
+  return {solver.eigenvalues().data(), solver.eigenvalues().data() + h.rows()};
+}
+inline std::vector<double> levels(const Model& model) { return levels(matrix(model)); }
 
 }  // namespace kronsolve::test
