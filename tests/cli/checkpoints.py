@@ -36,19 +36,27 @@ class Checkpoints(program.ProgramTest):
         print(f"KRONSOLVE_FUZZ_SEED={seed}", file=sys.stderr)
         self.random = random.Random(seed)
 
-    def start(self, *arguments, ranks=0, **variables) -> subprocess.Popen:
-        process = subprocess.Popen(program.command(*arguments, "--json", ranks=ranks), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                   text=True, env=os.environ | variables)
-        self.addCleanup(process.kill)
-        return process
-
     def disturb(self, number, seconds, *arguments, ranks=0) -> tuple[int, str, str]:
-        """Runs with a signal after so many seconds."""
-        process = self.start(*arguments, ranks=ranks)
+        """Runs with a signal so many seconds after the solve has begun."""
+        said = self.folder / "stderr"
+        with open(said, "w", encoding="utf-8") as err:
+            process = subprocess.Popen(program.command(*arguments, "--json", ranks=ranks), stdout=subprocess.PIPE, stderr=err, text=True)
+        self.addCleanup(process.kill)
+        while process.poll() is None and "starting from the beginning" not in said.read_text():
+            time.sleep(0.001)
         time.sleep(seconds)
         process.send_signal(number)
-        out, err = process.communicate(timeout=120)
-        return process.returncode, out, err
+        out, _ = process.communicate(timeout=120)
+        return process.returncode, out, said.read_text()
+
+    def stop_in_the_middle(self, number, seconds, *arguments) -> tuple[int, str, str]:
+        """Asks a run of so many seconds to end, sooner each time until it is met before its end."""
+        for part in (0.5, 0.3, 0.1, 0, 0, 0):
+            self.forget()
+            said = self.disturb(number, part * seconds, *arguments, "--checkpoint", self.path)
+            if said[0] == 75:
+                break
+        return said
 
     def assert_same(self, found: dict, undisturbed: dict, exactly: bool):
         now, before = numbers(found), numbers(undisturbed)
@@ -89,7 +97,7 @@ class Checkpoints(program.ProgramTest):
             for variant in variants * (1 if QUICK else 4):
                 with self.subTest(arguments=arguments, variant=variant):
                     self.forget()
-                    self.disturb(signal.SIGKILL, self.random.uniform(0.3, 1) * seconds, *arguments, "--threads", 1, "--checkpoint",
+                    self.disturb(signal.SIGKILL, self.random.uniform(0, 0.8) * seconds, *arguments, "--threads", 1, "--checkpoint",
                                  self.path, "--every", "0.02s")
                     met += self.path.exists()
                     self.go_on(arguments, undisturbed, variant)
@@ -99,12 +107,7 @@ class Checkpoints(program.ProgramTest):
         for arguments, number, ranks in ((GROUND, signal.SIGTERM, ()), (ENERGY, signal.SIGUSR1, ()), (EVOLVE, signal.SIGTERM, ()),
                                          (ENERGY, signal.SIGUSR1, ("--ranks", 2))):
             undisturbed, seconds = self.length(arguments)
-            for part in (0.5, 0.3, 0.15):  # until it is met in the middle
-                self.forget()
-                status, out, err = self.disturb(number, part * seconds + (0.7 if ranks else 0), *arguments, *ranks, "--threads", 1,
-                                                "--checkpoint", self.path)
-                if status == 75:
-                    break
+            status, out, err = self.stop_in_the_middle(number, seconds, *arguments, *ranks, "--threads", 1)
             with self.subTest(arguments=arguments, number=number, ranks=ranks):
                 self.assertEqual((status, out), (75, ""), err)
                 self.assertIn(f"stopped after writing '{self.path}': the same command goes on from it", err)
@@ -126,7 +129,7 @@ class Checkpoints(program.ProgramTest):
         self.assert_refused(done, 1, "before anything could be done; give it more time")
 
     def test_anything_else_is_one_line_and_touches_nothing(self):
-        status, _, err = self.disturb(signal.SIGTERM, 0.6, *ENERGY, "--checkpoint", self.path)
+        status, _, err = self.stop_in_the_middle(signal.SIGTERM, 0.5, *ENERGY)
         self.assertEqual(status, 75, err)
         before = self.path.read_bytes()
         chain = ("ground", "--model", "xxz", "-p", "delta=0.3", "--sites", 20)
