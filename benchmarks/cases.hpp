@@ -8,9 +8,7 @@
 #include <vector>
 
 #include <kronsolve/core/random.hpp>
-#include <kronsolve/operators/charge_basis.hpp>
-#include <kronsolve/operators/sector_operator.hpp>
-#include <kronsolve/operators/symmetry_basis.hpp>
+#include <kronsolve/operators/sectors.hpp>
 
 namespace kronsolve::bench {
 
@@ -88,36 +86,20 @@ inline OpSum make_operator(const std::string& name, int n) {
   return h;
 }
 
-/// @param sector  "full", "sz=0", "nup=5,ndown=5", "sz=0,spinflip=1"
-inline Case make_case(const std::string& name, int n, const std::string& sector) {
+/// @param sector  "full", "sz=0", "nup=5,ndown=5", "sz=0,spinflip=1", "sz=0,momentum=0,reflection=1".
+///                Collective on `comm`, which must outlive the case
+inline Case make_case(const Comm& comm, const std::string& name, int n, const std::string& sector) {
   OpSum h = make_operator(name, n);
-  std::vector<Charge> charges;
-  std::vector<SymmetryGenerator> flips;
+  std::vector<std::string> conditions;
   for (std::size_t at = 0; sector != "full" && at < sector.size();) {
     const std::size_t end = std::min(sector.find(',', at), sector.size());
-    const std::string text = sector.substr(at, end - at);
+    conditions.push_back(sector.substr(at, end - at));
     at = end + 1;
-    if (text == "spinflip=1" || text == "spinflip=-1") {
-      SitePermutation identity;
-      for (int i = 0; i < n; ++i) identity.push_back(i);
-      flips.push_back({text, identity, SpinFlip::yes, text == "spinflip=1" ? 0 : 1, 2});
-      continue;
-    }
-    auto charge = Charge::parse(h.spaces(), text);
-    if (!charge) throw InvalidArgument("benchmark: unknown sector " + text);
-    charges.push_back(*std::move(charge));
   }
-  std::string title = name + " N=" + std::to_string(n) + " " + sector;
-  if (!flips.empty()) {
-    SymmetryGroup group(h.spaces(), flips);
-    const auto mirror = flip_mirror(group).value();
-    auto basis = std::make_shared<const SymmetryBasis>(std::move(group), std::move(charges),
-                                                       std::vector{sector}, mirror);
-    return {std::move(title), {std::move(h), std::move(basis)}};
-  }
-  if (charges.empty()) return {std::move(title), on_full_space(std::move(h))};
-  auto basis = std::make_shared<const ChargeBasis>(h.spaces(), std::move(charges));
-  return {std::move(title), {std::move(h), std::move(basis)}};
+  const Lattice lattice =
+      name == "square" ? Lattice::square(4, n / 4, Cyclic::all) : Lattice::chain(n, Cyclic::all);
+  const Sector parsed = parse_sector(h.spaces(), lattice, conditions);
+  return {name + " N=" + std::to_string(n) + " " + sector, in_sector(comm, std::move(h), parsed)};
 }
 
 }  // namespace kronsolve::bench

@@ -69,7 +69,7 @@ int run(int argc, char** argv) {
   }
   bool fine = true;
   for (; at + 2 < argc; at += 3) {
-    const Case c = make_case(argv[at], std::atoi(argv[at + 1]), argv[at + 2]);
+    const Case c = make_case(comm, argv[at], std::atoi(argv[at + 1]), argv[at + 2]);
     visit_scalar(c.h.op.scalar(),
                  [&]<Scalar T>() { fine = measure<T>(comm, c, options, expected) && fine; });
   }

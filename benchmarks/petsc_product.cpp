@@ -99,7 +99,7 @@ int run(int argc, char** argv) {
   const Comm comm = Comm::world();
   bool right = true;
   for (int at = 1; at + 2 < argc; at += 3) {
-    const bench::Case c = bench::make_case(argv[at], std::atoi(argv[at + 1]), argv[at + 2]);
+    const bench::Case c = bench::make_case(comm, argv[at], std::atoi(argv[at + 1]), argv[at + 2]);
     if (c.h.op.scalar() != scalar_kind<T>) continue;
     right = measure(comm, c) && right;
   }

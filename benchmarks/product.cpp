@@ -135,7 +135,7 @@ void measure(const Comm& comm, const Case& c, const Settings& settings) {
   index_t assembled_bytes = 0;
   double unfolded = 0, over_half = 0;
   index_t unfolded_bytes = 0;
-  const bool flips = c.h.basis->symmetries() != nullptr;
+  const bool flips = c.h.basis->symmetries() != nullptr && c.h.basis->paths() != nullptr;
   if (flips) {
     Unfolded<T> whole(comm, c.h);
     if (comm.size() == 1) error = std::max(error, whole.difference(x, y));
@@ -145,7 +145,7 @@ void measure(const Comm& comm, const Case& c, const Settings& settings) {
     over_half = folded / (unfolded / 2);
     unfolded_bytes = comm.all_reduce(whole.memory_bytes());
   }
-  if (settings.plain && comm.size() == 1 && !flips) {
+  if (settings.plain && comm.size() == 1 && c.h.basis->symmetries() == nullptr) {
     const PlainLoop<T> loop(c.h);
     loop.apply(x.data(), z.data());
     error = std::max(error, relative_difference(comm, y, z));
@@ -212,7 +212,7 @@ int run(int argc, char** argv) {
       settings.split = std::atoi(argv[++at]);
   }
   for (; at + 2 < argc; at += 3) {
-    const Case c = make_case(argv[at], std::atoi(argv[at + 1]), argv[at + 2]);
+    const Case c = make_case(comm, argv[at], std::atoi(argv[at + 1]), argv[at + 2]);
     visit_scalar(c.h.op.scalar(), [&]<Scalar T>() { measure<T>(comm, c, settings); });
   }
   return 0;

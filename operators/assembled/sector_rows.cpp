@@ -9,24 +9,27 @@
 namespace kronsolve::detail {
 
 template <Scalar T>
-std::shared_ptr<const StoredRows<T>> store_sector_rows(const OpSum& op,
-                                                       const SymmetryBasis& basis) {
+std::shared_ptr<const StoredRows<T>> SectorRows<T>::stored() {
+  if (stored_) return stored_;
+  const SymmetryBasis& basis = *h_.basis->orbits();
   const Comm& comm = basis.comm();
   const RowRange mine = basis.row_range();
-  require_memory(comm, static_cast<index_t>(held_rows_bytes<T>(op, double(mine.size()))),
+  require_memory(comm, static_cast<index_t>(held_rows_bytes<T>(h_.op, double(mine.size()))),
                  "the matrix in the symmetry sector");
-  auto stored =
+  auto rows =
       std::make_shared<StoredRows<T>>(mine, basis.partition(comm.size()), comm.rank(), true);
-  build_symmetric_rows<T>(CompiledOperator<T>(op), basis, mine,
-                          [&](const CsrRows<T>& batch) { stored->append(batch); });
-  stored->number_ghosts();
-  return stored;
+  build_symmetric_rows<T>(CompiledOperator<T>(h_.op), basis, mine,
+                          [&](const CsrRows<T>& batch) { rows->append(batch); });
+  rows->number_ghosts();
+  stored_ = std::move(rows);
+  return stored_;
 }
 
 template <Scalar T>
-Lazy<T> stored_lazy(std::shared_ptr<const StoredRows<T>> stored) {
-  const index_t n = stored->cols().rows();
-  return Lazy<T>(n, n, [stored](RowRange range) {
+Lazy<T> SectorRows<T>::lazy(std::shared_ptr<SectorRows> rows) {
+  const index_t n = rows->h_.dimension();
+  return Lazy<T>(n, n, [rows = std::move(rows)](RowRange range) {
+    const auto stored = rows->stored();
     const RowRange mine = stored->range();
     if (!range.empty() && (range.begin < mine.begin || range.end > mine.end))
       throw DimensionError(concat("rows of a symmetry sector: [", range.begin, ", ", range.end,
@@ -35,11 +38,7 @@ Lazy<T> stored_lazy(std::shared_ptr<const StoredRows<T>> stored) {
   });
 }
 
-#define KRONSOLVE_INSTANTIATE(T)                                                         \
-  template std::shared_ptr<const StoredRows<T>> store_sector_rows(const OpSum&,          \
-                                                                  const SymmetryBasis&); \
-  template Lazy<T> stored_lazy(std::shared_ptr<const StoredRows<T>>);
-KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
-#undef KRONSOLVE_INSTANTIATE
+template class SectorRows<double>;
+template class SectorRows<std::complex<double>>;
 
 }  // namespace kronsolve::detail

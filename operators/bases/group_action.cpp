@@ -39,37 +39,13 @@ GroupAction::GroupAction(const SymmetryGroup& group)
     chunk_shifts_.push_back(std::countr_zero(chunk.stride));
   }
 
-  std::map<SitePermutation, std::size_t> by_image;
-  std::vector<SymmetryGroup::Element> tabled;
-  for (int e = 0; e < group.order(); ++e) {
-    const auto& element = group.elements()[static_cast<std::size_t>(e)];
-    phases_of_.push_back(element.phase);
-    if (!all_spins) {
-      members_.push_back({e, -1});
-      tabled.push_back(element);
-      continue;
-    }
-    const auto [at, fresh] = by_image.try_emplace(element.image, members_.size());
-    if (fresh) {
-      members_.emplace_back();
-      tabled.push_back({element.image, SpinFlip::no, 0});
-    }
-    auto& member = members_[at->second];
-    (element.flip == SpinFlip::yes ? member.flipped : member.plain) = e;
-  }
-  for (const Member& member : members_) {
-    all_plain_ = all_plain_ && member.plain >= 0;
-    all_flipped_ = all_flipped_ && member.flipped >= 0;
-    none_flipped_ = none_flipped_ && member.flipped < 0;
-  }
+  phases_of_.reserve(group.elements().size());
+  for (const auto& element : group.elements()) phases_of_.push_back(element.phase);
+  const auto tabled = make_members(group, all_spins);
   add_tables(tabled);
-  plain_bits_.resize((padded_ + 63) / 64);
-  flipped_bits_.resize(plain_bits_.size());
-  for (std::size_t m = 0; m < members_.size(); ++m) {
-    const std::uint64_t bit = std::uint64_t{1} << m % 64;
-    if (members_[m].plain >= 0) plain_bits_[m / 64] |= bit;
-    if (members_[m].flipped >= 0) flipped_bits_[m / 64] |= bit;
-  }
+  member_bits_.resize((padded_ + 63) / 64);
+  for (std::size_t m = 0; m < members_.size(); ++m)
+    member_bits_[m / 64] |= std::uint64_t{1} << m % 64;
   trivial_ = !fermions && std::all_of(phases_of_.begin(), phases_of_.end(),
                                       [](int phase) { return phase == 0; });
   if (!fermions) return;
@@ -93,6 +69,27 @@ GroupAction::GroupAction(const SymmetryGroup& group)
         taken.down |= static_cast<std::uint64_t>(digit >> 1) << site;
       }
     }
+}
+
+/// Pairs elements that differ by the flip of all spins. Returns what the tables hold.
+std::vector<SymmetryGroup::Element> GroupAction::make_members(const SymmetryGroup& group,
+                                                              bool all_spins) {
+  std::map<SitePermutation, Member> by_image;
+  if (all_spins)
+    for (int e = 0; e < group.order(); ++e) {
+      const auto& element = group.elements()[static_cast<std::size_t>(e)];
+      auto& member = by_image[element.image];
+      (element.flip == SpinFlip::yes ? member.flipped : member.element) = e;
+    }
+  paired_ = all_spins && 2 * by_image.size() == group.elements().size();
+  std::vector<SymmetryGroup::Element> tabled;
+  for (int e = 0; e < group.order(); ++e) {
+    const auto& element = group.elements()[static_cast<std::size_t>(e)];
+    if (paired_ && element.flip == SpinFlip::yes) continue;
+    members_.push_back({e, paired_ ? by_image.at(element.image).flipped : -1});
+    tabled.push_back(element);
+  }
+  return tabled;
 }
 
 void GroupAction::add_tables(const std::vector<SymmetryGroup::Element>& elements) {
@@ -207,7 +204,7 @@ GroupAction::Found GroupAction::find_in(const Word* const* rows, int parts,
   Word few[most_on_stack];
   std::uint64_t few_bits[2 * most_on_stack / word_bits];
   std::vector<Word> many(padded_ > most_on_stack ? padded_ : 0);
-  const std::size_t words = plain_bits_.size();
+  const std::size_t words = member_bits_.size();
   std::vector<std::uint64_t> many_bits(many.empty() ? 0 : 2 * words);
   Word* const to = many.empty() ? few : many.data();
   std::uint64_t* const direct = many.empty() ? few_bits : many_bits.data();
@@ -215,22 +212,14 @@ GroupAction::Found GroupAction::find_in(const Word* const* rows, int parts,
   Word best = 0, most = 0;
   loops.images(rows, parts, count, to, &best, &most);
   const auto largest = static_cast<Word>(largest_);
-  if (all_plain_ && all_flipped_) {
-    best = std::min(best, static_cast<Word>(largest - most));
-  } else if (!none_flipped_) {
-    best = static_cast<Word>(~Word{0});
-    for (std::size_t m = 0; m < members_.size(); ++m) {
-      if (members_[m].plain >= 0) best = std::min(best, to[m]);
-      if (members_[m].flipped >= 0) best = std::min(best, static_cast<Word>(largest - to[m]));
-    }
-  }
+  if (paired_) best = std::min(best, static_cast<Word>(largest - most));
   loops.equal(to, count, best, static_cast<Word>(largest - best), direct, mirrored);
   Found found;
   found.representative = best;
   found.stabiliser = 0;
   for (std::size_t w = 0; w < words; ++w) {
-    direct[w] &= plain_bits_[w];
-    mirrored[w] &= flipped_bits_[w];
+    direct[w] &= member_bits_[w];
+    mirrored[w] &= paired_ ? member_bits_[w] : 0;
     found.stabiliser += std::popcount(direct[w]) + std::popcount(mirrored[w]);
   }
   if (trivial_) return found;
@@ -246,7 +235,7 @@ GroupAction::Found GroupAction::find_in(const Word* const* rows, int parts,
     for (std::uint64_t both = direct[w] | mirrored[w]; both != 0; both &= both - 1) {
       const auto bit = static_cast<std::size_t>(std::countr_zero(both));
       const Member& member = members_[w * word_bits + bit];
-      if (direct[w] >> bit & 1) count_element(member.plain);
+      if (direct[w] >> bit & 1) count_element(member.element);
       if (mirrored[w] >> bit & 1) count_element(member.flipped);
     }
   return found;
@@ -256,8 +245,8 @@ template <class Word>
 bool GroupAction::carries_in(const std::vector<Word>& tables, const ImageLoops<Word>& loops,
                              state_t state) const {
   // Most states are not the least, and one of the first images shows it.
-  const Word low = all_plain_ ? static_cast<Word>(state) : Word{0};
-  const Word high = static_cast<Word>(all_flipped_ ? largest_ - state : ~state_t{0});
+  const Word low = static_cast<Word>(state);
+  const Word high = static_cast<Word>(paired_ ? largest_ - state : ~state_t{0});
   const auto parts = rows(tables, state);
   if (loops.any_outside(parts.data(), static_cast<int>(chunks_.size()),
                         static_cast<std::int64_t>(padded_), low, high))
@@ -292,43 +281,67 @@ GroupAction::Steps GroupAction::steps(std::span<const std::pair<state_t, state_t
 GroupAction::Neighbours::Neighbours(const GroupAction& action, const Steps& steps)
     : action_(&action), steps_(&steps) {
   if (action.narrow_.empty())
-    wide_.resize(action.padded_);
+    wide_.images.resize(action.padded_);
   else
-    narrow_.resize(action.padded_);
+    narrow_.images.resize(action.padded_);
 }
 
 void GroupAction::Neighbours::enter(state_t state) {
-  state_ = state;
   const auto make = [&]<class Word>(const std::vector<Word>& tables, const ImageLoops<Word>& loops,
-                                    std::vector<Word>& images) {
+                                    Scratch<Word>& scratch) {
     Word least, most;
     loops.images(action_->rows(tables, state).data(), static_cast<int>(action_->chunks_.size()),
-                 static_cast<std::int64_t>(action_->padded_), images.data(), &least, &most);
+                 static_cast<std::int64_t>(action_->padded_), scratch.images.data(), &least, &most);
   };
-  if (narrow_.empty())
+  if (action_->narrow_.empty())
     make(action_->wide_, action_->kernels_->wide, wide_);
   else
     make(action_->narrow_, action_->kernels_->narrow, narrow_);
 }
 
-GroupAction::Found GroupAction::Neighbours::find() const {
-  const auto from = [&]<class Word>(const ImageLoops<Word>& loops,
-                                    const std::vector<Word>& images) {
-    const Word* const rows[] = {images.data()};
-    return action_->find_in(rows, 1, loops, state_);
-  };
-  return narrow_.empty() ? from(action_->kernels_->wide, wide_)
-                         : from(action_->kernels_->narrow, narrow_);
+template <class Word>
+void GroupAction::Neighbours::find_in(const ImageLoops<Word>& loops,
+                                      const std::vector<Word>& tables, Scratch<Word>& scratch,
+                                      std::span<const int> steps, const state_t* to,
+                                      state_t* representatives, int* phases) {
+  const std::size_t n = steps.size();
+  const auto count = static_cast<std::int64_t>(action_->padded_);
+  if (scratch.least.size() < n + beside) {
+    scratch.least.resize(n + beside);
+    scratch.most.resize(n + beside);
+    members_.resize(n);
+  }
+  const auto largest = static_cast<Word>(action_->largest_);
+  Word* const least = scratch.least.data();
+  loops.least_beside(scratch.images.data(), count, tables.data(), steps.data(),
+                     static_cast<std::int64_t>(n), least,
+                     action_->paired_ ? scratch.most.data() : nullptr);
+  if (action_->paired_)
+    for (std::size_t i = 0; i < n; ++i)
+      least[i] = std::min(least[i], static_cast<Word>(largest - scratch.most[i]));
+  std::copy_n(least, n, representatives);
+  if (action_->trivial_) {
+    std::fill_n(phases, n, 0);
+    return;
+  }
+  loops.leading(scratch.images.data(), count, tables.data(), steps.data(),
+                static_cast<std::int64_t>(n), least, action_->paired_ ? largest : Word{0},
+                members_.data());
+  for (std::size_t i = 0; i < n; ++i) {
+    const bool flipped = members_[i] >= count;
+    const Member& member =
+        action_->members_[static_cast<std::size_t>(members_[i] - (flipped ? count : 0))];
+    phases[i] = action_->phase(flipped ? member.flipped : member.element, action_->occupied(to[i]));
+  }
 }
 
-GroupAction::Found GroupAction::Neighbours::find(std::size_t step, state_t to) const {
-  const auto from = [&]<class Word>(const ImageLoops<Word>& loops, const std::vector<Word>& images,
-                                    const std::vector<Word>& steps) {
-    const Word* const rows[] = {images.data(), steps.data() + step * action_->padded_};
-    return action_->find_in(rows, 2, loops, to);
-  };
-  return narrow_.empty() ? from(action_->kernels_->wide, wide_, steps_->wide)
-                         : from(action_->kernels_->narrow, narrow_, steps_->narrow);
+void GroupAction::Neighbours::find(std::span<const int> steps, const state_t* to,
+                                   state_t* representatives, int* phases) {
+  if (steps.empty()) return;
+  if (action_->narrow_.empty())
+    find_in(action_->kernels_->wide, steps_->wide, wide_, steps, to, representatives, phases);
+  else
+    find_in(action_->kernels_->narrow, steps_->narrow, narrow_, steps, to, representatives, phases);
 }
 
 bool GroupAction::carries(state_t state) const {
@@ -345,7 +358,7 @@ std::vector<std::pair<state_t, int>> GroupAction::images_of(state_t state) const
       state_t to = 0;
       for (std::size_t k = 0; k < chunks_.size(); ++k) to += parts[k][m];
       const Member& member = members_[m];
-      if (member.plain >= 0) result.emplace_back(to, phase(member.plain, taken));
+      result.emplace_back(to, phase(member.element, taken));
       if (member.flipped >= 0) result.emplace_back(largest_ - to, phase(member.flipped, taken));
     }
   };

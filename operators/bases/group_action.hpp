@@ -18,7 +18,7 @@ namespace kronsolve::detail {
 ///
 /// The image of a state is a sum over chunks of sites of table entries. Where all sites are spins,
 /// a flip maps every state to (largest state - state), so that elements which differ by a flip
-/// share their look-ups.
+/// share their look-ups, if all elements come in such pairs.
 class GroupAction {
  public:
   explicit GroupAction(const SymmetryGroup& group);
@@ -51,10 +51,11 @@ class GroupAction {
 
  private:
   static constexpr int most_chunks = 64;
-  /// One permutation of the sites, alone, with a flip, or both.
+  /// What one row of the tables serves.
   struct Member {
-    int plain = -1;    ///< element without flip (or with one that is in the tables)
-    int flipped = -1;  ///< element with flip: the complement of the image
+    int element = -1;
+    int flipped =
+        -1;  ///< the element that leads to the complement of the image, if they are paired
   };
   struct Chunk {
     state_t stride = 1, size = 1;
@@ -66,6 +67,7 @@ class GroupAction {
     std::vector<std::uint64_t> overtaken;  ///< those of them before the site
     bool flips = false;
   };
+  std::vector<SymmetryGroup::Element> make_members(const SymmetryGroup& group, bool all_spins);
   void add_tables(const std::vector<SymmetryGroup::Element>& elements);
   state_t chunk_image(const SymmetryGroup::Element& element, const Chunk& chunk,
                       state_t value) const;
@@ -96,9 +98,7 @@ class GroupAction {
   DigitCode code_;
   std::vector<LocalSpace> spaces_;
   std::vector<Member> members_;
-  bool all_plain_ = true;    ///< every member has an element without flip
-  bool all_flipped_ = true;  ///< every member has an element with flip
-  bool none_flipped_ = true;
+  bool paired_ = false;         ///< every member has a flipped element
   std::vector<int> phases_of_;  ///< by element
   int phases_ = 2;
   state_t largest_ = 0;
@@ -113,12 +113,11 @@ class GroupAction {
   /// end.
   std::vector<std::uint32_t> narrow_;
   std::vector<std::uint64_t> wide_;
-  /// Members that have an element without and with flip, a bit each.
-  std::vector<std::uint64_t> plain_bits_, flipped_bits_;
-  bool trivial_ = true;               ///< every character is 1, without fermions
-  std::vector<Sign> signs_;           ///< by element; empty without fermions
-  std::vector<Occupied> occupied_;    ///< [chunk][value]; empty without fermions
-  std::uint64_t electron_sites_ = 0;  ///< whose modes a flip exchanges; spinless ones stay
+  std::vector<std::uint64_t> member_bits_;  ///< a bit for each member that does not only fill up
+  bool trivial_ = true;                     ///< every character is 1, without fermions
+  std::vector<Sign> signs_;                 ///< by element; empty without fermions
+  std::vector<Occupied> occupied_;          ///< [chunk][value]; empty without fermions
+  std::uint64_t electron_sites_ = 0;        ///< whose modes a flip exchanges; spinless ones stay
 };
 
 /// Finds what steps lead to: the images of a configuration are made once, those of its neighbours
@@ -127,17 +126,26 @@ class GroupAction::Neighbours {
  public:
   Neighbours(const GroupAction& action, const Steps& steps);
   void enter(state_t state);
-  /// Of the configuration itself.
-  Found find() const;
-  /// @param to  the configuration after the step
-  Found find(std::size_t step, state_t to) const;
+  /// Of the neighbours behind some steps the representatives and phases as `Found` has them, of an
+  /// orbit that vanishes any of its phases.
+  /// @param to  the configurations after the steps
+  void find(std::span<const int> steps, const state_t* to, state_t* representatives, int* phases);
 
  private:
-  state_t state_ = 0;
+  template <class Word>
+  struct Scratch {
+    std::vector<Word> images, least, most;
+  };
+  template <class Word>
+  void find_in(const ImageLoops<Word>& loops, const std::vector<Word>& tables,
+               Scratch<Word>& scratch, std::span<const int> steps, const state_t* to,
+               state_t* representatives, int* phases);
+
   const GroupAction* action_;
   const Steps* steps_;
-  std::vector<std::uint32_t> narrow_;
-  std::vector<std::uint64_t> wide_;
+  Scratch<std::uint32_t> narrow_;
+  Scratch<std::uint64_t> wide_;
+  std::vector<int> members_;
 };
 
 }  // namespace kronsolve::detail

@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cmath>
 #include <optional>
 
@@ -11,6 +9,8 @@
 #include "operators/bases/charge_totals.hpp"
 #include "operators/bases/group_action.hpp"
 #include "operators/bases/least_states.hpp"
+#include "operators/bases/sorted_index.hpp"
+#include "operators/bases/stabilisers.hpp"
 
 namespace kronsolve {
 
@@ -85,7 +85,10 @@ SymmetryBasis::SymmetryBasis(const Comm& comm, SymmetryGroup group, std::vector<
                  "the symmetry sector");
   make_configurations();
   list_states();
-  make_guide();
+  firsts_ = comm.all_gather(states_.empty() ? ~state_t{0} : states_.front());
+  (void)narrow<std::uint32_t>(static_cast<index_t>(states_.size()), "representatives of one rank");
+  positions_ = std::make_unique<const detail::SortedIndex>(states_);
+  count_stabilisers();
 }
 
 SymmetryBasis::SymmetryBasis(SymmetryGroup group, std::vector<Charge> charges,
@@ -186,29 +189,23 @@ void SymmetryBasis::list_states() {
   }
 }
 
-void SymmetryBasis::make_guide() {
-  firsts_ = comm_->all_gather(states_.empty() ? ~state_t{0} : states_.front());
-  if (states_.empty()) return;
-  // About one bucket a representative.
-  const state_t span = states_.back() - states_.front();
-  const int bits = static_cast<int>(std::bit_width(states_.size()));
-  guide_shift_ = std::max(0, static_cast<int>(std::bit_width(span)) - bits);
-  const auto buckets = static_cast<std::size_t>(span >> guide_shift_) + 2;
-  (void)narrow<std::uint32_t>(static_cast<index_t>(states_.size()), "representatives of one rank");
-  guide_.resize(buckets);
-  std::size_t at = 0;
-  for (std::size_t b = 0; b < buckets; ++b) {
-    while (at < states_.size() && bucket(states_[at]) < b) ++at;
-    guide_[b] = static_cast<std::uint32_t>(at);
+void SymmetryBasis::count_stabilisers() {
+  constexpr std::size_t part = std::size_t{1} << 20;
+  detail::Stabilisers all;
+  std::vector<int> orders;
+  for (std::size_t begin = 0; begin < states_.size(); begin += part) {
+    orders.resize(std::min(part, states_.size() - begin));
+#pragma omp parallel for schedule(static)
+    for (std::size_t i = 0; i < orders.size(); ++i)
+      orders[i] = action_->find(states_[begin + i]).stabiliser;
+    all.append(orders);
   }
+  stabilisers_ = std::make_unique<const detail::Stabilisers>(std::move(all));
 }
 
-index_t SymmetryBasis::local_index(state_t state) const noexcept {
-  if (!in_span(state)) return -1;
-  const auto b = bucket(state);
-  const auto begin = states_.begin() + guide_[b], end = states_.begin() + guide_[b + 1];
-  const auto at = std::lower_bound(begin, end, state);
-  return at != end && *at == state ? row_range().begin + (at - states_.begin()) : -1;
+int SymmetryBasis::stabiliser(index_t row) const {
+  if (!listed_) return action_->find(state(row)).stabiliser;
+  return (*stabilisers_)[static_cast<std::size_t>(row - row_range().begin)];
 }
 
 state_t SymmetryBasis::state(index_t i) const {
@@ -234,25 +231,17 @@ void SymmetryBasis::require_owned(state_t state) const {
 index_t SymmetryBasis::index(state_t state) const {
   if (!listed_) return index_.row(state);
   require_owned(state);
-  return local_index(state);
+  const index_t local = positions_->find(state);
+  return local < 0 ? local : row_range().begin + local;
 }
 
 void SymmetryBasis::indices(std::span<const state_t> states, std::span<index_t> indices) const {
   if (!listed_) return index_.rows(states, indices);
-  // A look-up reads the guide and then the list; the misses of many look-ups go on side by side.
-  constexpr std::size_t batch = 64;
-  std::array<state_t, batch> some;
-  for (std::size_t begin = 0; begin < states.size(); begin += batch) {
-    const std::size_t n = std::min(batch, states.size() - begin);
-    std::copy_n(states.begin() + static_cast<std::ptrdiff_t>(begin), n, some.begin());
-    for (std::size_t i = 0; i < n; ++i) {
-      if (comm_->size() > 1) require_owned(some[i]);
-      if (in_span(some[i])) __builtin_prefetch(&guide_[bucket(some[i])]);
-    }
-    for (std::size_t i = 0; i < n; ++i)
-      if (in_span(some[i])) __builtin_prefetch(states_.data() + guide_[bucket(some[i])]);
-    for (std::size_t i = 0; i < n; ++i) indices[begin + i] = local_index(some[i]);
-  }
+  if (comm_->size() > 1)
+    for (const state_t state : states) require_owned(state);
+  positions_->find(states, indices);
+  if (const index_t first = row_range().begin; first > 0)
+    for (index_t& row : indices) row += row < 0 ? 0 : first;
 }
 
 RowPartition SymmetryBasis::partition(int ranks) const {
@@ -290,8 +279,8 @@ void SymmetryBasis::orbit(index_t row, std::vector<Component>& components) const
 }
 
 index_t SymmetryBasis::memory_bytes() const noexcept {
-  return static_cast<index_t>(states_.size() * sizeof(state_t) +
-                              guide_.size() * sizeof(std::uint32_t)) +
+  return static_cast<index_t>(states_.size() * sizeof(state_t)) +
+         (listed_ ? positions_->memory_bytes() + stabilisers_->memory_bytes() : 0) +
          index_.memory_bytes() + action_->memory_bytes();
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <unordered_map>
 
 #include <omp.h>
@@ -8,9 +9,11 @@
 #include <kronsolve/core/threads.hpp>
 #include <kronsolve/operators/matrix_free.hpp>
 
+#include "operators/assembled/sector_rows.hpp"
 #include "operators/matrix_free/block_plan.hpp"
 #include "operators/matrix_free/exchange.hpp"
 #include "operators/matrix_free/node_readers.hpp"
+#include "operators/matrix_free/orbit_product.hpp"
 #include "operators/matrix_free/tile_shares.hpp"
 #include "operators/rows/shared_lines.hpp"
 
@@ -389,6 +392,19 @@ void MatrixFreeMap<T>::finish_tile(const Stage& stage, std::size_t t, Memories<w
 template <Scalar T>
 MatrixFreeProduct<T> plan_and_make_matrix_free(const Comm& comm, const SectorOperator& h,
                                                const MatrixFreeOptions& options) {
+  if (detail::has_listed_orbits(*h.basis)) {
+    comm.agree([&] { detail::require_orbit_product(h, scalar_kind<T>); });
+    const auto fits = [&](index_t bytes) {
+      try {
+        require_memory(comm, bytes, "stored rows");
+        return true;
+      } catch (const InvalidArgument&) {
+        return false;
+      }
+    };
+    return {std::make_unique<detail::OrbitProduct<T>>(h),
+            detail::plan_orbit_product(h, scalar_kind<T>, comm.size(), fits)};
+  }
   // Found out before the ranks talk of anything else: a bad term throws on all of them alike.
   const bool large = h.basis->partition(comm.size()).max_local_rows() >= options.in_place_rows;
   auto readers = std::make_unique<detail::NodeReaders>(comm, large ? options.node_ranks : 1);
@@ -412,12 +428,21 @@ std::unique_ptr<LinearMap<T>> make_matrix_free(const Comm& comm, const SectorOpe
 
 MatrixFreePlan plan_matrix_free(const SectorOperator& h, ScalarKind scalar, int ranks,
                                 const MatrixFreeOptions& options) {
+  if (detail::has_listed_orbits(*h.basis) || !h.basis->is_listed()) {
+    detail::require_orbit_product(h, scalar);
+    return detail::plan_orbit_product(h, scalar, ranks,
+                                      [](index_t bytes) { return bytes <= available_memory(); });
+  }
   std::vector<int> slots(static_cast<std::size_t>(ranks), -1);
   slots[0] = 0;
   return detail::BlockPlan(h, scalar, 0, std::move(slots), options).facts;
 }
 
 std::string MatrixFreePlan::text() const {
+  if (blocks == 0)
+    return detail::concat("matrix-free product of ", dimension, " orbits (", to_string(scalar),
+                          "), about ", std::round(10 * entries_per_row) / 10,
+                          " entries a row\n  kernels: ", kernels, "\n  ", verdict);
   return detail::concat(
       "Kronecker-block product of ", dimension, " rows (", to_string(scalar),
       ")\n  split: ", high_sites, " + ", low_sites, " sites; ", blocks, " blocks of ", classes,

@@ -230,8 +230,11 @@ Lazy<T> counted_lazy(const Basis& basis) {
 template <Scalar T>
 Lazy<T> make_lazy(const SectorOperator& h) {
   require_fits<T>(h.op, *h.basis);
-  if (const auto* reduced = h.basis->orbits(); reduced && !reduced->paths())
-    return detail::stored_lazy(detail::store_sector_rows<T>(h.op, *reduced));
+  if (detail::has_listed_orbits(*h.basis)) {
+    const auto rows = std::make_shared<detail::SectorRows<T>>(h);
+    (void)rows->stored();
+    return detail::SectorRows<T>::lazy(rows);
+  }
   if (!h.basis->is_listed()) return counted_lazy<T>(*h.basis);
   const auto compiled = std::make_shared<const CompiledOperator<T>>(h.op);
   const index_t n = h.basis->size();

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include <kronsolve/core/error.hpp>
 
-#include "operators/bases/group_action.hpp"
 #include "operators/bases/symmetry_lookup.hpp"
+#include "operators/rows/orbit_rows.hpp"
 
 namespace kronsolve::detail {
 
@@ -30,49 +31,19 @@ struct Batch {
 
 constexpr index_t piece_rows = 1024;
 
-/// Reduces rows to the sector, for one thread.
-///
-/// <a|H|b> = sum over configurations c of <a|H|c> s character sqrt(|Stab_b| / |Stab_a|) where U|c>
-/// = s|b>: see SymmetryBasis.
+/// Appends the entries of a row, ascending by representative, equal columns added up.
 template <Scalar T>
 class RowReducer {
  public:
   RowReducer(const CompiledOperator<T>& op, const SymmetryBasis& basis,
              const GroupAction::Steps& steps)
-      : op_(op),
-        group_(basis.group()),
-        run_(op),
-        neighbours_(basis.action(), steps),
-        moves_(static_cast<std::size_t>(op.largest_row())),
-        columns_(moves_.size()),
-        values_(moves_.size()) {
-    for (int phase = 0; phase < group_.phases(); ++phase)
-      phases_.push_back(from_complex<T>(group_.phase_value(phase)));
-  }
+      : rows_(op, basis, steps), columns_(rows_.room()), values_(rows_.room()) {}
 
-  /// Appends the entries of a representative's row, ascending by representative, equal columns
-  /// added up.
-  void reduce(state_t row, std::vector<Entry<T>>& out) {
-    const state_t high = row / op_.low_states();
-    if (!run_.entered(high)) run_.enter(high);
-    const int n =
-        run_.fill(row - high * op_.low_states(), moves_.data(), columns_.data(), values_.data());
-    if (n == 0) return;
-    neighbours_.enter(row);
+  void operator()(state_t representative, std::vector<Entry<T>>& out) {
     const auto first = out.size();
-    const int own = neighbours_.find().stabiliser;
-    for (int e = 0; e < n; ++e) {
-      if (moves_[e] < 0) {
-        out.push_back({row, values_[e]});
-        continue;
-      }
-      const auto found = neighbours_.find(static_cast<std::size_t>(moves_[e]), columns_[e]);
-      if (found.vanishes) continue;
-      const T value = phases_[static_cast<std::size_t>(found.phase)] * values_[e];
-      out.push_back(
-          {found.representative,
-           found.stabiliser == own ? value : std::sqrt(double(found.stabiliser) / own) * value});
-    }
+    const auto row = rows_(representative, columns_.data(), values_.data());
+    if (row.diagonal != T{}) out.push_back({representative, row.diagonal});
+    for (std::size_t e = 0; e < row.entries; ++e) out.push_back({columns_[e], values_[e]});
     add_equal(out, first);
   }
 
@@ -112,12 +83,7 @@ class RowReducer {
     out.erase(kept, out.end());
   }
 
-  const CompiledOperator<T>& op_;
-  const SymmetryGroup& group_;
-  typename CompiledOperator<T>::Run run_;
-  GroupAction::Neighbours neighbours_;
-  std::vector<T> phases_;  ///< by phase
-  std::vector<int> moves_;
+  OrbitRows<T> rows_;
   std::vector<state_t> columns_;
   std::vector<T> values_;
 };
@@ -136,7 +102,7 @@ Batch<T> make_batch(const CompiledOperator<T>& op, const SymmetryBasis& basis,
       auto& out = batch.pieces[static_cast<std::size_t>(p)];
       for (index_t i = p * piece_rows; i < std::min(rows.size(), (p + 1) * piece_rows); ++i) {
         const auto before = out.size();
-        reducer.reduce(basis.state(rows.begin + i), out);
+        reducer(basis.state(rows.begin + i), out);
         batch.counts[static_cast<std::size_t>(i)] = static_cast<index_t>(out.size() - before);
       }
     }
@@ -144,9 +110,32 @@ Batch<T> make_batch(const CompiledOperator<T>& op, const SymmetryBasis& basis,
   return batch;
 }
 
-/// The batch with columns as numbers, -1 where there is none. Collective with several ranks.
+/// Takes entries of vanishing orbits out. False if a column is no state of the sector for another
+/// reason.
 template <Scalar T>
-CsrRows<T> with_columns(const SymmetryBasis& basis, Batch<T> batch) {
+bool drop_vanishing(const SymmetryBasis& basis, std::span<const state_t> states, CsrRows<T>& rows) {
+  if (std::find(rows.columns.begin(), rows.columns.end(), -1) == rows.columns.end()) return true;
+  std::size_t to = 0, at = 0;
+  for (std::size_t i = 0; i + 1 < rows.offsets.size(); ++i) {
+    for (const auto end = static_cast<std::size_t>(rows.offsets[i + 1]); at < end; ++at) {
+      if (rows.columns[at] < 0) {
+        if (!basis.action().find(states[at]).vanishes) return false;
+        continue;
+      }
+      rows.columns[to] = rows.columns[at];
+      rows.values[to++] = rows.values[at];
+    }
+    rows.offsets[i + 1] = static_cast<index_t>(to);
+  }
+  rows.columns.resize(to);
+  rows.values.resize(to);
+  return true;
+}
+
+/// The batch with columns as numbers, none if it leads out of the sector. Collective with several
+/// ranks.
+template <Scalar T>
+std::optional<CsrRows<T>> with_columns(const SymmetryBasis& basis, Batch<T> batch) {
   CsrRows<T> rows;
   rows.range = batch.rows;
   rows.cols = basis.size();
@@ -155,6 +144,7 @@ CsrRows<T> with_columns(const SymmetryBasis& basis, Batch<T> batch) {
   const auto entries = static_cast<std::size_t>(rows.offsets.back());
   LargeVector<state_t> states(entries);
   rows.values.resize(entries);
+  rows.columns.resize(entries);
 #pragma omp parallel for schedule(static)
   for (std::size_t p = 0; p < batch.pieces.size(); ++p) {
     auto at = static_cast<std::size_t>(rows.offsets[p * piece_rows]);
@@ -164,12 +154,27 @@ CsrRows<T> with_columns(const SymmetryBasis& basis, Batch<T> batch) {
     }
     std::vector<Entry<T>>().swap(batch.pieces[p]);
   }
-  const auto columns =
-      ask_owners<index_t>(basis, std::span<const state_t>(states.data(), states.size()),
-                          [&](std::span<const state_t> some, std::span<index_t> indices) {
-                            basis.indices(some, indices);
-                          });
-  rows.columns.assign(columns.begin(), columns.end());
+  const std::span<const state_t> asked(states.data(), states.size());
+  // Row and stabiliser of a column in one number.
+  const index_t stride = basis.group().order() + 1;
+  const auto columns = ask_owners<index_t>(
+      basis, asked, [&](std::span<const state_t> some, std::span<index_t> found) {
+        basis.indices(some, found);
+        for (index_t& row : found)
+          if (row >= 0) row = row * stride + basis.stabiliser(row);
+      });
+#pragma omp parallel for schedule(static)
+  for (std::size_t i = 0; i < batch.counts.size(); ++i) {
+    const int own = basis.stabiliser(rows.range.begin + static_cast<index_t>(i));
+    for (auto e = static_cast<std::size_t>(rows.offsets[i]);
+         e < static_cast<std::size_t>(rows.offsets[i + 1]); ++e) {
+      rows.columns[e] = columns[e] < 0 ? -1 : columns[e] / stride;
+      const auto stabiliser = static_cast<int>(columns[e] % stride);
+      if (columns[e] >= 0 && stabiliser != own)
+        rows.values[e] *= std::sqrt(double(stabiliser) / own);
+    }
+  }
+  if (!drop_vanishing(basis, asked, rows)) return std::nullopt;
   return rows;
 }
 
@@ -195,9 +200,8 @@ void build_symmetric_rows(const CompiledOperator<T>& op, const SymmetryBasis& ba
     const RowRange rows{std::min(range.end, range.begin + b * batch_rows),
                         std::min(range.end, range.begin + (b + 1) * batch_rows)};
     const auto batch = with_columns(basis, make_batch(op, basis, steps, rows));
-    inside =
-        inside && std::find(batch.columns.begin(), batch.columns.end(), -1) == batch.columns.end();
-    if (inside) take(batch);
+    inside = inside && batch.has_value();
+    if (inside) take(*batch);
   }
   basis.comm().require_all(
       inside,
@@ -253,7 +257,10 @@ index_t count_symmetric_entries(const CompiledOperator<T>& op, const SymmetryBas
   for (index_t begin = range.begin; begin < range.end; begin += batch_rows) {
     const auto batch =
         make_batch(op, basis, steps, {begin, std::min(range.end, begin + batch_rows)});
-    for (const index_t n : batch.counts) entries += n;
+    for (const auto& piece : batch.pieces)
+      entries += std::count_if(piece.begin(), piece.end(), [&](const Entry<T>& entry) {
+        return !basis.action().find(entry.column).vanishes;
+      });
   }
   return entries;
 }

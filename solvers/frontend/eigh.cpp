@@ -89,30 +89,44 @@ const EighResult& EighResult::require_converged() const {
 
 namespace frontend {
 
+namespace {
+
+/// What is known of rows that are not looked at before they are stored.
+template <Scalar T>
+void expect_sector_rows(EighProblem<T>& problem, const OpSum& op) {
+  problem.entries_per_row = entries_per_row(op).mean;
+  problem.sector_rows_bytes = held_rows_bytes<T>(op, double(problem.partition.max_local_rows()));
+  for (const auto& term : op.canonical_form().terms)
+    problem.largest = std::max(problem.largest, std::abs(term.coefficient));
+}
+
+}  // namespace
+
 template <Scalar T>
 EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h) {
   const auto partition = h.basis->partition(comm.size());
-  if (const auto* orbits = h.basis->orbits(); orbits && !orbits->paths()) {
-    // Rows are all there is, stored once.
-    auto stored = detail::store_sector_rows<T>(h.op, *orbits);
-    return {.comm = &comm,
-            .rows = detail::stored_lazy(stored),
-            .partition = partition,
-            .stored = std::move(stored)};
-  }
-  EighProblem<T> problem{.comm = &comm, .rows = make_lazy<T>(h), .partition = partition};
+  std::shared_ptr<detail::SectorRows<T>> once;
+  if (detail::has_listed_orbits(*h.basis)) once = std::make_shared<detail::SectorRows<T>>(h);
+  EighProblem<T> problem{.comm = &comm,
+                         .rows = once ? detail::SectorRows<T>::lazy(once) : make_lazy<T>(h),
+                         .partition = partition,
+                         .sector_rows = once};
+  if (once) expect_sector_rows(problem, h.op);
   if (!h.basis->is_listed()) {
-    const auto local = double(problem.partition.max_local_rows());
-    problem.entries_per_row = entries_per_row(h.op).mean;
+    expect_sector_rows(problem, h.op);
     problem.bytes_before =
-        local * double(SymmetryBasis::listing_bytes) + held_rows_bytes<T>(h.op, local);
+        double(problem.partition.max_local_rows()) * double(SymmetryBasis::listing_bytes);
+    const auto plan = plan_matrix_free(h, scalar_kind<T>, comm.size());
+    problem.matrix_free_better = !comm.all(!plan.better_than_assembled);
+    problem.matrix_free_verdict = plan.verdict;
+    problem.matrix_free = [&comm, h] { return make_matrix_free<T>(comm, h); };
     return problem;
   }
   // Where two vectors cannot fit a product is not planned (its tables grow with the system too, but
   // are small beside the vectors); it is what a larger machine would use.
   const double vectors = 2.0 * double(problem.partition.max_local_rows()) * sizeof(T);
   if (!comm.all(vectors < double(available_memory()))) {
-    if (h.basis->paths() != nullptr)
+    if (h.basis->paths() != nullptr || problem.sector_rows)
       problem.matrix_free = [&comm, h] { return make_matrix_free<T>(comm, h); };
     return problem;
   }
@@ -164,7 +178,7 @@ void sample_rows(EighProblem<T>& problem) {
 /// all ranks.
 template <Scalar T>
 void look_at_rows(EighProblem<T>& problem) {
-  if (problem.bytes_before) return;  // there are none to look at
+  if (problem.sector_rows_bytes > 0) return;  // to see them they would have to be stored
   problem.comm->agree([&] { sample_rows(problem); });
   problem.entries_per_row = problem.comm->all_reduce(problem.entries_per_row, Reduce::max);
   problem.few_values = problem.comm->all(problem.few_values);

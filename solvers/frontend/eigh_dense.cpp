@@ -265,6 +265,7 @@ EighResult solve_dense(const EighProblem<T>& p, const EighOptions& o) {
   result.method = Method::dense;
   result.form = OperatorForm::assembled;
   const Stopwatch setup;
+  p.prepare_rows();
   auto a = gather_dense(*p.comm, p.rows, p.partition, p.entries_per_row);
   LargeVector<T> given;
   if (const auto* v = against<T>(o))

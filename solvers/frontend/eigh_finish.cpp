@@ -62,7 +62,7 @@ template <Scalar T>
 EighProblem<T> in_unit(const EighProblem<T>& problem, double factor) {
   EighProblem<T> scaled = problem;
   scaled.largest = 0;
-  scaled.stored = {};
+  scaled.scaled = true;
   scaled.rows = {problem.rows.rows(), problem.rows.cols(),
                  [rows = problem.rows, factor](RowRange range) {
                    auto piece = rows.build(range);
@@ -82,7 +82,9 @@ double Stopwatch::seconds() const { return now() - began_; }
 template <Scalar T>
 std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>& problem, OperatorForm form) {
   if (form == OperatorForm::matrix_free) return problem.matrix_free();
-  if (problem.stored) return std::make_unique<AssembledMap<T>>(*problem.comm, problem.stored);
+  problem.prepare_rows();
+  if (problem.sector_rows && !problem.scaled)
+    return std::make_unique<AssembledMap<T>>(*problem.comm, problem.sector_rows->stored());
   return std::make_unique<AssembledMap<T>>(*problem.comm, problem.rows, problem.partition);
 }
 

@@ -24,6 +24,7 @@ namespace frontend {
 /// Eigenvalues below each shift.
 template <Scalar T>
 std::vector<index_t> count_below(const EighProblem<T>& p, std::span<const double> shifts) {
+  p.prepare_rows();
   Engine<double>* engine = nullptr;
   p.comm->agree([&] { engine = &load_engine<double>(2 * p.n()); });
   if (!engine->info().has_mumps)

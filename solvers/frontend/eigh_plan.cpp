@@ -106,13 +106,18 @@ Choice choose(const EighProblem<T>& problem, const EighOptions& o) {
   Choice choice = choose_method(problem, o);
   if (choice.form == OperatorForm::matrix_free && !problem.matrix_free)
     throw NotSupported(
-        "eigh: this operator has no matrix-free product (it is given by rows, or its sector mixes "
-        "configurations); use "
-        "assembled");
+        "eigh: this operator has no matrix-free product (it is given by rows); use assembled");
+  const bool preconditioned =
+      choice.method == Method::lobpcg || choice.method == Method::jd || choice.method == Method::gd;
+  if (choice.form == OperatorForm::matrix_free && preconditioned && problem.sector_rows_bytes > 0)
+    throw NotSupported(detail::concat("eigh: ", to_string(choice.method),
+                                      " needs the diagonal of stored rows in this sector; use "
+                                      "lanczos, or assembled"));
   // Stored rows are multiplied with several vectors at once, and are small beside the vectors of a
   // window.
+  const bool free_alone = problem.sector_rows_bytes > 0 && problem.matrix_free_better;
   if (choice.form == OperatorForm::automatic && choice.method == Method::filter &&
-      count_against(o) == 0) {
+      count_against(o) == 0 && !free_alone) {
     choice.form = OperatorForm::assembled;
     choice.why += "; stored rows take several vectors side by side";
   }
@@ -137,7 +142,7 @@ double assembled_bytes(const EighProblem<T>& p, double local) {
   const double value = sizeof(T);
   const double halo =
       p.comm->size() > 1 ? std::min(local, double(p.n()) - local) * (2 * value + 4) : 0;
-  if (p.stored || p.bytes_before) return halo;  // they are counted before
+  if (p.sector_rows_bytes > 0) return p.sector_rows_bytes + halo;
   const double entries = local * std::max(0.0, p.entries_per_row - 1);
   // A block of rows exists twice for a moment: as built and as taken over.
   const double block = 2 * std::min(local * p.entries_per_row, block_entries) * (8 + value);
@@ -226,6 +231,17 @@ EighPlan plan(const EighProblem<T>& problem, const EighOptions& options) {
   } catch (const InvalidArgument& lacking) {
     plan.fits = false;
     plan.reason = lacking.what();
+  }
+  if (!plan.fits && options.form == OperatorForm::automatic && choice.method == Method::lanczos &&
+      choice.form == OperatorForm::assembled && problem.matrix_free &&
+      problem.sector_rows_bytes > 0) {
+    EighOptions other = options;
+    other.form = OperatorForm::matrix_free;
+    EighPlan free = frontend::plan(problem, other);
+    if (free.fits) {
+      free.reason += "; rows are computed anew in each product: stored they would not fit";
+      return free;
+    }
   }
   return plan;
 }

@@ -12,6 +12,7 @@
 #include <kronsolve/solvers/eigh.hpp>
 #include <kronsolve/solvers/tolerance.hpp>
 
+#include "operators/assembled/sector_rows.hpp"
 #include "solvers/frontend/projected_map.hpp"
 
 namespace kronsolve::frontend {
@@ -29,13 +30,19 @@ struct EighProblem {
   index_t matrix_free_bytes = 0;   ///< what that product holds on a rank
   bool matrix_free_better = true;  ///< than stored rows
   std::string matrix_free_verdict = {};
-  /// The rows, where they are stored already: maps of them share these.
-  std::shared_ptr<const detail::StoredRows<T>> stored = {};
+  /// Rows that are stored once somebody needs them: maps share these.
+  std::shared_ptr<detail::SectorRows<T>> sector_rows = {};
+  double sector_rows_bytes = 0;  ///< what they take on a rank, about
+  bool scaled = false;           ///< `rows` are others than those, by a factor
   /// What a rank takes before the solve where only a plan is made: states and rows of a sector
   /// whose states are counted, not listed; nothing if the rows are at hand.
   std::optional<double> bytes_before = {};
 
   index_t n() const noexcept { return rows.rows(); }
+  /// Before `rows` are asked for anything. Collective.
+  void prepare_rows() const {
+    if (sector_rows) (void)sector_rows->stored();
+  }
   RowRange owned() const { return partition.range(comm->rank()); }
 };
 

@@ -23,8 +23,8 @@ std::unique_ptr<LinearMap<T>> make_operator_map(const Comm& comm, const SectorOp
     } catch (const NotSupported&) {
     }
   }
-  if (const auto* orbits = h.basis->orbits(); orbits && !orbits->paths())
-    return std::make_unique<AssembledMap<T>>(comm, detail::store_sector_rows<T>(h.op, *orbits));
+  if (detail::has_listed_orbits(*h.basis))
+    return std::make_unique<AssembledMap<T>>(comm, detail::SectorRows<T>(h).stored());
   return std::make_unique<AssembledMap<T>>(comm, make_lazy<T>(h), h.basis->partition(comm.size()));
 }
 

@@ -17,7 +17,9 @@ namespace kronsolve {
 
 namespace detail {
 class GroupAction;
-}
+class SortedIndex;
+class Stabilisers;
+}  // namespace detail
 
 /// The states of a symmetry sector: orbits of configurations under a group, each known by its least
 /// configuration, its representative. Rows ascend by representative; row i is the normalised
@@ -89,18 +91,15 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
   int owner(state_t representative) const noexcept;
   const SymmetryGroup& group() const noexcept { return group_; }
   const detail::GroupAction& action() const noexcept { return *action_; }
+  /// Elements of the group that leave the representative of an owned row where it is.
+  int stabiliser(index_t row) const;
+  /// The same by local row, where representatives are listed.
+  const detail::Stabilisers& stabilisers() const noexcept { return *stabilisers_; }
   index_t memory_bytes() const noexcept;
 
  private:
   void list_states();
-  void make_guide();
-  std::size_t bucket(state_t state) const noexcept {
-    return static_cast<std::size_t>((state - states_.front()) >> guide_shift_);
-  }
-  bool in_span(state_t state) const noexcept {
-    return !states_.empty() && state >= states_.front() && state <= states_.back();
-  }
-  index_t local_index(state_t state) const noexcept;
+  void count_stabilisers();
   void require_owned(state_t state) const;
 
   void make_configurations();
@@ -116,11 +115,10 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
   DigitPaths paths_;
   PathIndex index_;
   LargeVector<state_t> states_;
+  std::unique_ptr<const detail::SortedIndex> positions_;  ///< in states_
+  std::unique_ptr<const detail::Stabilisers> stabilisers_;
   std::vector<state_t>
       firsts_;  ///< first representative of each rank; ranks without rows repeat that of the next
-  /// Position of the first owned representative in each bucket of configurations.
-  LargeVector<std::uint32_t> guide_;
-  int guide_shift_ = 0;
 };
 
 /// The representatives under a group as strings below their mirror image, if the group is a spin
