@@ -1,4 +1,4 @@
-"""The commands of the README, of docs/cli.md and of docs/campaigns.md, run as written, print what these say (numbers that depend on the machine aside)."""
+"""The commands of the README and of the pages that show any, run as written, print what these say (numbers that depend on the machine aside)."""
 
 import os
 import pathlib
@@ -58,7 +58,7 @@ class TranscriptTest(program.ProgramTest):
 
 class Readme(TranscriptTest):
     def test_every_command(self):
-        for document in ("README.md", "docs/cli.md", "docs/campaigns.md"):
+        for document in ("README.md", "docs/cli.md", "docs/campaigns.md", "docs/how-it-works.md"):
             found = blocks((program.SOURCE / document).read_text(encoding="utf-8"))
             self.assertGreaterEqual(len(found), 1)
             for steps in found:
