@@ -115,6 +115,7 @@ EnginePairs<T> solve_shifted(Engine<T>& engine, EngineEigh<T> problem, double si
                              EighResult& result) {
   // A move below rounding is none.
   const double scale = std::max(tolerance.scale(sigma), 1e9 * tolerance.rounding());
+  bool hit = false;
   for (std::size_t attempt = 0;; ++attempt) {
     const bool last = attempt + 1 == target_moves.size();
     problem.sigma = sigma + target_moves[attempt] * scale;
@@ -125,25 +126,29 @@ EnginePairs<T> solve_shifted(Engine<T>& engine, EngineEigh<T> problem, double si
       found = engine.eigh(problem);
     } catch (const EngineError&) {
       if (last) throw;
+      hit = true;
       continue;
     }
     finish_pairs(*problem.map, found.vectors, result);
     drop_repeated(*problem.map, found.vectors, result);
     if (attempt > 0) {
       keep_nearest(result, found.vectors, sigma, o.k);
-      found.reason +=
-          detail::concat("; H - ", sigma, " is singular, the target was moved to ", *problem.sigma);
+      found.reason += detail::concat(
+          hit ? "; H - " : "; nothing converged with H - ", sigma,
+          hit ? " is singular, the target was moved to " : ", the target was moved to ",
+          *problem.sigma);
     }
     result.reason.clear();
     judge(result, tolerance, found.vectors, o.k);
     const bool too_few =
         !found.limit_reached && static_cast<index_t>(result.eigenvalues.size()) < o.k;
-    const bool hit =
-        too_few || std::any_of(result.eigenvalues.begin(), result.eigenvalues.end(), [&](double l) {
-          return std::abs(l - sigma) < 10 * target_moves.back() * scale;
-        });
-    // Without convergence what was hit before need not be among the values.
-    if (result.converged || last || (!hit && attempt == 0)) return found;
+    hit = hit || too_few ||
+          std::any_of(result.eigenvalues.begin(), result.eigenvalues.end(), [&](double l) {
+            return std::abs(l - sigma) < 10 * target_moves.back() * scale;
+          });
+    // Without convergence a level that is hit need not be among the values: one move shows it.
+    const bool enough = !hit && (attempt > 0 || o.max_iterations > 0);
+    if (result.converged || last || enough) return found;
   }
 }
 

@@ -51,7 +51,10 @@ Look look_beyond(const TallView<T>& a, const Triplets<T>& t, const SvdsOptions& 
                           : std::min(square(std::max(0.0, last - margin)), square(last) - 1e-14);
   const CrossProduct<T> cross(a, norm);
   Look look;
-  const auto beyond = [&](double value) { return largest ? value > edge : value < edge; };
+  // Squares are not negative: what comes out below 0 is rounding.
+  const auto beyond = [&](double value) {
+    return largest ? value > edge : edge > 0 && value < edge;
+  };
   LanczosOptions search{.which = largest ? Which::LA : Which::SA,
                         .tol = options.tol,
                         .scale = 1,
@@ -101,7 +104,17 @@ TripletCertificate certify_triplets(const TallView<T>& a, Triplets<T>& t,
     result.text = "all singular values of the operator are among the triplets";
     return result;
   }
+  // What is orthogonal to vectors that are none of A's, and what is put in beside them, says nothing.
+  if (!all_within(t, options.tol)) {
+    result.text = "not certified: the triplets have not converged";
+    return result;
+  }
   const bool largest = options.which == SingularEnd::largest;
+  if (!largest && t.values.front() <= residual_limit(options.tol, t.values.front(), t.norm)) {
+    result.certified = true;
+    result.text = "all triplets are of the value 0 to the tolerance, and there is none below";
+    return result;
+  }
   Look look;
   // Each round brings at least one missed triplet.
   const index_t most_rounds = 2 * options.k + 10;
@@ -113,6 +126,7 @@ TripletCertificate certify_triplets(const TallView<T>& a, Triplets<T>& t,
     look = look_beyond(a, t, options, fresh(1));
     if (!look.missed) break;
     auto more = bidiagonal_svds(a, options, &t, fresh(2));
+    if (!all_within(more, options.tol)) break;  // what is there is better
     keep_wanted(more, options);
     t = std::move(more);
     ++result.inserted;

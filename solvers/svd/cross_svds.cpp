@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include <kronsolve/core/random.hpp>
 #include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/lanczos.hpp>
 
@@ -9,15 +10,18 @@ namespace kronsolve::svd {
 
 namespace {
 
-/// u = A v / s, or any unit vector where s = 0: its residual says whether it is one for A.
+/// u = A v / s for column i, orthogonal to the left vectors before it; returns s. Where s is rounding
+/// beside |A|, A v / s is no direction of its own: the residual says whether what is left is one for
+/// A.
 template <Scalar T>
-double left_vector(const TallView<T>& a, std::span<const T> v, std::span<T> u) {
-  a.apply(v, u);
+double left_vector(const TallView<T>& a, Triplets<T>& t, index_t i, std::uint64_t seed) {
+  const std::span<T> u = t.left.column(i);
+  a.apply(std::as_const(t.right).column(i), u);
   const double value = vec::norm<T>(a.comm(), u);
-  if (value > 0)
-    vec::scale<T>(1 / value, u);
-  else if (a.row_range().contains(0))
-    u[0] = 1;
+  std::uint32_t stream = 0;
+  vec::orthonormalise(a.comm(), vec::Columns(t.left, 0, i), u, 1e-14 * t.norm, [&](std::span<T> x) {
+    fill_normal(x, a.row_range(), seed + static_cast<std::uint64_t>(i), stream++);
+  });
   return value;
 }
 
@@ -59,15 +63,15 @@ Triplets<T> cross_svds(const TallView<T>& a, const SvdsOptions& options) {
   for (index_t i = options.k; i-- > 0;) descending.push_back(static_cast<std::size_t>(i));
   result.right.permute(descending);
   for (index_t i = 0; i < options.k; ++i) {
-    const std::span<const T> v = std::as_const(result.right).column(i);
-    result.values.push_back(left_vector<T>(a, v, result.left.column(i)));
-    result.residuals.push_back(
-        triplet_residual<T>(a, result.values.back(), result.left.column(i), v));
+    result.values.push_back(left_vector<T>(a, result, i, options.seed));
+    result.residuals.push_back(triplet_residual<T>(a, result.values.back(), result.left.column(i),
+                                                   result.right.column(i)));
     result.norm = std::max(result.norm, result.values.back());
   }
   sort_descending(result);
-  // A v / s is no vector where s is rounding beside |A|.
-  if (pairs.converged && !all_within(result, options.tol))
+  // A v / s is no vector where s is rounding beside |A|, and squares bring the small end together.
+  const bool cut_short = !pairs.converged && options.max_iterations > 0;
+  if (!cut_short && !all_within(result, options.tol))
     return bidiagonal_instead(a, options, "residuals with products were too large");
   return result;
 }

@@ -2,6 +2,7 @@
 #include <numbers>
 
 #include <kronsolve/operators/charge_basis.hpp>
+#include <kronsolve/operators/sectors.hpp>
 #include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 #include <kronsolve/solvers/engine.hpp>
@@ -463,6 +464,27 @@ TEST(Eigh, a_target_on_an_eigenvalue_is_moved_and_said_so) {
   EXPECT_NEAR(result.eigenvalues[1], 5, 1e-10);
   EXPECT_NEAR(result.eigenvalues[2], 6, 1e-10);
   EXPECT_NE(result.reason.find("moved"), std::string::npos) << result.reason;
+}
+
+TEST(Eigh, a_target_at_rounding_from_an_eigenvalue_is_moved_though_nothing_near_was_found) {
+  // The inverse is 1e15 times larger in one direction than in the others: nothing converges.
+  const std::vector<LocalSpace> spaces = {LocalSpace::plain(2), LocalSpace::fermion(),
+                                          LocalSpace::fermion(), LocalSpace::spin(2)};
+  OpSum op(spaces);
+  const Complex c(0.76949027040684892, -0.54554803582438782);
+  op.add(c, {{"P0", 0}, {"S-", 3}, {"Sy", 3}}).add(std::conj(c), {{"P0", 0}, {"Sy", 3}, {"S+", 3}});
+  op.add(2, {{"Sz", 3}});
+  const auto h = in_sector(world(), op, parse_sector(spaces, Lattice::chain(4), {"n=0"}));
+  for (const std::uint64_t seed : {0, 155, 7}) {
+    EighOptions options{.k = 2, .which = Which::TM, .sigma = -1.0910960716487765};
+    options.method = Method::slepc;
+    options.seed = seed;
+    const auto result = eigh(world(), h, options);
+
+    EXPECT_TRUE(result.converged) << result.reason;
+    EXPECT_NEAR(result.eigenvalues[0], -2, 1e-9);
+    EXPECT_NEAR(result.eigenvalues[1], -1.0910960716487765, 1e-9);
+  }
 }
 
 TEST(Eigh, bad_arguments_are_refused_with_the_range) {

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include <kronsolve/operators/op_sum.hpp>
+#include <kronsolve/operators/rows.hpp>
 #include <kronsolve/solvers/svds.hpp>
 
 #include "support/dense_map.hpp"
@@ -294,10 +296,52 @@ TYPED_TEST(Svds, zeros_at_the_small_end_have_left_vectors_by_every_method) {
       EXPECT_FALSE(std::signbit(r.singular_values[0]));
     }
   }
+  // Rows without entries: any unit vector there is a left vector of 0, and one alone must not serve twice.
+  Matrix<T> sparse = Matrix<T>::Zero(12, 8);
+  sparse.block(2, 0, 7, 5) = with_values<T>(random, 7, 5, {3, 2, 1, 0, 0});
+  for (const Matrix<T>& a :
+       {sparse, Matrix<T>(sparse.adjoint()), Matrix<T>(Matrix<T>::Zero(9, 6))}) {
+    const DenseMap<T> map(world(), a, RowPartition(a.rows(), world().size()),
+                          RowPartition(a.cols(), world().size()));
+    for (const auto method : {SvdMethod::dense, SvdMethod::bidiagonal, SvdMethod::cross})
+      for (const index_t k : {2, 4}) {
+        SCOPED_TRACE(detail::concat(a.rows(), " rows, k = ", k, ", ", to_string(method)));
+        expect_triplets<T>(a,
+                           svds<T>(map, {.k = k, .which = SingularEnd::smallest, .method = method}),
+                           k, SingularEnd::smallest);
+      }
+  }
   const Matrix<T> skew{{0, 1, 0}, {-1, 0, 0}, {0, 0, 0}};
   const DenseMap<T> map(world(), skew, RowPartition(3, world().size()));
   for (const double s : svds<T>(map, {.k = 3, .method = SvdMethod::dense}).singular_values)
     EXPECT_FALSE(std::signbit(s));
+}
+
+TEST(SvdsCheck, of_zeros_beside_a_crowded_small_end_leaves_nothing_worse_than_it_was) {
+  // Six zeros below 7e-4 beside 6: to squares they are nearly the same.
+  using Complex = std::complex<double>;
+  OpSum op(std::vector<LocalSpace>(3, LocalSpace::spin(3)));
+  op.add(-0.047918555563266629, {{"S+", 1}, {"P2", 1}});
+  op.add(-0.41482801395493496, {{"P3", 1}, {"Sy", 1}, {"S-", 1}});
+  op.add(Complex(-0.11217817491329707, -0.63161603157626578), {{"Sz", 0}, {"Sx", 2}, {"S+", 2}});
+  op.add(Complex(0.56055613507725455, -0.88997296122038216), {{"S+", 2}, {"S+", 1}, {"Sz", 2}});
+  const auto whole = make_lazy<Complex>(on_full_space(op));
+  const Lazy<Complex> part(56, 64, [whole](RowRange range) {
+    auto rows = whole.build({range.begin + 8, range.end + 8});
+    rows.range = range;
+    return rows;
+  });
+  for (const auto method : {SvdMethod::bidiagonal, SvdMethod::cross}) {
+    const auto r =
+        svds<Complex>(world(), part, {.k = 4, .which = SingularEnd::smallest, .method = method});
+
+    EXPECT_TRUE(r.converged) << r.reason << "; " << r.certificate;
+    for (const double residual : r.residuals) EXPECT_LT(residual, 1e-9);
+    EXPECT_NEAR(r.singular_values.back(), 0, 1e-9);
+    if (r.certified) {
+      EXPECT_NEAR(r.singular_values.front(), 0, 1e-9);
+    }
+  }
 }
 
 TYPED_TEST(Svds, cross_product_finds_the_largest_in_little_memory) {

@@ -64,6 +64,11 @@ struct Context {
 
 constexpr double rounding = 1e-12;
 
+/// A method that says that it has no answer is no failure, unless one looks for these.
+void give_up(const Context& c, const std::string& why) {
+  if (std::getenv("KRONSOLVE_STORM_STRICT") != nullptr) c.fail(why);
+}
+
 Context make_context(const Comm& comm, const Problem& problem, std::uint64_t seed, Tally& tally) {
   Context c{comm,
             problem,
@@ -338,8 +343,7 @@ void check_pairs(Context& c, const SectorOperator& h) {
     ++c.tally["eigh " + method + (result.converged ? ": not certified" : ": not converged")];
     c.expect(r.options.method != Method::dense,
              "dense: " + result.reason + " " + result.certificate);
-    if (std::getenv("KRONSOLVE_STORM_STRICT") != nullptr)
-      c.fail(result.reason + "; " + result.certificate);
+    give_up(c, result.reason + "; " + result.certificate);
     return;
   }
   c.expect(result.eigenvalues.size() == r.expected.size(),
@@ -484,6 +488,30 @@ void check_observables(Context& c, const SectorOperator& h) {
 
 // ---- singular values ---------------------------------------------------------------------------
 
+/// The singular vectors: orthonormal, with the residuals that are claimed.
+template <Scalar T>
+void check_triplets(const Context& c, const Matrix& dense, double norm,
+                    const SvdsResult<T>& result) {
+  const auto whole = [&](const DistributedVectors<T>& vectors, Index rows) {
+    Matrix all(rows, vectors.count());
+    for (index_t j = 0; j < vectors.count(); ++j)
+      all.col(j) = as_vector(c.comm.all_gather_v(vectors.column(j)));
+    return all;
+  };
+  const Matrix u = whole(result.left, dense.rows()), v = whole(result.right, dense.cols());
+  for (const Matrix* m : {&u, &v})
+    c.near((m->adjoint() * *m - Matrix::Identity(m->cols(), m->cols())).cwiseAbs().maxCoeff(), 0,
+           1e-7, "singular vectors are not orthonormal");
+  for (Index j = 0; j < u.cols(); ++j) {
+    const double s = result.singular_values[static_cast<std::size_t>(j)];
+    const double residual = std::hypot((dense * v.col(j) - s * u.col(j)).norm(),
+                                       (dense.adjoint() * u.col(j) - s * v.col(j)).norm());
+    c.near(residual, 0, 1e-8 * norm, "residual of a triplet");
+    c.near(result.residuals[static_cast<std::size_t>(j)], residual, 1e-8 * norm,
+           "residual of a triplet that is claimed");
+  }
+}
+
 /// Of the matrix of a sum that is not Hermitian, some of its rows.
 template <Scalar T>
 void check_svds(Context& c) {
@@ -528,10 +556,12 @@ void check_svds(Context& c) {
   const auto result = svds<T>(c.comm, part, o);
   if (!result.converged || !result.certified) {
     ++c.tally[c.check + (result.converged ? ": not certified" : ": not converged")];
+    give_up(c, result.reason + "; " + result.certificate + "; " + text);
     return;
   }
   c.expect(static_cast<index_t>(result.singular_values.size()) == o.k,
            "another number of values; " + text);
+  check_triplets<T>(c, dense, norm, result);
   for (index_t i = 0; i < o.k; ++i)
     c.near(result.singular_values[static_cast<std::size_t>(i)],
            std::max(0.0, all[smallest ? count - o.k + i : i]),
