@@ -1,5 +1,5 @@
 // Whatever text a parser is given: it reads it, or says in an exception of ours what is wrong; and what it has read
-// it reads again from its own text. The first character says which parser.
+// it reads again from its own text. The first character says which parser, or that the rest comes over a connection.
 
 #include <cmath>
 #include <cstdio>
@@ -19,20 +19,25 @@
 #include <kronsolve/operators/sectors.hpp>
 #include <kronsolve/operators/states.hpp>
 
+#include "fuzz/wire.hpp"
+
 namespace kronsolve {
+
+void fuzz::require(bool right, const char* what) {
+  if (right) return;
+  std::fprintf(stderr, "fuzz: %s\n", what);
+  std::abort();
+}
+
 namespace {
+
+using fuzz::require;
 
 const std::vector<LocalSpace>& some_sites() {
   static const std::vector<LocalSpace> spaces = {LocalSpace::spin(1),    LocalSpace::spin(2),
                                                  LocalSpace::boson(3),   LocalSpace::fermion(),
                                                  LocalSpace::electron(), LocalSpace::tj()};
   return spaces;
-}
-
-void require(bool right, const char* what) {
-  if (right) return;
-  std::fprintf(stderr, "fuzz: %s\n", what);
-  std::abort();
 }
 
 /// The bytes as a file that can be opened by name.
@@ -106,6 +111,10 @@ void run(char which, const std::string& text) {
       return (void)LocalSpace::parse(text);
     case 'b':
       return (void)parse_bytes(text, "fuzz");
+    case 'w':
+      return fuzz::worker_connection(text);
+    case 'x':
+      return fuzz::strange_connection(text);
     default:
       return;
   }
