@@ -154,6 +154,10 @@ bool Channel::next_part() {
       if (expect(Stage::heads, header_.blocks * sizeof(BlockHead))) return false;
       [[fallthrough]];
     case Stage::heads:
+      if (std::any_of(heads_.begin(), heads_.end(), [&](const BlockHead& head) {
+            return (head.address == 0) != (heads_.front().address == 0);
+          }))
+        throw Error("a frame with some blocks in it and some elsewhere");
       if (expect(Stage::stream, header_.stream_bytes)) return false;
       [[fallthrough]];
     case Stage::stream:
