@@ -25,6 +25,14 @@ if(KRONSOLVE_SANITIZE)
   target_link_options(kronsolve_build_flags INTERFACE -fsanitize=${KRONSOLVE_SANITIZE})
 endif()
 
+# kronsolve_measure_coverage(TARGET): counts which of its lines run (scripts/coverage).
+function(kronsolve_measure_coverage target)
+  if(KRONSOLVE_COVERAGE)
+    target_compile_options(${target} PRIVATE --coverage -fprofile-update=atomic -O1)
+    target_link_options(${target} PUBLIC --coverage)
+  endif()
+endfunction()
+
 # kronsolve_add_layer(NAME SOURCES...): one object library per layer, all of them linked into libkronsolve.
 function(kronsolve_add_layer name)
   add_library(kronsolve_${name} OBJECT ${ARGN})
@@ -44,11 +52,13 @@ function(kronsolve_add_layer name)
     PUBLIC MPI::MPI_C cereal::cereal
     PRIVATE kronsolve_warnings kronsolve_build_flags OpenMP::OpenMP_CXX)
   target_compile_options(kronsolve_${name} PRIVATE -Wconversion -Wno-sign-conversion)
+  kronsolve_measure_coverage(kronsolve_${name})
 endfunction()
 
 # kronsolve_module(TARGET COMPONENT): a module that the library loads on first use, from the folder `kronsolve` beside it.
 function(kronsolve_module target component)
   target_link_libraries(${target} PRIVATE kronsolve_warnings kronsolve_build_flags)
+  kronsolve_measure_coverage(${target})
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/src")
   set_target_properties(
     ${target}
