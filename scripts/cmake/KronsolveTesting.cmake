@@ -14,10 +14,16 @@ find_package(GTest REQUIRED)
 # Oracles are small: light optimisation halves the time that Eigen's templates take to compile.
 set(KRONSOLVE_TEST_OPTIONS $<$<CONFIG:Release>:-O1>)
 
+# What the precompiled header keeps tests from instantiating: oracles are dear to run and to compile, so these once, and optimised.
+add_library(kronsolve_test_instances STATIC "${PROJECT_SOURCE_DIR}/tests/support/instances.cpp")
+set_target_properties(kronsolve_test_instances PROPERTIES KRONSOLVE_UNCHECKED ON)
+target_link_libraries(kronsolve_test_instances PUBLIC GTest::gtest Eigen3::Eigen PRIVATE kronsolve_warnings kronsolve_build_flags)
+target_include_directories(kronsolve_test_instances PUBLIC "${PROJECT_SOURCE_DIR}/tests")
+
 add_library(kronsolve_test_support STATIC "${PROJECT_SOURCE_DIR}/tests/support/mpi_main.cpp")
 target_link_libraries(
   kronsolve_test_support
-  PUBLIC kronsolve::kronsolve GTest::gtest Eigen3::Eigen
+  PUBLIC kronsolve::kronsolve kronsolve_test_instances GTest::gtest Eigen3::Eigen
   PRIVATE kronsolve_warnings kronsolve_build_flags)
 target_include_directories(kronsolve_test_support PUBLIC "${PROJECT_SOURCE_DIR}/tests")
 
@@ -25,11 +31,12 @@ target_include_directories(kronsolve_test_support PUBLIC "${PROJECT_SOURCE_DIR}/
 # not others, with other options, which a precompiled header does not survive.
 if(NOT KRONSOLVE_SANITIZE)
   add_library(kronsolve_test_headers OBJECT "${PROJECT_SOURCE_DIR}/tests/support/headers.cpp")
-  target_link_libraries(kronsolve_test_headers PRIVATE kronsolve::kronsolve GTest::gtest Eigen3::Eigen kronsolve_warnings
+  target_link_libraries(kronsolve_test_headers PRIVATE kronsolve::kronsolve kronsolve_test_instances kronsolve_warnings
                                                        kronsolve_build_flags OpenMP::OpenMP_CXX)
   target_compile_options(kronsolve_test_headers PRIVATE ${KRONSOLVE_TEST_OPTIONS})
   target_precompile_headers(kronsolve_test_headers PRIVATE <gtest/gtest.h> <Eigen/Dense> <algorithm> <complex> <filesystem>
-                            <functional> <map> <memory> <random> <span> <string> <vector> <mpi.h>)
+                            <functional> <map> <memory> <random> <span> <string> <vector> <mpi.h>
+                            "${PROJECT_SOURCE_DIR}/tests/support/instances.hpp")
 endif()
 
 # What every test runs with: one BLAS thread, more ranks than cores allowed, root allowed, engines of this build. Whether waiting ranks
@@ -66,7 +73,7 @@ endmacro()
 # kronsolve_test_executable(NAME SUPPORT [LIBS ...]): internal; NAME.cpp becomes test_<layer>_NAME, linked with SUPPORT (what has
 # its main). Sets `layer`, `target` and the defaults of what every kind of test takes: COST, TIMEOUT and THREADS.
 macro(kronsolve_test_executable name support)
-  cmake_parse_arguments(arg "" "COST;TIMEOUT;THREADS" "RANKS;MODES;LIBS" ${ARGN})
+  cmake_parse_arguments(arg "" "COST;TIMEOUT;THREADS;PROCESSORS" "RANKS;MODES;LIBS" ${ARGN})
   get_filename_component(layer "${CMAKE_CURRENT_SOURCE_DIR}" NAME)
   kronsolve_test_defaults(COST=quick TIMEOUT=60 THREADS=1)
   set(target test_${layer}_${name})
@@ -127,21 +134,24 @@ set(KRONSOLVE_USER_COMPILE_COMMAND
 add_library(kronsolve_session_test_support STATIC "${PROJECT_SOURCE_DIR}/tests/support/session_main.cpp")
 target_link_libraries(
   kronsolve_session_test_support
-  PUBLIC kronsolve::kronsolve GTest::gtest
+  PUBLIC kronsolve::kronsolve kronsolve_test_instances GTest::gtest
   PRIVATE kronsolve_warnings kronsolve_build_flags)
 target_include_directories(kronsolve_session_test_support PUBLIC "${PROJECT_SOURCE_DIR}/tests")
 
-# kronsolve_add_session_test(NAME MODES dynamic serial threads futures:3 syncro:3 [COST ...] [TIMEOUT ...] [LIBS ...])
-# A test <layer>.NAME.<mode> per mode; MODE:n runs on n ranks.
+# kronsolve_add_session_test(NAME MODES dynamic serial threads futures:3 syncro:3 [COST ...] [TIMEOUT ...] [PROCESSORS 2] [LIBS ...])
+# A test <layer>.NAME.<mode> per mode; MODE:n runs on n ranks and takes as many processors, `serial` one.
 function(kronsolve_add_session_test name)
   kronsolve_test_executable(${name} kronsolve_session_test_support ${ARGN})
+  kronsolve_test_defaults(PROCESSORS=2)
   foreach(entry IN LISTS arg_MODES)
     string(REGEX MATCH "^([a-z]+):?([0-9]*)$" matched ${entry})
     set(mode ${CMAKE_MATCH_1})
     set(ranks ${CMAKE_MATCH_2})
-    set(processors 2)
+    set(processors ${arg_PROCESSORS})
     if(ranks)
       set(processors ${ranks})
+    elseif(mode STREQUAL "serial")
+      set(processors 1)
     endif()
     kronsolve_start_test(.${mode}${ranks} ${mode} KRONSOLVE_MODE=${mode})
   endforeach()

@@ -1,0 +1,3 @@
+#include "support/instances.hpp"
+
+KRONSOLVE_TEST_INSTANCES()
