@@ -26,8 +26,8 @@ namespace {
 
 constexpr std::uint32_t magic_number = 0x6b726f6e;  // "kron"
 constexpr std::uint64_t untrusted_limit = 64;
-/// Room for this much is made before it is there.
-constexpr std::size_t first_room = std::size_t{1} << 24;
+/// Room for this much is made before it is there; what precedes blocks is short.
+constexpr std::size_t first_room = std::size_t{1} << 24, first_heads = std::size_t{1} << 12;
 constexpr std::size_t buffer_bytes = 1 << 14;
 
 [[noreturn]] void fail(const char* call) { throw Error(concat(call, ": ", std::strerror(errno))); }
@@ -139,7 +139,7 @@ bool Channel::expect(Stage stage, std::size_t bytes) {
   stage_ = stage;
   announced_ = bytes;
   got_ = 0;
-  make_room(std::min(bytes, first_room));
+  make_room(std::min(bytes, stage == Stage::heads ? first_heads : first_room));
   return bytes > 0;
 }
 
