@@ -126,6 +126,15 @@ TEST(Orbits, are_those_of_the_elements_one_by_one_with_every_instruction_set) {
   }
 }
 
+TEST(Orbits, of_a_translation_that_flips) {
+  // Every second element has the flip, the others have not.
+  for (const int turns : {0, 3, 4}) {
+    auto sector = parse_sector(sites(8), ring(8), {detail::concat("momentum=", turns)});
+    sector.generators.front().flip = SpinFlip::yes;
+    expect_orbits(sector);
+  }
+}
+
 TEST(Orbits, of_a_ring_too_long_to_look_at_every_configuration) {
   // 1.4e8 configurations, 1.2e6 orbits: their number is Burnside's, they ascend, and none has an
   // image below it.
