@@ -25,9 +25,10 @@ if(KRONSOLVE_SANITIZE)
   target_link_options(kronsolve_build_flags INTERFACE -fsanitize=${KRONSOLVE_SANITIZE})
 endif()
 
-# kronsolve_measure_coverage(TARGET): counts which of its lines run (scripts/coverage).
+# kronsolve_measure_coverage(TARGET): counts which of its lines run (scripts/coverage), if it is among those asked for.
 function(kronsolve_measure_coverage target)
-  if(KRONSOLVE_COVERAGE)
+  string(REGEX REPLACE "^kronsolve_" "" name ${target})
+  if(KRONSOLVE_COVERAGE STREQUAL "all" OR name IN_LIST KRONSOLVE_COVERAGE)
     target_compile_options(${target} PRIVATE --coverage -fprofile-update=atomic -O1)
     target_link_options(${target} PUBLIC --coverage)
   endif()
