@@ -49,7 +49,7 @@ auto computing(F&& f) {
 /// The value among `all` whose text it is.
 /// @throws InvalidArgument  naming them
 template <class E>
-E parse_word(const std::string& text, std::string_view what, std::initializer_list<E> all) {
+E parse_word(const std::string& text, std::string_view what, const std::vector<E>& all) {
   std::string allowed;
   for (const E value : all) {
     if (to_string(value) == text) return value;
@@ -74,7 +74,7 @@ class Options {
     }
   }
   template <class E>
-  void read(const char* name, E& into, std::initializer_list<E> all) const {
+  void read(const char* name, E& into, const std::vector<E>& all) const {
     std::string text;
     read(name, text);
     if (!text.empty()) into = parse_word(text, name, all);

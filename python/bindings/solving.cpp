@@ -84,9 +84,7 @@ EighOptions eigh_options(const py::dict& given) {
   from.read("max_iterations", o.max_iterations);
   from.read("ncv", o.ncv);
   from.read("seed", o.seed);
-  from.read("method", o.method,
-            {Method::automatic, Method::dense, Method::slepc, Method::lanczos, Method::lobpcg,
-             Method::jd, Method::gd, Method::filter, Method::ciss});
+  from.read("method", o.method, methods());
   from.read("form", o.form,
             {OperatorForm::automatic, OperatorForm::assembled, OperatorForm::matrix_free});
   from.read("factors", o.factors, {Factors::automatic, Factors::mumps, Factors::superlu_dist});

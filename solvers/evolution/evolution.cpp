@@ -355,9 +355,7 @@ void Evolution<T>::write(CheckpointWriter& writer) const {
                                   e.start_energy, e.norm_drift, e.energy_drift, e.error,
                                   static_cast<double>(e.steps), static_cast<double>(e.products())});
   writer.numbers("propagator", e.propagator->memory());
-  std::vector<std::span<const T>> parts;
-  for (index_t p = 0; p < e.parts.count(); ++p) parts.push_back(std::as_const(e.parts).column(p));
-  writer.template vectors<T>("parts", e.parts.partition(), parts);
+  writer.vectors("parts", e.parts, e.parts.count());
 }
 
 template <Scalar T>
@@ -371,9 +369,7 @@ void Evolution<T>::restore(const CheckpointReader& reader) {
   e.steps = static_cast<index_t>(numbers.at(at++));
   const auto products = static_cast<index_t>(numbers.at(at++));
   e.propagator->remember(reader.numbers("propagator"));
-  std::vector<std::span<T>> parts;
-  for (index_t p = 0; p < e.parts.count(); ++p) parts.push_back(e.parts.column(p));
-  reader.template vectors<T>("parts", e.parts.partition(), parts);
+  reader.vectors("parts", e.parts, e.parts.count());
   e.show_state();
   e.products_before += e.products() - products;
 }

@@ -4,9 +4,11 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <tuple>
 #include <utility>
 
 #include <kronsolve/operators/vector_operations.hpp>
+#include <kronsolve/solvers/checkpoint.hpp>
 #include <kronsolve/solvers/neighbours.hpp>
 
 #include "solvers/families/first_pairs.hpp"
@@ -25,8 +27,8 @@ constexpr std::size_t most_points = 5;
 bool starts_from_a_vector(const EighOptions& o) {
   return o.which == Which::SA && !o.sigma && !o.position && !o.interval &&
          o.k != EighOptions::all && o.start.index() == 0 && o.against.index() == 0 &&
-         o.checkpoint == nullptr && o.vectors == Eigenvectors::compute && o.certify &&
-         o.petsc_options.empty() && (o.method == Method::automatic || o.method == Method::lanczos);
+         o.vectors == Eigenvectors::compute && o.certify && o.petsc_options.empty() &&
+         (o.method == Method::automatic || o.method == Method::lanczos);
 }
 
 /// Vectors of the same text fit together.
@@ -184,58 +186,79 @@ void Neighbours::keep(const OpSum& op, const EighResult& result, double beyond) 
       result.vectors);
 }
 
-/// With one pair more, and the certificate: then the level after the pairs is known.
-EighResult Neighbours::solve_one_more(const Comm& comm, const SectorOperator& h,
-                                      const EighOptions& options, double& beyond) {
-  EighOptions more = options;
-  ++more.k;
-  auto result = kronsolve::eigh(comm, h, more);
-  if (!result.converged || !result.certified.value_or(false)) {
-    auto alone = options;
-    alone.start = {};
-    auto other = kronsolve::eigh(comm, h, alone);
-    add_cost(other, result);
-    return other;
-  }
-  beyond = result.eigenvalues.back() - sum_of(result.residuals) -
-           families::certified_within(h.op, options);
-  families::keep_first(result, options.k);
-  covered_ = 0;
-  return result;
-}
-
 EighResult Neighbours::solve(const Comm& comm, const SectorOperator& h,
                              const EighOptions& options) {
-  if (kept_.empty()) {
-    auto result = kronsolve::eigh(comm, h, options);
-    if (result.converged && result.method == Method::lanczos) keep(h.op, result, nothing);
-    return result;
+  // As eigh does; from the guess, below a bound that neighbours give; with one pair more; with
+  // eigh's own certificate.
+  enum class Way { alone, below_bound, one_more, certified };
+  Way way = Way::alone;
+  Guess guess{.start = {}, .beyond = nothing};
+  EighResult spent;  // on ways that led nowhere
+  const auto numbers = [&] {
+    return std::tie(way, guess.beyond, spent.products, spent.certify_products, spent.iterations);
+  };
+  const auto rows = h.basis->partition(comm.size());
+  const CheckpointStage stage(options.checkpoint, "neighbours", [&](CheckpointWriter& writer) {
+    writer.numbers("way", numbers());
+    if (const auto* real = std::get_if<1>(&guess.start))
+      writer.vectors<double>("guess", rows, {*real});
+    if (const auto* complex = std::get_if<2>(&guess.start))
+      writer.vectors<std::complex<double>>("guess", rows, {*complex});
+  });
+  const auto without_bound = [&] {
+    const bool look = options.k < h.dimension() && should_look_beyond(options.k);
+    return look ? Way::one_more : options.k == 1 ? Way::alone : Way::certified;
+  };
+  if (const auto* saved = stage.saved()) {
+    saved->numbers("way", numbers());
+    if (way != Way::alone)
+      visit_scalar(h.scalar(), [&]<Scalar T>() {
+        std::vector<T> start(static_cast<std::size_t>(rows.range(comm.rank()).size()));
+        saved->vectors<T>("guess", rows, {std::span<T>(start)});
+        guess.start = std::move(start);
+      });
+  } else if (!kept_.empty()) {
+    guess = this->guess(comm, h.op);
+    way = guess.last_value < guess.beyond ? Way::below_bound : without_bound();
   }
-  const auto guess = this->guess(comm, h.op);
   EighOptions from_there = options;
   from_there.start = guess.start;
-  std::optional<EighResult> first;
-  if (guess.last_value < guess.beyond) {
+  if (way == Way::below_bound) {
     from_there.certify = false;
-    first = kronsolve::eigh(comm, h, from_there);
-    const double last = first->eigenvalues.back() + sum_of(first->residuals);
-    if (first->converged && last < guess.beyond) {
-      first->certified = true;
-      first->certificate = detail::concat("no level outside the pairs below ", guess.beyond,
-                                          ": those of a neighbour cannot have come down further");
+    auto first = kronsolve::eigh(comm, h, from_there);
+    const double last = first.eigenvalues.back() + sum_of(first.residuals);
+    if (first.converged && last < guess.beyond) {
+      first.certified = true;
+      first.certificate = detail::concat("no level outside the pairs below ", guess.beyond,
+                                         ": those of a neighbour cannot have come down further");
       if (covered_ >= 0 && ++covered_ >= 6) longer_ = 4;
-      keep(h.op, *first, guess.beyond);
-      return *std::move(first);
+      keep(h.op, first, guess.beyond);
+      return first;
     }
     from_there.certify = true;
+    spent = std::move(first);
+    way = without_bound();
   }
-  double beyond = nothing;
-  const bool look = options.k < h.dimension() && should_look_beyond(options.k);
-  auto result = look             ? solve_one_more(comm, h, from_there, beyond)
-                : options.k == 1 ? kronsolve::eigh(comm, h, options)
-                                 : kronsolve::eigh(comm, h, from_there);
-  if (first) add_cost(result, *first);
-  if (result.converged) keep(h.op, result, beyond);
+  if (way == Way::one_more) {  // and the certificate: then the level after the pairs is known
+    EighOptions more = from_there;
+    ++more.k;
+    auto result = kronsolve::eigh(comm, h, more);
+    add_cost(result, spent);
+    if (result.converged && result.certified.value_or(false)) {
+      const double beyond = result.eigenvalues.back() - sum_of(result.residuals) -
+                            families::certified_within(h.op, options);
+      families::keep_first(result, options.k);
+      covered_ = 0;
+      keep(h.op, result, beyond);
+      return result;
+    }
+    spent = std::move(result);
+    way = Way::alone;
+  }
+  auto result = kronsolve::eigh(comm, h, way == Way::alone ? options : from_there);
+  add_cost(result, spent);
+  if (result.converged && (!kept_.empty() || result.method == Method::lanczos))
+    keep(h.op, result, nothing);
   return result;
 }
 

@@ -2,11 +2,13 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <tuple>
 
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/core/random.hpp>
 #include <kronsolve/core/threads.hpp>
 #include <kronsolve/operators/vector_operations.hpp>
+#include <kronsolve/solvers/checkpoint.hpp>
 #include <kronsolve/solvers/density_of_states.hpp>
 #include <kronsolve/solvers/filter.hpp>
 #include <kronsolve/solvers/tolerance.hpp>
@@ -47,31 +49,30 @@ class FilteredLanczos {
 
   /// True if all pairs above the threshold have converged (their number is leading()).
   bool run(index_t max_vectors) {
-    const index_t n = a_->rows();
-    append_start();
-    append_random(std::min(options_->block, n) - basis_.count());
-    first_draws_ = draws_;
-    int confirmed = 0;
-    index_t done = 0;  // columns the polynomial has been applied to
-    // Fewer vectors than this have never been enough; a check costs the cube of their number.
-    auto next_check = static_cast<index_t>(1.6 * window_->expected) + 12 * options_->block;
+    CheckpointStage stage(options_->checkpoint, "space",
+                          [&](CheckpointWriter& writer) { write(writer); });
+    if (const auto* saved = stage.saved())
+      restore(*saved);
+    else
+      start();
     while (true) {
-      const index_t width = basis_.count() - done;
-      if (!extend(done, width)) return false;
-      done += width;
-      const bool full = basis_.count() == done;  // nothing left: the whole space
-      if (done < std::min(next_check, max_vectors) && !full) {
-        if (options_->progress) options_->progress(done, converged_);
+      stage.step();
+      const index_t width = basis_.count() - done_;
+      if (!extend(done_, width)) return false;
+      done_ += width;
+      const bool full = basis_.count() == done_;  // nothing left: the whole space
+      if (done_ < std::min(next_check_, max_vectors) && !full) {
+        if (options_->progress) options_->progress(done_, converged_);
         continue;
       }
       const index_t before = leading_;
-      const bool converged = check(done, full);
-      if (options_->progress) options_->progress(done, converged_);
+      const bool converged = check(done_, full);
+      if (options_->progress) options_->progress(done_, converged_);
       // Once more with a larger space: nothing may have come up.
-      confirmed = converged && leading_ == before ? confirmed + 1 : 0;
-      if (converged && (full || confirmed > 0)) return true;
-      if (done >= max_vectors || full) return false;
-      next_check = done + std::max<index_t>(2 * options_->block, done / 20);
+      confirmed_ = converged && leading_ == before ? confirmed_ + 1 : 0;
+      if (converged && (full || confirmed_ > 0)) return true;
+      if (done_ >= max_vectors || full) return false;
+      next_check_ = done_ + std::max<index_t>(2 * options_->block, done_ / 20);
     }
   }
 
@@ -88,6 +89,60 @@ class FilteredLanczos {
  private:
   DistributedVectors<T> block(index_t columns) const {
     return {a_->row_partition(), a_->comm().rank(), columns, ColumnStorage::together};
+  }
+
+  void start() {
+    append_start();
+    append_random(std::min(options_->block, a_->rows()) - basis_.count());
+    first_draws_ = draws_;
+    // Fewer vectors than this have never been enough; a check costs the cube of their number.
+    next_check_ = static_cast<index_t>(1.6 * window_->expected) + 12 * options_->block;
+  }
+
+  auto numbers_of_place() {
+    return std::tie(done_, next_check_, confirmed_, leading_, converged_, draws_, first_draws_,
+                    memory_bytes_, width_before_);
+  }
+  void write(CheckpointWriter& writer) {
+    writer.numbers("place", numbers_of_place());
+    writer.numbers("vectors", std::vector<double>{double(basis_.count())});
+    writer.numbers("blocks", std::vector<double>{double(columns_.size())});
+    for (std::size_t i = 0; i < columns_.size(); ++i)
+      write_matrix(writer, detail::concat("columns ", i), columns_[i]);
+    write_matrix(writer, "coupling", coupling_);
+    writer.vectors("basis", basis_, basis_.count());
+  }
+  void restore(const CheckpointReader& reader) {
+    reader.numbers("place", numbers_of_place());
+    for (auto count = reader.numbers("vectors").at(0); count > 0; --count)
+      (void)basis_.add_column();
+    for (auto left = reader.numbers("blocks").at(0); left > 0; --left)
+      columns_.push_back(read_matrix(reader, detail::concat("columns ", columns_.size())));
+    coupling_ = read_matrix(reader, "coupling");
+    reader.vectors("basis", basis_, basis_.count());
+  }
+
+  /// Its columns, then the entries with their parts one after the other.
+  static void write_matrix(CheckpointWriter& writer, const std::string& name,
+                           const DenseMatrix<T>& matrix) {
+    std::vector<double> all = {static_cast<double>(matrix.cols())};
+    for (index_t i = 0; i < matrix.rows() * matrix.cols(); ++i) {
+      const std::complex<double> entry = matrix.data()[i];
+      all.push_back(entry.real());
+      if constexpr (is_complex<T>) all.push_back(entry.imag());
+    }
+    writer.numbers(name, all);
+  }
+  static DenseMatrix<T> read_matrix(const CheckpointReader& reader, const std::string& name) {
+    constexpr index_t parts = is_complex<T> ? 2 : 1;
+    const auto all = reader.numbers(name);
+    const auto cols = static_cast<index_t>(all.at(0));
+    DenseMatrix<T> matrix(cols == 0 ? 0 : (std::ssize(all) - 1) / parts / cols, cols);
+    for (index_t i = 0; i < matrix.rows() * cols; ++i) {
+      const double* entry = all.data() + 1 + i * parts;
+      matrix.data()[i] = from_complex<T>({entry[0], entry[parts - 1]});
+    }
+    return matrix;
   }
 
   void append_start() {
@@ -242,6 +297,9 @@ class FilteredLanczos {
   DenseMatrix<T> coupling_;
   dense::HermitianEigen<T> ritz_;
   double tolerance_ = 0;
+  index_t done_ = 0;        ///< columns the polynomial has been applied to
+  index_t next_check_ = 0;  ///< not before so many
+  int confirmed_ = 0;       ///< checks that have found nothing new
   index_t leading_ = 0, converged_ = 0, krylov_checked_ = 0;
   index_t draws_ = 0, first_draws_ = 0;
   index_t memory_bytes_ = 0;
@@ -309,81 +367,165 @@ void keep(FilterResult<T>& r, const std::vector<index_t>& chosen) {
   r.vectors.keep(chosen);
 }
 
+/// One request, from the density of states to the certificate, and what a checkpoint keeps of it.
+template <Scalar T>
+class FilterSolve {
+ public:
+  FilterSolve(const LinearMap<T>& a, const FilterOptions& options)
+      : a_(a),
+        options_(options),
+        before_(a.products()),
+        k_(static_cast<double>(options.k)),
+        // k nearest: the window must hold that many, and its count is a random average.
+        wanted_(k_ + 2 * std::sqrt(2 * k_ / samples) + 3),
+        stage_(options.checkpoint, "filter", [&](CheckpointWriter& writer) { write(writer); }) {
+    if (const auto* saved = stage_.saved())
+      restore(*saved);
+    else
+      bounds_ = options.bounds ? *options.bounds : spectral_bounds(a, {.seed = options.seed});
+  }
+
+  FilterResult<T> run() {
+    for (;; ++attempt_, part_ = Part::states) {
+      if (part_ == Part::states) look();
+      const double half = options_.interval ? 0 : half_width_for(states_, options_.sigma, wanted_);
+      const Window window =
+          options_.interval
+              ? make_window(states_, options_.interval->first, options_.interval->second)
+              : make_window(states_, options_.sigma - half, options_.sigma + half, options_.sigma);
+      if (part_ == Part::space && !fill_space(window)) continue;
+      if (complete_ && options_.certify) certify_window(a_, bounds_, window, options_, found_);
+      certify_products_ += found_.certify_products;
+      const auto chosen = wanted_pairs(found_, window, options_);
+      if (has_enough(std::ssize(chosen))) return finish(window, chosen);
+    }
+  }
+
+ private:
+  static constexpr index_t samples = 16;
+  enum class Part { states, space, check };
+
+  auto numbers_of_place(index_t& products, index_t& pairs) {
+    return std::tie(part_, attempt_, wanted_, bounds_.lower, bounds_.upper, certify_products_,
+                    complete_, krylov_, space_bytes_, found_.memory_bytes, products, pairs);
+  }
+  void write(CheckpointWriter& writer) {
+    index_t products = a_.products() - before_;
+    index_t pairs = part_ == Part::check ? found_.vectors.count() : 0;
+    writer.numbers("place", numbers_of_place(products, pairs));
+    writer.numbers("moments", states_.moments);
+    writer.numbers("values", found_.eigenvalues);
+    writer.numbers("residuals", found_.residuals);
+    writer.vectors("pairs", found_.vectors, pairs);
+  }
+  void restore(const CheckpointReader& reader) {
+    index_t products = 0, pairs = 0;
+    reader.numbers("place", numbers_of_place(products, pairs));
+    before_ -= products;
+    states_.bounds = bounds_;
+    states_.dimension = a_.rows();
+    states_.moments = reader.numbers("moments");
+    found_.eigenvalues = reader.numbers("values");
+    found_.residuals = reader.numbers("residuals");
+    found_.vectors = DistributedVectors<T>(a_.row_partition(), a_.comm().rank(), pairs);
+    reader.vectors("pairs", found_.vectors, pairs);
+  }
+
+  void look() {
+    states_ = density_of_states(a_, {.moments = 128,
+                                     .samples = samples,
+                                     .bounds = bounds_,
+                                     .seed = options_.seed,
+                                     .checkpoint = options_.checkpoint});
+    bounds_ = states_.bounds;
+    part_ = Part::space;
+  }
+
+  /// The pairs of the window, with their residuals; false if the bounds have turned out too narrow.
+  bool fill_space(const Window& window) {
+    const index_t n = a_.rows();
+    const index_t limit =
+        std::min(n, options_.max_vectors > 0
+                        ? options_.max_vectors
+                        : std::max(static_cast<index_t>(4 * window.expected) + 20 * options_.block,
+                                   small_space));
+    require_memory(a_.comm(), (limit + 4) * a_.row_range().size() * static_cast<index_t>(sizeof(T)),
+                   detail::concat("filter: ", limit, " vectors for about ",
+                                  std::llround(window.expected), " pairs"));
+    FilteredLanczos<T> lanczos(a_, bounds_, window, options_);
+    complete_ = lanczos.run(limit);
+    krylov_ = lanczos.krylov();
+    space_bytes_ = lanczos.memory_bytes();
+    if (lanczos.bounds_failed()) {
+      if (attempt_ > 40)
+        throw InvalidArgument(
+            "filter: the vectors of the Chebyshev series grow on every interval tried; the "
+            "operator is not Hermitian");
+      bounds_ = widened(bounds_);
+      return false;
+    }
+    found_ = rayleigh_ritz(a_, lanczos.take_leading_vectors());
+    part_ = Part::check;
+    return true;
+  }
+
+  /// The density of states may have promised more than there were: then the window is widened.
+  bool has_enough(index_t found) {
+    if (options_.interval || !complete_ || found >= options_.k || attempt_ >= 20) return true;
+    wanted_ *= std::max(1.2, 1.1 * k_ / static_cast<double>(std::max<index_t>(found, 1)));
+    wanted_ = std::min(wanted_, 2.0 * static_cast<double>(a_.rows()));
+    found_ = {};
+    return false;
+  }
+
+  FilterResult<T> finish(const Window& window, const std::vector<index_t>& chosen) {
+    FilterResult<T>& result = found_;
+    const auto found = std::ssize(chosen);
+    keep(result, chosen);
+    const auto verdict =
+        Tolerance<T>(a_, options_.tol).judge(result.eigenvalues, result.residuals, result.vectors);
+    const bool within = verdict.converged == found;
+    result.converged_pairs = verdict.converged;
+    result.converged = complete_ && within && (options_.interval || found == options_.k);
+    result.lower = window.lower;
+    result.upper = window.upper;
+    result.expected = window.expected;
+    result.degree = std::ssize(window.polynomial.coefficients) - 1;
+    result.iterations = krylov_;
+    result.memory_bytes = std::max(result.memory_bytes, space_bytes_);
+    result.products = a_.products() - before_ - certify_products_;
+    result.certify_products = certify_products_;
+    result.reason =
+        detail::concat("filter of degree ", result.degree, " on [", window.lower, ", ",
+                       window.upper, "], about ", std::llround(window.expected),
+                       " pairs expected, ", found, " returned, Krylov space of ", krylov_,
+                       complete_ ? (within ? "" : ": a residual is above tol")
+                                 : ": not all pairs converged; raise max_vectors",
+                       verdict.limit.empty() ? "" : "; ", verdict.limit);
+    return std::move(found_);
+  }
+
+  const LinearMap<T>& a_;
+  const FilterOptions& options_;
+  index_t before_;
+  double k_, wanted_;
+  int attempt_ = 0;
+  Part part_ = Part::states;
+  SpectralBounds bounds_;
+  DensityOfStates states_;
+  bool complete_ = false;  ///< the space has shown all of the window
+  index_t krylov_ = 0, space_bytes_ = 0, certify_products_ = 0;
+  FilterResult<T> found_;
+  CheckpointStage stage_;
+};
+
 }  // namespace
 
 template <Scalar T>
 FilterResult<T> filter_eigh(const LinearMap<T>& a, const FilterOptions& options) {
   check(a, options);
   const dense::BlasThreads one(1);  // blocks of rows go to our own threads
-  const index_t before = a.products(), n = a.rows();
-  auto bounds = options.bounds ? *options.bounds : spectral_bounds(a, {.seed = options.seed});
-  // k nearest: the window must hold that many, and its count is a random average.
-  constexpr index_t samples = 16;
-  const auto k = static_cast<double>(options.k);
-  double wanted = k + 2 * std::sqrt(2 * k / samples) + 3;
-  index_t certify_products = 0;
-  for (int attempt = 0;; ++attempt) {
-    const auto states = density_of_states(
-        a, {.moments = 128, .samples = samples, .bounds = bounds, .seed = options.seed});
-    bounds = states.bounds;
-    const double half = options.interval ? 0 : half_width_for(states, options.sigma, wanted);
-    const Window window =
-        options.interval
-            ? make_window(states, options.interval->first, options.interval->second)
-            : make_window(states, options.sigma - half, options.sigma + half, options.sigma);
-    const index_t limit =
-        std::min(n, options.max_vectors > 0
-                        ? options.max_vectors
-                        : std::max(static_cast<index_t>(4 * window.expected) + 20 * options.block,
-                                   small_space));
-    require_memory(a.comm(), (limit + 4) * a.row_range().size() * static_cast<index_t>(sizeof(T)),
-                   detail::concat("filter: ", limit, " vectors for about ",
-                                  std::llround(window.expected), " pairs"));
-    FilteredLanczos<T> lanczos(a, bounds, window, options);
-    const bool complete = lanczos.run(limit);
-    const index_t krylov = lanczos.krylov();
-    if (lanczos.bounds_failed()) {
-      if (attempt > 40)
-        throw InvalidArgument(
-            "filter: the vectors of the Chebyshev series grow on every interval tried; the "
-            "operator is not Hermitian");
-      bounds = widened(bounds);
-      continue;
-    }
-    auto result = rayleigh_ritz(a, lanczos.take_leading_vectors());
-    if (complete && options.certify) certify_window(a, bounds, window, options, result);
-    certify_products += result.certify_products;
-    const auto chosen = wanted_pairs(result, window, options);
-    const auto found = static_cast<index_t>(chosen.size());
-    if (!options.interval && complete && found < options.k &&
-        attempt < 20) {  // fewer than the density of states promised
-      wanted *= std::max(1.2, 1.1 * k / static_cast<double>(std::max<index_t>(found, 1)));
-      wanted = std::min(wanted, 2.0 * static_cast<double>(n));
-      continue;
-    }
-    keep(result, chosen);
-    const auto verdict =
-        Tolerance<T>(a, options.tol).judge(result.eigenvalues, result.residuals, result.vectors);
-    const bool within = verdict.converged == found;
-    result.converged_pairs = verdict.converged;
-    result.converged = complete && within && (options.interval || found == options.k);
-    result.lower = window.lower;
-    result.upper = window.upper;
-    result.expected = window.expected;
-    result.degree = static_cast<index_t>(window.polynomial.coefficients.size()) - 1;
-    result.iterations = krylov;
-    result.memory_bytes = std::max(result.memory_bytes, lanczos.memory_bytes());
-    result.products = a.products() - before - certify_products;
-    result.certify_products = certify_products;
-    result.reason =
-        detail::concat("filter of degree ", result.degree, " on [", window.lower, ", ",
-                       window.upper, "], about ", std::llround(window.expected),
-                       " pairs expected, ", found, " returned, Krylov space of ", krylov,
-                       complete ? (within ? "" : ": a residual is above tol")
-                                : ": not all pairs converged; raise max_vectors",
-                       verdict.limit.empty() ? "" : "; ", verdict.limit);
-    return result;
-  }
+  return FilterSolve<T>(a, options).run();
 }
 
 template FilterResult<double> filter_eigh(const LinearMap<double>&, const FilterOptions&);

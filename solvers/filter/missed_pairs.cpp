@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/operators/vector_operations.hpp>
+#include <kronsolve/solvers/checkpoint.hpp>
 #include <kronsolve/solvers/lanczos.hpp>
 
 #include "solvers/dense/hermitian.hpp"
@@ -44,9 +46,9 @@ class PolynomialMap final : public LinearMap<T> {
 /// What the search for missed pairs came to.
 struct WindowCheck {
   bool certified = false;
-  double seen = 0;  ///< largest value of the polynomial outside the pairs
   double probability = 1;
   index_t inserted = 0;
+  index_t products = 0;
 };
 
 /// Pairs above this value of the polynomial belong to the answer: those of the window, or, where the
@@ -76,6 +78,19 @@ WindowCheck search_missed(const LinearMap<T>& a, const PolynomialMap<T>& polynom
   constexpr index_t most_steps = 2000;
   WindowCheck check;
   const index_t n = polynomial.rows();
+  index_t before = a.products();
+  bool computing = false;  // what was seen
+  const auto place = [&] { return std::tie(check.inserted, computing, check.products); };
+  const CheckpointStage stage(o.checkpoint, "missed pairs", [&](CheckpointWriter& writer) {
+    check.products = a.products() - before;
+    writer.numbers("place", place());
+    writer.numbers("values", values);
+  });
+  if (const auto* saved = stage.saved()) {
+    saved->numbers("place", place());
+    before -= check.products;
+    values = saved->numbers("values");
+  }
   DistributedVectors<T> product(a.row_partition(), a.comm().rank(), 1);
   while (vectors.count() < n) {
     if (o.progress) o.progress(vectors.count(), std::ssize(values));
@@ -86,31 +101,38 @@ WindowCheck search_missed(const LinearMap<T>& a, const PolynomialMap<T>& polynom
                           .scale = 1,
                           .max_iterations = most_steps,
                           .seed = o.seed + 0x51ed + static_cast<std::uint64_t>(check.inserted),
-                          .vectors = Eigenvectors::skip};
+                          .vectors = Eigenvectors::skip,
+                          .checkpoint = o.checkpoint};
     search.stop = [&](const LanczosOptions::Ritz& ritz) {
       check.probability = krylov::miss_probability(
           wanted - ritz.value, std::abs(ritz.value - ritz.opposite_value), n, ritz.steps);
       return ritz.value > missed || check.probability <= o.miss_probability;
     };
-    const auto rest = lanczos<T>(polynomial, search, vectors);
-    check.seen = rest.eigenvalues[0];
-    if (check.seen <= missed) {
-      // Where the value itself has converged first, little was left to search.
-      check.certified = rest.converged || check.probability <= o.miss_probability;
-      if (rest.converged) check.probability = 0;
-      return check;
+    if (!computing) {
+      const auto rest = lanczos<T>(polynomial, search, vectors);
+      computing = rest.eigenvalues[0] > missed;
+      if (!computing) {
+        // Where the value itself has converged first, little was left to search.
+        check.certified = rest.converged || check.probability <= o.miss_probability;
+        if (rest.converged) check.probability = 0;
+        break;
+      }
     }
     search.vectors = Eigenvectors::compute;
     search.stop = {};
     auto pair = lanczos<T>(polynomial, search, vectors);
-    if (!pair.converged || pair.eigenvalues[0] <= missed) return check;
+    if (!pair.converged || pair.eigenvalues[0] <= missed) break;
+    computing = false;
     a.apply(pair.vectors.column(0), product.column(0));
     values.push_back(real_part(vec::dot<T>(a.comm(), pair.vectors.column(0), product.column(0))));
     vectors.append(std::move(pair.vectors));
     ++check.inserted;
   }
-  check.certified = true;  // the pairs are all there are
-  check.probability = 0;
+  if (vectors.count() == n) {
+    check.certified = true;  // the pairs are all there are
+    check.probability = 0;
+  }
+  check.products = a.products() - before;
   return check;
 }
 
@@ -150,10 +172,10 @@ FilterResult<T> rayleigh_ritz(const LinearMap<T>& a, DistributedVectors<T> x) {
 template <Scalar T>
 void certify_window(const LinearMap<T>& a, const SpectralBounds& bounds, const Window& window,
                     const FilterOptions& o, FilterResult<T>& r) {
-  const index_t before = a.products();
   const PolynomialMap<T> polynomial(a, bounds, window.polynomial.coefficients);
   const auto check =
       search_missed(a, polynomial, window, o, polynomial_tolerance(o), r.eigenvalues, r.vectors);
+  const index_t before = a.products();
   if (check.inserted > 0) {
     DistributedVectors<T> x(a.row_partition(), a.comm().rank(), r.vectors.count(),
                             ColumnStorage::together);
@@ -162,7 +184,7 @@ void certify_window(const LinearMap<T>& a, const SpectralBounds& bounds, const W
   }
   r.certified = check.certified;
   r.inserted = check.inserted;
-  r.certify_products = a.products() - before;
+  r.certify_products = check.products + a.products() - before;
   const auto where =
       o.interval ? detail::concat("no other pair in [", window.lower, ", ", window.upper, "]")
                  : detail::concat("no other pair nearer to ", o.sigma, " than the last");

@@ -2,6 +2,7 @@
 #include <array>
 #include <chrono>
 #include <filesystem>
+#include <limits>
 
 #include <kronsolve/core/version.hpp>
 #include <kronsolve/solvers/checkpoint.hpp>
@@ -235,6 +236,7 @@ void Checkpoint::read_head() {
 }
 
 void Checkpoint::identify(const std::string& name, const std::string& value) {
+  if (!stages_.empty()) return;
   const auto same_name = [&](const auto& field) { return field.first == name; };
   if (std::none_of(fields_.begin(), fields_.end(), same_name)) fields_.emplace_back(name, value);
   if (!resumes()) return;
@@ -256,7 +258,12 @@ void Checkpoint::step() {
   if (comm_->is_root() && wanted == 0 && now() - last_ >= options_.every) wanted = 1;
   wanted = comm_->all_reduce(wanted, Reduce::max);
   if (wanted == 0) return;
-  write();
+  try {
+    write();
+  } catch (const NotSupported&) {  // no HDF5, the same on all ranks
+    if (options_.required) throw;
+    options_.every = std::numeric_limits<double>::infinity();
+  }
   if (wanted < 2) return;
   throw Stopped(detail::concat("stopped after writing '", options_.path,
                                "': the same command goes on from it"));

@@ -1,8 +1,11 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <set>
+#include <tuple>
 
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/core/file.hpp>
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/operators/charge_basis.hpp>
 #include <kronsolve/operators/hermitian_check.hpp>
@@ -39,28 +42,19 @@ std::string_view to_string(Which which) {
   return "TR";
 }
 
+namespace {
+constexpr std::array<std::string_view, 9> method_names = {
+    "auto", "dense", "slepc", "lanczos", "lobpcg", "jd", "gd", "filter", "ciss"};
+}  // namespace
+
 std::string_view to_string(Method method) {
-  switch (method) {
-    case Method::automatic:
-      return "auto";
-    case Method::dense:
-      return "dense";
-    case Method::slepc:
-      return "slepc";
-    case Method::lanczos:
-      return "lanczos";
-    case Method::lobpcg:
-      return "lobpcg";
-    case Method::jd:
-      return "jd";
-    case Method::gd:
-      return "gd";
-    case Method::filter:
-      return "filter";
-    case Method::ciss:
-      break;
-  }
-  return "ciss";
+  return method_names.at(static_cast<std::size_t>(method));
+}
+
+std::vector<Method> methods() {
+  std::vector<Method> all;
+  for (std::size_t i = 0; i < method_names.size(); ++i) all.push_back(static_cast<Method>(i));
+  return all;
 }
 
 std::string_view to_string(OperatorForm form) {
@@ -221,26 +215,40 @@ EighOptions with_agreed_progress(const Comm& comm, EighOptions options) {
 }
 
 template <Scalar T>
-EighResult run(EighProblem<T> problem, const EighOptions& given);
+EighResult run(EighProblem<T> problem, EighOptions given);
 
 /// The target at a relative position of the spectrum, whose ends are found first.
 template <Scalar T>
 EighResult run_at_position(const EighProblem<T>& problem, EighOptions options) {
+  std::vector<double> ends;  // as far as they are known
+  index_t products = 0;
+  const CheckpointStage stage(options.checkpoint, "ends of the spectrum",
+                              [&](CheckpointWriter& writer) {
+                                writer.numbers("ends", ends);
+                                writer.numbers("products", std::tie(products));
+                              });
+  if (const auto* saved = stage.saved()) {
+    ends = saved->numbers("ends");
+    saved->numbers("products", std::tie(products));
+  }
   EighOptions end{.tol = std::max(options.tol, 1e-7),
                   .seed = options.seed,
                   .vectors = Eigenvectors::skip,
                   .against = options.against,
-                  .certify = false};
-  const EighResult lowest = run(problem, end);
-  end.which = Which::LA;
-  const EighResult highest = run(problem, end);
-  const double low = lowest.require_converged().eigenvalues[0],
-               high = highest.require_converged().eigenvalues[0];
+                  .certify = false,
+                  .checkpoint = options.checkpoint};
+  while (ends.size() < 2) {
+    end.which = ends.empty() ? Which::SA : Which::LA;
+    const EighResult found = run(problem, end);
+    ends.push_back(found.require_converged().eigenvalues[0]);
+    products += found.products;
+  }
+  const double low = ends[0], high = ends[1];
   const double position = options.position.value();
   options.sigma = low + position * (high - low);
   options.position.reset();
   EighResult result = run(problem, options);
-  result.products += lowest.products + highest.products;
+  result.products += products;
   result.reason += detail::concat("; target ", *options.sigma, " at position ", position, " of [",
                                   low, ", ", high, "]");
   return result;
@@ -316,6 +324,7 @@ EighResult run_in_unit(const EighProblem<T>& problem, EighOptions options, doubl
       now.worst_residual /= factor;
       tell(now);
     };
+  if (options.checkpoint != nullptr) options.checkpoint->identify("unit", detail::concat(factor));
   EighResult result = run(frontend::in_unit(problem, factor), options);
   for (double& value : result.eigenvalues) value /= factor;
   for (double& residual : result.residuals) residual /= factor;
@@ -323,34 +332,63 @@ EighResult run_in_unit(const EighProblem<T>& problem, EighOptions options, doubl
   return result;
 }
 
-/// Only our own recurrence can be taken up in the middle; what a run that goes on must have in
-/// common with the first one.
-void check_checkpoint(Checkpoint& checkpoint, const EighOptions& o, const EighPlan& plan) {
-  if (plan.method != Method::lanczos || (o.which != Which::SA && o.which != Which::LA))
-    throw NotSupported(detail::concat(
-        "eigh: a checkpoint needs method lanczos and an end of the spectrum (SA, LA); method ",
-        to_string(plan.method), " cannot go on in the middle, leave the checkpoint out"));
-  if (frontend::count_against(o) > 0 || o.start.index() != 0)
+/// Of the entries of a start vector, whoever holds them; "none". Collective.
+std::string start_text(const Comm& comm, const EighOptions& o, RowRange owned) {
+  std::uint64_t all = 0;
+  const auto add = [&](const auto& start) {
+    for (std::size_t i = 0; i < start.size(); ++i) {
+      const auto row = owned.begin + static_cast<index_t>(i);
+      Checksum sum;
+      sum.add({reinterpret_cast<const char*>(&row), sizeof(row)});
+      sum.add({reinterpret_cast<const char*>(&start[i]), sizeof(start[i])});
+      all ^= sum.value();
+    }
+  };
+  if (const auto* real = std::get_if<1>(&o.start)) add(*real);
+  if (const auto* complex = std::get_if<2>(&o.start)) add(*complex);
+  return o.start.index() == 0 ? "none"
+                              : detail::concat("checksum ", comm.all_reduce(all, Reduce::bit_xor));
+}
+
+/// What a run that goes on must have in common with the first one. Collective.
+template <Scalar T>
+void identify(Checkpoint& checkpoint, const EighProblem<T>& problem, const EighOptions& o) {
+  if (frontend::count_against(o) > 0)
     throw NotSupported(
-        "eigh: a checkpoint does not go with a start vector or with vectors to stay orthogonal "
-        "to; leave one of them out");
-  checkpoint.identify("dimension", std::to_string(plan.dimension));
-  checkpoint.identify("scalar", std::string(to_string(plan.scalar)));
+        "eigh: a checkpoint does not go with vectors to stay orthogonal to; leave one of them out");
+  const auto text = [](const auto& number) {
+    return number ? detail::concat(*number) : std::string("none");
+  };
+  checkpoint.identify("dimension", std::to_string(problem.n()));
+  checkpoint.identify("scalar", std::string(to_string(scalar_kind<T>)));
   checkpoint.identify("k", std::to_string(o.k));
   checkpoint.identify("which", std::string(to_string(o.which)));
+  checkpoint.identify("sigma", text(o.sigma));
+  checkpoint.identify("position", text(o.position));
+  checkpoint.identify(
+      "interval",
+      o.interval ? detail::concat("[", o.interval->first, ", ", o.interval->second, "]") : "none");
   checkpoint.identify("tol", detail::concat(o.tol));
+  checkpoint.identify("ncv", std::to_string(o.ncv));
   checkpoint.identify("seed", std::to_string(o.seed));
+  checkpoint.identify("start", start_text(*problem.comm, o, problem.owned()));
   checkpoint.identify("max_iterations", std::to_string(o.max_iterations));
   checkpoint.identify("vectors", o.vectors == Eigenvectors::compute ? "computed" : "left out");
   checkpoint.identify("certify", o.certify ? "yes" : "no");
 }
 
+/// Only our own methods can be taken up in the middle.
+bool goes_on(Method method) { return method == Method::lanczos || method == Method::filter; }
+
+[[noreturn]] void refuse_checkpoint(Method method) {
+  throw NotSupported(detail::concat(
+      "eigh: a checkpoint needs method lanczos for the ends of the spectrum (SA, LA), filter for a "
+      "target or an interval; method ",
+      to_string(method), " cannot go on in the middle, leave the checkpoint out"));
+}
+
 template <Scalar T>
-EighResult run(EighProblem<T> problem, const EighOptions& given) {
-  if (given.checkpoint != nullptr && (given.position || given.interval))
-    throw NotSupported(
-        "eigh: a checkpoint needs an end of the spectrum (SA, LA); a target or an interval cannot "
-        "go on in the middle, leave the checkpoint out");
+EighResult run(EighProblem<T> problem, EighOptions given) {
   if (given.position) return run_at_position(problem, given);
   if (problem.bytes_before)
     throw InvalidArgument(
@@ -367,7 +405,10 @@ EighResult run(EighProblem<T> problem, const EighOptions& given) {
                        std::ldexp(1.0, std::min(1000, -std::ilogb(problem.largest))));
   EighPlan plan = frontend::plan(problem, options);
   if (!plan.fits) throw InvalidArgument(plan.reason);
-  if (options.checkpoint != nullptr) check_checkpoint(*options.checkpoint, options, plan);
+  if (options.checkpoint != nullptr && !goes_on(plan.method)) {
+    if (options.checkpoint->required()) refuse_checkpoint(plan.method);
+    options.checkpoint = given.checkpoint = nullptr;
+  }
   if (options.which == Which::LM && options.certify && plan.method != Method::dense &&
       options.petsc_options.empty() && frontend::count_against(options) == 0)
     return run_at_both_ends(problem, given);
@@ -429,8 +470,9 @@ auto with_sector_problem(const Comm& comm, const SectorOperator& h, const EighOp
 }
 
 template <Scalar T>
-EighResult run_rows(EighProblem<T> problem, const EighOptions& options) {
+EighResult begin(EighProblem<T> problem, const EighOptions& options) {
   frontend::check_start<T>(*problem.comm, options, problem.owned());
+  if (options.checkpoint != nullptr) identify(*options.checkpoint, problem, options);
   return run(std::move(problem), options);
 }
 
@@ -441,8 +483,8 @@ EighResult eigh_lazy(const Comm& comm, const Lazy<T>& h, const EighOptions& opti
                                         h.rows(), " x ", h.cols()));
   frontend::check_options(options, h.rows());
   require_hermitian_sampled(comm, h, "eigh", options.seed);
-  return run_rows<T>({.comm = &comm, .rows = h, .partition = RowPartition(h.rows(), comm.size())},
-                     options);
+  return begin<T>({.comm = &comm, .rows = h, .partition = RowPartition(h.rows(), comm.size())},
+                  options);
 }
 
 template <Scalar T>
@@ -462,8 +504,7 @@ EighProblem<T> held_problem(const Comm& comm, const CsrRows<T>& owned, const Eig
 
 EighResult eigh(const Comm& comm, const SectorOperator& h, const EighOptions& options) {
   return with_sector_problem(comm, h, options, [&]<Scalar T>(EighProblem<T> problem) {
-    frontend::check_start<T>(comm, options, problem.owned());
-    return run(std::move(problem), options);
+    return begin(std::move(problem), options);
   });
 }
 
@@ -481,7 +522,7 @@ EighResult eigh(const Comm& comm, const Lazy<std::complex<double>>& h, const Eig
 
 template <Scalar T>
 EighResult eigh(const Comm& comm, const CsrRows<T>& owned, const EighOptions& options) {
-  return run_rows(held_problem(comm, owned, options), options);
+  return begin(held_problem(comm, owned, options), options);
 }
 
 EighPlan plan_eigh(const Comm& comm, const SectorOperator& h, const EighOptions& options) {

@@ -14,7 +14,8 @@ EighResult solve_filter(const EighProblem<T>& p, const EighOptions& o, OperatorF
                           .tol = o.tol,
                           .max_vectors = o.ncv,
                           .seed = o.seed,
-                          .certify = o.certify && (o.k > 1 || o.interval)};
+                          .certify = o.certify && (o.k > 1 || o.interval),
+                          .checkpoint = o.checkpoint};
     // An interval of one point holds what lies within rounding of it.
     if (o.interval) options.interval = with_margin(Tolerance<T>(map, o.tol), *o.interval);
     if (o.progress)

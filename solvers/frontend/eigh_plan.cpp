@@ -3,6 +3,7 @@
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/memory.hpp>
+#include <kronsolve/solvers/checkpoint.hpp>
 #include <kronsolve/solvers/engine.hpp>
 #include <kronsolve/solvers/lanczos.hpp>
 
@@ -79,8 +80,10 @@ Choice choose_method(const EighProblem<T>& problem, const EighOptions& o) {
     return {Method::dense, o.form,
             detail::concat("at most ", contour_rows, " rows are too few for ciss")};
   if (o.method != Method::automatic) return {o.method, o.form, "as asked"};
-  if (o.checkpoint != nullptr && ends && o.k != EighOptions::all)
-    return {Method::lanczos, o.form, "a checkpoint can be gone on with"};
+  if (o.checkpoint != nullptr && o.checkpoint->required() && (ends || targeted(o)) &&
+      o.k != EighOptions::all)
+    return {targeted(o) ? Method::filter : Method::lanczos, o.form,
+            "a checkpoint can be gone on with"};
   if (o.k == EighOptions::all) return {Method::dense, o.form, "the whole spectrum is wanted"};
   if (o.factors != Factors::automatic)
     return {Method::slepc, o.form, detail::concat("factors by ", to_string(o.factors))};

@@ -100,30 +100,22 @@ Certificate certify_levels(const LinearMap<T>& map, std::vector<double>& values,
   double scale = 0;
   std::vector<bool> added(values.size(), false);
   const CheckpointStage stage(options.checkpoint, "certificate", [&](CheckpointWriter& writer) {
-    writer.numbers("place",
-                   std::vector<double>{static_cast<double>(round), scale, result.next_value,
-                                       static_cast<double>(map.products() - before)});
+    index_t products = map.products() - before;
+    writer.numbers("place", std::tie(round, scale, result.next_value, products));
     writer.numbers("values", values);
     writer.numbers("residuals", residuals);
     writer.numbers("added", std::vector<double>(added.begin(), added.end()));
-    std::vector<std::span<const T>> columns;
-    for (index_t j = 0; j < vectors.count(); ++j)
-      columns.push_back(std::as_const(vectors).column(j));
-    writer.template vectors<T>("vectors", vectors.partition(), columns);
+    writer.vectors("vectors", vectors, vectors.count());
   });
   if (const auto* saved = stage.saved()) {
-    const auto place = saved->numbers("place");
-    round = static_cast<index_t>(place.at(0));
-    scale = place.at(1);
-    result.next_value = place.at(2);
-    before -= static_cast<index_t>(place.at(3));
+    index_t products = 0;
+    saved->numbers("place", std::tie(round, scale, result.next_value, products));
+    before -= products;
     values = saved->numbers("values");
     residuals = saved->numbers("residuals");
     const auto put_in = saved->numbers("added");
     for (std::size_t j = 0; j < added.size(); ++j) added[j] = put_in.at(j) != 0;
-    std::vector<std::span<T>> columns;
-    for (index_t j = 0; j < vectors.count(); ++j) columns.push_back(vectors.column(j));
-    saved->template vectors<T>("vectors", vectors.partition(), columns);
+    saved->vectors("vectors", vectors, vectors.count());
   }
   const bool lowest = options.which == Which::SA;
   const auto edge_now = [&] {

@@ -112,7 +112,8 @@ class LanczosSolver {
     double second_norm2 = 0;  ///< of current_, there
   };
 
-  void write(CheckpointWriter& writer) const;
+  auto numbers_of_place(bool& scaled, double& scale, index_t& products, index_t& kept);
+  void write(CheckpointWriter& writer);
   void restore(const CheckpointReader& reader);
   void restore_levels(const CheckpointReader& reader);
   void begin_pair();

@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <tuple>
 
 #include <kronsolve/core/buffer.hpp>
 #include <kronsolve/core/random.hpp>
 #include <kronsolve/operators/vector_operations.hpp>
+#include <kronsolve/solvers/checkpoint.hpp>
 #include <kronsolve/solvers/density_of_states.hpp>
 
 #include "solvers/functions/chebyshev.hpp"
@@ -92,11 +94,29 @@ DensityOfStates density_of_states(const LinearMap<T>& a, const DensityOfStatesOp
   const index_t before = a.products();
   DensityOfStates result;
   result.dimension = a.rows();
-  result.bounds = options.bounds ? *options.bounds : spectral_bounds(a, {.seed = options.seed});
   const auto size = static_cast<std::size_t>(options.moments);
   std::vector<double> sum(size, 0), squares(size, 0);
+  index_t s = 0, spent = 0;  // samples, and products before a checkpoint
+  const auto place = [&] {
+    return std::tie(s, result.bounds.lower, result.bounds.upper, result.products);
+  };
+  CheckpointStage stage(options.checkpoint, "moments", [&](CheckpointWriter& writer) {
+    result.products = spent + a.products() - before;
+    writer.numbers("place", place());
+    writer.numbers("sum", sum);
+    writer.numbers("squares", squares);
+  });
+  if (const auto* saved = stage.saved()) {
+    saved->numbers("place", place());
+    sum = saved->numbers("sum");
+    squares = saved->numbers("squares");
+  } else {
+    result.bounds = options.bounds ? *options.bounds : spectral_bounds(a, {.seed = options.seed});
+  }
+  spent = result.products;
   Buffer<T> older(a.row_range().size()), newer(a.row_range().size());
-  for (index_t s = 0; s < options.samples;) {
+  while (s < options.samples) {
+    stage.step();
     result.bounds = not_empty(result.bounds);
     fill_normal(older.span(), a.row_range(), options.seed, narrow<std::uint32_t>(s, "samples"));
     vec::scale<T>(1 / vec::norm<T>(a.comm(), older.span()), older.span());
@@ -122,7 +142,7 @@ DensityOfStates density_of_states(const LinearMap<T>& a, const DensityOfStatesOp
         samples > 1 ? std::max(0.0, squares[n] / samples - mean * mean) / (samples - 1) : 0;
     result.errors.push_back(std::sqrt(variance));
   }
-  result.products = a.products() - before;
+  result.products = spent + a.products() - before;
   return result;
 }
 

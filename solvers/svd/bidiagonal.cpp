@@ -43,6 +43,7 @@ class Bidiagonalisation final : ThickRestart<T> {
   using Base::a_, Base::options_, Base::comm_, Base::wanted_, Base::ncv_, Base::v_;
   using Base::b, Base::beta_, Base::kept_, Base::norm_, Base::size_, Base::steps_;
 
+  DistributedVectors<T>* left_vectors() override { return &u_; }
   double nothing() const { return 1e-14 * norm_; }
   double left_vector(index_t j, std::span<T> u);
   bool step(index_t j) override;
@@ -67,6 +68,7 @@ class Bidiagonalisation final : ThickRestart<T> {
 
 template <Scalar T>
 void Bidiagonalisation<T>::start(const Triplets<T>* known) {
+  if (this->goes_on()) return;
   const index_t kept = known ? static_cast<index_t>(known->values.size()) : 0;
   for (index_t i = 0; i < kept; ++i) {
     vec::copy<T>(known->right.column(i), v_.column(i));
@@ -194,17 +196,20 @@ Triplets<T> bidiagonal_svds(const TallView<T>& a, const SvdsOptions& options,
   const dense::BlasThreads one(1);  // blocks of rows go to our own threads
   // With known triplets one more is sought: the one that was missed.
   const index_t wanted = known ? std::min(options.k + 1, a.cols()) : options.k;
-  const auto run = [&](Sides sides) {
-    Bidiagonalisation<T> process(a, options, wanted, seed, sides);
-    process.start(known);
-    return process.run();
-  };
   // Residuals with products show whether the left vectors were good enough.
   const bool shown = options.vectors == SingularVectors::compute;
-  if (options.which == SingularEnd::smallest || !shown) return run(Sides::both);
-  auto result = run(Sides::right);
-  if (!result.settled || all_within(result, options.tol)) return result;
-  return run(Sides::both);
+  Sides sides = options.which == SingularEnd::smallest || !shown ? Sides::both : Sides::right;
+  const CheckpointStage stage(
+      options.checkpoint, "bidiagonalisation",
+      [&](CheckpointWriter& writer) { writer.numbers("sides", std::tie(sides)); });
+  if (const auto* saved = stage.saved()) saved->numbers("sides", std::tie(sides));
+  while (true) {
+    Bidiagonalisation<T> process(a, options, wanted, seed, sides);
+    process.start(known);
+    auto result = process.run();
+    if (sides == Sides::both || !result.settled || all_within(result, options.tol)) return result;
+    sides = Sides::both;
+  }
 }
 
 template <Scalar T>

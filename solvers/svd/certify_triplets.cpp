@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <tuple>
 
+#include <kronsolve/solvers/checkpoint.hpp>
 #include <kronsolve/solvers/lanczos.hpp>
 
 #include "solvers/krylov/miss_probability.hpp"
@@ -59,7 +61,8 @@ Look look_beyond(const TallView<T>& a, const Triplets<T>& t, const SvdsOptions& 
                         .tol = options.tol,
                         .scale = 1,
                         .seed = seed,
-                        .vectors = Eigenvectors::skip};
+                        .vectors = Eigenvectors::skip,
+                        .checkpoint = options.checkpoint};
   search.stop = [&](const LanczosOptions::Ritz& ritz) {
     const double gap = largest ? edge - ritz.value : ritz.value - edge;
     look.probability = krylov::miss_probability(gap, std::abs(ritz.value - ritz.opposite_value),
@@ -98,7 +101,17 @@ template <Scalar T>
 TripletCertificate certify_triplets(const TallView<T>& a, Triplets<T>& t,
                                     const SvdsOptions& options) {
   TripletCertificate result;
-  const index_t before = a.products();
+  index_t before = a.products(), round = 0;
+  bool adding = false;  // what was missed
+  const auto place = [&] { return std::tie(round, adding, result.inserted, result.products); };
+  const CheckpointStage stage(options.checkpoint, "certificate", [&](CheckpointWriter& writer) {
+    result.products = a.products() - before;
+    writer.numbers("place", place());
+  });
+  if (const auto* saved = stage.saved()) {
+    saved->numbers("place", place());
+    before -= result.products;
+  }
   if (options.k == a.cols()) {
     result.certified = true;
     result.text = "all singular values of the operator are among the triplets";
@@ -118,18 +131,20 @@ TripletCertificate certify_triplets(const TallView<T>& a, Triplets<T>& t,
   Look look;
   // Each round brings at least one missed triplet.
   const index_t most_rounds = 2 * options.k + 10;
-  for (index_t round = 0; round < most_rounds; ++round) {
+  for (; round < most_rounds; ++round) {
     // A search never starts where another one did: what that one cannot see stays dark to this one.
     const auto fresh = [&](std::uint64_t number) {
       return options.seed + 0x9E3779B97F4A7C15u * (2 * static_cast<std::uint64_t>(round) + number);
     };
-    look = look_beyond(a, t, options, fresh(1));
-    if (!look.missed) break;
+    if (!adding) look = look_beyond(a, t, options, fresh(1));
+    adding = adding || look.missed;
+    if (!adding) break;
     auto more = bidiagonal_svds(a, options, &t, fresh(2));
     if (!all_within(more, options.tol)) break;  // what is there is better
     keep_wanted(more, options);
     t = std::move(more);
     ++result.inserted;
+    adding = false;
   }
   result.certified = !look.missed && (look.unlikely || look.settled);
   result.products = a.products() - before;

@@ -1,7 +1,9 @@
 #include <cmath>
+#include <tuple>
 
 #include <kronsolve/core/random.hpp>
 #include <kronsolve/operators/vector_operations.hpp>
+#include <kronsolve/solvers/checkpoint.hpp>
 #include <kronsolve/solvers/lanczos.hpp>
 
 #include "solvers/svd/triplets.hpp"
@@ -42,7 +44,20 @@ double rough_norm(const TallView<T>& a, std::uint64_t seed) {
 
 template <Scalar T>
 Triplets<T> cross_svds(const TallView<T>& a, const SvdsOptions& options) {
-  const double norm = rough_norm(a, options.seed);
+  double norm = 0;
+  bool given_up = false;
+  const CheckpointStage stage(options.checkpoint, "cross", [&](CheckpointWriter& writer) {
+    writer.numbers("place", std::tie(norm, given_up));
+  });
+  if (const auto* saved = stage.saved())
+    saved->numbers("place", std::tie(norm, given_up));
+  else
+    norm = rough_norm(a, options.seed);
+  const auto instead = [&] {
+    given_up = true;
+    return bidiagonal_instead(a, options, "residuals with products were too large");
+  };
+  if (given_up) return instead();
   const CrossProduct<T> cross(a, norm);
   const bool largest = options.which == SingularEnd::largest;
   LanczosOptions search{.k = options.k,
@@ -51,7 +66,8 @@ Triplets<T> cross_svds(const TallView<T>& a, const SvdsOptions& options) {
                         .scale = 1,
                         .max_iterations = options.max_iterations,
                         .seed = options.seed,
-                        .progress = options.progress};
+                        .progress = options.progress,
+                        .checkpoint = options.checkpoint};
   auto pairs = lanczos<T>(cross, search);
   Triplets<T> result;
   result.norm = norm;
@@ -71,8 +87,7 @@ Triplets<T> cross_svds(const TallView<T>& a, const SvdsOptions& options) {
   sort_descending(result);
   // A v / s is no vector where s is rounding beside |A|, and squares bring the small end together.
   const bool cut_short = !pairs.converged && options.max_iterations > 0;
-  if (!cut_short && !all_within(result, options.tol))
-    return bidiagonal_instead(a, options, "residuals with products were too large");
+  if (!cut_short && !all_within(result, options.tol)) return instead();
   return result;
 }
 

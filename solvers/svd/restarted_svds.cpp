@@ -153,7 +153,7 @@ Triplets<T> RestartedCross<T>::collect(bool settled) {
 
 template <Scalar T>
 std::optional<Triplets<T>> RestartedCross<T>::run() {
-  this->start(0);
+  if (!this->goes_on()) this->start(0);
   while (true) {
     if (!this->extend() || !exact_enough()) return std::nullopt;
     this->report();
@@ -168,11 +168,15 @@ std::optional<Triplets<T>> RestartedCross<T>::run() {
 template <Scalar T>
 Triplets<T> restarted_svds(const TallView<T>& a, const SvdsOptions& options) {
   const dense::BlasThreads one(1);  // blocks of rows go to our own threads
-  auto found = RestartedCross<T>(a, options).run();
-  std::string why = "a wanted value is too small beside the norm";
-  if (found) {
-    if (!found->settled || all_within(*found, options.tol)) return std::move(*found);
-    why = "residuals with products were too large";
+  std::string why;                  // it was given up
+  const CheckpointStage stage(options.checkpoint, "restarted",
+                              [&](CheckpointWriter& writer) { writer.text("given up", why); });
+  if (const auto* saved = stage.saved()) why = saved->text("given up");
+  if (why.empty()) {
+    auto found = RestartedCross<T>(a, options).run();
+    if (found && (!found->settled || all_within(*found, options.tol))) return std::move(*found);
+    why = found ? "residuals with products were too large"
+                : "a wanted value is too small beside the norm";
   }
   return bidiagonal_instead(a, options, why);
 }

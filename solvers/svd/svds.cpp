@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <tuple>
 
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/core/random.hpp>
 #include <kronsolve/operators/assembled_map.hpp>
+#include <kronsolve/solvers/checkpoint.hpp>
 #include <kronsolve/solvers/svds.hpp>
 
 #include "operators/maps/scaled_map.hpp"
@@ -78,10 +80,12 @@ Choice choose(const TallView<T>& a, const SvdsOptions& options) {
   if (options.method != SvdMethod::automatic)
     return {options.method, detail::concat(to_string(options.method), " was asked for")};
   const index_t n = a.cols();
+  // LAPACK cannot go on.
+  const bool goes_on = options.checkpoint != nullptr && options.checkpoint->required();
   const bool small = n <= dense_cols && a.rows() <= dense_entries / n;
-  if (small)
+  if (small && !goes_on)
     return {SvdMethod::dense, detail::concat("dense: a side of at most ", dense_cols, " rows")};
-  if (2 * options.k >= n)
+  if (2 * options.k >= n && !goes_on)
     return {SvdMethod::dense, "dense: half of all triplets or more are wanted"};
   if (options.which == SingularEnd::largest)
     return {SvdMethod::restarted, "restarted: few of the largest triplets of a large matrix"};
@@ -152,26 +156,102 @@ double safe_factor(const LinearMap<T>& map, std::uint64_t seed) {
 
 }  // namespace
 
+void check_checkpoint(Checkpoint& checkpoint, const SvdsOptions& o, SvdMethod method,
+                      const auto& map, ScalarKind scalar) {
+  if (method == SvdMethod::dense)
+    throw NotSupported(
+        "svds: a checkpoint needs method restarted, bidiagonal or cross; LAPACK cannot go on in "
+        "the "
+        "middle, leave the checkpoint out");
+  checkpoint.identify("shape", detail::concat(map.rows(), " x ", map.cols()));
+  checkpoint.identify("scalar", std::string(to_string(scalar)));
+  checkpoint.identify("method", std::string(to_string(method)));
+  checkpoint.identify("k", std::to_string(o.k));
+  checkpoint.identify("which", std::string(to_string(o.which)));
+  checkpoint.identify("tol", detail::concat(o.tol));
+  checkpoint.identify("ncv", std::to_string(o.ncv));
+  checkpoint.identify("seed", std::to_string(o.seed));
+  checkpoint.identify("max_iterations", std::to_string(o.max_iterations));
+  checkpoint.identify("vectors", o.vectors == SingularVectors::compute ? "computed" : "left out");
+  checkpoint.identify("certify", o.certify == Certification::on ? "yes" : "no");
+}
+
+/// What a checkpoint keeps of triplets.
+template <Scalar T>
+auto numbers_of(Triplets<T>& t) {
+  return std::tie(t.residual_kind, t.norm, t.steps, t.settled, t.method);
+}
+template <Scalar T>
+void write(CheckpointWriter& writer, Triplets<T>& t) {
+  writer.numbers("triplets", numbers_of(t));
+  writer.numbers("values", t.values);
+  writer.numbers("residuals", t.residuals);
+  writer.text("reason", t.reason);
+  writer.vectors("left", t.left, t.left.count());
+  writer.vectors("right", t.right, t.right.count());
+}
+template <Scalar T>
+Triplets<T> read_triplets(const CheckpointReader& reader, const TallView<T>& a) {
+  Triplets<T> t;
+  reader.numbers("triplets", numbers_of(t));
+  t.values = reader.numbers("values");
+  t.residuals = reader.numbers("residuals");
+  t.reason = reader.text("reason");
+  const auto count = std::ssize(t.values);
+  t.left = DistributedVectors<T>(a.row_partition(), a.comm().rank(), count);
+  t.right = DistributedVectors<T>(a.col_partition(), a.comm().rank(), count);
+  reader.vectors("left", t.left, count);
+  reader.vectors("right", t.right, count);
+  return t;
+}
+
 template <Scalar T>
 SvdsResult<T> svds(const LinearMap<T>& map, const SvdsOptions& given) {
   const auto began = std::chrono::steady_clock::now();
-  const SvdsOptions options = checked(map, given);
-  const double factor = safe_factor(map, options.seed);
+  SvdsOptions options = checked(map, given);
+  const Choice choice = choose(TallView<T>(map), options);
+  if (choice.method == SvdMethod::dense && options.checkpoint != nullptr &&
+      !options.checkpoint->required())
+    options.checkpoint = nullptr;
+  if (options.checkpoint != nullptr)
+    check_checkpoint(*options.checkpoint, options, choice.method, map, scalar_kind<T>);
+  SvdsResult<T> result;
+  result.method = choice.method;
+  double factor = 1;
+  bool solved = false;  // the rest is the certificate
+  index_t before = 0, products = 0;
+  Triplets<T> t;
+  const auto place = [&] {
+    return std::tie(factor, solved, products, result.products, result.method);
+  };
+  const CheckpointStage stage(options.checkpoint, "triplets", [&](CheckpointWriter& writer) {
+    products = map.products() - before;
+    writer.numbers("place", place());
+    writer.text("reason of the solve", result.reason);
+    if (solved) write(writer, t);
+  });
+  if (stage.saved() != nullptr)
+    stage.saved()->numbers("place", place());
+  else
+    factor = safe_factor(map, options.seed);
   const ScaledMap<T> scaled(map, factor);
   const TallView<T> a(factor == 1 ? map : scaled, 1 / factor);
-  const Choice choice = choose(a, options);
-  const index_t before = a.products();
-  SvdsResult<T> result;
+  before = map.products() - products;
   result.rows = map.rows();
   result.cols = map.cols();
-  result.method = choice.method;
   result.memory_estimate_bytes = estimate_bytes(a, options, choice.method);
   if (choice.method != SvdMethod::dense)
     require_memory(map.comm(), result.memory_estimate_bytes / map.comm().size(), "svds: vectors");
-  Triplets<T> t = triplets_by(choice.method, a, options);
-  if (t.method != SvdMethod::automatic) result.method = t.method;
-  result.products = a.products() - before + 1;  // and the look at its size
-  result.reason = detail::concat(choice.why, "; ", t.reason);
+  if (solved) {
+    t = read_triplets(*stage.saved(), a);
+    result.reason = stage.saved()->text("reason of the solve");
+  } else {
+    t = triplets_by(choice.method, a, options);
+    if (t.method != SvdMethod::automatic) result.method = t.method;
+    result.products = map.products() - before + 1;  // and the look at its size
+    result.reason = detail::concat(choice.why, "; ", t.reason);
+    solved = true;
+  }
   if (choice.method == SvdMethod::dense) {
     result.certified = true;  // all singular values were computed
     result.certificate = "all singular values of the operator were computed";

@@ -4,10 +4,12 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <tuple>
 #include <vector>
 
 #include <kronsolve/core/random.hpp>
 #include <kronsolve/operators/vector_operations.hpp>
+#include <kronsolve/solvers/checkpoint.hpp>
 
 #include "solvers/svd/triplets.hpp"
 
@@ -30,9 +32,12 @@ class ThickRestart {
         ncv_(std::min(a.cols(), options.ncv > 0 ? std::max(options.ncv, wanted + 1) : ncv)),
         v_(a.col_partition(), comm_.rank(), ncv_ + 1, ColumnStorage::together),
         seed_(seed),
-        b_(static_cast<std::size_t>(ncv_ * ncv_)) {}
+        b_(static_cast<std::size_t>(ncv_ * ncv_)),
+        stage_(options.checkpoint, "basis", [this](CheckpointWriter& writer) { write(writer); }) {}
   virtual ~ThickRestart() = default;
 
+  /// Vectors of the other side that belong to those of V, if they are kept.
+  virtual DistributedVectors<T>* left_vectors() { return nullptr; }
   /// v_{j+1}, beta and column j of B from v_j; false if the process must be given up.
   virtual bool step(index_t j) = 0;
   /// Decomposes B, size_ x size_.
@@ -52,6 +57,7 @@ class ThickRestart {
                                [&](std::span<T> y) { random_right(y); });
   }
 
+  bool goes_on();
   void start(index_t kept);
   bool extend();
   void project();
@@ -76,17 +82,44 @@ class ThickRestart {
   index_t steps_ = 0;
 
  private:
+  auto numbers_of_place() {
+    return std::tie(next_, kept_, beta_, norm_, steps_, stream_, distance_);
+  }
+  void write(CheckpointWriter& writer);
+
   std::uint64_t seed_;
   std::uint32_t stream_ = 0;
+  index_t next_ = 0;  ///< column of V that the next step begins with
   std::vector<double> b_;
   double distance_ = std::numeric_limits<double>::infinity();  ///< of the worst triplet; 1: there
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+  CheckpointStage stage_;
 };
+
+template <Scalar T>
+void ThickRestart<T>::write(CheckpointWriter& writer) {
+  writer.numbers("place", numbers_of_place());
+  writer.numbers("matrix", b_);
+  writer.vectors("right", v_, next_ + 1);
+  if (const auto* left = left_vectors()) writer.vectors("left", *left, next_);
+}
+
+/// True if it was under way when a checkpoint was written, and is again.
+template <Scalar T>
+bool ThickRestart<T>::goes_on() {
+  const auto* saved = stage_.saved();
+  if (saved == nullptr) return false;
+  saved->numbers("place", numbers_of_place());
+  b_ = saved->numbers("matrix");
+  saved->vectors("right", v_, next_ + 1);
+  if (auto* left = left_vectors()) saved->vectors("left", *left, next_);
+  return true;
+}
 
 /// The first vector after `kept` ones.
 template <Scalar T>
 void ThickRestart<T>::start(index_t kept) {
-  kept_ = kept;
+  kept_ = next_ = kept;
   random_right(v_.column(kept));
   (void)orthonormalise_right(kept, v_.column(kept), 0);
 }
@@ -97,10 +130,12 @@ template <Scalar T>
 bool ThickRestart<T>::extend() {
   constexpr double near = 1e4;
   constexpr index_t steps_between = 4;
-  for (index_t j = kept_; j < ncv_; ++j) {
+  while (next_ < ncv_) {
+    stage_.step();
+    const index_t j = next_;
     const bool good = step(j);
     ++steps_;
-    size_ = j + 1;
+    size_ = next_ = j + 1;
     if (!good) return false;
     if (distance_ > near || size_ <= wanted_ || size_ == ncv_ || (j - kept_) % steps_between != 0)
       continue;
@@ -136,7 +171,7 @@ void ThickRestart<T>::restart(index_t keep, std::span<const double> right) {
   vec::rotate<T, double>(v_, size_, keep, right);
   vec::copy<T>(v_.column(size_), v_.column(keep));
   std::fill(b_.begin(), b_.end(), 0);
-  kept_ = keep;
+  kept_ = next_ = keep;
 }
 
 template <Scalar T>

@@ -146,8 +146,6 @@ void check_checkpoint(const Arguments& arguments, const Names& given) {
   if (arguments.op.all_sectors || is_scan(arguments.op.sector))
     throw InvalidArgument(detail::concat(
         option, " is of one solve, several sectors are several; make it a sweep, or give one"));
-  if (!arguments.start.empty())
-    throw InvalidArgument(detail::concat(option, " and --start exclude each other; give one"));
   if (!path.empty() && path == arguments.save)
     throw InvalidArgument("--checkpoint and --save need files of their own; give two names");
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -40,6 +41,9 @@ struct EvolveArguments {
 struct CheckpointArguments {
   std::string path, resume;  ///< written; gone on from. Empty: not asked for
   double every = 600;        ///< seconds
+  /// Of a point of a sweep: whether the sweep is to end. A method that cannot go on then runs
+  /// without.
+  std::function<bool()> stop = {};
 };
 
 /// What thermal was asked for besides the operator.

@@ -13,22 +13,6 @@ namespace kronsolve::cli {
 
 namespace {
 
-/// Of all entries, whoever holds them.
-template <Scalar T>
-std::uint64_t checksum_of(const Comm& comm, const CsrRows<T>& rows) {
-  std::uint64_t all = 0;
-  for (index_t i = rows.range.begin; i < rows.range.end; ++i) {
-    Checksum sum;
-    const auto columns = rows.row_columns(i);
-    const auto values = rows.row_values(i);
-    sum.add({reinterpret_cast<const char*>(&i), sizeof(i)});
-    sum.add({reinterpret_cast<const char*>(columns.data()), columns.size_bytes()});
-    sum.add({reinterpret_cast<const char*>(values.data()), values.size_bytes()});
-    all ^= sum.value();
-  }
-  return comm.all_reduce(all, Reduce::bit_xor);
-}
-
 /// The state of an evolution; of a file what its checksum says.
 std::string state_text(const Comm& comm, const EvolveArguments& asked) {
   std::string text = asked.state;
@@ -44,25 +28,6 @@ std::string state_text(const Comm& comm, const EvolveArguments& asked) {
   return asked.state == "random" ? fmt::format("random, seed {}", asked.seed) : text;
 }
 
-void identify(const Comm& comm, Checkpoint& checkpoint, const Arguments& arguments,
-              const Problem& problem) {
-  checkpoint.identify("command", arguments.command == "ground" ? "eigh" : arguments.command);
-  checkpoint.identify("model", problem.title);
-  checkpoint.identify("sector", joined(problem.sector));
-  for (const auto& [name, value] : problem.parameters) checkpoint.identify("-p " + name, value);
-  const auto origin = origin_of(arguments, problem);
-  checkpoint.identify("basis", origin.basis);
-  if (const auto* real = std::get_if<CsrRows<double>>(&problem.op))
-    checkpoint.identify("matrix", fmt::format("checksum {:016x}", checksum_of(comm, *real)));
-  else if (const auto* rows = std::get_if<CsrRows<std::complex<double>>>(&problem.op))
-    checkpoint.identify("matrix", fmt::format("checksum {:016x}", checksum_of(comm, *rows)));
-  else
-    checkpoint.identify("operator", origin.description);
-  if (arguments.command != "evolve") return;
-  checkpoint.identify("state", state_text(comm, arguments.evolve));
-  checkpoint.identify("observe", joined(arguments.observe));
-}
-
 /// A job that ends before a step is done would be queued again and again.
 void require_time(const Comm& comm) {
   comm.agree([&] {
@@ -76,19 +41,66 @@ void require_time(const Comm& comm) {
 
 }  // namespace
 
-Checkpointing::Checkpointing(const Comm& comm, const Arguments& arguments, const Problem& problem) {
+template <Scalar T>
+std::string matrix_text(const Comm& comm, const CsrRows<T>& rows) {
+  std::uint64_t all = 0;
+  for (index_t i = rows.range.begin; i < rows.range.end; ++i) {
+    Checksum sum;
+    const auto columns = rows.row_columns(i);
+    const auto values = rows.row_values(i);
+    sum.add({reinterpret_cast<const char*>(&i), sizeof(i)});
+    sum.add({reinterpret_cast<const char*>(columns.data()), columns.size_bytes()});
+    sum.add({reinterpret_cast<const char*>(values.data()), values.size_bytes()});
+    all ^= sum.value();
+  }
+  return fmt::format("checksum {:016x}", comm.all_reduce(all, Reduce::bit_xor));
+}
+
+template std::string matrix_text(const Comm&, const CsrRows<double>&);
+template std::string matrix_text(const Comm&, const CsrRows<std::complex<double>>&);
+
+Identity identity_of(const Comm& comm, const Arguments& arguments, const Problem& problem) {
+  const auto matrix = [&]<class Op>(const Op& op) -> std::string {
+    if constexpr (std::is_same_v<Op, SectorOperator>)
+      return {};
+    else
+      return matrix_text(comm, op);
+  };
+  return {problem.title, problem.sector, problem.parameters, origin_of(arguments, problem),
+          std::visit(matrix, problem.op)};
+}
+
+Checkpointing::Checkpointing(const Comm& comm, const Arguments& arguments,
+                             const std::function<Identity()>& identity_of_problem) {
   const auto& asked = arguments.checkpoint;
   if (asked.path.empty() && asked.resume.empty()) return;
-  CheckpointOptions options{.path = asked.path, .resume = asked.resume, .every = asked.every};
-  if (!asked.path.empty()) {
+  CheckpointOptions options{.path = asked.path,
+                            .resume = asked.resume,
+                            .every = asked.every,
+                            .required = !asked.stop,
+                            .stop = asked.stop};
+  if (!asked.path.empty() && !asked.stop) {
     require_time(comm);
     require_writable(comm, asked.path);
     requests_.emplace();
     options.stop = [this] { return requests_->asked(); };
   }
-  options.tell = [](const std::string& found) { fmt::print(stderr, "kronsolve: {}\n", found); };
-  checkpoint_.emplace(comm, std::move(options));
-  identify(comm, *checkpoint_, arguments, problem);
+  if (!asked.stop)
+    options.tell = [](const std::string& found) { fmt::print(stderr, "kronsolve: {}\n", found); };
+  auto& checkpoint = checkpoint_.emplace(comm, std::move(options));
+  if (asked.stop && checkpoint.resumes() && comm.is_root())
+    fmt::print(stderr, "kronsolve: {}\n", checkpoint.found());
+  const Identity identity = identity_of_problem();
+  checkpoint.identify("command", arguments.command == "ground" ? "eigh" : arguments.command);
+  checkpoint.identify("model", identity.title);
+  checkpoint.identify("sector", joined(identity.sector));
+  for (const auto& [name, value] : identity.parameters) checkpoint.identify("-p " + name, value);
+  checkpoint.identify("basis", identity.origin.basis);
+  checkpoint.identify("operator", identity.matrix.empty() ? identity.origin.description
+                                                          : "matrix, " + identity.matrix);
+  if (arguments.command != "evolve") return;
+  checkpoint.identify("state", state_text(comm, arguments.evolve));
+  checkpoint.identify("observe", joined(arguments.observe));
 }
 
 }  // namespace kronsolve::cli

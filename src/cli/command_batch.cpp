@@ -50,13 +50,17 @@ struct Job {
   std::vector<std::string> modules = {};
 };
 
-/// Whether a run can be taken up in the middle (docs/cli.md).
+/// Whether a run can be taken up in the middle (docs/cli.md) by the method that it would take anyhow.
 bool can_go_on(const Arguments& run) {
   if (run.command == "evolve") return true;
+  if (run.command == "svds") return run.svds.method != SvdMethod::dense;
   const auto& o = run.solve;
-  return (run.command == "ground" || run.command == "eigh") && !run.op.all_sectors &&
-         !is_scan(run.op.sector) && run.start.empty() && !o.sigma && !o.position && !o.interval &&
-         o.k != EighOptions::all && (o.which == Which::SA || o.which == Which::LA) &&
+  if ((run.command != "ground" && run.command != "eigh") || run.op.all_sectors ||
+      is_scan(run.op.sector) || o.k == EighOptions::all)
+    return false;
+  const bool inside = o.sigma || o.position || o.interval || o.which == Which::SM;
+  if (inside) return o.method == Method::filter;
+  return (o.which == Which::SA || o.which == Which::LA) &&
          (o.method == Method::automatic || o.method == Method::lanczos);
 }
 

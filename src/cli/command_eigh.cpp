@@ -77,7 +77,8 @@ Answer solve_pairs(const Comm& comm, const Arguments& arguments, Clock::time_poi
   EighOptions options = arguments.solve;
   if (!arguments.start.empty()) start_from(comm, problem, arguments.start, options);
   require_writable(comm, arguments.save);
-  Checkpointing checkpointing(comm, arguments, problem);
+  Checkpointing checkpointing(comm, arguments,
+                              [&] { return identity_of(comm, arguments, problem); });
   options.checkpoint = checkpointing.get();
   phases.setup_seconds = seconds_since(begin);
   const EighResult result = solve(comm, problem, options, solver);

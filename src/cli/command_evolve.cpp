@@ -202,7 +202,8 @@ Answer run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_poin
   const auto& psi = begin.state;
   EvolveArguments asked = arguments.evolve;
   asked.options.start = begin.time;
-  Checkpointing checkpointing(comm, arguments, problem);
+  Checkpointing checkpointing(comm, arguments,
+                              [&] { return identity_of(comm, arguments, problem); });
   EvolutionRecorder recorder(comm, h, std::move(observables), psi);
   phases.solve = Clock::now();  // observables are taken on the way
   const EvolutionResult result = run(comm, planned, asked, psi, recorder, checkpointing.get());

@@ -4,6 +4,7 @@
 #include <kronsolve/operators/rows.hpp>
 #include <kronsolve/solvers/svds.hpp>
 
+#include "cli/checkpointing.hpp"
 #include "cli/commands.hpp"
 #include "cli/guard.hpp"
 #include "cli/json_values.hpp"
@@ -63,6 +64,17 @@ Matrix matrix_of(const Comm& comm, const Arguments& arguments) {
                   problem.parameters,
                   problem.lattice};
   });
+}
+
+/// Of rows that are asked for, what they are asked of says what they are.
+Identity identity_of(const Comm& comm, const Matrix& matrix) {
+  Identity identity{matrix.title, matrix.sector, matrix.parameters, matrix.origin, ""};
+  std::visit(
+      [&]<class Rows>(const Rows& rows) {
+        if constexpr (requires { rows.values; }) identity.matrix = matrix_text(comm, rows);
+      },
+      matrix.rows);
+  return identity;
 }
 
 template <Scalar T>
@@ -129,7 +141,9 @@ Answer run_svds(const Comm& comm, const Arguments& arguments, Clock::time_point 
   const Matrix matrix = matrix_of(comm, arguments);
   require_writable(comm, arguments.save);
   phases.solve = Clock::now();
+  Checkpointing checkpointing(comm, arguments, [&] { return identity_of(comm, matrix); });
   SvdsOptions options = arguments.svds;
+  options.checkpoint = checkpointing.get();
   ProgressLine progress;
   options.progress = [&](const Progress& now) {
     if (comm.is_root()) progress.show(now);

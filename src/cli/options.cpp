@@ -82,10 +82,11 @@ const Choices<Which> ends = {{"SA", Which::SA}, {"LA", Which::LA}, {"LM", Which:
                              {"SM", Which::SM}, {"TM", Which::TM}, {"TR", Which::TR}};
 const Choices<SingularEnd> singular_ends = {{"largest", SingularEnd::largest},
                                             {"smallest", SingularEnd::smallest}};
-const Choices<Method> methods = {
-    {"auto", Method::automatic},  {"dense", Method::dense},   {"slepc", Method::slepc},
-    {"lanczos", Method::lanczos}, {"lobpcg", Method::lobpcg}, {"jd", Method::jd},
-    {"gd", Method::gd},           {"filter", Method::filter}, {"ciss", Method::ciss}};
+const Choices<Method> eigh_methods = [] {
+  Choices<Method> all;
+  for (const Method method : methods()) all.emplace_back(to_string(method), method);
+  return all;
+}();
 const Choices<SvdMethod> svd_methods = {{"auto", SvdMethod::automatic},
                                         {"dense", SvdMethod::dense},
                                         {"restarted", SvdMethod::restarted},
@@ -422,9 +423,9 @@ std::vector<Option> make_options() {
       {"--seed", "N", solves + " spectral", how, "fixes the start vector", "0", set_seed},
       {"--seed", "N", "evolve", how, "fixes a random state", "0", set_seed},
       {"--seed", "N", "thermal", how, "fixes the random vectors", "0", set_seed},
-      {"--method", "NAME", levels, how, any_of(methods), "auto",
-       [](Arguments& a, const Given& g) { a.solve.method = choice(g, methods); }, once,
-       names_of(methods)},
+      {"--method", "NAME", levels, how, any_of(eigh_methods), "auto",
+       [](Arguments& a, const Given& g) { a.solve.method = choice(g, eigh_methods); }, once,
+       names_of(eigh_methods)},
       {"--method", "NAME", "svds", how, any_of(svd_methods), "auto",
        [](Arguments& a, const Given& g) { a.svds.method = choice(g, svd_methods); }, once,
        names_of(svd_methods)},
@@ -461,13 +462,13 @@ std::vector<Option> make_options() {
        [](Arguments& a, const Given& g) { a.reference = g.text; }},
       {"--start", "FILE.h5", "ground eigh", how, "a saved state to start from", "",
        [](Arguments& a, const Given& g) { a.start = g.text; }},
-      {"--checkpoint", "FILE", "ground eigh evolve", how,
+      {"--checkpoint", "FILE", "ground eigh svds evolve", how,
        "written now and then, and gone on from if it is there; SIGTERM, SIGUSR1 and the end of a "
        "SLURM job write it and end the run with exit code 75",
        "", [](Arguments& a, const Given& g) { a.checkpoint.path = g.text; }},
-      {"--every", "TIME", "ground eigh evolve", how, "between two checkpoints: 30s, 10min, 2h",
+      {"--every", "TIME", "ground eigh svds evolve", how, "between two checkpoints: 30s, 10min, 2h",
        "10min", [](Arguments& a, const Given& g) { a.checkpoint.every = duration(g); }},
-      {"--resume", "FILE", "ground eigh evolve", how,
+      {"--resume", "FILE", "ground eigh svds evolve", how,
        "a checkpoint to go on from, which is not written", "",
        [](Arguments& a, const Given& g) { a.checkpoint.resume = g.text; }},
       {"--threads", "N", all + " sweep selftest", how, "threads of each process (all its cores)",

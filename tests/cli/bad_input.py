@@ -39,10 +39,9 @@ CASES = [
     (("ground", *CHAIN, "--checkpoint", "c", "--every", "min"), "--every", "'min'"),
     (("ground", *CHAIN, "--checkpoint", ""), "--checkpoint needs a value"),
     (("ground", *CHAIN, "--checkpoint"), "--checkpoint"),
-    (("svds", *CHAIN, "--checkpoint", "c"), "unknown option '--checkpoint'", "belongs to ground"),
+    (("thermal", *CHAIN, "--checkpoint", "c"), "unknown option '--checkpoint'", "belongs to ground"),
     (("ground", *CHAIN, "--checkpoint", "c", "--all-sectors"), "--checkpoint is of one solve", "sweep"),
     (("ground", *CHAIN, "--resume", "c", "--sector", "sz=0..3"), "--resume is of one solve"),
-    (("ground", *CHAIN, "--checkpoint", "c", "--start", "s.h5"), "--checkpoint and --start exclude each other"),
     (("ground", *CHAIN, "--checkpoint", "c.h5", "--save", "c.h5"), "--checkpoint and --save need files of their own"),
     (("batch",), "batch of what?", "FILE.toml"),
     (("batch", ""), "RUN needs a name"),
@@ -411,8 +410,9 @@ def rows():
     yield Row(("batch", "/none/x.toml"), ("/none/x.toml",), 5)
     yield Row(("report", "/none", "-o", "/tmp/never.html"), ("/none",), 5)
     yield Row(("ground", *CHAIN, "--checkpoint", "/"), ("'/'",), 5)
-    for words in (("--sigma", "0"), ("--position", "0.5"), ("--interval=-1,1",), ("--which", "LM"), ("-k", "all"), ("--method", "slepc")):
+    for words in (("--sigma", "0", "--method", "slepc"), ("--interval=-1,1", "--method", "ciss"), ("--which", "LM"), ("-k", "all"), ("--method", "slepc")):
         yield Row(("eigh", *CHAIN, *words, "--checkpoint", "/tmp/never.h5"), ("a checkpoint needs",), 4)
+    yield Row(("svds", *CHAIN, "--method", "dense", "--checkpoint", "/tmp/never.h5"), ("a checkpoint needs method restarted, bidiagonal or cross",), 4)
     yield Row(("measure", "/none/x.h5", "--observe", "sz"), ("/none/x.h5",), 5)
     yield Row(("ground", "--model", "heisenberg", "--sites", "48"), ("PiB", "available"))
 

@@ -81,6 +81,40 @@ class FileFaults(program.ProgramTest):
         print(f"{faults} faults", file=sys.stderr)
         self.assertGreater(faults, 30)
 
+    def test_every_call_of_a_checkpoint_fails_in_turn(self):
+        run = (*EVOLVE, "--steps", 4, "--threads", 1, "--checkpoint", self.target, "--every", "0.000001s")
+        undisturbed = self.solve(*run)["energies"]
+        older = self.place / "a.h5.previous"
+        old = older.read_bytes()  # of the time before the last one that is kept
+        faults = 0
+        for number, how in [(errno.ENOSPC, "once"), (errno.EIO, "once")] + ([] if QUICK else [(errno.EIO, "ever")]):
+            for n in range(1, 1000):
+                self.target.write_bytes(old)
+                older.unlink(missing_ok=True)
+                mark = self.folder / "mark"
+                mark.unlink(missing_ok=True)
+                done = program.run(*run, env={"LD_PRELOAD": SHIM, "KRONSOLVE_FAIL_MARK": mark,
+                                              "KRONSOLVE_FAIL": f"{self.place}:{n}:{number}:{how}"})
+                what = f"call {n} fails {how} with {errno.errorcode[number]}: {done.err}"
+                names = {path.name for path in self.place.iterdir()}
+                self.assertLessEqual(names, {"a.h5", "a.h5.previous"}, what)
+                self.assertIn(old, [path.read_bytes() for path in self.place.iterdir()], what)
+                if not mark.exists():
+                    self.assertEqual(done.status, 0, what)
+                    break
+                faults += 1
+                if done.status != 0:
+                    self.assertEqual((done.status, done.out), (5, ""), what)
+                    last = done.err.splitlines()[-1]  # before it stands where the run goes on from
+                    self.assertIn(os.strerror(number), last, what)
+                again = program.run(*run)
+                self.assertIn("going on from", again.err, what)
+                self.assertEqual(again.json()["energies"], undisturbed, what)
+            else:
+                self.fail("it never ends")
+        print(f"{faults} faults", file=sys.stderr)
+        self.assertGreater(faults, 10)
+
     def test_small_disks(self):
         new = self.whole(*EVOLVE)
         self.target.unlink()

@@ -9,9 +9,14 @@
 #include <kronsolve/core/file.hpp>
 #include <kronsolve/solvers/certify.hpp>
 #include <kronsolve/solvers/checkpoint.hpp>
+#include <kronsolve/solvers/eigh.hpp>
 #include <kronsolve/solvers/evolution.hpp>
+#include <kronsolve/solvers/filter.hpp>
 #include <kronsolve/solvers/lanczos.hpp>
+#include <kronsolve/solvers/neighbours.hpp>
+#include <kronsolve/solvers/svds.hpp>
 
+#include "support/chains.hpp"
 #include "support/dense_map.hpp"
 #include "support/mpi_test.hpp"
 
@@ -74,6 +79,8 @@ class CheckpointTest : public ::testing::Test {
     }
     return stops;
   }
+  /// Between ranks every step waits for the others: fewer of them are looked at.
+  static int stride(int alone) { return world().size() == 1 ? alone : 13 * alone; }
   fs::path folder_;
 };
 
@@ -166,6 +173,204 @@ TEST_F(CheckpointTest, a_certificate_goes_on_also_where_it_puts_pairs_in) {
       });
 
   EXPECT_GT(stops, 20);
+}
+
+TEST_F(CheckpointTest, the_filter_stopped_before_any_step_gives_the_same_bits) {
+  const auto test = [&]<Scalar T>(int copies, FilterOptions options, index_t inserted) {
+    Random random(11);
+    std::vector<double> values(static_cast<std::size_t>(copies), 0.1);
+    for (int i = 0; i < 60; ++i) values.push_back(-1.5 + 0.05 * i + 0.003);
+    const auto n = std::ssize(values);
+    const DenseMap<T> map(world(), random.with_spectrum<T>(values),
+                          random.partition(static_cast<int>(n), world().size()));
+    const auto undisturbed = filter_eigh<T>(map, options);
+    ASSERT_TRUE(undisturbed.converged) << undisturbed.reason;
+    ASSERT_EQ(undisturbed.inserted, inserted) << undisturbed.certificate;
+
+    const int stops = stop_everywhere(
+        1000, stride(1),
+        [&](Checkpoint& checkpoint) {
+          auto now = options;
+          now.checkpoint = &checkpoint;
+          return filter_eigh<T>(map, now);
+        },
+        [&](const FilterResult<T>& now) {
+          expect_same<T>(now, undisturbed);
+          EXPECT_EQ(now.products, undisturbed.products);
+          EXPECT_EQ(now.certify_products, undisturbed.certify_products);
+          EXPECT_EQ(now.certificate, undisturbed.certificate);
+        });
+
+    EXPECT_GT(stops, 1);
+  };
+  test.operator()<double>(1, {.k = 5, .sigma = 0.3}, 0);
+  test.operator()<std::complex<double>>(1, {.interval = std::pair(-0.5, 0.2), .block = 2}, 0);
+  // More copies than vectors side by side: the certificate puts some in. More pairs than expected.
+  test.operator()<double>(5, {.k = 6, .sigma = 0.1, .block = 1, .max_vectors = 40}, 4);
+}
+
+TEST_F(CheckpointTest, singular_values_go_on) {
+  index_t inserted = 0;
+  const auto test = [&]<Scalar T>(const std::vector<double>& values, SvdsOptions options,
+                                  int every = 3) {
+    Random random(5);
+    const auto n = std::ssize(values), m = n + 20;
+    const Matrix<T> q = random.matrix<T>(m, m).householderQr().householderQ();
+    const Matrix<T> a = q.leftCols(n) * random.with_spectrum<T>(values);
+    const DenseMap<T> map(world(), a, random.partition(static_cast<int>(m), world().size()),
+                          random.partition(static_cast<int>(n), world().size()));
+    const auto run = [&](Checkpoint& checkpoint) {
+      auto now = options;
+      now.checkpoint = &checkpoint;
+      return svds<T>(map, now);
+    };
+    Checkpoint none(world(), {.path = path("none")});
+    const auto undisturbed = run(none);
+    ASSERT_TRUE(undisturbed.converged) << undisturbed.reason;
+    inserted += undisturbed.inserted;
+
+    const int stops = stop_everywhere(1000, stride(every), run, [&](const SvdsResult<T>& now) {
+      EXPECT_EQ(now.singular_values, undisturbed.singular_values);
+      EXPECT_EQ(now.residuals, undisturbed.residuals);
+      EXPECT_EQ(now.iterations, undisturbed.iterations);
+      EXPECT_EQ(now.products, undisturbed.products);
+      EXPECT_EQ(now.certify_products, undisturbed.certify_products);
+      EXPECT_EQ(now.reason, undisturbed.reason);
+      EXPECT_EQ(now.certificate, undisturbed.certificate);
+      EXPECT_EQ(entries(now.left), entries(undisturbed.left));
+      EXPECT_EQ(entries(now.right), entries(undisturbed.right));
+    });
+
+    EXPECT_GT(stops, 1);
+  };
+  std::vector<double> even, decaying, copies = {3, 3, 3, 3};
+  for (int i = 1; i <= 60; ++i) {
+    even.push_back(0.1 * i);
+    decaying.push_back(std::pow(0.5, i));
+  }
+  const auto largest = SingularEnd::largest, smallest = SingularEnd::smallest;
+  test.operator()<double>(even, {.k = 3, .ncv = 12});
+  test.operator()<std::complex<double>>(even,
+                                        {.k = 2, .ncv = 10, .vectors = SingularVectors::skip});
+  test.operator()<double>(even, {.k = 3, .which = smallest, .ncv = 20});
+  test.operator()<double>(even, {.k = 3, .ncv = 14, .method = SvdMethod::bidiagonal});
+  test.operator()<double>(even, {.k = 2, .which = largest, .method = SvdMethod::cross});
+  // Too small beside the norm for A^H A: another method takes over.
+  test.operator()<double>(decaying, {.k = 12});
+  // A copy is missed, and put in.
+  for (int i = 0; i < 200; ++i) copies.push_back(2.9 - 0.01 * i);
+  for (std::uint64_t seed = 0; seed < 2; ++seed)
+    test.operator()<double>(
+        copies, {.k = 4, .tol = 1e-4, .seed = seed, .method = SvdMethod::bidiagonal}, 11);
+  EXPECT_GT(inserted, 0);
+}
+
+TEST_F(CheckpointTest, pairs_inside_the_spectrum_go_on) {
+  for (EighOptions options :
+       {EighOptions{.k = 3, .which = Which::TM, .position = 0.4},
+        EighOptions{.k = 2, .which = Which::SM}, EighOptions{.interval = std::pair(0.2, 0.5)}}) {
+    options.certify = true;
+    const auto run = [&](Checkpoint& checkpoint) {
+      auto now = options;
+      now.checkpoint = &checkpoint;
+      return eigh(world(), test::heisenberg(7, false), now);
+    };
+    Checkpoint none(world(), {.path = path("none")});
+    const auto undisturbed = run(none);
+    ASSERT_TRUE(undisturbed.converged) << undisturbed.reason;
+    EXPECT_EQ(undisturbed.method, Method::filter);
+
+    const int stops = stop_everywhere(1000, stride(5), run, [&](const EighResult& now) {
+      EXPECT_EQ(now.eigenvalues, undisturbed.eigenvalues);
+      EXPECT_EQ(now.residuals, undisturbed.residuals);
+      EXPECT_EQ(now.products, undisturbed.products);
+      EXPECT_EQ(now.certify_products, undisturbed.certify_products);
+      EXPECT_EQ(now.reason, undisturbed.reason);
+      EXPECT_EQ(entries(now.vectors_as<double>()), entries(undisturbed.vectors_as<double>()));
+    });
+
+    EXPECT_GT(stops, 1);
+  }
+}
+
+TEST_F(CheckpointTest, solves_that_neighbours_help_go_on) {
+  const auto h = [](double field) {
+    OpSum sum = test::heisenberg(8, false);
+    for (int i = 0; i < 8; ++i) sum.add(field * (i + 1), {{"Sz", i}});
+    return on_full_space(sum);
+  };
+  for (const index_t k : {1, 2}) {
+    const EighOptions options{.k = k, .method = Method::lanczos};
+    const auto run = [&](Checkpoint* checkpoint) {
+      Neighbours neighbours;
+      // One that goes on has none of its neighbours any more.
+      if (checkpoint == nullptr || !checkpoint->resumes())
+        for (int i = 0; i < 4; ++i) (void)neighbours.eigh(world(), h(0.1 + 0.02 * i), options);
+      auto now = options;
+      now.checkpoint = checkpoint;
+      return neighbours.eigh(world(), h(0.18), now);
+    };
+    const auto undisturbed = run(nullptr);
+    ASSERT_TRUE(undisturbed.converged);
+
+    const int stops = stop_everywhere(
+        1000, stride(3), [&](Checkpoint& checkpoint) { return run(&checkpoint); },
+        [&](const EighResult& now) {
+          EXPECT_EQ(now.eigenvalues, undisturbed.eigenvalues);
+          EXPECT_EQ(now.residuals, undisturbed.residuals);
+          EXPECT_EQ(now.products, undisturbed.products);
+          EXPECT_EQ(now.certified, undisturbed.certified);
+          EXPECT_EQ(now.certificate, undisturbed.certificate);
+          EXPECT_EQ(entries(now.vectors_as<double>()), entries(undisturbed.vectors_as<double>()));
+        });
+
+    EXPECT_GT(stops, 1);
+  }
+}
+
+TEST_F(CheckpointTest, another_start_vector_is_another_problem) {
+  const auto rows = RowPartition(16, world().size()).range(world().rank());
+  EighOptions options{.start = std::vector<double>(static_cast<std::size_t>(rows.size()), 1.0),
+                      .method = Method::lanczos};
+  const auto run = [&](Checkpoint& checkpoint) {
+    options.checkpoint = &checkpoint;
+    return eigh(world(), test::heisenberg(4, false), options);
+  };
+  int asked = 0;
+  Checkpoint first(world(), {.path = path(), .stop = [&] { return ++asked > 3; }});
+  EXPECT_THROW((void)run(first), Stopped);
+  Checkpoint second(world(), {.path = path()});
+  options.start = {};
+  EXPECT_ERROR((void)run(second), InvalidArgument, "start is 'checksum");
+}
+
+TEST_F(CheckpointTest, one_that_is_not_required_chooses_no_method_and_refuses_none) {
+  Checkpoint checkpoint(world(), {.path = path(), .required = false, .stop = [] { return true; }});
+  const auto result = eigh(world(), test::heisenberg(4, false), {.checkpoint = &checkpoint});
+  EXPECT_EQ(result.method, Method::dense);
+  EXPECT_TRUE(result.converged);
+  const DenseMap<double> map(world(), Matrix<double>::Identity(4, 4),
+                             RowPartition(4, world().size()));
+  EXPECT_EQ(svds<double>(map, {.checkpoint = &checkpoint}).method, SvdMethod::dense);
+  EXPECT_FALSE(fs::exists(path()));
+}
+
+TEST_F(CheckpointTest, what_cannot_go_on_is_refused_with_the_remedy) {
+  const auto refused = [&](EighOptions options, const char* words) {
+    Checkpoint checkpoint(world(), {.path = path()});
+    options.checkpoint = &checkpoint;
+    EXPECT_ERROR((void)eigh(world(), test::heisenberg(4, false), options), NotSupported, words);
+  };
+  refused({.method = Method::dense}, "needs method lanczos for the ends");
+  refused({.k = 2, .method = Method::lobpcg}, "filter for a target or an interval");
+  refused({.which = Which::LM}, "leave the checkpoint out");
+  refused({.k = EighOptions::all}, "method dense cannot go on");
+  Checkpoint checkpoint(world(), {.path = path()});
+  const DenseMap<double> map(world(), Matrix<double>::Identity(4, 4),
+                             RowPartition(4, world().size()));
+  EXPECT_ERROR((void)svds<double>(map, {.method = SvdMethod::dense, .checkpoint = &checkpoint}),
+               NotSupported, "needs method restarted, bidiagonal or cross");
+  EXPECT_FALSE(fs::exists(path()));
 }
 
 TEST_F(CheckpointTest, evolutions_go_on) {

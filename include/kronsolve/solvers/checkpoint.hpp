@@ -5,6 +5,8 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -14,6 +16,7 @@
 #include <kronsolve/core/row_range.hpp>
 #include <kronsolve/core/scalar.hpp>
 #include <kronsolve/export.hpp>
+#include <kronsolve/operators/distributed_vectors.hpp>
 
 namespace kronsolve {
 
@@ -31,6 +34,9 @@ struct CheckpointOptions {
   /// Gone on from if it is there, and not written; empty: `path` alone.
   std::string resume = {};
   double every = 600;  ///< seconds between two of them
+  /// A method that cannot go on is refused; false: it runs without a checkpoint, and no other method
+  /// is chosen for its sake.
+  bool required = true;
   /// Whether to write one and end the run; asked on every rank before each step, one that says so
   /// is enough.
   std::function<bool()> stop = {};
@@ -43,11 +49,27 @@ class KRONSOLVE_EXPORT CheckpointWriter {
  public:
   /// Local values, the same on every rank. Collective, like all of these.
   void numbers(const std::string& name, std::span<const double> values);
+  /// Counts, truths, numbers: std::tie lists them once, for both ways.
+  template <class... N>
+  void numbers(const std::string& name, const std::tuple<N&...>& places) {
+    std::apply(
+        [&](const auto&... place) {
+          numbers(name, std::vector<double>{static_cast<double>(place)...});
+        },
+        places);
+  }
   void text(const std::string& name, const std::string& text);
   /// Owned rows of vectors; none of them writes nothing.
   template <Scalar T>
   KRONSOLVE_EXPORT void vectors(const std::string& name, const RowPartition& rows,
                                 const std::vector<std::span<const T>>& columns);
+  /// The first `count` of them.
+  template <Scalar T>
+  void vectors(const std::string& name, const DistributedVectors<T>& from, index_t count) {
+    std::vector<std::span<const T>> columns;
+    for (index_t j = 0; j < count; ++j) columns.push_back(from.column(j));
+    vectors<T>(name, from.partition(), columns);
+  }
 
  private:
   friend class Checkpoint;
@@ -62,12 +84,32 @@ class KRONSOLVE_EXPORT CheckpointReader {
  public:
   /// @throws InvalidArgument  there are none of that name
   std::vector<double> numbers(const std::string& name) const;
+  template <class... N>
+  void numbers(const std::string& name, const std::tuple<N&...>& places) const {
+    const auto values = numbers(name);
+    std::size_t at = 0;
+    std::apply([&](auto&... place) { (read(values.at(at++), place), ...); }, places);
+  }
   std::string text(const std::string& name) const;
   template <Scalar T>
   KRONSOLVE_EXPORT void vectors(const std::string& name, const RowPartition& rows,
                                 const std::vector<std::span<T>>& columns) const;
+  /// Into the first `count` columns.
+  template <Scalar T>
+  void vectors(const std::string& name, DistributedVectors<T>& into, index_t count) const {
+    std::vector<std::span<T>> columns;
+    for (index_t j = 0; j < count; ++j) columns.push_back(into.column(j));
+    vectors<T>(name, into.partition(), columns);
+  }
 
  private:
+  template <class N>
+  static void read(double value, N& place) {
+    if constexpr (std::is_enum_v<N>)
+      place = static_cast<N>(static_cast<index_t>(value));
+    else
+      place = static_cast<N>(value);
+  }
   friend class CheckpointStage;
   CheckpointReader(const Comm& comm, const Hdf5File* file, std::string stage)
       : comm_(&comm), file_(file), stage_(std::move(stage)) {}
@@ -95,8 +137,10 @@ class KRONSOLVE_EXPORT Checkpoint {
   const std::string& found() const noexcept { return found_; }
   bool resumes() const noexcept { return !read_from_.empty(); }  ///< it goes on from a file
   const std::string& resumed_from() const noexcept { return read_from_; }
+  bool required() const noexcept { return options_.required; }
 
-  /// Something that has to be the same in a run that goes on. Local; the same on every rank.
+  /// Something that has to be the same in a run that goes on. Local; the same on every rank. Inside a
+  /// stage nothing: a solve that is a part of another one follows from that.
   /// @throws InvalidArgument  it is another one in the file; with both
   void identify(const std::string& name, const std::string& value);
 

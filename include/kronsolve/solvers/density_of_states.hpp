@@ -11,6 +11,8 @@
 
 namespace kronsolve {
 
+class Checkpoint;
+
 /// The density of states of a Hermitian operator as a Chebyshev series with Jackson's kernel. A
 /// value; local.
 struct KRONSOLVE_EXPORT DensityOfStates {
@@ -37,6 +39,7 @@ struct DensityOfStatesOptions {
       8;  ///< random vectors; the error of a moment is about sqrt(2 / (samples * dimension))
   std::optional<SpectralBounds> bounds = {};
   std::uint64_t seed = 0;
+  Checkpoint* checkpoint = nullptr;  ///< asked before each sample; part `moments`
 };
 
 /// Kernel polynomial method. Collective on a.comm().

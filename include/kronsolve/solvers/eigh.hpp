@@ -38,6 +38,7 @@ enum class Eigenvectors { compute, skip };
 
 KRONSOLVE_EXPORT std::string_view to_string(Which);
 KRONSOLVE_EXPORT std::string_view to_string(Method);
+KRONSOLVE_EXPORT std::vector<Method> methods();  ///< `automatic` and all there are
 KRONSOLVE_EXPORT std::string_view to_string(OperatorForm);
 KRONSOLVE_EXPORT std::string_view to_string(ResidualKind);
 
@@ -89,7 +90,8 @@ struct EighOptions {
   /// Called on rank 0, and counts if rank 0 has one; what it throws is thrown on every rank.
   std::function<void(const Progress&)> progress = {};
   /// Where the solve keeps what it needs to go on (<kronsolve/solvers/checkpoint.hpp>), on every
-  /// rank; must outlive the call. Ends of the spectrum by Lanczos, which is then chosen.
+  /// rank; must outlive the call. Ends of the spectrum by Lanczos, targets and intervals by the
+  /// filter, which are then chosen.
   Checkpoint* checkpoint = nullptr;
 };
 

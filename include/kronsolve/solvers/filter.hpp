@@ -18,6 +18,8 @@
 
 namespace kronsolve {
 
+class Checkpoint;
+
 struct FilterOptions {
   index_t k = 1;  ///< pairs nearest to sigma ...
   double sigma = 0;
@@ -38,6 +40,8 @@ struct FilterOptions {
   double miss_probability = 1e-9;  ///< accepted, over random start vectors
   std::function<void(index_t vectors, index_t converged)> progress =
       {};  ///< on every rank, after each block of vectors
+  /// Asked before each block, which keeps the whole Krylov space; parts `filter` and in it.
+  Checkpoint* checkpoint = nullptr;
 };
 
 template <Scalar T>

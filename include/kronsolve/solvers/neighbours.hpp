@@ -54,8 +54,6 @@ class KRONSOLVE_EXPORT Neighbours {
   void begin(const Comm& comm, const SectorOperator& h, const EighOptions& options);
   Guess guess(const Comm& comm, const OpSum& op) const;
   EighResult solve(const Comm& comm, const SectorOperator& h, const EighOptions& options);
-  EighResult solve_one_more(const Comm& comm, const SectorOperator& h, const EighOptions& options,
-                            double& beyond);
   bool should_look_beyond(index_t k);
   void keep(const OpSum& op, const EighResult& result, double beyond);
 

@@ -83,10 +83,11 @@ void serialize(Archive& archive, EighResult& r) {
           r.vectors);
 }
 
-/// @throws NotSupported  `progress` is set
+/// @throws NotSupported  `progress` or `checkpoint` is set
 template <class Archive>
 void serialize(Archive& archive, SvdsOptions& o) {
   detail::require_no_callback(o.progress, "SvdsOptions");
+  detail::require_no_checkpoint(o.checkpoint, "SvdsOptions");
   archive(o.k, o.which, o.tol, o.max_iterations, o.ncv, o.seed, o.method, o.vectors, o.certify);
 }
 template <class Archive, Scalar T>

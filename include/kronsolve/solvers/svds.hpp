@@ -43,6 +43,9 @@ struct SvdsOptions {
   SingularVectors vectors = SingularVectors::compute;
   Certification certify = Certification::on;           ///< look for missed copies
   std::function<void(const Progress&)> progress = {};  ///< called on every rank, now and then
+  /// Where it keeps what it needs to go on (<kronsolve/solvers/checkpoint.hpp>), on every rank; must
+  /// outlive the call. LAPACK is then not chosen.
+  Checkpoint* checkpoint = nullptr;
 };
 
 /// Singular triplets A v = s u, A^H u = s v and how they were found. The same on every rank but for
@@ -91,7 +94,7 @@ struct SvdsResult {
 /// would have shown with probability 1 - 1e-9 (or turned up; it is then computed).
 /// @throws InvalidArgument  k outside [1, min(m, n)], ncv <= k, tol not in (0, 1), an empty map,
 ///                          restarted for the smallest triplets, products that are not finite
-/// @throws NotSupported     the map has no adjoint product
+/// @throws NotSupported     the map has no adjoint product; a checkpoint of method dense
 /// Memory: restarted ncv vectors of the shorter side, bidiagonal ncv of each; the dense method a
 /// few full matrices on rank 0.
 /// Source: Wu and Simon 2000, doi:10.1137/S0895479898334605 (restarted); Baglama and Reichel 2005,
