@@ -130,14 +130,14 @@ std::string failures_text(const SweepFolder& folder, const SweepFolder::Tally& t
 }
 
 /// @param late  points that were left because the job would have ended before them
-Answer end_of_sweep(SweepFolder& folder, std::size_t before, std::size_t late,
+Answer end_of_sweep(SweepFolder& folder, std::size_t before, std::size_t late, bool stopped,
                     Clock::time_point start) {
   const auto tally = folder.tally();
   const auto all = folder.sweep().size();
   const auto others = folder.points().claims_of_others();
   const auto computed = tally.finished() - std::min(before, tally.finished());
   // A job in which nothing can be done is not to be queued for ever.
-  const bool again = late > 0 && computed > 0;
+  const bool again = stopped || (late > 0 && computed > 0);
   Answer answer;
   answer.status = again                          ? exit_run_again
                   : late > 0 || tally.failed > 0 ? exit_other
@@ -146,6 +146,7 @@ Answer end_of_sweep(SweepFolder& folder, std::size_t before, std::size_t late,
   answer.json = summary(folder, tally);
   answer.json["computed"] = computed;
   answer.json["left_for_later"] = late;
+  answer.json["stopped"] = stopped;
   answer.json["seconds"] = seconds_since(start);
   answer.text = fmt::format("{}: {} in {}\n\n", folder.sweep().name(),
                             counted(index_t(all), "point"), folder.path());
@@ -161,6 +162,7 @@ Answer end_of_sweep(SweepFolder& folder, std::size_t before, std::size_t late,
     answer.text += line("later", fmt::format("{} would not have ended before the job does; {}",
                                              counted(index_t(late), "point"),
                                              again ? "run it again" : "give it more time"));
+  if (stopped) answer.text += line("stopped", "as asked; the same command goes on");
   if (tally.finished() < all)
     answer.text += line("left", fmt::format("{}, {} of them being computed by others",
                                             grouped(index_t(all - tally.finished())), others));
@@ -251,7 +253,11 @@ Answer run_sweep(Session& session, const Arguments& arguments, Clock::time_point
   const double retried_before = asked.retry_failed ? time_now() : 0;
   Worker worker(path, std::move(sweep), retried_before);
   auto& folder = worker.folder();
-  if (comm.is_root()) tell_damage(folder);
+  comm.agree([&] {
+    if (!comm.is_root()) return;
+    tell_damage(folder);
+    worker.tidy();
+  });
   const auto before = folder.tally().finished();
   const auto open =
       std::count_if(order.begin(), order.end(), [&](auto point) { return worker.is_open(point); });
@@ -290,7 +296,8 @@ Answer run_sweep(Session& session, const Arguments& arguments, Clock::time_point
   comm.agree([&] {
     if (comm.is_root()) bring_arrays(folder, before);
   });
-  auto answer = end_of_sweep(folder, before, late, start);
+  const bool stopped = !comm.all(!worker.is_stopped());
+  auto answer = end_of_sweep(folder, before, late, stopped, start);
   comm.broadcast(std::span(&answer.status, 1));
   return answer;
 }

@@ -11,22 +11,31 @@ double end_of_job();
 double time_now();
 /// A job that is to end in less has no time left to begin anything.
 inline constexpr double seconds_to_leave = 10;
+/// What cannot go on in the middle is given up so many seconds after a signal.
+inline constexpr unsigned patience_of_sweeps = 20;
+/// Says so and ends the process with exit code 75, from a signal too.
+[[noreturn]] void leave_now() noexcept;
 
 /// While it lives, SIGTERM and SIGUSR1 are noted and end nothing.
 class EndRequests {
  public:
-  EndRequests();
+  /// @param patience  seconds after a signal at which a process that has not answered it ends with
+  ///                  exit code 75 all the same; 0: never
+  explicit EndRequests(unsigned patience = 0);
   ~EndRequests();
   EndRequests(const EndRequests&) = delete;
   EndRequests& operator=(const EndRequests&) = delete;
   /// Whether the run is to end: a signal has come, or the job ends before another step like the
   /// longest so far, and a file, will have been done. Asked before each step.
   bool asked() noexcept;
+  bool came() const noexcept;  ///< a signal
+  void begin() noexcept;       ///< steps of another run
+  void answered() noexcept;    ///< what has come
 
  private:
   using Handler = void (*)(int);
-  Handler terminate_, user_;
-  double job_ends_, last_, longest_ = 0;
+  Handler terminate_, user_, alarm_;
+  double job_ends_, last_ = 0, longest_ = 0;
 };
 
 /// Workers that --ranks has started get the signals of this process.

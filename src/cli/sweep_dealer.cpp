@@ -1,7 +1,13 @@
 #include "cli/sweep_dealer.hpp"
 
 #include <algorithm>
+#include <array>
+#include <filesystem>
 
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <kronsolve/core/file.hpp>
 #include <kronsolve/session.hpp>
 
 namespace kronsolve::cli {
@@ -18,12 +24,12 @@ struct KeptWorker {
 void run_as_gang(const Comm& comm, const std::string& path, const std::string& name,
                  const std::string& text, const std::string& version,
                  const std::map<std::string, std::string>& files, double retried_before,
-                 const Points& points) {
+                 const std::string& stop_file, const Points& points) {
   auto& kept = this_worker::state<KeptWorker>();
   if (!kept.worker || kept.path != path || kept.text != text) {
     kept = {path, text, nullptr};
     kept.worker = std::make_unique<Worker>(path, Sweep(text, name, Sweep::Origin{version, files}),
-                                           retried_before);
+                                           retried_before, stop_file);
   }
   for (const auto point : points) kept.worker->run(comm, point);
   kept.worker->folder().points().sync();
@@ -31,11 +37,41 @@ void run_as_gang(const Comm& comm, const std::string& path, const std::string& n
 
 void run_as_worker(const std::string& path, const std::string& name, const std::string& text,
                    const std::string& version, const std::map<std::string, std::string>& files,
-                   double retried_before, const Points& points) {
-  run_as_gang(Comm::serial(), path, name, text, version, files, retried_before, points);
+                   double retried_before, const std::string& stop_file, const Points& points) {
+  run_as_gang(Comm::serial(), path, name, text, version, files, retried_before, stop_file, points);
+}
+
+/// A name that no other process which is alive uses.
+std::string stop_file(const std::string& folder) {
+  std::array<char, 256> host{};
+  (void)::gethostname(host.data(), host.size() - 1);
+  return fmt::format("{}/stop-{}-{}", folder, host.data(), ::getpid());
+}
+
+/// A checkpoint that is being written.
+bool is_written(const std::string& folder) {
+  const auto all = std::filesystem::directory_iterator(folder);
+  return std::any_of(begin(all), end(all), [](const auto& entry) {
+    return entry.path().filename().string().starts_with("checkpoint-") &&
+           entry.path().extension() == ".part";
+  });
 }
 
 }  // namespace
+
+Dealer::Dealer(Pool& pool, int workers, Worker& own, double retried_before)
+    : pool_(pool),
+      workers_(static_cast<std::size_t>(workers)),
+      own_(own),
+      retried_before_(retried_before),
+      stop_file_(stop_file(own.folder().path())) {
+  std::filesystem::remove(stop_file_);  // of a process of the same number that was killed
+}
+
+Dealer::~Dealer() {
+  std::error_code ignored;
+  std::filesystem::remove(stop_file_, ignored);
+}
 
 void Dealer::run(const Points& order, const std::function<void()>& show) {
   for (;;) {
@@ -44,9 +80,24 @@ void Dealer::run(const Points& order, const std::function<void()>& show) {
                  [&](auto point) { return own_.is_free(point); });
     if (waiting_.empty()) return;
     while (!waiting_.empty() || !dealt_.empty()) {
+      if (own_.is_stopped()) return stop(show);
       while (!waiting_.empty() && dealt_.size() < 2 * workers_) deal();
       collect();
       show();
+    }
+  }
+}
+
+/// The workers keep what can go on. Those that cannot are not waited for.
+void Dealer::stop(const std::function<void()>& show) {
+  waiting_.clear();
+  OutputFile(stop_file_).close();
+  for (auto since = Clock::now(); !dealt_.empty(); show()) {
+    collect();
+    if (is_written(own_.folder().path())) since = Clock::now();
+    if (seconds_since(since) > patience_of_sweeps) {
+      std::filesystem::remove(stop_file_);
+      leave_now();
     }
   }
 }
@@ -72,7 +123,7 @@ void Dealer::deal() {
                                                             task<run_as_gang>, arguments...);
   };
   hand.future = submit(own_.folder().path(), sweep.name(), sweep.text(), sweep.origin().version,
-                       sweep.origin().files, retried_before_, hand.points);
+                       sweep.origin().files, retried_before_, stop_file_, hand.points);
   dealt_.push_back(std::move(hand));
 }
 

@@ -19,13 +19,10 @@ using Points = std::vector<std::uint32_t>;
 class Dealer {
  public:
   /// @param workers  that compute points at the same time
-  Dealer(Pool& pool, int workers, Worker& own, double retried_before)
-      : pool_(pool),
-        workers_(static_cast<std::size_t>(workers)),
-        own_(own),
-        retried_before_(retried_before) {}
+  Dealer(Pool& pool, int workers, Worker& own, double retried_before);
+  ~Dealer();
 
-  /// Until none of the points is open, or others have those that are.
+  /// Until none of the points is open, or others have those that are, or the sweep is to end.
   /// @param show  called now and then
   void run(const Points& order, const std::function<void()>& show);
 
@@ -37,12 +34,14 @@ class Dealer {
   std::size_t hand_size() const;
   void deal();
   void collect();
+  void stop(const std::function<void()>& show);
   void bury(const Points& points, const std::string& reason);
 
   Pool& pool_;
   std::size_t workers_;
   Worker& own_;
   double retried_before_;
+  std::string stop_file_;  ///< while it is there, the workers end
   std::deque<std::uint32_t> waiting_;
   std::deque<Hand> dealt_;
   std::map<std::uint32_t, int> deaths_;

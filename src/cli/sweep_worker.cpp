@@ -1,14 +1,21 @@
 #include "cli/sweep_worker.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <filesystem>
+
+#include <fmt/format.h>
 
 #include <kronsolve/core/number.hpp>
 #include <kronsolve/core/threads.hpp>
+#include <kronsolve/solvers/checkpoint.hpp>
 
 #include "cli/commands.hpp"
 #include "cli/guard.hpp"
+#include "cli/options.hpp"
 #include "cli/progress_line.hpp"
+#include "cli/sector_scan.hpp"
 
 namespace kronsolve::cli {
 
@@ -56,6 +63,53 @@ void add_flat(Json& record, const Json& answer) {
 
 }  // namespace
 
+Worker::Worker(const std::string& path, Sweep sweep, double retried_before, std::string stop_file)
+    : folder_(path, std::move(sweep)),
+      retried_before_(retried_before),
+      stop_file_(std::move(stop_file)) {}
+
+/// Looked for once a second.
+bool Worker::sees_stop_file() {
+  if (stop_file_.empty() || seconds_since(looked_) < 1) return false;
+  looked_ = Clock::now();
+  return std::filesystem::exists(stop_file_);
+}
+
+/// Before each step of a solve.
+bool Worker::is_asked_to_stop() {
+  stopped_ = stopped_ || requests_.asked() || sees_stop_file();
+  if (stopped_) requests_.answered();
+  return stopped_;
+}
+
+bool Worker::is_stopped() {
+  stopped_ = stopped_ || requests_.came() || sees_stop_file();
+  if (stopped_) requests_.answered();
+  return stopped_;
+}
+
+std::string Worker::checkpoint_of(std::size_t point) const {
+  return fmt::format("{}/checkpoint-{}.h5", folder_.path(),
+                     campaign::to_text(folder_.sweep().id(point)));
+}
+
+void Worker::tidy() {
+  constexpr std::string_view begin = "checkpoint-";
+  for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
+    const auto name = entry.path().filename().string();
+    if (!name.starts_with(begin)) continue;
+    PointId id = 0;
+    const auto* digits = name.data() + begin.size();
+    (void)std::from_chars(digits, name.data() + name.size(), id, 16);
+    const auto claim = folder_.points().claim(id);
+    if (!claim) continue;  // somebody is at it
+    const auto record = folder_.points().records().find(id);
+    const bool finished =
+        record != folder_.points().records().end() && record->second.status != PointStatus::failed;
+    if (finished || name.ends_with(".part")) std::filesystem::remove(entry.path());
+  }
+}
+
 bool Worker::is_open(std::size_t point) const {
   const auto* record = folder_.record(point);
   return record == nullptr ||
@@ -69,7 +123,8 @@ bool Worker::has_work(std::size_t unit) const {
 }
 
 bool Worker::is_free(std::size_t unit) {
-  return has_work(unit) && is_timely(unit) && folder_.points().claim(folder_.sweep().id(unit));
+  return !is_stopped() && has_work(unit) && is_timely(unit) &&
+         folder_.points().claim(folder_.sweep().id(unit));
 }
 
 /// Whether the point will probably end before the job does, with something to spare.
@@ -89,7 +144,7 @@ bool Worker::run(const Comm& comm, std::size_t unit) {
   std::optional<campaign::Claim> claim;
   int begins = 0;
   comm.agree([&] {
-    if (comm.is_root() && has_work(unit) && is_timely(unit) &&
+    if (comm.is_root() && !is_stopped() && has_work(unit) && is_timely(unit) &&
         claim.emplace(folder_.points().claim(folder_.sweep().id(unit)))) {
       folder_.points().refresh();  // it may have been finished before the claim was ours
       begins = has_work(unit) ? 1 : 0;
@@ -114,10 +169,21 @@ void Worker::run_point(const Comm& comm, std::size_t point) {
   const auto begin = Clock::now();
   Json record = begin_record(point);
   PointHead head{.id = folder_.sweep().id(point)};
-  solve(comm, point, begin, head, record, solver);
+  const auto checkpoint = checkpoint_of(point);
+  requests_.begin();
+  try {
+    solve(comm, point, begin, head, record, solver, checkpoint);
+  } catch (const Stopped&) {
+    stopped_ = true;
+    return;
+  }
   head.seconds = seconds_since(begin);
   comm.agree([&] {
-    if (comm.is_root()) write(head, record);
+    if (!comm.is_root()) return;
+    write(head, record);
+    if (head.status == PointStatus::failed) return;
+    std::filesystem::remove(checkpoint);
+    std::filesystem::remove(checkpoint + ".previous");
   });
 }
 
@@ -145,12 +211,18 @@ void Worker::add(Json& record, const Json& found) const {
 }
 
 void Worker::solve(const Comm& comm, std::size_t point, Clock::time_point begin, PointHead& head,
-                   Json& record, const PairSolver& solver) {
+                   Json& record, const PairSolver& solver, const std::string& checkpoint) {
   const ProgressLine silence;  // the sweep tells how it goes, not each of its solves
   try {
     auto arguments = make_arguments(folder_.sweep().command(), folder_.sweep().options(point));
     arguments.json = true;
     arguments.command_line = "kronsolve " + arguments.command;
+    const bool scans = arguments.op.all_sectors || is_scan(arguments.op.sector);
+    if (!checkpoint.empty() && !scans &&
+        find_option(arguments.command, "--checkpoint") != nullptr) {
+      arguments.checkpoint.path = checkpoint;
+      arguments.checkpoint.stop = [this] { return is_asked_to_stop(); };
+    }
     if (arguments.threads) set_threads(*arguments.threads);
     head.cores = num_threads() * comm.size();
     const bool pairs = arguments.command == "ground" || arguments.command == "eigh";
@@ -158,6 +230,8 @@ void Worker::solve(const Comm& comm, std::size_t point, Clock::time_point begin,
                              : command(arguments.command).run(comm, arguments, begin);
     add(record, found.json);
     if (found.status == exit_not_converged) head.status = PointStatus::not_converged;
+  } catch (const Stopped&) {
+    throw;
   } catch (const std::bad_alloc&) {
     head.status = PointStatus::failed;
     record["failure"] = "out of memory";

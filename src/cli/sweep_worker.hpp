@@ -17,8 +17,8 @@ namespace kronsolve::cli {
 class Worker {
  public:
   /// @param retried_before  points that failed before that time are computed again
-  Worker(const std::string& path, Sweep sweep, double retried_before)
-      : folder_(path, std::move(sweep)), retried_before_(retried_before) {}
+  /// @param stop_file       a process on another machine says by it that the sweep is to end
+  Worker(const std::string& path, Sweep sweep, double retried_before, std::string stop_file = {});
 
   SweepFolder& folder() noexcept { return folder_; }
   /// Whether a point is still to be computed, as far as is known here.
@@ -29,6 +29,11 @@ class Worker {
   bool is_free(std::size_t unit);
   /// Points that were not begun because the job would have ended before them.
   std::size_t left_for_later() const noexcept { return late_.size(); }
+  /// Whether the sweep is to end, by a signal or at the end of the job. Points under way that can go
+  /// on have kept what they need in the folder; no other is begun.
+  bool is_stopped();
+  /// Takes away what finished points, and processes that were killed, have left in the folder.
+  void tidy();
   /// Computes the point, or where the sweep interpolates the line that it begins, unless it is done
   /// or another process has it. True if it was computed. Collective on the ranks that compute it
   /// together.
@@ -39,17 +44,24 @@ class Worker {
  private:
   class LineRun;
   bool is_timely(std::size_t point);
+  bool sees_stop_file();
+  bool is_asked_to_stop();
+  std::string checkpoint_of(std::size_t point) const;
   void run_point(const Comm& comm, std::size_t point);
   void run_line(const Comm& comm, const std::vector<std::uint32_t>& line);
   void add(Json& record, const Json& found) const;
   Json begin_record(std::size_t point) const;
   void solve(const Comm& comm, std::size_t point, Clock::time_point begin, PointHead& head,
-             Json& record, const PairSolver& solver);
+             Json& record, const PairSolver& solver, const std::string& checkpoint = {});
   void write(PointHead head, const Json& record);
 
+  EndRequests requests_{patience_of_sweeps};
   SweepFolder folder_;
   double retried_before_;
   double job_ends_ = end_of_job();
+  std::string stop_file_;
+  bool stopped_ = false;
+  Clock::time_point looked_ = Clock::now();  ///< for the stop file
   std::set<std::size_t> late_;
   Neighbours neighbours_;  ///< what was found here before
   Clock::time_point synced_ = Clock::now();

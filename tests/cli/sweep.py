@@ -551,6 +551,137 @@ class Goes(SweepTest):
         self.assertIn("800", program.run("status", self.folder / "chains.out").out)
 
 
+LONG = {
+    "cold": """command = "ground"
+model = "xxz"
+k = 2
+sites = 17
+warm_starts = false
+[vary]
+delta = [0.3, 0.5, 0.7, 0.9]
+""",
+    "warm": """command = "ground"
+model = "xxz"
+sites = 18
+[vary]
+delta = [0.3, 0.31, 0.32, 0.33, 0.34]
+""",
+    "inside": """command = "eigh"
+model = "xxz"
+sites = 12
+method = "filter"
+sigma = 0.1
+k = 4
+[vary]
+delta = [0.3, 0.5, 0.7]
+""",
+    "svds": """command = "svds"
+model = "heisenberg"
+sites = 13
+method = "restarted"
+k = 4
+[vary]
+j = [0.3, 0.5, 0.7]
+""",
+    "evolve": """command = "evolve"
+model = "heisenberg"
+sites = 13
+state = "neel"
+time = 4
+steps = 40
+observe = ["sz:0"]
+[vary]
+j = [0.3, 0.5, 0.7]
+""",
+}
+
+
+class Ends(SweepTest):
+    """A sweep that is asked to end keeps what is under way, and goes on from it."""
+
+    def setUp(self):
+        super().setUp()
+        seed = int(os.environ.get("KRONSOLVE_FUZZ_SEED", random.randrange(1 << 32)))
+        print(f"KRONSOLVE_FUZZ_SEED={seed}", file=sys.stderr)
+        self.random = random.Random(seed)
+
+    def end(self, path, number, *args, ranks=0) -> int:
+        """Starts the sweep and asks it to end some time after it has begun; the exit code."""
+        folder = path.with_suffix(".out")
+        before = len(records(folder)) if folder.exists() else 0
+        process = subprocess.Popen(program.command("sweep", path, *args, "--threads", 1, ranks=ranks), stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        while process.poll() is None and not (folder / "points.jsonl").exists():
+            time.sleep(0.001)
+        if self.random.random() < 0.5:  # after one more point, so that the next one has neighbours
+            while process.poll() is None and len(records(folder)) <= before:
+                time.sleep(0.001)
+        time.sleep(self.random.uniform(0, 0.3))
+        process.send_signal(number)
+        _, err = process.communicate(timeout=100)
+        # Before the sweep listens to it the signal ends it as any process.
+        self.assertIn(process.returncode, (0, 75, -number, 128 + number), err)
+        return process.returncode
+
+    def run_with_ends(self, name, *args, ranks=0, rounds=6) -> int:
+        """How often a point went on in the middle; the results are those of an undisturbed sweep."""
+        path, undisturbed = self.file(f"{name}.toml", LONG[name]), self.file(f"{name}-whole.toml", LONG[name])
+        self.sweep(undisturbed, "--threads", 1)
+        folder, kept = self.folder / f"{name}.out", 0
+        for _ in range(rounds):
+            if self.end(path, self.random.choice((signal.SIGTERM, signal.SIGUSR1)), *args, ranks=ranks) == 0:
+                break
+            kept += len(list(folder.glob("checkpoint-*.h5")))
+        there = len(list(folder.glob("checkpoint-*.h5")))
+        done = program.run("sweep", path, "--json", *args, "--threads", 1, ranks=ranks, timeout=200)
+        self.assertEqual(done.status, 0, done.err)
+        self.assertEqual(done.err.count("going on from"), there, done.err)
+        self.assertEqual(sorted(file.name for file in folder.iterdir() if file.name.startswith(("checkpoint", "stop"))), [])
+        whole = {record["point"]: record for record in records(self.folder / f"{name}-whole.out")}
+        found = records(folder)
+        self.assertEqual({record["point"] for record in found}, set(whole))
+        self.assertEqual(len(found), len(whole))
+        for record in found:
+            self.assertEqual(set(record), set(whole[record["point"]]))
+            for column in ("eigenvalues", "singular_values", "energies", "sz:0"):
+                for a, b in zip(record.get(column, []), whole[record["point"]].get(column, [])):
+                    self.assertAlmostEqual(a, b, delta=1e-9)
+        self.assert_whole(folder, len(whole))
+        return kept
+
+    def test_a_point_under_way_goes_on(self):
+        kept = {name: self.run_with_ends(name, rounds=30 if MANY else 6) for name in LONG}
+        print(f"went on in the middle: {kept}", file=sys.stderr)
+        self.assertGreater(sum(kept.values()), 0)
+
+    def test_with_workers_and_ranks(self):
+        kept = self.run_with_ends("cold", "--ranks", 2) + self.run_with_ends("warm", ranks=2)
+        print(f"went on in the middle: {kept}", file=sys.stderr)
+
+    def test_at_the_end_of_the_job(self):
+        path = self.file("long.toml", LONG["evolve"].replace("steps = 40", "steps = 400000").replace("time = 4", "time = 40000"))
+        begun = int(time.time())
+        done = program.run("sweep", path, "--json", "--threads", 1, timeout=100, env={"KRONSOLVE_JOB_END_TIME": begun + 40})
+        self.assertEqual(done.status, 75, done.err)
+        self.assertTrue(done.json()["stopped"])
+        self.assertLess(time.time(), begun + 40)
+        self.assertEqual(len(list((self.folder / "long.out").glob("checkpoint-*.h5"))), 1)
+
+    def test_a_damaged_checkpoint_is_a_failed_point_that_says_what_to_remove(self):
+        path = self.file("cold.toml", LONG["cold"])
+        self.sweep(path, "--only", "delta = 0.3", "--threads", 1)
+        point = records(self.folder / "cold.out")[0]["point"]
+        (self.folder / "cold.out" / "points.jsonl").write_text("", encoding="utf-8")
+        damaged = self.folder / "cold.out" / f"checkpoint-{point}.h5"
+        damaged.write_text("damaged", encoding="utf-8")
+        self.sweep(path, "--only", "delta = 0.3", "--threads", 1, status=1)
+        self.assertIn("nothing was touched, remove it", records(self.folder / "cold.out")[0]["failure"])
+        self.assertEqual(damaged.read_text(encoding="utf-8"), "damaged")
+        damaged.unlink()
+        self.sweep(path, "--only", "delta = 0.3", "--threads", 1, "--retry-failed")
+
+
 class Damage(SweepTest):
     def setUp(self):
         super().setUp()
