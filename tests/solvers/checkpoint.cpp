@@ -113,7 +113,7 @@ TEST_F(CheckpointTest, lanczos_stopped_before_any_step_gives_the_same_bits) {
     ASSERT_TRUE(undisturbed.converged) << undisturbed.reason;
 
     const int stops = stop_everywhere(
-        1000, 1,
+        1000, stride(1),
         [&](Checkpoint& checkpoint) {
           auto now = options;
           now.checkpoint = &checkpoint;
@@ -121,7 +121,7 @@ TEST_F(CheckpointTest, lanczos_stopped_before_any_step_gives_the_same_bits) {
         },
         [&](const Pairs<T>& now) { expect_same(now, undisturbed); });
 
-    EXPECT_GT(stops, 20);
+    EXPECT_GT(stops, world().size() == 1 ? 20 : 1);
   };
   // Kept vectors; a second pass; values alone; several pairs at the other end; of one recurrence.
   test.operator()<double>({});
@@ -164,7 +164,7 @@ TEST_F(CheckpointTest, a_certificate_goes_on_also_where_it_puts_pairs_in) {
   ASSERT_EQ(undisturbed.certificate.inserted, 1);
 
   const int stops = stop_everywhere(
-      1000, 1, [&](Checkpoint& checkpoint) { return run(&checkpoint); },
+      1000, stride(1), [&](Checkpoint& checkpoint) { return run(&checkpoint); },
       [&](const Found& now) {
         EXPECT_EQ(now.values, undisturbed.values);
         EXPECT_EQ(now.residuals, undisturbed.residuals);
@@ -172,7 +172,7 @@ TEST_F(CheckpointTest, a_certificate_goes_on_also_where_it_puts_pairs_in) {
         EXPECT_EQ(entries(now.vectors), entries(undisturbed.vectors));
       });
 
-  EXPECT_GT(stops, 20);
+  EXPECT_GT(stops, world().size() == 1 ? 20 : 1);
 }
 
 TEST_F(CheckpointTest, the_filter_stopped_before_any_step_gives_the_same_bits) {
