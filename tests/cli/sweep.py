@@ -681,7 +681,13 @@ class Ends(SweepTest):
         self.assertIn("nothing was touched, remove it", records(self.folder / "cold.out")[0]["failure"])
         self.assertEqual(damaged.read_text(encoding="utf-8"), "damaged")
         damaged.unlink()
+        # What processes that were killed have left goes when the sweep begins, of points that are done and half a file.
         self.sweep(path, "--only", "delta = 0.3", "--threads", 1, "--retry-failed")
+        left = [damaged, damaged.with_name("checkpoint-00000000000000ab.h5.0123456789012345.part")]
+        for file in left:
+            file.write_text("left", encoding="utf-8")
+        self.sweep(path, "--only", "delta = 0.3", "--threads", 1)
+        self.assertEqual([file for file in left if file.exists()], [])
 
 
 class Damage(SweepTest):
