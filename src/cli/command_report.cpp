@@ -45,8 +45,9 @@ std::string page_head(const std::string& title) {
       "http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
       "'unsafe-inline'\">\n<title>{0}</title>\n<style>\n"
       "body {{ font: 15px/1.45 sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; }}\n"
-      "figure {{ display: inline-block; margin: 0 1em 1.5em 0; }} svg {{ max-width: 100%; height: "
-      "auto; }}\n"
+      // Drawings have no size of their own.
+      "figure {{ display: inline-block; width: 28em; max-width: 100%; margin: 0 1em 1.5em 0; }}\n"
+      "svg {{ width: 100%; height: auto; }}\n"
       "figcaption, .note {{ color: #555; font-size: 90%; }} .wide {{ overflow-x: auto; }}\n"
       "table {{ border-collapse: collapse; font: 13px monospace; }}\n"
       "th, td {{ text-align: right; padding: 0.1em 0.7em; border-bottom: 1px solid #ddd; }}\n"

@@ -56,6 +56,7 @@ class Report(program.ProgramTest):
         self.assertEqual([one for one in page.addresses if not one.startswith("#")], [])
         self.assertNotRegex(text, r"url\((?!#)|@import|<script|<link|<img|<iframe")
         self.assertGreaterEqual(text.count("<svg"), 2)  # the gap, the energy
+        self.assertIn("figure { display: inline-block; width: 28em;", text)  # drawings have no size of their own, and were not seen
         self.assertEqual(text.count("<tr>"), 1 + 10)
         for words in ("gap", "sites = 4", "sites = 6", "10 of 10 done", "eigenvalues[1] - eigenvalues[0]", "kronsolve report"):
             self.assertIn(words, text)

@@ -80,7 +80,7 @@ class CheckpointTest : public ::testing::Test {
     return stops;
   }
   /// Between ranks every step waits for the others: fewer of them are looked at.
-  static int stride(int alone) { return world().size() == 1 ? alone : 13 * alone; }
+  static int stride(int alone) { return world().size() == 1 ? alone : 31 * alone; }
   fs::path folder_;
 };
 
@@ -121,7 +121,7 @@ TEST_F(CheckpointTest, lanczos_stopped_before_any_step_gives_the_same_bits) {
         },
         [&](const Pairs<T>& now) { expect_same(now, undisturbed); });
 
-    EXPECT_GT(stops, world().size() == 1 ? 20 : 1);
+    EXPECT_GT(stops, world().size() == 1 ? 20 : 0);
   };
   // Kept vectors; a second pass; values alone; several pairs at the other end; of one recurrence.
   test.operator()<double>({});
@@ -172,7 +172,7 @@ TEST_F(CheckpointTest, a_certificate_goes_on_also_where_it_puts_pairs_in) {
         EXPECT_EQ(entries(now.vectors), entries(undisturbed.vectors));
       });
 
-  EXPECT_GT(stops, world().size() == 1 ? 20 : 1);
+  EXPECT_GT(stops, world().size() == 1 ? 20 : 0);
 }
 
 TEST_F(CheckpointTest, the_filter_stopped_before_any_step_gives_the_same_bits) {
@@ -201,7 +201,7 @@ TEST_F(CheckpointTest, the_filter_stopped_before_any_step_gives_the_same_bits) {
           EXPECT_EQ(now.certificate, undisturbed.certificate);
         });
 
-    EXPECT_GT(stops, 1);
+    EXPECT_GT(stops, world().size() == 1 ? 3 : 0);
   };
   test.operator()<double>(1, {.k = 5, .sigma = 0.3}, 0);
   test.operator()<std::complex<double>>(1, {.interval = std::pair(-0.5, 0.2), .block = 2}, 0);
@@ -241,7 +241,7 @@ TEST_F(CheckpointTest, singular_values_go_on) {
       EXPECT_EQ(entries(now.right), entries(undisturbed.right));
     });
 
-    EXPECT_GT(stops, 1);
+    EXPECT_GT(stops, world().size() == 1 ? 3 : 0);
   };
   std::vector<double> even, decaying, copies = {3, 3, 3, 3};
   for (int i = 1; i <= 60; ++i) {
@@ -289,7 +289,7 @@ TEST_F(CheckpointTest, pairs_inside_the_spectrum_go_on) {
       EXPECT_EQ(entries(now.vectors_as<double>()), entries(undisturbed.vectors_as<double>()));
     });
 
-    EXPECT_GT(stops, 1);
+    EXPECT_GT(stops, world().size() == 1 ? 3 : 0);
   }
 }
 
@@ -324,7 +324,7 @@ TEST_F(CheckpointTest, solves_that_neighbours_help_go_on) {
           EXPECT_EQ(entries(now.vectors_as<double>()), entries(undisturbed.vectors_as<double>()));
         });
 
-    EXPECT_GT(stops, 1);
+    EXPECT_GT(stops, world().size() == 1 ? 3 : 0);
   }
 }
 
