@@ -13,6 +13,7 @@
 
 #include "solvers/families/first_pairs.hpp"
 #include "solvers/families/operator_line.hpp"
+#include "solvers/frontend/eigh_problem.hpp"
 
 namespace kronsolve {
 
@@ -264,6 +265,8 @@ EighResult Neighbours::solve(const Comm& comm, const SectorOperator& h,
 
 EighResult Neighbours::eigh(const Comm& comm, const SectorOperator& h, const EighOptions& options) {
   if (!starts_from_a_vector(options) || !h.basis) return kronsolve::eigh(comm, h, options);
+  if (options.checkpoint != nullptr)
+    frontend::identify(*options.checkpoint, h.dimension(), h.scalar(), "of neighbours", options);
   begin(comm, h, options);
   auto result = solve(comm, h, options);
   ++solves_;

@@ -192,6 +192,32 @@ void check_sector(const SectorOperator& h, const EighOptions& options) {
   require_hermitian(h.op, "eigh");
 }
 
+void identify(Checkpoint& checkpoint, index_t dimension, ScalarKind scalar,
+              const std::string& start, const EighOptions& o) {
+  if (count_against(o) > 0)
+    throw NotSupported(
+        "eigh: a checkpoint does not go with vectors to stay orthogonal to; leave one of them out");
+  const auto text = [](const auto& number) {
+    return number ? detail::concat(*number) : std::string("none");
+  };
+  checkpoint.identify("dimension", std::to_string(dimension));
+  checkpoint.identify("scalar", std::string(to_string(scalar)));
+  checkpoint.identify("k", std::to_string(o.k));
+  checkpoint.identify("which", std::string(to_string(o.which)));
+  checkpoint.identify("sigma", text(o.sigma));
+  checkpoint.identify("position", text(o.position));
+  checkpoint.identify(
+      "interval",
+      o.interval ? detail::concat("[", o.interval->first, ", ", o.interval->second, "]") : "none");
+  checkpoint.identify("tol", detail::concat(o.tol));
+  checkpoint.identify("ncv", std::to_string(o.ncv));
+  checkpoint.identify("seed", std::to_string(o.seed));
+  checkpoint.identify("start", start);
+  checkpoint.identify("max_iterations", std::to_string(o.max_iterations));
+  checkpoint.identify("vectors", o.vectors == Eigenvectors::compute ? "computed" : "left out");
+  checkpoint.identify("certify", o.certify ? "yes" : "no");
+}
+
 template EighProblem<double> sector_problem(const Comm&, const SectorOperator&);
 template EighProblem<std::complex<double>> sector_problem(const Comm&, const SectorOperator&);
 
@@ -350,33 +376,6 @@ std::string start_text(const Comm& comm, const EighOptions& o, RowRange owned) {
                               : detail::concat("checksum ", comm.all_reduce(all, Reduce::bit_xor));
 }
 
-/// What a run that goes on must have in common with the first one. Collective.
-template <Scalar T>
-void identify(Checkpoint& checkpoint, const EighProblem<T>& problem, const EighOptions& o) {
-  if (frontend::count_against(o) > 0)
-    throw NotSupported(
-        "eigh: a checkpoint does not go with vectors to stay orthogonal to; leave one of them out");
-  const auto text = [](const auto& number) {
-    return number ? detail::concat(*number) : std::string("none");
-  };
-  checkpoint.identify("dimension", std::to_string(problem.n()));
-  checkpoint.identify("scalar", std::string(to_string(scalar_kind<T>)));
-  checkpoint.identify("k", std::to_string(o.k));
-  checkpoint.identify("which", std::string(to_string(o.which)));
-  checkpoint.identify("sigma", text(o.sigma));
-  checkpoint.identify("position", text(o.position));
-  checkpoint.identify(
-      "interval",
-      o.interval ? detail::concat("[", o.interval->first, ", ", o.interval->second, "]") : "none");
-  checkpoint.identify("tol", detail::concat(o.tol));
-  checkpoint.identify("ncv", std::to_string(o.ncv));
-  checkpoint.identify("seed", std::to_string(o.seed));
-  checkpoint.identify("start", start_text(*problem.comm, o, problem.owned()));
-  checkpoint.identify("max_iterations", std::to_string(o.max_iterations));
-  checkpoint.identify("vectors", o.vectors == Eigenvectors::compute ? "computed" : "left out");
-  checkpoint.identify("certify", o.certify ? "yes" : "no");
-}
-
 /// Only our own methods can be taken up in the middle.
 bool goes_on(Method method) { return method == Method::lanczos || method == Method::filter; }
 
@@ -472,7 +471,9 @@ auto with_sector_problem(const Comm& comm, const SectorOperator& h, const EighOp
 template <Scalar T>
 EighResult begin(EighProblem<T> problem, const EighOptions& options) {
   frontend::check_start<T>(*problem.comm, options, problem.owned());
-  if (options.checkpoint != nullptr) identify(*options.checkpoint, problem, options);
+  if (options.checkpoint != nullptr)
+    frontend::identify(*options.checkpoint, problem.n(), scalar_kind<T>,
+                       start_text(*problem.comm, options, problem.owned()), options);
   return run(std::move(problem), options);
 }
 

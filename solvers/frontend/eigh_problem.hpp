@@ -71,6 +71,14 @@ std::optional<EighPlan> rescue_plan(const EighProblem<T>& problem, const EighOpt
 std::vector<index_t> select(std::span<const double> ascending, Which which,
                             std::optional<double> sigma, index_t k);
 
+/// What a run that goes on from a checkpoint must have in common with the first one. Local, the same
+/// on every rank.
+/// @param start  what is to be said of the start vector
+/// @throws NotSupported     vectors to stay orthogonal to
+/// @throws InvalidArgument  it differs, with the field
+void identify(Checkpoint& checkpoint, index_t dimension, ScalarKind scalar,
+              const std::string& start, const EighOptions& options);
+
 /// What an operator in a basis must be: Hermitian, of the same sites; and the options.
 void check_sector(const SectorOperator& h, const EighOptions& options);
 /// The problem of an operator in a basis.
