@@ -64,13 +64,17 @@ class Batch(program.ProgramTest):
 
     def test_what_cannot_go_on_is_told_so(self):
         for run in ("eigh --model heisenberg --sites 8 -k all", "eigh --model heisenberg --sites 10 --sigma 0",
-                    "ground --model heisenberg --sites 8 --all-sectors", "svds --model heisenberg --sites 8",
+                    "ground --model heisenberg --sites 8 --all-sectors", "svds --model heisenberg --sites 8 --method dense",
                     "thermal --model heisenberg --sites 8 --temperature 1"):
             found = self.batch(run)
             self.assertFalse(found["goes_on"], run)
             for word in ("--checkpoint", "--requeue", "--signal", "-eq 75"):
                 self.assertNotIn(word, found["text"])
             self.assertIn("cannot go on", found["text"])
+        for run in ("svds --model heisenberg --sites 8", "eigh --model heisenberg --sites 10 --sigma 0 --method filter"):
+            found = self.batch(run)
+            self.assertTrue(found["goes_on"], run)
+            self.assertIn(".checkpoint", found["text"])
         found = self.batch("evolve --model heisenberg --sites 8 --state neel --time 1 --checkpoint mine --json-lines")
         self.assertTrue(found["goes_on"])
         self.assertIn("--checkpoint mine", found["text"])
