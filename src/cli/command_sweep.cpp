@@ -287,7 +287,7 @@ Answer run_sweep(Session& session, const Arguments& arguments, Clock::time_point
   bar.reset();
   // Another rank may have been able to begin what was too long for this one.
   std::size_t late = 0;
-  if (worker.left_for_later() > 0) {
+  if (worker.leaves_for_later()) {
     folder.points().refresh();
     late = static_cast<std::size_t>(std::count_if(
         order.begin(), order.end(), [&](auto point) { return worker.is_open(point); }));

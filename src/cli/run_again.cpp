@@ -71,7 +71,7 @@ EndRequests::~EndRequests() {
 }
 
 void EndRequests::begin() noexcept {
-  last_ = time_now();
+  began_ = last_ = time_now();
   longest_ = 0;
 }
 
@@ -83,7 +83,9 @@ bool EndRequests::asked() noexcept {
   const double now = time_now();
   longest_ = std::max(longest_, now - last_);
   last_ = now;
-  constexpr double spare = 2, to_write = 20;
+  // What has taken no longer than that is written in less.
+  const double to_write = std::min(20.0, now - began_);
+  constexpr double spare = 2;
   return came() || now > job_ends_ - seconds_to_leave - to_write - spare * longest_;
 }
 

@@ -35,7 +35,7 @@ class EndRequests {
  private:
   using Handler = void (*)(int);
   Handler terminate_, user_, alarm_;
-  double job_ends_, last_ = 0, longest_ = 0;
+  double job_ends_, began_ = 0, last_ = 0, longest_ = 0;
 };
 
 /// Workers that --ranks has started get the signals of this process.

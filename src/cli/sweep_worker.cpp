@@ -61,6 +61,17 @@ void add_flat(Json& record, const Json& answer) {
   }
 }
 
+void check(const std::error_code& error, const std::string& path) {
+  if (error) throw IoError(path, detail::concat("'", path, "': ", error.message()));
+}
+
+/// If it is there.
+void remove_file(const std::string& path) {
+  std::error_code error;
+  std::filesystem::remove(path, error);
+  check(error, path);
+}
+
 }  // namespace
 
 Worker::Worker(const std::string& path, Sweep sweep, double retried_before, std::string stop_file)
@@ -95,7 +106,10 @@ std::string Worker::checkpoint_of(std::size_t point) const {
 
 void Worker::tidy() {
   constexpr std::string_view begin = "checkpoint-";
-  for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
+  std::error_code error;
+  const std::filesystem::directory_iterator entries(folder_.path(), error);
+  check(error, folder_.path());
+  for (const auto& entry : entries) {
     const auto name = entry.path().filename().string();
     if (!name.starts_with(begin)) continue;
     PointId id = 0;
@@ -106,7 +120,7 @@ void Worker::tidy() {
     const auto record = folder_.points().records().find(id);
     const bool finished =
         record != folder_.points().records().end() && record->second.status != PointStatus::failed;
-    if (finished || name.ends_with(".part")) std::filesystem::remove(entry.path());
+    if (finished || name.ends_with(".part")) remove_file(entry.path().string());
   }
 }
 
@@ -182,8 +196,8 @@ void Worker::run_point(const Comm& comm, std::size_t point) {
     if (!comm.is_root()) return;
     write(head, record);
     if (head.status == PointStatus::failed) return;
-    std::filesystem::remove(checkpoint);
-    std::filesystem::remove(checkpoint + ".previous");
+    remove_file(checkpoint);
+    remove_file(checkpoint + ".previous");
   });
 }
 

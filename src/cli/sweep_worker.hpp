@@ -27,8 +27,10 @@ class Worker {
   bool has_work(std::size_t unit) const;
   /// There is work, nobody else does it, and the job will not end before it.
   bool is_free(std::size_t unit);
-  /// Points that were not begun because the job would have ended before them.
-  std::size_t left_for_later() const noexcept { return late_.size(); }
+  /// Points were not begun, or not ended, because the job would have ended before them.
+  bool leaves_for_later() const noexcept {
+    return !late_.empty() || (stopped_ && !requests_.came());
+  }
   /// Whether the sweep is to end, by a signal or at the end of the job. Points under way that can go
   /// on have kept what they need in the folder; no other is begun.
   bool is_stopped();
