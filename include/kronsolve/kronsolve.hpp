@@ -34,12 +34,14 @@
 #include <kronsolve/exec/pool.hpp>
 #include <kronsolve/exec/task_code.hpp>
 #include <kronsolve/exec/this_worker.hpp>
+#include <kronsolve/measure/conductivity.hpp>
 #include <kronsolve/measure/dynamical_correlations.hpp>
 #include <kronsolve/measure/entanglement.hpp>
 #include <kronsolve/measure/evolution_recorder.hpp>
 #include <kronsolve/measure/expectation.hpp>
 #include <kronsolve/measure/ground_level.hpp>
 #include <kronsolve/measure/lazy_density.hpp>
+#include <kronsolve/measure/level_spacing.hpp>
 #include <kronsolve/measure/observable_info.hpp>
 #include <kronsolve/measure/observables.hpp>
 #include <kronsolve/measure/sector_levels.hpp>

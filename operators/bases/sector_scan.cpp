@@ -339,6 +339,17 @@ Conditions every_condition(const OpSum& op, const Lattice& lattice) {
 
 }  // namespace
 
+std::vector<ScannedSector> scan_every_sector(const OpSum& op, const Lattice& lattice,
+                                             const std::vector<std::string>& conditions) {
+  std::vector<ScannedSector> all;
+  for (const auto& scanned : scan_sectors(op, lattice, conditions)) {
+    all.push_back({scanned.sector, scanned.dimension, {}});
+    for (const auto& image : scanned.images)
+      all.push_back({parse_sector(op.spaces(), lattice, image), scanned.dimension, {}});
+  }
+  return all;
+}
+
 const std::vector<std::string>& named_symmetries(const Lattice& lattice) {
   static const Conditions line = {"momentum=0", "reflection=1", "spinflip=1"};
   static const Conditions plane = {"momentum-x=0",   "momentum-y=0",   "rotation=0",

@@ -43,6 +43,8 @@ class LanczosProcess {
   std::span<const T> vector() const noexcept {
     return current_.span();
   }  ///< v_j of the step to come, normalised
+  /// Vectors of the steps so far, if they are kept.
+  const DistributedVectors<T>& kept() const noexcept { return kept_; }
   double imaginary() const noexcept {
     return imaginary_;
   }  ///< largest |Im alpha|: 0 for Hermitian maps but for rounding

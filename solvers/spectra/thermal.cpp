@@ -121,8 +121,17 @@ void require_hermitian_steps(double imaginary, const std::vector<double>& alpha)
 using Samples = std::vector<std::vector<Sample>>;
 
 template <Scalar T>
+void append(std::vector<double>& observables, const StateNumbers<T>& measure,
+            std::span<const T> state) {
+  if (!measure) return;
+  const auto numbers = measure(state);
+  observables.insert(observables.end(), numbers.begin(), numbers.end());
+}
+
+template <Scalar T>
 Samples typical_samples(const LinearMap<T>& h, std::span<const double> betas,
-                        std::span<const LinearMap<T>* const> observables, const ThermalOptions& o) {
+                        std::span<const LinearMap<T>* const> observables, const ThermalOptions& o,
+                        const StateNumbers<T>& measure) {
   const Comm& comm = h.comm();
   std::vector<std::size_t> order(betas.size());
   std::iota(order.begin(), order.end(), 0);
@@ -153,10 +162,37 @@ Samples typical_samples(const LinearMap<T>& h, std::span<const double> betas,
         a->apply(state.span(), product.span());
         s.observables.push_back(real_part(vec::dot<T>(comm, state.span(), product.span())));
       }
+      append(s.observables, measure, std::as_const(state).span());
       samples[i].push_back(std::move(s));
     }
   }
   return samples;
+}
+
+/// exp(-beta H/2)|r> at each beta, out of the Krylov space of |r>, whose vectors come again by the
+/// same steps.
+template <Scalar T>
+void lanczos_states(const LinearMap<T>& h, std::span<const double> betas,
+                    const dense::TridiagonalEigen& ritz, std::span<const T> random,
+                    const StateNumbers<T>& measure, std::span<std::vector<Sample>> samples) {
+  DistributedVectors<T> states(h.row_partition(), h.comm().rank(), std::ssize(betas));
+  LanczosProcess<T> lanczos(h, random);
+  const std::size_t m = ritz.values.size();
+  for (std::size_t i = 0; i < m; ++i) {
+    for (std::size_t b = 0; b < betas.size(); ++b) {
+      double component = 0;
+      for (std::size_t j = 0; j < m; ++j)
+        component += std::exp(-betas[b] * (ritz.values[j] - ritz.values[0]) / 2) *
+                     ritz.component(0, j) * ritz.component(i, j);
+      vec::axpy<T>(component, lanczos.vector(), states.column(static_cast<index_t>(b)));
+    }
+    if (i + 1 < m) lanczos.step();
+  }
+  for (std::size_t b = 0; b < betas.size(); ++b) {
+    const auto state = states.column(static_cast<index_t>(b));
+    vec::scale<T>(1 / vec::norm<T>(h.comm(), state), state);
+    append(samples[b].back().observables, measure, std::span<const T>(state));
+  }
 }
 
 /// One Lanczos run from |r>: with H psi_j = e_j psi_j in its Krylov space, <r|f(H) A|r> is
@@ -164,7 +200,7 @@ Samples typical_samples(const LinearMap<T>& h, std::span<const double> betas,
 template <Scalar T>
 void lanczos_sample(const LinearMap<T>& h, std::span<const double> betas,
                     std::span<const LinearMap<T>* const> observables, const ThermalOptions& o,
-                    std::span<T> random, Samples& samples) {
+                    std::span<T> random, const StateNumbers<T>& measure, Samples& samples) {
   const Comm& comm = h.comm();
   std::vector<Buffer<T>> applied;  // A|r>
   for (const auto* a : observables) {
@@ -203,17 +239,24 @@ void lanczos_sample(const LinearMap<T>& h, std::span<const double> betas,
     s.log_norm = std::log(weight) - betas[b] * ritz.values[0];
     samples[b].push_back(std::move(s));
   }
+  constexpr std::size_t at_once = 16;
+  for (std::size_t b = 0; measure && b < betas.size(); b += at_once) {
+    const std::size_t count = std::min(at_once, betas.size() - b);
+    lanczos_states<T>(h, betas.subspan(b, count), ritz, random, measure,
+                      std::span(samples).subspan(b, count));
+  }
 }
 
 template <Scalar T>
 Samples lanczos_samples(const LinearMap<T>& h, std::span<const double> betas,
-                        std::span<const LinearMap<T>* const> observables, const ThermalOptions& o) {
+                        std::span<const LinearMap<T>* const> observables, const ThermalOptions& o,
+                        const StateNumbers<T>& measure) {
   Samples samples(betas.size());
   Buffer<T> random(h.row_range().size());
   for (index_t r = 0; r < o.samples; ++r) {
     fill_normal(random.span(), h.row_range(), o.seed, narrow<std::uint32_t>(r, "samples"));
     vec::scale<T>(1 / vec::norm<T>(h.comm(), random.span()), random.span());
-    lanczos_sample<T>(h, betas, observables, o, random.span(), samples);
+    lanczos_sample<T>(h, betas, observables, o, random.span(), measure, samples);
   }
   return samples;
 }
@@ -223,11 +266,12 @@ Samples lanczos_samples(const LinearMap<T>& h, std::span<const double> betas,
 template <Scalar T>
 std::vector<ThermalPoint> thermal_averages(const LinearMap<T>& h, std::span<const double> betas,
                                            std::span<const LinearMap<T>* const> observables,
-                                           const ThermalOptions& o) {
+                                           const ThermalOptions& o,
+                                           const std::type_identity_t<StateNumbers<T>>& measure) {
   check(h, betas, observables, o);
   const Samples samples = o.method == ThermalMethod::ftlm
-                              ? lanczos_samples(h, betas, observables, o)
-                              : typical_samples(h, betas, observables, o);
+                              ? lanczos_samples<T>(h, betas, observables, o, measure)
+                              : typical_samples<T>(h, betas, observables, o, measure);
   std::vector<ThermalPoint> points;
   for (std::size_t i = 0; i < betas.size(); ++i)
     points.push_back(combine(betas[i], samples[i], static_cast<double>(h.rows())));
@@ -237,7 +281,7 @@ std::vector<ThermalPoint> thermal_averages(const LinearMap<T>& h, std::span<cons
 #define KRONSOLVE_INSTANTIATE(T)                                                          \
   template std::vector<ThermalPoint> thermal_averages(                                    \
       const LinearMap<T>&, std::span<const double>, std::span<const LinearMap<T>* const>, \
-      const ThermalOptions&);
+      const ThermalOptions&, const std::type_identity_t<StateNumbers<T>>&);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
 #undef KRONSOLVE_INSTANTIATE
 

@@ -6,6 +6,7 @@
 #include <kronsolve/operators/expand.hpp>
 #include <kronsolve/operators/hermitian_check.hpp>
 
+#include "core/counted.hpp"
 #include "measure/symmetrized.hpp"
 #include "operators/rows/element_walk.hpp"
 #include "operators/vectors/compensated.hpp"
@@ -23,9 +24,9 @@ using detail::PackedDigits;
 template <Scalar T>
 void require_sites(const StateView<T>& psi, const OpSum& op, const char* where) {
   if (op.spaces() != psi.basis().spaces())
-    throw DimensionError(detail::concat(where, ": the operator is on ", op.sites(),
-                                        " sites, the state on ", psi.basis().sites(),
-                                        ", or their local spaces differ"));
+    throw DimensionError(detail::concat(where, ": the operator is on ",
+                                        detail::counted(op.sites(), "site"), ", the state on ",
+                                        psi.basis().sites(), ", or their local spaces differ"));
 }
 
 bool all_real(std::span<const OpSum> ops) {
@@ -177,7 +178,8 @@ T amplitude(const StateView<T>& psi, std::span<const int> digits) {
   const Basis& basis = psi.basis();
   if (static_cast<int>(digits.size()) != basis.sites())
     throw InvalidArgument(
-        detail::concat("amplitude: ", digits.size(), " digits for ", basis.sites(), " sites"));
+        detail::concat("amplitude: ", detail::counted(digits.size(), "digit"),
+                       " for ", detail::counted(basis.sites(), "site")));
   state_t state = 0;
   for (int site = 0; site < basis.sites(); ++site) {
     const int digit = digits[static_cast<std::size_t>(site)];

@@ -11,6 +11,7 @@
 #include <kronsolve/operators/charge_basis.hpp>
 #include <kronsolve/operators/op_file.hpp>
 
+#include "core/counted.hpp"
 #include "core/split.hpp"
 #include "measure/quantity.hpp"
 #include "measure/wave_grid.hpp"
@@ -426,7 +427,8 @@ class Parser {
     else
       for (const char c : parts_[1]) texts.emplace_back(1, c);
     if (static_cast<int>(texts.size()) != basis_.sites())
-      refuse(detail::concat(texts.size(), " digits for ", basis_.sites(), " sites"));
+      refuse(detail::concat(detail::counted(texts.size(), "digit"), " for ",
+                            detail::counted(basis_.sites(), "site")));
     for (int i = 0; i < basis_.sites(); ++i) {
       const auto& digit = texts[static_cast<std::size_t>(i)];
       const auto value = read_number<int>(digit);
@@ -451,8 +453,8 @@ class Parser {
         refuse(error.what());
       }
     if (op.spaces() != basis_.spaces())
-      refuse(detail::concat("the operator is on ", op.sites(), " sites, the state on ",
-                            basis_.sites(), ", or their local spaces differ"));
+      refuse(detail::concat("the operator is on ", detail::counted(op.sites(), "site"),
+                            ", the state on ", basis_.sites(), ", or their local spaces differ"));
     const bool hermitian = op.is_hermitian();
     return {Quantity::Mean{std::move(op), hermitian}};
   }
@@ -542,8 +544,9 @@ Observable Observable::parse(const Comm& comm, std::string_view text, const Basi
                              const std::optional<Lattice>& lattice) {
   const Lattice places = lattice ? *lattice : Lattice::chain(basis.sites());
   if (places.sites() != basis.sites())
-    throw DimensionError(detail::concat("observable '", text, "': the lattice has ", places.sites(),
-                                        " sites, the basis ", basis.sites()));
+    throw DimensionError(detail::concat("observable '", text, "': the lattice has ",
+                                        detail::counted(places.sites(), "site"), ", the basis ",
+                                        basis.sites()));
   return {std::string(text),
           std::make_shared<const Quantity>(Parser(text, comm, basis, places).parse())};
 }
@@ -551,6 +554,27 @@ Observable Observable::parse(const Comm& comm, std::string_view text, const Basi
 bool Observable::needs_hamiltonian() const noexcept {
   return std::holds_alternative<Quantity::Energy>(quantity_->meaning) ||
          std::holds_alternative<Quantity::Variance>(quantity_->meaning);
+}
+
+bool Observable::is_expectation() const {
+  using Q = Quantity;
+  return std::visit(
+      []<class Meaning>(const Meaning& meaning) {
+        if constexpr (std::is_same_v<Meaning, Q::Moment>)
+          return meaning.power > 0;
+        else if constexpr (std::is_same_v<Meaning, Q::TotalSpin>)
+          return meaning.show == Q::TotalSpin::Show::square;
+        else if constexpr (std::is_same_v<Meaning, Q::Ratio>)  // over a number: of spins
+          return std::all_of(meaning.under.terms().begin(), meaning.under.terms().end(),
+                             [](const auto& term) { return term.factors.empty(); });
+        else
+          return std::is_same_v<Meaning, Q::Energy> || std::is_same_v<Meaning, Q::Mean> ||
+                 std::is_same_v<Meaning, Q::Means> || std::is_same_v<Meaning, Q::Profile> ||
+                 std::is_same_v<Meaning, Q::Correlations> ||
+                 std::is_same_v<Meaning, Q::ByDistance> ||
+                 std::is_same_v<Meaning, Q::StructureFactor>;
+      },
+      quantity_->meaning);
 }
 
 bool Observable::needs_reference() const noexcept {

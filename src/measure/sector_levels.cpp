@@ -177,7 +177,7 @@ class Scan {
     const SectorOperator op = in_sector(comm, h_, scanned.sector);
     EighOptions options = options_.solve;
     if (options.k != EighOptions::all) options.k = std::min(options.k, scanned.dimension);
-    if (!squared_) options.vectors = Eigenvectors::skip;
+    if (!squared_ && !options_.measure) options.vectors = Eigenvectors::skip;
     const EighResult result = eigh(comm, op, options);
     Solved solved;
     solved.sector = i;
@@ -189,7 +189,10 @@ class Scan {
                     .form = result.form,
                     .products = result.products + result.certify_products};
     for (std::size_t j = 0; j < result.eigenvalues.size(); ++j)
-      solved.levels.push_back({result.eigenvalues[j], result.residuals[j], i, std::nullopt});
+      solved.levels.push_back({result.eigenvalues[j], result.residuals[j], i, std::nullopt, {}});
+    if (options_.measure)
+      for (std::size_t j = 0; j < solved.levels.size(); ++j)
+        solved.levels[j].measured = options_.measure(comm, op, result, static_cast<index_t>(j));
     if (squared_ && !solved.levels.empty())
       set_spins(SpinEntries(comm, *squared_, op, scanned.sector), result, solved.levels);
     solved.solve.seconds =
@@ -243,12 +246,17 @@ std::optional<bool> SectorLevels::certified() const {
 SectorLevels sector_levels(const Comm& comm, const OpSum& h, const Lattice& lattice,
                            const std::vector<std::string>& conditions,
                            const SectorLevelsOptions& options) {
+  return sector_levels(comm, h, scan_sectors(h, lattice, conditions), options);
+}
+
+SectorLevels sector_levels(const Comm& comm, const OpSum& h, std::vector<ScannedSector> sectors,
+                           const SectorLevelsOptions& options) {
   const auto& solve = options.solve;
   if (solve.which != Which::SA || solve.sigma || solve.position || solve.interval)
     throw InvalidArgument(
         "levels of several sectors are their lowest ones; leave out which, sigma, position and "
         "interval");
-  return Scan(h, options, scan_sectors(h, lattice, conditions)).run(comm);
+  return Scan(h, options, std::move(sectors)).run(comm);
 }
 
 OpSum total_spin_squared(const std::vector<LocalSpace>& spaces) {

@@ -7,6 +7,7 @@
 #include <kronsolve/measure/thermodynamics.hpp>
 #include <kronsolve/operators/algebra.hpp>
 #include <kronsolve/operators/sectors.hpp>
+#include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/operator_map.hpp>
 
 #include "measure/total_spin.hpp"
@@ -54,6 +55,74 @@ Copies copies_of(const ScannedSector& scanned, const std::vector<LocalSpace>& sp
   return copies;
 }
 
+// ---- observables as lists of numbers -------------------------------------------------------------
+
+/// Real parts and, where a value is complex, imaginary parts, one observable after the other.
+/// @param shapes  of the values: what is complex there is complex here
+std::vector<double> flat(std::span<const ObservableValue> shapes,
+                         std::span<const ObservableValue> values) {
+  std::vector<double> numbers;
+  for (std::size_t i = 0; i < shapes.size(); ++i)
+    for (const auto& value : values[i].values) {
+      numbers.push_back(value.real());
+      if (shapes[i].scalar == ScalarKind::complex) numbers.push_back(value.imag());
+    }
+  return numbers;
+}
+
+/// The numbers as values of these shapes.
+std::vector<ObservableValue> shaped(std::vector<ObservableValue> shapes,
+                                    std::span<const double> numbers) {
+  std::size_t at = 0;
+  for (auto& shape : shapes)
+    for (auto& value : shape.values) {
+      const double real = numbers[at++];
+      value = {real, shape.scalar == ScalarKind::complex ? numbers[at++] : 0.0};
+    }
+  return shapes;
+}
+
+/// The observables as they come, with numbers that mean nothing: of the first configuration.
+template <Scalar T>
+std::vector<ObservableValue> shapes_of(const Comm& comm, const OpSum& h, const Basis& basis,
+                                       std::span<const Observable> observables) {
+  const auto rows = basis.partition(comm.size()).range(comm.rank());
+  Buffer<T> first(rows.size());
+  vec::set_zero<T>(first.span());
+  if (rows.begin == 0 && rows.size() > 0) first[0] = 1;
+  return evaluate<T>(observables, StateView<T>(comm, basis, first.span()), {.hamiltonian = &h});
+}
+
+std::vector<ObservableValue> shapes_of(const Comm& comm, const OpSum& h,
+                                       std::span<const Observable> observables) {
+  if (observables.empty()) return {};
+  const auto basis = make_basis(comm, parse_sector(h.spaces(), Lattice::chain(h.sites()), {}));
+  return visit_scalar(h.scalar(),
+                      [&]<Scalar T>() { return shapes_of<T>(comm, h, *basis, observables); });
+}
+
+/// Puts the values at one temperature behind those that are there.
+void append(std::vector<ThermalObservable>& to,
+            std::vector<ObservableValue> ThermalObservable::*part,
+            const std::vector<ObservableValue>& values) {
+  for (std::size_t i = 0; i < to.size(); ++i) (to[i].*part).push_back(values[i]);
+}
+
+// ---- every level ---------------------------------------------------------------------------------
+
+/// Means of what was measured in the eigenstates, each with the weight of its level.
+std::vector<double> means(const SectorLevels& found, double t) {
+  std::vector<double> sum(found.levels.front().measured.size());
+  double weight = 0;
+  for (const auto& level : found.levels) {
+    const double boltzmann = std::exp(-(level.energy - found.levels.front().energy) / t);
+    weight += boltzmann;
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += boltzmann * level.measured[i];
+  }
+  for (double& value : sum) value /= weight;
+  return sum;
+}
+
 /// Averages over all levels at one temperature.
 void add_exact(Thermodynamics& result, const SectorLevels& found, const std::vector<Copies>& copies,
                bool magnetic, double t) {
@@ -83,14 +152,37 @@ Thermodynamics exact(const Comm& comm, const OpSum& h, const Lattice& lattice,
   SectorLevelsOptions levels{.solve = {.k = EighOptions::all, .vectors = Eigenvectors::skip}};
   levels.spins = false;
   levels.progress = options.progress;
-  const auto found = sector_levels(comm, h, lattice, exact_conditions(h, lattice), levels);
+  const auto conditions = exact_conditions(h, lattice);
+  // Sectors with the same levels differ in what is measured.
+  auto sectors = options.observe.empty() ? scan_sectors(h, lattice, conditions)
+                                         : scan_every_sector(h, lattice, conditions);
+  const auto shapes = shapes_of(comm, h, options.observe);
+  if (!options.observe.empty()) {
+    levels.solve.vectors = Eigenvectors::compute;
+    levels.measure = [&](const Comm& ranks, const SectorOperator& op, const EighResult& result,
+                         index_t column) {
+      return std::visit(
+          [&]<Scalar T>(const DistributedVectors<T>& x) {
+            const StateView<T> state(ranks, *op.basis, x.column(column));
+            return flat(shapes, evaluate<T>(options.observe, state, {.hamiltonian = &h}));
+          },
+          result.vectors);
+    };
+  }
+  const auto found = sector_levels(comm, h, std::move(sectors), levels);
   Thermodynamics result{.method = ThermodynamicsMethod::exact};
   result.sectors = std::ssize(found.sectors);
   result.largest = found.sectors.back().dimension;
   std::vector<Copies> copies;
   for (const auto& scanned : found.sectors) copies.push_back(copies_of(scanned, h.spaces()));
   const bool magnetic = conserves_sz(h);
-  for (const double t : temperatures) add_exact(result, found, copies, magnetic, t);
+  for (const auto& observable : options.observe)
+    result.observables.push_back({observable.text(), {}, {}});
+  for (const double t : temperatures) {
+    add_exact(result, found, copies, magnetic, t);
+    if (!options.observe.empty())
+      append(result.observables, &ThermalObservable::values, shaped(shapes, means(found, t)));
+  }
   return result;
 }
 
@@ -102,6 +194,18 @@ bool is_balanced(const OpSum& h, const Lattice& lattice) {
   } catch (const InvalidArgument&) {
     return false;
   }
+}
+
+/// The averages of what was measured at one temperature.
+void add_sampled(std::vector<ThermalObservable>& to, const std::vector<ObservableValue>& shapes,
+                 std::span<const Estimate> found) {
+  std::vector<double> values, errors;
+  for (const auto& estimate : found) {
+    values.push_back(estimate.value);
+    errors.push_back(estimate.error);
+  }
+  append(to, &ThermalObservable::values, shaped(shapes, values));
+  append(to, &ThermalObservable::errors, shaped(shapes, errors));
 }
 
 template <Scalar T>
@@ -128,8 +232,17 @@ Thermodynamics sampled(const Comm& comm, const OpSum& h, const Lattice& lattice,
   if (comm.is_root() && options.progress)
     map->on_product(
         [&] { options.progress(map->products(), ftlm ? options.samples * options.steps : 0); });
-  const auto points = thermal_averages<T>(*map, betas, observables, thermal);
+  const auto shapes = shapes_of(comm, h, options.observe);
+  StateNumbers<T> measure;
+  if (!options.observe.empty())
+    measure = [&](std::span<const T> state) {
+      return flat(shapes, evaluate<T>(options.observe, StateView<T>(comm, *basis, state),
+                                      {.hamiltonian = &h, .product = map.get()}));
+    };
+  const auto points = thermal_averages<T>(*map, betas, observables, thermal, measure);
   Thermodynamics result{.method = options.method};
+  for (const auto& observable : options.observe)
+    result.observables.push_back({observable.text(), {}, {}});
   result.products = map->products();
   result.samples = options.samples;
   const bool balanced = is_balanced(h, lattice);
@@ -140,6 +253,8 @@ Thermodynamics sampled(const Comm& comm, const OpSum& h, const Lattice& lattice,
     result.heat_capacity.push_back(point.heat_capacity);
     result.entropy.push_back(point.entropy);
     result.free_energy.push_back({-t * point.log_partition.value, t * point.log_partition.error});
+    add_sampled(result.observables, shapes,
+                std::span(point.observables).subspan(observables.size()));
     if (observables.empty()) continue;
     const Estimate m = balanced ? Estimate{} : point.observables[0], square = point.observables[1];
     result.susceptibility.push_back({(square.value - m.value * m.value) / t,
@@ -159,6 +274,12 @@ void check(std::span<const double> temperatures, const ThermodynamicsOptions& op
     throw InvalidArgument(
         detail::concat("thermodynamics: at least 2 samples (errors need them) and 1 step, got ",
                        options.samples, " and ", options.steps));
+  for (const auto& observable : options.observe)
+    if (!observable.is_expectation())
+      throw InvalidArgument(detail::concat(
+          "observable '", observable.text(),
+          "' is no expectation value of an operator and has no thermal mean here; take sz, corr, "
+          "sq, bonds, s2, op:... or another one that is"));
 }
 
 /// All eigenvalues are a matter of seconds.

@@ -7,6 +7,7 @@
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/measure/thermodynamics.hpp>
 #include <kronsolve/operators/models.hpp>
+#include <kronsolve/operators/sectors.hpp>
 
 #include "support/dense_oracle.hpp"
 #include "support/mpi_test.hpp"
@@ -124,6 +125,143 @@ TEST(Thermodynamics, error_bars_cover_the_exact_curves) {
     EXPECT_NEAR(within_one / double(all), 0.68, 0.10);
     EXPECT_NEAR(within_two / double(all), 0.95, 0.05);
   }
+}
+
+// ---- observables --------------------------------------------------------------------------------
+
+std::vector<Observable> observables(const Model& model, const std::vector<std::string>& texts) {
+  const auto basis = make_basis(world(), parse_sector(model.op.spaces(), model.lattice, {}));
+  std::vector<Observable> result;
+  for (const auto& text : texts)
+    result.push_back(Observable::parse(world(), text, *basis, model.lattice));
+  return result;
+}
+
+/// Tr rho op of the dense matrices.
+class Mean {
+ public:
+  explicit Mean(const OpSum& h) : solver_(test::dense(h)) {}
+  std::complex<double> operator()(const OpSum& op, double t) const {
+    const auto& e = solver_.eigenvalues();
+    const Eigen::VectorXd w = (-(e.array() - e(0)) / t).exp();
+    const Eigen::MatrixXcd& v = solver_.eigenvectors();
+    const Eigen::VectorXcd means = (v.adjoint() * test::dense(op) * v).diagonal();
+    return (means.array() * w.array()).sum() / w.sum();
+  }
+
+ private:
+  Eigen::SelfAdjointEigenSolver<Eigen::MatrixXcd> solver_;
+};
+
+struct Asked {
+  std::string text;  ///< of an observable, entry `at` of which is <op>
+  std::size_t at;
+  std::string op;
+  double factor = 1;  ///< of <op>
+};
+
+void expect_means(const Model& model, const std::vector<Asked>& asked) {
+  std::vector<std::string> texts;
+  for (const auto& one : asked) texts.push_back(one.text);
+  const auto found =
+      thermodynamics(world(), model.op, model.lattice, temperatures,
+                     {.method = ThermodynamicsMethod::exact, .observe = observables(model, texts)});
+  const Mean mean(model.op);
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    SCOPED_TRACE(model.name + " " + asked[i].text);
+    const auto& is = found.observables[i];
+    EXPECT_EQ(is.text, asked[i].text);
+    EXPECT_TRUE(is.errors.empty());
+    for (std::size_t t = 0; t < temperatures.size(); ++t) {
+      const auto expected = mean(OpSum::parse(asked[i].op, model.op.spaces()), temperatures[t]);
+      EXPECT_NEAR(std::abs(is.values[t].values.at(asked[i].at) - asked[i].factor * expected), 0,
+                  1e-10);
+    }
+  }
+}
+
+TEST(Thermodynamics, observables_are_those_of_the_dense_density_matrix) {
+  constexpr Cyclic ring = Cyclic::all;
+  const std::string exchange = "Sz 0 Sz 1 + 0.5 S+ 0 S- 1 + 0.5 S- 0 S+ 1";
+  // Momentum sectors, images under spin flip, reflection and conjugation.
+  expect_means(make_model("heisenberg", {.sites = 7, .cyclic = ring}),
+               {{"sz", 2, "Sz 2"},
+                {"corr:Sz,Sz", 2, "Sz 0 Sz 2"},
+                {"corr:S+,S-", 1, "S+ 0 S- 1"},
+                {"distance:Sz,Sz", 1, "Sz 0 Sz 1"},
+                {"bonds", 0, exchange},
+                {"op:Sz 0 Sz 3 + 0.5 S+ 0 S- 1", 0, "Sz 0 Sz 3 + 0.5 S+ 0 S- 1"}});
+  // A field: states of Sz and -Sz differ. No translations: one site differs from the other.
+  expect_means(make_model("xxz", {.sites = 6, .params = {{"bz", "0.7"}, {"delta", "0.4"}}}),
+               {{"sz", 0, "Sz 0"},
+                {"sz", 5, "Sz 5"},
+                {"magnetisation", 0, "Sz 0 + Sz 1 + Sz 2 + Sz 3 + Sz 4 + Sz 5", 1.0 / 6},
+                {"imbalance", 0, "Sz 0 - Sz 1 + Sz 2 - Sz 3 + Sz 4 - Sz 5", 1.0 / 3},
+                {"op:(0+1i) S+ 0 S- 2", 0, "(0+1i) S+ 0 S- 2"}});
+  expect_means(make_model("hubbard", {.sites = 3, .cyclic = ring, .params = {{"mu", "0.8"}}}),
+               {{"n", 1, "N 1"},
+                {"double-occupancy", 0, "Nup 0 Ndn 0"},
+                {"corr:Cup+,Cup-", 1, "Cup+ 0 Cup- 1"}});
+}
+
+TEST(Thermodynamics, error_bars_of_observables_cover_the_exact_means) {
+  if (world().size() > 1) GTEST_SKIP() << "the same numbers as on one rank";
+  const auto model = make_model(
+      "xxz", {.sites = 8, .cyclic = Cyclic::all, .params = {{"bz", "0.3"}, {"delta", "0.5"}}});
+  const std::vector<double> at = {0.3, 1, 4};
+  const auto wanted = observables(model, {"sz:0", "corr:Sz,Sz:0,1", "sq:Sz,Sz", "staggered:2"});
+  const auto exact = thermodynamics(world(), model.op, model.lattice, at,
+                                    {.method = ThermodynamicsMethod::exact, .observe = wanted});
+  for (const auto method : {ThermodynamicsMethod::ftlm, ThermodynamicsMethod::typical}) {
+    int within_one = 0, within_two = 0, all = 0;
+    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+      const auto found =
+          thermodynamics(world(), model.op, model.lattice, at,
+                         {.method = method, .samples = 16, .seed = seed, .observe = wanted});
+      for (std::size_t o = 0; o < wanted.size(); ++o)
+        for (std::size_t t = 0; t < at.size(); ++t) {
+          const auto place = o == 2 ? 3U : 0U;  // one momentum: the others are not independent
+          const double off = std::abs(found.observables[o].values[t].values[place] -
+                                      exact.observables[o].values[t].values[place]);
+          const double error = found.observables[o].errors[t].values[place].real();
+          within_one += off <= error;
+          within_two += off <= 2 * error;
+          ++all;
+        }
+    }
+    SCOPED_TRACE(
+        detail::concat(to_string(method), ": ", within_one, " and ", within_two, " of ", all));
+    EXPECT_NEAR(within_one / double(all), 0.68, 0.10);
+    EXPECT_NEAR(within_two / double(all), 0.95, 0.05);
+  }
+}
+
+TEST(Thermodynamics, observables_are_the_same_on_any_number_of_ranks) {
+  const auto model = make_model("heisenberg", {.sites = 6, .cyclic = Cyclic::all});
+  const auto wanted = observables(model, {"energy", "sq:Sz,Sz"});
+  for (const auto method :
+       {ThermodynamicsMethod::exact, ThermodynamicsMethod::ftlm, ThermodynamicsMethod::typical}) {
+    const ThermodynamicsOptions options{.method = method, .samples = 3, .observe = wanted};
+    const auto here = thermodynamics(world(), model.op, model.lattice, temperatures, options);
+    const auto alone =
+        thermodynamics(Comm::serial(), model.op, model.lattice, temperatures, options);
+    for (std::size_t t = 0; t < temperatures.size(); ++t) {
+      EXPECT_NEAR(here.observables[0].values[t].values[0].real(), here.energy[t].value, 1e-8);
+      for (std::size_t q = 0; q < 6; ++q)
+        EXPECT_NEAR(std::abs(here.observables[1].values[t].values[q] -
+                             alone.observables[1].values[t].values[q]),
+                    0, 1e-8);
+    }
+  }
+}
+
+TEST(Thermodynamics, refuses_what_is_no_expectation_value) {
+  const auto model = make_model("hubbard", {.sites = 3});
+  for (const char* text : {"entropy:half", "variance", "norm", "participation", "spin",
+                           "staggered:binder", "imbalance", "amplitude:012"})
+    EXPECT_ERROR((void)thermodynamics(world(), model.op, model.lattice, temperatures,
+                                      {.observe = observables(model, {text})}),
+                 InvalidArgument, "no expectation value");
 }
 
 TEST(Thermodynamics, refusals) {

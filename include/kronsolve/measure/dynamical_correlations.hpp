@@ -9,6 +9,7 @@
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/export.hpp>
 #include <kronsolve/measure/ground_level.hpp>
+#include <kronsolve/measure/thermodynamics.hpp>
 #include <kronsolve/operators/lattice.hpp>
 #include <kronsolve/operators/op_sum.hpp>
 #include <kronsolve/solvers/eigh.hpp>
@@ -30,15 +31,24 @@ KRONSOLVE_EXPORT std::vector<OperatorPair> plane_waves(const std::vector<LocalSp
                                                        const Lattice& lattice, const std::string& a,
                                                        const std::string& b);
 
-/// A sum of delta functions, at energies above that of the ground state.
-struct DynamicalCorrelation {
+/// A sum of delta functions, at energies above that of the ground state; at a temperature, at the
+/// energy that each transition takes up.
+struct KRONSOLVE_EXPORT DynamicalCorrelation {
   std::vector<int> momentum;                  ///< as in the pair
   std::vector<double> energies;               ///< ascending
   std::vector<std::complex<double>> weights;  ///< not negative where A is the adjoint of B
-  /// Integrals over the energy of S and of w S as expectation values in the ground state, <AB> and
-  /// <A[H,B]>, which know nothing of the delta functions, and how far their sums are from that.
+  /// Integrals over the energy of S and of w S as expectation values, <AB> and <A[H,B]>, which know
+  /// nothing of the delta functions, and how far their sums are from that.
   std::complex<double> total, first_moment;
   double total_error = 0, first_moment_error = 0;
+  /// At a temperature T: the integral of exp(-w/T) S as <BA>, since detailed balance makes exp(-w/T)
+  /// S(w) the correlation of B and A at -w.
+  std::complex<double> reversed = 0;
+  double reversed_error = 0;
+  /// From random vectors: standard errors of `total` and of the differences in `first_moment_error`
+  /// and `reversed_error`; the weights that leaving out one random vector gives, for each of them.
+  double total_deviation = 0, first_moment_deviation = 0, reversed_deviation = 0;
+  std::vector<std::vector<std::complex<double>>> leaving_out = {};
   index_t dimension = 0;  ///< of the largest sector that B leads to
   index_t products = 0;   ///< with H
 
@@ -53,34 +63,58 @@ enum class LineShape { lorentzian, gaussian };
 KRONSOLVE_EXPORT std::vector<double> broadened(const DynamicalCorrelation& lines,
                                                std::span<const double> energies, double width,
                                                LineShape shape);
+/// Standard errors of `broadened`, where the lines come from random vectors; else zeros.
+KRONSOLVE_EXPORT std::vector<double> broadened_errors(const DynamicalCorrelation& lines,
+                                                      std::span<const double> energies,
+                                                      double width, LineShape shape);
 
 struct DynamicalOptions {
   EighOptions ground = {};  ///< for the ground states; k counts for nothing
-  index_t steps = 200;      ///< Lanczos steps of each correlation at most
+  index_t steps = 0;  ///< Lanczos steps of each correlation at most; 0: 200, of random vectors 100
+  /// k_B T; nothing: the ground states.
+  std::optional<double> temperature = {};
+  /// At a temperature: exact, the Lehmann sum over all eigenvectors; ftlm, random vectors; automatic,
+  /// exact where that takes seconds.
+  ThermodynamicsMethod method = ThermodynamicsMethod::automatic;
+  index_t samples = 20;    ///< ftlm: random vectors of each sector
+  std::uint64_t seed = 0;  ///< of these
   OperatorForm form = OperatorForm::automatic;
   /// Called on rank 0: parts of the work that are done, and all.
   std::function<void(const char* part, index_t done, index_t all)> progress = {};
 };
 
 struct DynamicalCorrelations {
-  GroundLevel ground;
+  GroundLevel ground;  ///< at a temperature: nothing
+  std::optional<double> temperature = {};
+  ThermodynamicsMethod method = ThermodynamicsMethod::exact;  ///< at a temperature
+  Estimate energy = {};                                       ///< at a temperature: <H>
+  index_t sectors = 0;  ///< at a temperature: whose states were taken together
+  index_t samples = 0;  ///< random vectors of each
   std::vector<DynamicalCorrelation> correlations;  ///< one of each pair
   index_t products = 0;
 };
 
 /// Correlations in the ground state, the mean over all states of the lowest level where there are
-/// several (the limit of low temperatures). Collective on `comm`.
+/// several (the limit of low temperatures), or at a temperature. Collective on `comm`.
 ///
 /// The ground states are found in sectors of the charges and momenta that the operators change by a
 /// definite amount; B|0> is taken from there to the sector it belongs to, and the continued fraction
-/// is that of H in there.
+/// is that of H in there. At a temperature the trace is over all sectors that `conditions` name;
+/// random vectors take sectors of the charges, and put their lines on a grid of a 4000th of the
+/// spectrum, which keeps weights and first moments.
 /// @param conditions  charges and momenta of the ground state, as for `parse_sector`; what they leave
 ///                    open is looked for
 /// @throws InvalidArgument  as `ground_level`; a condition other than charges and momenta; operators
-///                          that break a momentum asked for
+///                          that break a momentum asked for; a temperature that is not positive
+///                          and finite, fewer than 2 samples, `typical`; random vectors that do not
+///                          fit into memory
 /// Cost: the ground states; `steps` products in the sector of each B|0>, twice (complex: four times)
-/// if A is not the adjoint of B. Momenta q and -q of a real operator are computed once.
-/// Source: Gagliano and Balseiro 1987, doi:10.1103/PhysRevLett.59.2999.
+/// if A is not the adjoint of B. Momenta q and -q of a real operator are computed once. Exact at a
+/// temperature: all eigenvectors of each sector. ftlm: for each random vector `steps` products, and
+/// for each correlation as many and as many with A; `steps` vectors and one product of steps^2 inner
+/// products.
+/// Source: Gagliano and Balseiro 1987, doi:10.1103/PhysRevLett.59.2999; Jaklic and Prelovsek 1994,
+/// doi:10.1103/PhysRevB.49.5065.
 KRONSOLVE_EXPORT DynamicalCorrelations
 dynamical_correlations(const Comm& comm, const OpSum& h, const Lattice& lattice,
                        const std::vector<std::string>& conditions,

@@ -83,6 +83,9 @@ class KRONSOLVE_EXPORT Observable {
   const std::string& text() const noexcept { return text_; }
   bool needs_hamiltonian() const noexcept;
   bool needs_reference() const noexcept;
+  /// It is linear in the density matrix: a mixture of states has the mean of their values. Entropies,
+  /// ratios, overlaps and the like are not, or need one state.
+  bool is_expectation() const;
 
   struct Quantity;  ///< what the text means; internal
   const Quantity& quantity() const noexcept { return *quantity_; }

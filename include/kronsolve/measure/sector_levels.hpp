@@ -18,10 +18,11 @@ struct KRONSOLVE_EXPORT Level {
   double residual = 0;                 ///< 2-norm of Hx - lx
   std::size_t sector = 0;              ///< its place in SectorLevels::sectors
   std::optional<double> s2;            ///< <S^2>, where the operator conserves total spin
+  std::vector<double> measured;        ///< by SectorLevelsOptions::measure
   std::optional<double> spin() const;  ///< S of S(S+1) = s2, as spin_of
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(energy, residual, sector, s2);
+    archive(energy, residual, sector, s2, measured);
   }
 };
 
@@ -58,6 +59,11 @@ struct KRONSOLVE_EXPORT SectorLevels {
 struct SectorLevelsOptions {
   EighOptions solve = {};  ///< of each sector; k at most, fewer where a sector has fewer states
   bool spins = true;       ///< find S of each level, where it is conserved
+  /// Numbers about the eigenvector in that column of a result, for `Level::measured`; called on all
+  /// ranks of `comm`.
+  std::function<std::vector<double>(const Comm& comm, const SectorOperator& op,
+                                    const EighResult& result, index_t column)>
+      measure = {};
   /// Called on rank 0: sectors that are done, and all.
   std::function<void(index_t done, index_t all)> progress = {};
 };
@@ -72,6 +78,10 @@ struct SectorLevelsOptions {
 KRONSOLVE_EXPORT SectorLevels sector_levels(const Comm& comm, const OpSum& h,
                                             const Lattice& lattice,
                                             const std::vector<std::string>& conditions,
+                                            const SectorLevelsOptions& options = {});
+/// The same of a list of sectors, the smallest first.
+KRONSOLVE_EXPORT SectorLevels sector_levels(const Comm& comm, const OpSum& h,
+                                            std::vector<ScannedSector> sectors,
                                             const SectorLevelsOptions& options = {});
 
 /// Total S^2 of the spins and electrons.

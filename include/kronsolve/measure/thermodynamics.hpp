@@ -7,6 +7,7 @@
 
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/export.hpp>
+#include <kronsolve/measure/observables.hpp>
 #include <kronsolve/operators/lattice.hpp>
 #include <kronsolve/operators/op_sum.hpp>
 #include <kronsolve/solvers/eigh.hpp>
@@ -25,8 +26,18 @@ struct ThermodynamicsOptions {
   index_t steps = 100;   ///< ftlm: Lanczos steps of each at most
   std::uint64_t seed = 0;
   OperatorForm form = OperatorForm::automatic;
+  /// Expectation values that are wanted (`Observable::is_expectation`), read for the full space.
+  std::vector<Observable> observe = {};
   /// Called on rank 0: parts of the work (sectors, or samples) that are done, and all.
   std::function<void(index_t done, index_t all)> progress = {};
+};
+
+/// An observable at each temperature.
+struct ThermalObservable {
+  std::string text;                     ///< as asked
+  std::vector<ObservableValue> values;  ///< means
+  std::vector<ObservableValue>
+      errors;  ///< standard errors of real and imaginary parts; exact: none
 };
 
 /// Totals, not per site, with k_B = 1; errors are standard errors, 0 where exact.
@@ -36,17 +47,21 @@ struct Thermodynamics {
   std::vector<Estimate> energy = {}, heat_capacity = {}, entropy = {}, free_energy = {};
   /// (<M^2> - <M>^2) / T of M = total Sz; empty where M is not conserved.
   std::vector<Estimate> susceptibility = {};
-  index_t states = 0;    ///< of the whole space
-  index_t sectors = 0;   ///< exact: that were solved
-  index_t largest = 0;   ///< exact: states of the largest of them
-  index_t products = 0;  ///< random vectors: with H
+  std::vector<ThermalObservable> observables = {};  ///< those of the options
+  index_t states = 0;                               ///< of the whole space
+  index_t sectors = 0;                              ///< exact: that were solved
+  index_t largest = 0;                              ///< exact: states of the largest of them
+  index_t products = 0;                             ///< random vectors: with H
   index_t samples = 0;
 };
 
 /// Averages over the whole space at temperatures. Collective on `comm`.
 /// @throws InvalidArgument  a temperature that is not positive and finite, none at all; as
-///                          `thermal_averages`; a spectrum that does not fit for `exact`
-/// Cost: exact: all eigenvalues of each sector (`sector_levels`); else `thermal_averages`.
+///                          `thermal_averages`; a spectrum that does not fit for `exact`; an
+///                          observable that is no expectation value of operators
+/// Cost: exact: all eigenvalues of each sector (`sector_levels`); else `thermal_averages`. With
+/// observables: all eigenvectors of each sector, images too, and the observables of each; else those
+/// of each random vector at each temperature.
 KRONSOLVE_EXPORT Thermodynamics thermodynamics(const Comm& comm, const OpSum& h,
                                                const Lattice& lattice,
                                                std::span<const double> temperatures,

@@ -36,6 +36,10 @@ KRONSOLVE_EXPORT bool is_scan(const std::vector<std::string>& conditions);
 KRONSOLVE_EXPORT std::vector<ScannedSector> scan_sectors(
     const OpSum& op, const Lattice& lattice, const std::vector<std::string>& conditions);
 
+/// The same with every image as a sector of its own: where states are wanted, not levels alone.
+KRONSOLVE_EXPORT std::vector<ScannedSector> scan_every_sector(
+    const OpSum& op, const Lattice& lattice, const std::vector<std::string>& conditions);
+
 /// The symmetries of a lattice that have names, each with the character 1, and the spin flip: which
 /// of them an operator has is another question. Local.
 KRONSOLVE_EXPORT const std::vector<std::string>& named_symmetries(const Lattice& lattice);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <kronsolve/core/scalar.hpp>
@@ -78,21 +79,29 @@ struct ThermalOptions {
   std::uint64_t seed = 0;
 };
 
+/// Numbers about a normalised state, of which owned entries are given: expectation values of any
+/// kind. Called on all ranks, and gives the same on each.
+template <Scalar T>
+using StateNumbers = std::function<std::vector<double>(std::span<const T> state)>;
+
 /// Thermal averages from random vectors, by typical states exp(-beta H/2)|random> or by Lanczos
 /// runs (.method = ThermalMethod::ftlm), with jackknife errors over the samples. Collective.
 ///
 /// @param betas        inverse temperatures >= 0, any order
 /// @param observables  Hermitian maps of the same distribution; may be empty
+/// @param measure      of exp(-beta H/2)|random>, normalised: its numbers are averaged like
+///                     observables and follow them; must be linear in the density matrix
 /// @throws DimensionError   maps that are not square or do not fit
 /// @throws InvalidArgument  a beta negative or not finite, fewer than 2 samples, H not Hermitian
 /// Cost: typical: samples * (series from one beta to the next + one product a beta and observable);
 /// six vectors. ftlm: samples * (steps + one product an observable); three vectors and one an
-/// observable.
+/// observable; with `measure` the steps again for each 16 temperatures, and 16 vectors.
 /// Source: Sugiura and Shimizu 2013, doi:10.1103/PhysRevLett.111.010401; Jaklic and Prelovsek 1994,
 /// doi:10.1103/PhysRevB.49.5065.
 template <Scalar T>
 KRONSOLVE_EXPORT std::vector<ThermalPoint> thermal_averages(
     const LinearMap<T>& h, std::span<const double> betas,
-    std::span<const LinearMap<T>* const> observables = {}, const ThermalOptions& options = {});
+    std::span<const LinearMap<T>* const> observables = {}, const ThermalOptions& options = {},
+    const std::type_identity_t<StateNumbers<T>>& measure = {});
 
 }  // namespace kronsolve

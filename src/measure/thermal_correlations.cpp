@@ -1,0 +1,97 @@
+#include "measure/thermal_correlations.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <kronsolve/core/error.hpp>
+
+namespace kronsolve::detail {
+
+namespace {
+
+void check(const DynamicalOptions& options) {
+  const double t = *options.temperature;
+  if (!(t > 0) || !std::isfinite(t) || !std::isfinite(1 / t))
+    throw InvalidArgument(
+        concat("dynamical correlations: the temperature must be positive and finite, got ", t));
+  if (options.samples < 2)
+    throw InvalidArgument(concat(
+        "dynamical correlations: at least 2 samples (errors need them), got ", options.samples));
+  if (options.method == ThermodynamicsMethod::typical)
+    throw InvalidArgument("dynamical correlations: the method must be auto, exact or ftlm");
+}
+
+/// Every Sz, not only the least of each multiplet.
+Conditions with_every_sz(Conditions conditions, const Conditions& given) {
+  for (auto& condition : conditions)
+    if (condition.starts_with("sz=") &&
+        std::find(given.begin(), given.end(), condition) == given.end())
+      condition = "sz=all";
+  return conditions;
+}
+
+/// All eigenvectors and what stands between them are a matter of seconds.
+bool is_quick(const ThermalTrace& trace) {
+  constexpr index_t quick_sector = 700;
+  constexpr double quick_lines = 4e6;
+  double lines = 0;
+  for (const auto& scanned : trace.sectors)
+    lines += static_cast<double>(scanned.dimension) * static_cast<double>(scanned.dimension);
+  index_t pairs = 0;
+  for (std::size_t p = 0; p < trace.pairs.size(); ++p) pairs += trace.partners[p] == p;
+  return trace.sectors.back().dimension <= quick_sector &&
+         lines * static_cast<double>(pairs) <= quick_lines;
+}
+
+std::vector<std::size_t> partners_of(const ThermalTrace& trace) {
+  std::set<Conditions> sectors;
+  for (const auto& scanned : trace.sectors) sectors.insert(scanned.sector.conditions);
+  return conjugate_partners(trace.h, trace.lattice, trace.pairs, sectors);
+}
+
+/// The conditions without the momenta that were not asked for: random vectors do without.
+Conditions charges_of(Conditions conditions, const Conditions& given) {
+  std::erase_if(conditions, [&](const std::string& condition) {
+    return condition.starts_with("momentum") &&
+           std::find(given.begin(), given.end(), condition) == given.end();
+  });
+  return conditions;
+}
+
+}  // namespace
+
+void ThermalTrace::finish(DynamicalCorrelations& result) const {
+  for (std::size_t p = 0; p < pairs.size(); ++p) {
+    auto& found = result.correlations[p];
+    if (partners[p] != p) {
+      found = result.correlations[partners[p]];
+      found.products = 0;
+    }
+    found.momentum = pairs[p].momentum;
+    result.products += found.products;
+  }
+}
+
+DynamicalCorrelations thermal_correlations(const Comm& comm, const OpSum& h, const Lattice& lattice,
+                                           const Conditions& conditions,
+                                           std::span<const OperatorPair> pairs,
+                                           const DynamicalOptions& options) {
+  check(options);
+  const auto all = with_every_sz(definite_conditions(h, lattice, conditions, pairs), conditions);
+  ThermalTrace trace{comm, h, lattice, pairs, options, scan_every_sector(h, lattice, all), {}};
+  trace.partners = partners_of(trace);
+  const bool exact = options.method == ThermodynamicsMethod::exact ||
+                     (options.method == ThermodynamicsMethod::automatic && is_quick(trace));
+  if (!exact) {
+    trace.sectors = scan_every_sector(h, lattice, charges_of(all, conditions));
+    trace.partners = partners_of(trace);
+  }
+  auto result = exact ? lehmann_sums(trace) : sampled_correlations(trace);
+  result.temperature = options.temperature;
+  result.method = exact ? ThermodynamicsMethod::exact : ThermodynamicsMethod::ftlm;
+  result.sectors = std::ssize(trace.sectors);
+  result.ground.converged = true;
+  return result;
+}
+
+}  // namespace kronsolve::detail
