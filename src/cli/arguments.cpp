@@ -112,11 +112,24 @@ void check_thermal(const Arguments& arguments) {
     throw InvalidArgument("which temperatures? give --temperature 0.1,0.5,2 or 0.1:2:20");
 }
 
-void check_spectral(const Arguments& arguments) {
+void check_spectral(const Arguments& arguments, const Names& given) {
   if (!arguments.op.matrix.empty())
     throw InvalidArgument("spectral needs an operator on sites; a matrix file has none");
-  if (arguments.spectral.correlation.starts_with("op:") && !arguments.spectral.momenta.empty())
-    throw InvalidArgument("--momentum belongs to plane waves; leave it out beside op:");
+  const auto& correlation = arguments.spectral.correlation;
+  for (const char* word : {"op:", "conductivity"})
+    if (correlation.starts_with(word) && !arguments.spectral.momenta.empty())
+      throw InvalidArgument(
+          detail::concat("--momentum belongs to plane waves; leave it out beside ", word));
+  if (correlation.starts_with("conductivity") &&
+      arguments.spectral.options.method == ThermodynamicsMethod::ftlm)
+    throw InvalidArgument(
+        "--method ftlm cannot tell the Drude weight of a conductivity from what is near w = 0; "
+        "take "
+        "exact, and fewer sites");
+  const auto thermal = given.first_of({"--samples", "--method"});
+  if (!thermal.empty() && !given.has("--temperature"))
+    throw InvalidArgument(
+        detail::concat(thermal, " is about averages at a temperature; give --temperature T too"));
   if (arguments.spectral.energies.size() == 1 && !arguments.spectral.broadening)
     throw InvalidArgument(
         "--energies with one energy has no width of its own; give --broadening X");
@@ -161,9 +174,14 @@ void check(Arguments& arguments, const Names& given) {
                        " takes one sector"));
   check_checkpoint(arguments, given);
   if (command == "levels" && !given.has("-k")) arguments.solve.k = 4;
+  if (command == "levels" && given.has("--kind") && arguments.plot.empty())
+    throw InvalidArgument("--kind says what --plot FILE.svg shows; give that too");
+  if (arguments.levels.kind == LevelsArguments::Kind::ratios && arguments.solve.k > 0 &&
+      arguments.solve.k < 4)
+    throw InvalidArgument("--kind ratios needs four levels of a sector; give -k 4 or more, or all");
   if (command == "levels" && !arguments.op.matrix.empty())
     throw InvalidArgument("levels needs an operator on sites; use eigh for a matrix file");
-  if (command == "spectral") check_spectral(arguments);
+  if (command == "spectral") check_spectral(arguments, given);
   if (command == "evolve") check_evolution(arguments, given);
   if (command == "thermal") check_thermal(arguments);
   if (command == "plot") check_plot(arguments);

@@ -69,6 +69,11 @@ struct SweepArguments {
   bool dry_run = false, retry_failed = false;
 };
 
+/// What levels was asked for besides the operator.
+struct LevelsArguments {
+  enum class Kind { levels, ratios } kind = Kind::levels;  ///< of the picture
+};
+
 /// What results was asked for besides the folder.
 struct ResultsArguments {
   enum class Form { table, csv, json_lines } form = Form::table;
@@ -109,6 +114,7 @@ struct Arguments {
   EvolveArguments evolve;      ///< of the command evolve, in place of `solve`
   ThermalArguments thermal;    ///< of the command thermal, in place of `solve`
   SpectralArguments spectral;  ///< of the command spectral, beside `solve`
+  LevelsArguments levels;
   SweepArguments sweep;
   ResultsArguments results;
   PlotArguments plot_of;
@@ -117,6 +123,7 @@ struct Arguments {
   std::optional<int> threads;
   int ranks = 1;  ///< above 1: on so many workers, started for this run
   bool json = false;
+  bool verbose = false;   ///< how and why, in detail
   bool markdown = false;  ///< of the command manual
   std::string message;    ///< help or version text: print it and be done
 };

@@ -94,7 +94,8 @@ Answer solve_pairs(const Comm& comm, const Arguments& arguments, Clock::time_poi
                           cost,
                           measured,
                           arguments.save,
-                          sectors ? &*sectors : nullptr};
+                          sectors ? &*sectors : nullptr,
+                          arguments.verbose};
   save(comm, arguments.save, origin_of(arguments, problem), report);
   const bool converged = result.converged && (!sectors || sectors->converged());
   return make_answer(arguments, report, converged ? exit_fine : exit_not_converged);
@@ -112,7 +113,8 @@ Answer run_plan(const Comm& comm, const Arguments& arguments, Clock::time_point)
                           symmetries,
                           comm.size(),
                           num_threads(),
-                          product_text(problem, plan, comm.size())};
+                          product_text(problem, plan, comm.size()),
+                          arguments.verbose};
   return make_answer(arguments, report, exit_fine);
 }
 

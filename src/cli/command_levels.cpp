@@ -38,12 +38,17 @@ Answer run_levels(const Comm& comm, const Arguments& arguments, Clock::time_poin
   phases.solve = Clock::now();
   const SectorLevels found = solve_sectors(comm, problem, arguments);
   phases.measure = Clock::now();
+  const auto spacings = level_spacings(found);
+  const bool ratios = arguments.levels.kind == LevelsArguments::Kind::ratios;
+  if (ratios && !mean_ratio(spacings))
+    throw InvalidArgument(
+        "--kind ratios: no sector has four levels that differ; ask for more, or -k all");
   const Cost cost = measure_cost(comm, phases);
   if (!arguments.plot.empty())
     comm.agree([&] {
-      if (comm.is_root()) draw(picture_of(found), arguments.plot);
+      if (comm.is_root()) draw(ratios ? picture_of(spacings) : picture_of(found), arguments.plot);
     });
-  const LevelsReport report{problem, found, cost, arguments.plot};
+  const LevelsReport report{problem, found, spacings, cost, arguments.plot};
   return make_answer(arguments, report, found.converged() ? exit_fine : exit_not_converged);
 }
 

@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
 #include <kronsolve/core/number.hpp>
+#include <kronsolve/measure/conductivity.hpp>
 #include <kronsolve/measure/dynamical_correlations.hpp>
 
 #include "cli/commands.hpp"
@@ -26,8 +28,26 @@ OpSum operator_of(const OperatorOnSites& problem, std::string text) {
   }
 }
 
+bool is_conductivity(const SpectralArguments& asked) {
+  return detail::split(asked.correlation, ':').front() == "conductivity";
+}
+
+/// Of "conductivity:y"; a chain has one direction.
+int direction_of(const OperatorOnSites& problem, const std::string& text) {
+  const auto parts = detail::split(text, ':');
+  const bool chain = problem.lattice.size().size() == 1;
+  const auto direction = parts.size() > 1 ? parts[1] : chain ? "x" : "";
+  if (parts.size() > 2 || (direction != "x" && (chain || direction != "y")))
+    throw InvalidArgument(detail::concat("--correlation must be conductivity:x",
+                                         chain ? "" : " or conductivity:y", ", got '", text, "'"));
+  return direction == "x" ? 0 : 1;
+}
+
 std::vector<OperatorPair> pairs_of(const OperatorOnSites& problem, const SpectralArguments& asked) {
   const auto& text = asked.correlation;
+  if (is_conductivity(asked))
+    return conductivity_pairs(
+        current_operator(problem.op, problem.lattice, direction_of(problem, text)));
   const bool expressions = text.starts_with("op:");
   const auto parts = detail::split(expressions ? std::string_view(text).substr(3) : text, ',');
   if (expressions && parts.size() == 1) {
@@ -35,10 +55,10 @@ std::vector<OperatorPair> pairs_of(const OperatorOnSites& problem, const Spectra
     return {{b.adjoint(), b}};
   }
   if (parts.size() != 2)
-    throw InvalidArgument(detail::concat(
-        "--correlation must be two operators of a site such as Sz,Sz or Cup+,Cup-, or "
-        "op:EXPRESSION such as op:Sz 3; got '",
-        text, "'"));
+    throw InvalidArgument(
+        detail::concat("--correlation must be two operators of a site such as Sz,Sz or Cup+,Cup-, "
+                       "op:EXPRESSION such as op:Sz 3, or conductivity:x; got '",
+                       text, "'"));
   if (expressions) return {{operator_of(problem, parts[0]), operator_of(problem, parts[1])}};
   return plane_waves(problem.op.spaces(), problem.lattice, parts[0], parts[1]);
 }
@@ -87,14 +107,15 @@ std::vector<OperatorPair> chosen(std::vector<OperatorPair> pairs, const Operator
   return pairs;
 }
 
-/// From 0 (or the lowest line, if it is below) to a little above what holds all but a thousandth of
-/// the weight.
-std::vector<double> fitting_energies(const DynamicalCorrelations& found) {
+/// From 0 (or below that, if lines are there) to a little above what holds all but a thousandth of
+/// the weight of the lines that do not lie below `from`.
+std::vector<double> fitting_energies(std::span<const DynamicalCorrelation> found, double from) {
   constexpr int count = 400;
   std::vector<std::pair<double, double>> lines;
   double all = 0;
-  for (const auto& one : found.correlations)
+  for (const auto& one : found)
     for (std::size_t j = 0; j < one.energies.size(); ++j) {
+      if (one.energies[j] < from) continue;
       lines.emplace_back(one.energies[j], std::abs(one.weights[j]));
       all += lines.back().second;
     }
@@ -103,7 +124,7 @@ std::vector<double> fitting_energies(const DynamicalCorrelations& found) {
   for (const auto& [energy, weight] : lines) {
     if (seen <= 0.999 * all) high = energy;
     seen += weight;
-    if (weight > 1e-3 * all) low = std::min(low, energy);
+    if (seen > 1e-3 * all && seen - weight <= 1e-3 * all) low = std::min(low, energy);
   }
   high = high > low ? low + 1.1 * (high - low) : low + 1;
   if (low < 0) low -= 0.1 * (high - low);
@@ -115,7 +136,7 @@ std::vector<double> fitting_energies(const DynamicalCorrelations& found) {
 Picture picture_of(const SpectralReport& report) {
   const auto& found = report.found.correlations;
   const bool chain = report.problem.lattice.size().size() == 1;
-  if (found.size() > 1 && chain && report.asked.momenta.empty()) {
+  if (report.curves.size() > 1 && chain && report.asked.momenta.empty()) {
     Picture picture{"m of q = 2 pi m/L", "w", {}};
     picture.map = Map{{}, {}, {}, "S(q,w)"};
     for (std::size_t p = 0; p < found.size(); ++p)
@@ -126,11 +147,12 @@ Picture picture_of(const SpectralReport& report) {
       }
     return picture;
   }
-  Picture picture{"w", "S(w)", {}};
-  for (std::size_t p = 0; p < found.size(); ++p) {
+  Picture picture{"w", report.conductivity ? "regular sigma(w)" : "S(w)", {}};
+  for (std::size_t p = 0; p < report.curves.size(); ++p) {
     const auto name = momentum_text(found[p].momentum);
     picture.series.push_back({name.empty() ? report.asked.correlation : "m = " + name,
                               report.energies, report.curves[p]});
+    if (report.found.samples > 0) picture.series.back().error = report.errors[p];
   }
   return picture;
 }
@@ -148,20 +170,30 @@ Answer run_spectral(const Comm& comm, const Arguments& arguments, Clock::time_po
   ProgressLine line;
   DynamicalOptions options = asked.options;
   options.ground = arguments.solve;
+  if (is_conductivity(asked)) options.method = ThermodynamicsMethod::exact;
   options.progress = [&](const char* part, index_t done, index_t all) {
     line.show([&] { return fmt::format("{} {} of {}", part, done + 1, all); });
   };
   const auto found = dynamical_correlations(comm, problem.op, problem.lattice, arguments.op.sector,
                                             pairs, options);
   phases.measure = Clock::now();
-  const auto energies = asked.energies.empty() ? fitting_energies(found) : asked.energies;
+  std::optional<Conductivity> sigma;
+  if (is_conductivity(asked)) sigma = conductivity(found, problem.op.sites());
+  const std::span<const DynamicalCorrelation> shown =
+      sigma ? std::span(&sigma->lines, 1) : std::span(found.correlations);
+  const auto energies =
+      asked.energies.empty()
+          ? fitting_energies(shown, sigma ? 0 : -std::numeric_limits<double>::infinity())
+          : asked.energies;
   const double width = asked.broadening.value_or((energies.back() - energies.front()) / 50);
-  std::vector<std::vector<double>> curves;
-  for (const auto& one : found.correlations)
+  std::vector<std::vector<double>> curves, errors;
+  for (const auto& one : shown) {
     curves.push_back(broadened(one, energies, width, asked.shape));
+    if (found.samples > 0) errors.push_back(broadened_errors(one, energies, width, asked.shape));
+  }
   const Cost cost = measure_cost(comm, phases);
-  const SpectralReport report{problem, asked, found,          energies,      curves,
-                              width,   cost,  arguments.plot, arguments.save};
+  const SpectralReport report{problem, asked, found, sigma,          energies,      curves,
+                              errors,  width, cost,  arguments.plot, arguments.save};
   save(comm, arguments.save, origin_of(arguments, problem), report);
   if (!arguments.plot.empty())
     comm.agree([&] {

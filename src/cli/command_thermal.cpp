@@ -9,6 +9,7 @@
 #include "cli/picture.hpp"
 #include "cli/progress_line.hpp"
 #include "cli/saved_file.hpp"
+#include "cli/table.hpp"
 #include "cli/text.hpp"
 #include "cli/text_parts.hpp"
 
@@ -54,6 +55,12 @@ Json json_of(const OperatorOnSites& problem, const Thermodynamics& found, const 
     auto& errors = json[std::string(curve.name) + "_error"] = Json::array();
     for (const auto& estimate : curve.values) errors.push_back(estimate.error);
   }
+  for (const auto& observable : found.observables) {
+    for (const auto& value : observable.values)
+      json["observables"][observable.text].push_back(kronsolve::cli::json_of(value));
+    for (const auto& error : observable.errors)
+      json["observables_error"][observable.text].push_back(kronsolve::cli::json_of(error));
+  }
   if (is_exact(found)) {
     json["sectors"] = found.sectors;
     json["largest_sector"] = found.largest;
@@ -66,14 +73,52 @@ Json json_of(const OperatorOnSites& problem, const Thermodynamics& found, const 
   return json;
 }
 
-/// "-4.5154463", or "-4.51(3)": two digits of the error in brackets, in units of the last place.
 std::string cell(const Estimate& estimate, bool exact) {
-  if (exact) return fmt::format("{: .9g}", estimate.value);
-  if (!(estimate.error > 0)) return fmt::format("{: .6g}", estimate.value);
-  const int places =
-      std::clamp(1 - static_cast<int>(std::floor(std::log10(estimate.error))), 0, 12);
-  const double unit = std::pow(10.0, -places);
-  return fmt::format("{: .{}f}({:.0f})", estimate.value, places, estimate.error / unit);
+  return exact ? fmt::format("{: .9g}", estimate.value) : with_error(estimate);
+}
+
+/// Entry `at` of an observable at a point: complex numbers as (re, im).
+std::string cell(const ThermalObservable& observable, std::size_t point, std::size_t at) {
+  const auto& value = observable.values[point];
+  if (observable.errors.empty()) return number(value, at);
+  const auto z = value.values[at], error = observable.errors[point].values[at];
+  const std::string real = cell(Estimate{z.real(), error.real()}, false);
+  if (value.scalar == ScalarKind::real) return real;
+  return fmt::format("({}, {})", real, cell(Estimate{z.imag(), error.imag()}, false));
+}
+
+bool is_number(const ThermalObservable& observable) {
+  return observable.values.front().shape == ObservableValue::Shape::number;
+}
+
+/// What is rounding beside the largest number is 0.
+std::vector<ThermalObservable> without_noise(std::vector<ThermalObservable> observables) {
+  std::vector<Measured> values;
+  for (const auto& observable : observables) values.push_back({observable.text, observable.values});
+  values = kronsolve::cli::without_noise(std::move(values));
+  for (std::size_t i = 0; i < observables.size(); ++i) observables[i].values = values[i].values;
+  return observables;
+}
+
+std::string observables_text(const Thermodynamics& found) {
+  const auto observables = without_noise(found.observables);
+  std::vector<std::string> points;
+  for (const double t : found.temperatures) points.push_back(fmt::format("{:.6g}", t));
+  Table numbers;
+  numbers.column("temperature", points);
+  std::string text, lists;
+  for (const auto& observable : observables) {
+    if (!is_number(observable)) {
+      lists += lists_along("temperature", points, {observable.text, observable.values},
+                           [&](std::size_t p, std::size_t i) { return cell(observable, p, i); });
+      continue;
+    }
+    std::vector<std::string> column;
+    for (std::size_t p = 0; p < points.size(); ++p) column.push_back(cell(observable, p, 0));
+    numbers.column(observable.text, std::move(column));
+    text = "\n" + numbers.text();
+  }
+  return text + lists;
 }
 
 std::string text_of(const OperatorOnSites& problem, const Thermodynamics& found, const Cost& cost,
@@ -91,6 +136,7 @@ std::string text_of(const OperatorOnSites& problem, const Thermodynamics& found,
     text.erase(text.find_last_not_of(' ') + 1);
     text += "\n";
   }
+  text += observables_text(found);
   text += "\n" +
           line("totals", "not per site; k_B = 1" +
                              std::string(is_exact(found) ? "" : "; standard errors in brackets"));
@@ -98,14 +144,32 @@ std::string text_of(const OperatorOnSites& problem, const Thermodynamics& found,
                is_exact(found)
                    ? fmt::format("exact: all levels of {}, the largest of {}",
                                  counted(found.sectors, "sector"), counted(found.largest, "state"))
-                   : fmt::format("{}: {}, {} products", to_string(found.method),
-                                 counted(found.samples, "random vector"), grouped(found.products)));
+                   : fmt::format("{}: {}, {}", to_string(found.method),
+                                 counted(found.samples, "random vector"),
+                                 counted(found.products, "product")));
   if (!plot.empty()) text += line("picture", plot);
   return text + cost_lines(cost, std::nullopt);
 }
 
+/// A line for each number and each entry of a list, real parts; matrices are not shown.
+Picture picture_of(const Thermodynamics& found) {
+  Picture picture{"temperature", "thermal mean", {}};
+  for (const auto& observable : found.observables) {
+    const auto& first = observable.values.front();
+    if (first.shape == ObservableValue::Shape::matrix) continue;
+    for (std::size_t i = 0; i < first.values.size(); ++i) {
+      Series series{observable.text, found.temperatures, {}};
+      if (!is_number(observable)) series.name += fmt::format(" [{}]", i);
+      for (const auto& value : observable.values) series.y.push_back(value.values[i].real());
+      for (const auto& error : observable.errors) series.error.push_back(error.values[i].real());
+      picture.series.push_back(std::move(series));
+    }
+  }
+  return picture;
+}
+
 /// Specific heat and entropy of a site against temperature.
-Picture picture_of(const Thermodynamics& found, int sites) {
+Picture picture_of_curves(const Thermodynamics& found, int sites) {
   Picture picture{"temperature", "per site", {}};
   const auto add = [&](const char* name, const std::vector<Estimate>& values) {
     Series series{name, found.temperatures, {}};
@@ -118,8 +182,26 @@ Picture picture_of(const Thermodynamics& found, int sites) {
   add("specific heat", found.heat_capacity);
   add("entropy", found.entropy);
   if (!found.susceptibility.empty()) add("susceptibility", found.susceptibility);
+  return picture;
+}
+
+/// The observables asked for, or else the curves.
+Picture picture_of(const Thermodynamics& found, int sites) {
+  Picture picture = picture_of(found);
+  if (picture.series.empty()) picture = picture_of_curves(found, sites);
   picture.log_x = found.temperatures.back() > 20 * found.temperatures.front();
   return picture;
+}
+
+/// The observables as they are read for the full space.
+std::vector<Observable> observables_of(const Comm& comm, const OperatorOnSites& problem,
+                                       const std::vector<std::string>& texts) {
+  std::vector<Observable> observables;
+  if (texts.empty()) return observables;
+  const auto basis = make_basis(comm, parse_sector(problem.op.spaces(), problem.lattice, {}));
+  for (const auto& text : texts)
+    observables.push_back(Observable::parse(comm, text, *basis, problem.lattice));
+  return observables;
 }
 
 }  // namespace
@@ -129,9 +211,10 @@ Answer run_thermal(const Comm& comm, const Arguments& arguments, Clock::time_poi
   const auto& plot = arguments.plot;
   const OperatorOnSites problem = operator_on_sites(comm, arguments.op);
   require_writable(comm, plot);
+  auto options = arguments.thermal.options;
+  options.observe = observables_of(comm, problem, arguments.observe);
   phases.solve = Clock::now();
   ProgressLine progress;
-  auto options = arguments.thermal.options;
   options.progress = [&](index_t done, index_t all) {
     progress.show([&] { return fmt::format("{} of {}", grouped(done), grouped(all)); });
   };

@@ -30,6 +30,7 @@ const std::vector<Habit>& habits() {
       {"--sector", "--sector momentum=VALUE", {"--momentum", "--kblock"}},
       {"--sector", "--sector reflection=VALUE", {"--reflection", "--pblock"}},
       {"--sector", "--sector spinflip=VALUE", {"--spinflip", "--zblock"}},
+      {"--all-sectors", "--all-sectors", {"--scan", "--sectors", "--all"}},
       {"-p", "-p j=VALUE", {"-J", "-j", "--J", "--j", "--coupling"}},
       {"-p", "-p bz=VALUE", {"--field", "--h", "--hz"}},
       {"--size", "--size LXxLY", {"--lx", "--ly", "--Lx", "--Ly", "--width", "--height"}},

@@ -100,6 +100,11 @@ const Choices<ThermodynamicsMethod> thermal_methods = {{"auto", ThermodynamicsMe
                                                        {"exact", ThermodynamicsMethod::exact},
                                                        {"ftlm", ThermodynamicsMethod::ftlm},
                                                        {"typical", ThermodynamicsMethod::typical}};
+const Choices<LevelsArguments::Kind> level_pictures = {{"levels", LevelsArguments::Kind::levels},
+                                                       {"ratios", LevelsArguments::Kind::ratios}};
+const Choices<ThermodynamicsMethod> trace_methods = {{"auto", ThermodynamicsMethod::automatic},
+                                                     {"exact", ThermodynamicsMethod::exact},
+                                                     {"ftlm", ThermodynamicsMethod::ftlm}};
 const Choices<PlotArguments::Kind> plot_kinds = {{"auto", PlotArguments::Kind::automatic},
                                                  {"line", PlotArguments::Kind::line},
                                                  {"scatter", PlotArguments::Kind::scatter},
@@ -271,8 +276,9 @@ void set_tolerance(Arguments& a, const Given& g) {
 }
 
 void set_seed(Arguments& a, const Given& g) {
-  a.solve.seed = a.svds.seed = a.evolve.seed = a.thermal.options.seed = whole<std::uint64_t>(
-      g, 0, std::numeric_limits<std::uint64_t>::max(), "a whole number from 0 to 2^64-1");
+  a.solve.seed = a.svds.seed = a.evolve.seed = a.thermal.options.seed = a.spectral.options.seed =
+      whole<std::uint64_t>(g, 0, std::numeric_limits<std::uint64_t>::max(),
+                           "a whole number from 0 to 2^64-1");
 }
 
 void set_skipped_vectors(Arguments& a, const Given& g) {
@@ -390,21 +396,34 @@ std::vector<Option> make_options() {
       {"--temperature", "T", "thermal", how,
        "temperatures: 0.1,0.5,2 or FROM:TO:COUNT, or log:FROM:TO:COUNT for equal ratios (k_B = 1)",
        "", [](Arguments& a, const Given& g) { a.thermal.temperatures = temperatures(g); }},
+      {"--temperature", "T", "spectral", how, "k_B T, in units of the couplings (the ground state)",
+       "",
+       [](Arguments& a, const Given& g) {
+         a.spectral.options.temperature = real(g);
+         if (!(*a.spectral.options.temperature > 0) ||
+             !std::isfinite(1 / *a.spectral.options.temperature))
+           refuse(g, "a positive number");
+       }},
       {"--correlation", "A,B", "spectral", how,
        "operators of a site in S(q,w), as in sq:A,B (Sz,Sz); or op:EXPRESSION, or two of them with "
-       "a "
-       "comma between: <A delta(w - H + E0) B>",
+       "a comma between: <A delta(w - H + E0) B>; conductivity:x or conductivity:y",
        "Sz,Sz", [](Arguments& a, const Given& g) { a.spectral.correlation = g.text; }},
       {"--momentum", "M", "spectral", how,
        "m of q = 2 pi m/L; in two dimensions M is mx,my; repeatable (all)", "",
        [](Arguments& a, const Given& g) { a.spectral.momenta.push_back(g.text); }, many},
-      {"--steps", "N", "spectral", how, "Lanczos steps of each correlation", "200",
+      {"--steps", "N", "spectral", how,
+       "Lanczos steps of each correlation (200; 100 of random vectors)", "",
        [](Arguments& a, const Given& g) {
          a.spectral.options.steps = whole<index_t>(g, 1, 1'000'000);
        }},
       {"--samples", "N", "thermal", how, "random vectors, where the answer is not exact", "20",
        [](Arguments& a, const Given& g) {
          a.thermal.options.samples = whole<index_t>(g, 2, 1'000'000);
+       }},
+      {"--samples", "N", "spectral", how,
+       "with --temperature: random vectors of each sector, where the answer is not exact", "20",
+       [](Arguments& a, const Given& g) {
+         a.spectral.options.samples = whole<index_t>(g, 2, 1'000'000);
        }},
       // ---- how
       {"--tol", "X", levels + " spectral", how,
@@ -420,7 +439,8 @@ std::vector<Option> make_options() {
        }},
       {"--ncv", "N", solves, how, "largest subspace", "",
        [](Arguments& a, const Given& g) { a.solve.ncv = a.svds.ncv = at_least_one(g); }},
-      {"--seed", "N", solves + " spectral", how, "fixes the start vector", "0", set_seed},
+      {"--seed", "N", solves, how, "fixes the start vector", "0", set_seed},
+      {"--seed", "N", "spectral", how, "fixes the start vector and random vectors", "0", set_seed},
       {"--seed", "N", "evolve", how, "fixes a random state", "0", set_seed},
       {"--seed", "N", "thermal", how, "fixes the random vectors", "0", set_seed},
       {"--method", "NAME", levels, how, any_of(eigh_methods), "auto",
@@ -435,6 +455,11 @@ std::vector<Option> make_options() {
       {"--method", "NAME", "thermal", how, any_of(thermal_methods), "auto",
        [](Arguments& a, const Given& g) { a.thermal.options.method = choice(g, thermal_methods); },
        once, names_of(thermal_methods)},
+      {"--method", "NAME", "spectral", how,
+       "with --temperature: " + any_of(trace_methods) + ", all eigenvectors or random vectors",
+       "auto",
+       [](Arguments& a, const Given& g) { a.spectral.options.method = choice(g, trace_methods); },
+       once, names_of(trace_methods)},
       {"--preconditioner", "NAME", levels, how, "for jd, gd, lobpcg: " + any_of(preconditioners),
        "auto",
        [](Arguments& a, const Given& g) { a.solve.preconditioner = choice(g, preconditioners); },
@@ -476,7 +501,7 @@ std::vector<Option> make_options() {
       {"--ranks", "N", all + " sweep", how, "worker processes to start for this run", "1",
        [](Arguments& a, const Given& g) { a.ranks = whole<int>(g, 1, 4096); }},
       // ---- what comes out
-      {"--observe", "WHAT", "ground eigh evolve measure", out,
+      {"--observe", "WHAT", "ground eigh evolve thermal measure", out,
        "energy, variance, norm, sz, sz:3, corr:Sz,Sz, entropy:half, amplitude:0101, op:FILE.toml; "
        "repeatable",
        "", [](Arguments& a, const Given& g) { a.observe.push_back(g.text); }, many},
@@ -505,6 +530,11 @@ std::vector<Option> make_options() {
          require_picture_name(g.option, g.text);
          a.plot = g.text;
        }},
+      {"--kind", "KIND", "levels", out,
+       any_of(level_pictures) + " in the picture: ratios of level spacings beside those of random "
+                                "matrices",
+       "levels", [](Arguments& a, const Given& g) { a.levels.kind = choice(g, level_pictures); },
+       once, names_of(level_pictures)},
       {"--output", "DIR", "sweep", out, "folder of the results (FILE without .toml, and .out)", "",
        [](Arguments& a, const Given& g) { a.sweep.folder = g.text; }},
       {"--dry-run", "", "sweep", how, "says what would be computed", "false",
@@ -580,6 +610,9 @@ std::vector<Option> make_options() {
       {"--diff", "OTHER", "results", out,
        "what differs from the results of another folder; of the same one: from earlier versions",
        "", [](Arguments& a, const Given& g) { a.results.diff = g.text; }},
+      {"--verbose", "", "ground eigh plan", out,
+       "also says why the method was chosen, and how a product is made", "false",
+       [](Arguments& a, const Given& g) { a.verbose = truth(g); }},
       {"--json", "", all + " rerun sweep status batch models observables info selftest", out,
        "one JSON object on stdout", "false",
        [](Arguments& a, const Given& g) { a.json = truth(g); }},

@@ -143,6 +143,45 @@ void require_picture_name(std::string_view option, const std::string& path) {
       option, " must be the name of a picture, FILE.svg, FILE.pdf or FILE.png, got '", path, "'"));
 }
 
+namespace {
+
+/// Of a line; more would cover it.
+constexpr std::size_t most_symbols = 60;
+
+/// The data of series i and how they are drawn: lines with symbols, or, of many points, curves with
+/// their errors as a band.
+/// @param plot  grows by what the command plot is told
+std::string series_script(const Series& series, std::size_t i, std::string& plot) {
+  const auto& style = styles[i % styles.size()];
+  std::string script = fmt::format("$data{} << EOD\n", i);
+  for (std::size_t j = 0; j < series.x.size(); ++j) {
+    if (!std::isfinite(series.x[j]) || !std::isfinite(series.y[j])) continue;
+    script += fmt::format("{:.17g} {:.17g} {:.17g}\n", series.x[j], series.y[j],
+                          series.error.empty() ? 0.0 : series.error[j]);
+  }
+  script += "EOD\n";
+  const auto drawing =
+      fmt::format("linecolor rgb '{}' pointtype {} pointsize 0.6", style.colour, style.symbol);
+  const auto data = fmt::format("$data{} using 1:2", i);
+  const bool curve = series.joined && series.x.size() > most_symbols;
+  if (!series.error.empty())
+    plot += curve ? fmt::format(
+                        "$data{} using 1:($2-$3):($2+$3) with filledcurves linecolor rgb "
+                        "'{}' fillstyle transparent solid 0.25 noborder notitle, ",
+                        i, style.colour)
+                  : fmt::format("{}:3 with yerrorbars {} notitle, ", data, drawing);
+  if (curve)
+    plot += fmt::format("{} with lines linecolor rgb '{}' dashtype {} title {}, ", data,
+                        style.colour, style.dash, quoted(series.name));
+  else
+    plot += fmt::format("{} with {} {} dashtype {} title {}, ", data,
+                        series.joined ? "linespoints" : "points", drawing, style.dash,
+                        quoted(series.name));
+  return script;
+}
+
+}  // namespace
+
 std::string gnuplot_script(const Picture& picture, std::string_view format) {
   std::string script = fmt::format(
       "set terminal {}\nset encoding utf8\nset border 31 linewidth 0.7\n"
@@ -173,25 +212,8 @@ std::string gnuplot_script(const Picture& picture, std::string_view format) {
     script += ")\n";
   }
   std::string plot;
-  for (std::size_t i = 0; i < picture.series.size(); ++i) {
-    const auto& series = picture.series[i];
-    const auto& style = styles[i % styles.size()];
-    script += fmt::format("$data{} << EOD\n", i);
-    for (std::size_t j = 0; j < series.x.size(); ++j) {
-      if (!std::isfinite(series.x[j]) || !std::isfinite(series.y[j])) continue;
-      script += fmt::format("{:.17g} {:.17g} {:.17g}\n", series.x[j], series.y[j],
-                            series.error.empty() ? 0.0 : series.error[j]);
-    }
-    script += "EOD\n";
-    const auto drawing =
-        fmt::format("linecolor rgb '{}' pointtype {} pointsize 0.6", style.colour, style.symbol);
-    const auto data = fmt::format("$data{} using 1:2", i);
-    if (!series.error.empty())
-      plot += fmt::format("{}:3 with yerrorbars {} notitle, ", data, drawing);
-    plot += fmt::format("{} with {} {} dashtype {} title {}, ", data,
-                        series.joined ? "linespoints" : "points", drawing, style.dash,
-                        quoted(series.name));
-  }
+  for (std::size_t i = 0; i < picture.series.size(); ++i)
+    script += series_script(picture.series[i], i, plot);
   plot.erase(plot.size() - 2);
   return script + "plot " + plot + "\n";
 }

@@ -66,6 +66,16 @@ std::string question(const std::string& meant) {
   return meant.empty() ? std::string() : detail::concat("did you mean ", meant, "? ");
 }
 
+/// The dashes are no letters that agree.
+std::string closest_option(const std::string& given, std::vector<std::string> names) {
+  const auto bare = [](const std::string& name) {
+    return name.substr(std::min(name.find_first_not_of('-'), name.size()));
+  };
+  for (auto& name : names) name = bare(name);
+  const auto found = closest(bare(given), names);
+  return found.empty() ? found : "--" + found;
+}
+
 /// What helps with an option that does not stand where it could be understood.
 std::string remedy(const std::string& given, const CLI::App& app, const CLI::App& command,
                    const std::string& help) {
@@ -83,8 +93,8 @@ std::string remedy(const std::string& given, const CLI::App& app, const CLI::App
   std::vector<std::string> lasting;
   std::copy_if(own.begin(), own.end(), std::back_inserter(lasting),
                [](const std::string& name) { return name.starts_with("--"); });
-  return detail::concat("; ", question(meant.empty() ? closest(given, lasting) : meant), "see ",
-                        help);
+  return detail::concat("; ", question(meant.empty() ? closest_option(given, lasting) : meant),
+                        "see ", help);
 }
 
 }  // namespace

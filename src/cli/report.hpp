@@ -7,7 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include <kronsolve/core/comm.hpp>
+#include <kronsolve/measure/conductivity.hpp>
 #include <kronsolve/measure/evolution_recorder.hpp>
+#include <kronsolve/measure/level_spacing.hpp>
 #include <kronsolve/measure/observables.hpp>
 #include <kronsolve/measure/sector_levels.hpp>
 #include <kronsolve/solvers/eigh.hpp>
@@ -68,6 +70,7 @@ struct EighReport {
   const std::vector<Measured>& observables;
   const std::string& saved;               ///< where all of it was written; empty: nowhere
   const SectorLevels* sectors = nullptr;  ///< those that were looked at to find the lowest
+  bool verbose = false;
 };
 
 /// A result as the one JSON object of stdout, or as text for people, which ends with a line end.
@@ -96,6 +99,7 @@ std::string to_json_line(const EvolutionPoint& point, TimeAxis axis,
 struct LevelsReport {
   const OperatorOnSites& problem;
   const SectorLevels& found;
+  const std::vector<LevelSpacing>& spacings;  ///< of each sector
   const Cost& cost;
   const std::string& plot;  ///< the picture that was drawn; empty: none
 };
@@ -109,9 +113,11 @@ struct SpectralReport {
   const OperatorOnSites& problem;
   const SpectralArguments& asked;
   const DynamicalCorrelations& found;
-  const std::vector<double>& energies;             ///< of the curves
-  const std::vector<std::vector<double>>& curves;  ///< one of each correlation
-  double width = 0;                                ///< of the lines in them
+  const std::optional<Conductivity>& conductivity;  ///< if that is asked for
+  const std::vector<double>& energies;              ///< of the curves
+  const std::vector<std::vector<double>>& curves;   ///< one of each correlation, or sigma(w)
+  const std::vector<std::vector<double>>& errors;   ///< of these, from random vectors
+  double width = 0;                                 ///< of the lines in them
   const Cost& cost;
   const std::string &plot, &saved;  ///< files that were written; empty: none
 };
@@ -137,6 +143,7 @@ struct PlanReport {
   const std::optional<SectorSuggestion>& symmetries;  ///< with symmetries too
   int ranks = 1, threads = 1;
   std::string product = {};  ///< what a Kronecker-block product will do, a few lines
+  bool verbose = false;
 };
 Json to_json(const PlanReport& report);
 std::string to_text(const PlanReport& report);

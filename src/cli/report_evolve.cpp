@@ -69,36 +69,6 @@ std::string points(const EvolveReport& report, const std::vector<Measured>& obse
   return table.text();
 }
 
-/// Lists: a line for each time. Matrices: a block for each time.
-std::string lists(const EvolveReport& report, const Measured& measured) {
-  const auto& times = report.result.times;
-  if (measured.values.front().shape == Shape::vector) {
-    Table table;
-    table.column("time", cells(times, time_cell));
-    for (std::size_t i = 0; i < measured.values.front().values.size(); ++i)
-      table.column(std::to_string(i), cells(measured.values, [i](const auto& v) {
-                     return i < v.values.size() ? number(v, i) : std::string("-");
-                   }));
-    return fmt::format("\n{}\n{}", measured.text, table.text());
-  }
-  std::string text;
-  for (std::size_t t = 0; t < times.size(); ++t) {
-    const auto& value = measured.values[t];
-    Table table;
-    std::vector<std::string> numbers;
-    for (index_t i = 0; i < value.rows; ++i) numbers.push_back(std::to_string(i));
-    table.column("", std::move(numbers));
-    for (index_t j = 0; j < value.cols; ++j) {
-      std::vector<std::string> column;
-      for (index_t i = 0; i < value.rows; ++i)
-        column.push_back(number(value, static_cast<std::size_t>(i * value.cols + j)));
-      table.column(std::to_string(j), std::move(column));
-    }
-    text += fmt::format("\n{} at time {}\n{}", measured.text, time_cell(times[t]), table.text());
-  }
-  return text;
-}
-
 }  // namespace
 
 Json to_json(const EvolveReport& report) {
@@ -142,7 +112,10 @@ std::string to_text(const EvolveReport& report) {
                   imaginary(report) ? "exp(-time H), normalised," : "exp(-i time H)", asked.state);
   text += points(report, observables);
   for (const auto& measured : observables)
-    if (!is_number(measured)) text += lists(report, measured);
+    if (!is_number(measured))
+      text +=
+          lists_along("time", cells(result.times, time_cell), measured,
+                      [&](std::size_t t, std::size_t i) { return number(measured.values[t], i); });
   text += "\n" + line("converged", fmt::format("{} (tolerance {:.1e})",
                                                result.converged ? "yes" : "NO", asked.options.tol));
   if (!imaginary(report))

@@ -69,7 +69,7 @@ void add_cost(Json& json, const Cost& cost) {
 }
 
 Json to_json(const EighReport& report) {
-  const auto& [command, problem, result, cost, observables, saved, sectors] = report;
+  const auto& [command, problem, result, cost, observables, saved, sectors, verbose] = report;
   Json json = json_of(command, problem, result.dimension, result.scalar);
   json["method"] = to_string(result.method);
   json["operator"] = to_string(result.form);
@@ -117,7 +117,7 @@ Json to_json(const MeasureReport& report) {
 }
 
 Json to_json(const PlanReport& report) {
-  const auto& [problem, plan, suggestion, symmetries, ranks, threads, product] = report;
+  const auto& [problem, plan, suggestion, symmetries, ranks, threads, product, verbose] = report;
   Json json = json_of("plan", problem, plan.dimension, plan.scalar);
   json["method"] = to_string(plan.method);
   json["operator"] = to_string(plan.form);

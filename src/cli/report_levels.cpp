@@ -69,6 +69,48 @@ std::string level_table(const SectorLevels& found) {
   return text;
 }
 
+std::string without_blank(const std::string& text) {
+  return text.starts_with(' ') ? text.substr(1) : text;
+}
+
+Json json_of(const LevelSpacing& spacing) {
+  const auto mean = spacing.mean();
+  return {{"mean_ratio", mean ? Json(mean->value) : Json()},
+          {"mean_ratio_error", mean ? Json(mean->error) : Json()},
+          {"ratios", spacing.ratios.size()},
+          {"degenerate", spacing.degenerate}};
+}
+
+/// Few levels say nothing about their statistics.
+constexpr std::size_t enough_ratios = 20;
+
+bool tells(const std::vector<LevelSpacing>& spacings) {
+  return std::any_of(spacings.begin(), spacings.end(),
+                     [](const auto& s) { return s.ratios.size() >= enough_ratios; });
+}
+
+/// Mean ratios of level spacings, the largest sectors first; nothing if no sector has many levels.
+std::string spacing_table(const SectorLevels& found, const std::vector<LevelSpacing>& spacings) {
+  if (!tells(spacings)) return "";
+  std::string text =
+      fmt::format("{:>7}  {:<14}  {:>10}  {}\n", "ratios", " mean ratio", "degenerate", "sector");
+  index_t few = 0;
+  for (std::size_t i = spacings.size(); i-- > 0;) {
+    const auto& spacing = spacings[i];
+    if (spacing.ratios.size() < enough_ratios) {
+      ++few;
+      continue;
+    }
+    text += fmt::format("{:>7}  {:<14}  {:>10}  {}\n", spacing.ratios.size(),
+                        with_error(*spacing.mean()), spacing.degenerate,
+                        words(found.sectors[i].sector.conditions));
+  }
+  if (few > 0)
+    text += fmt::format("{:>7}  {} with less than {} ratios\n", "", counted(few, "sector"),
+                        enough_ratios);
+  return text + "\n";
+}
+
 std::string verdict(const std::optional<bool>& certified) {
   return !certified ? "" : *certified ? ", certified" : ", NOT certified";
 }
@@ -122,7 +164,7 @@ Json json_of_sectors(const SectorLevels& found) {
 }
 
 Json to_json(const LevelsReport& report) {
-  const auto& [problem, found, cost, plot] = report;
+  const auto& [problem, found, spacings, cost, plot] = report;
   Json json;
   json["command"] = "levels";
   json["model"] = problem.model;
@@ -146,6 +188,11 @@ Json to_json(const LevelsReport& report) {
   json["converged"] = found.converged();
   if (const auto certified = found.certified()) json["certified"] = *certified;
   json["sectors"] = json_of_sectors(found);
+  for (std::size_t i = 0; i < spacings.size(); ++i)
+    json["sectors"][i]["level_spacing"] = json_of(spacings[i]);
+  const auto mean = mean_ratio(spacings);
+  json["mean_ratio"] = mean ? Json(mean->value) : Json();
+  json["mean_ratio_error"] = mean ? Json(mean->error) : Json();
   json["ranks"] = cost.ranks;
   json["threads"] = cost.threads;
   add_cost(json, cost);
@@ -154,15 +201,19 @@ Json to_json(const LevelsReport& report) {
 }
 
 std::string to_text(const LevelsReport& report) {
-  const auto& [problem, found, cost, plot] = report;
+  const auto& [problem, found, spacings, cost, plot] = report;
   std::string text = fmt::format("{}\n{}\n\n", problem.title, solved_text(found));
-  text += level_table(found) + "\n";
+  text += level_table(found) + "\n" + spacing_table(found, spacings);
   text += line("lowest", "in the sector " +
                              words(found.sectors[found.levels.front().sector].sector.conditions));
   text += line("complete", found.complete_below
                                ? fmt::format("no level is missing up to {:.12g}{}",
                                              *found.complete_below, verdict(found.certified()))
                                : "all levels of these sectors");
+  if (const auto mean = mean_ratio(spacings); mean && tells(spacings))
+    text += line("spacing", fmt::format("mean ratio {} (independent levels 0.386, random matrices "
+                                        "0.531 real and 0.600 complex)",
+                                        without_blank(with_error(*mean))));
   if (!plot.empty()) text += line("picture", plot);
   if (!found.converged()) text += line("converged", "NO: not in every sector");
   return text + cost_lines(cost, std::nullopt);
@@ -239,6 +290,35 @@ Picture picture_of(const SectorLevels& found) {
   for (const auto& [name, x] : ticks) picture.x_ticks.emplace_back(x, name);
   if (found.complete_below) picture.guide = *found.complete_below - found.levels.front().energy;
   return picture;
+}
+
+Picture picture_of(const std::vector<LevelSpacing>& spacings) {
+  constexpr int bins = 20;
+  std::vector<double> counts(bins);
+  double all = 0;
+  for (const auto& spacing : spacings)
+    for (const double r : spacing.ratios) {
+      ++counts[static_cast<std::size_t>(std::min(bins - 1, static_cast<int>(r * bins)))];
+      ++all;
+    }
+  Series found{"levels", {}, {}, {}, false}, independent{"independent", {}, {}},
+      random{"random, real", {}, {}};
+  for (int i = 0; i < bins; ++i) {
+    const double r = (i + 0.5) / bins, count = counts[static_cast<std::size_t>(i)];
+    found.x.push_back(r);
+    found.y.push_back(count * bins / all);
+    found.error.push_back(std::sqrt(count) * bins / all);
+  }
+  for (int i = 0; i <= 100; ++i) {
+    const double r = i / 100.0;
+    independent.x.push_back(r);
+    independent.y.push_back(2 / ((1 + r) * (1 + r)));
+    random.x.push_back(r);
+    random.y.push_back(6.75 * (r + r * r) / std::pow(1 + r + r * r, 2.5));  // of 3 x 3 matrices
+  }
+  return {"ratio of level spacings",
+          "probability density",
+          {std::move(found), std::move(independent), std::move(random)}};
 }
 
 }  // namespace kronsolve::cli

@@ -12,6 +12,7 @@
 #include <kronsolve/core/threads.hpp>
 
 #include "cli/report.hpp"
+#include "cli/table.hpp"
 #include "cli/text.hpp"
 #include "cli/text_parts.hpp"
 
@@ -38,6 +39,46 @@ std::string number(const ObservableValue& value, std::size_t at) {
   const auto z = value.values[at];
   if (value.scalar == ScalarKind::real) return fmt::format("{: .12g}", z.real());
   return fmt::format("({:.12g}, {:.12g})", z.real(), z.imag());
+}
+
+std::string with_error(const Estimate& estimate) {
+  if (!(estimate.error > 0)) return fmt::format("{: .6g}", estimate.value);
+  const int places =
+      std::clamp(1 - static_cast<int>(std::floor(std::log10(estimate.error))), 0, 12);
+  const double unit = std::pow(10.0, -places);
+  return fmt::format("{: .{}f}({:.0f})", estimate.value, places, estimate.error / unit);
+}
+
+std::string lists_along(const std::string& axis, const std::vector<std::string>& points,
+                        const Measured& measured,
+                        const std::function<std::string(std::size_t, std::size_t)>& cell) {
+  std::string text;
+  if (measured.values.front().shape == ObservableValue::Shape::vector) {
+    Table table;
+    table.column(axis, points);
+    for (std::size_t i = 0; i < measured.values.front().values.size(); ++i) {
+      std::vector<std::string> column;
+      for (std::size_t p = 0; p < points.size(); ++p)
+        column.push_back(i < measured.values[p].values.size() ? cell(p, i) : "-");
+      table.column(std::to_string(i), std::move(column));
+    }
+    return fmt::format("\n{}\n{}", measured.text, table.text());
+  }
+  for (std::size_t p = 0; p < points.size(); ++p) {
+    const auto& value = measured.values[p];
+    Table table;
+    std::vector<std::string> numbers;
+    for (index_t i = 0; i < value.rows; ++i) numbers.push_back(std::to_string(i));
+    table.column("", std::move(numbers));
+    for (index_t j = 0; j < value.cols; ++j) {
+      std::vector<std::string> column;
+      for (index_t i = 0; i < value.rows; ++i)
+        column.push_back(cell(p, static_cast<std::size_t>(i * value.cols + j)));
+      table.column(std::to_string(j), std::move(column));
+    }
+    text += fmt::format("\n{} at {} {}\n{}", measured.text, axis, points[p], table.text());
+  }
+  return text;
 }
 
 std::vector<Measured> without_noise(std::vector<Measured> observables) {
@@ -128,7 +169,7 @@ std::string form(Method method, OperatorForm operator_form) {
 }  // namespace
 
 std::string to_text(const EighReport& report) {
-  const auto& [command, problem, result, cost, observables, saved, sectors] = report;
+  const auto& [command, problem, result, cost, observables, saved, sectors, verbose] = report;
   std::string text = head(problem, result.dimension, result.scalar) + "\n";
   const bool ground = command == "ground" && !result.eigenvalues.empty();
   const bool one = ground && result.eigenvalues.size() == 1;
@@ -146,7 +187,7 @@ std::string to_text(const EighReport& report) {
     text += line("certified",
                  (result.certified.value_or(false) ? "yes: " : "NO: ") + result.certificate);
   text += line("method", form(result.method, result.form));
-  if (!result.reason.empty()) text += line("", result.reason);
+  if (!result.reason.empty() && (verbose || !result.converged)) text += line("", result.reason);
   const std::string check =
       result.certify_products > 0
           ? fmt::format(", {} for the certificate", grouped(result.certify_products))
@@ -167,11 +208,12 @@ std::string to_text(const MeasureReport& report) {
 }
 
 std::string to_text(const PlanReport& report) {
-  const auto& [problem, plan, suggestion, symmetries, ranks, threads, product] = report;
+  const auto& [problem, plan, suggestion, symmetries, ranks, threads, product, verbose] = report;
   std::string text = head(problem, plan.dimension, plan.scalar) + "\n";
   text += line("method", form(plan.method, plan.form));
-  text += line("", plan.reason);
-  std::istringstream lines(product);
+  // What follows the first reason weighs operations against entries.
+  text += line("", verbose ? plan.reason : plan.reason.substr(0, plan.reason.find("; better than")));
+  std::istringstream lines(verbose ? product : "");
   std::string label = "product";
   for (std::string of_product; std::getline(lines, of_product); label.clear())
     text += line(label, of_product);

@@ -16,6 +16,7 @@
 
 #include "cli/json_values.hpp"
 #include "cli/text.hpp"
+#include "core/counted.hpp"
 
 namespace kronsolve::cli {
 
@@ -242,7 +243,9 @@ bool vectors_of(const EighResult& result) {
 
 /// Curves along the energies, and the lines of each correlation, filled up with NaN.
 void write_correlations(Hdf5File& file, const SpectralReport& report) {
-  const auto& found = report.found.correlations;
+  const std::span<const DynamicalCorrelation> found =
+      report.conductivity ? std::span(&report.conductivity->lines, 1)
+                          : std::span(report.found.correlations);
   std::size_t most = 0;
   for (const auto& one : found) most = std::max(most, one.energies.size());
   const auto of_correlations = static_cast<index_t>(found.size());
@@ -261,6 +264,9 @@ void write_correlations(Hdf5File& file, const SpectralReport& report) {
     momenta.insert(momenta.end(), found[p].momentum.begin(), found[p].momentum.end());
   }
   file.write<double>("spectrum", curves, {"correlation", "energy"});
+  std::vector<double> errors;
+  for (const auto& one : report.errors) errors.insert(errors.end(), one.begin(), one.end());
+  if (!errors.empty()) file.write<double>("spectrum_error", errors, {"correlation", "energy"});
   if (most > 0) {
     file.write<double>("line_energies", energies, {"correlation", "line"});
     file.write<std::complex<double>>("line_weights", weights, {"correlation", "line"});
@@ -290,7 +296,7 @@ Origin origin_of(const Arguments& arguments, const Problem& problem) {
   const auto* h = std::get_if<SectorOperator>(&problem.op);
   if (h == nullptr)
     return {arguments.command_line, problem.title,
-            detail::concat("matrix of ", problem.dimension, " rows"), ""};
+            detail::concat("matrix of ", detail::counted(problem.dimension, "row")), ""};
   return {arguments.command_line, problem.title, basis_text(*h->basis),
           description_of(problem.model, h->op, problem.sector, *problem.lattice)};
 }
@@ -424,9 +430,9 @@ Opened open_states(const Comm& comm, const StateFile& asked) {
     opened.result = file.text("result");
     const auto vector = file.vector(opened.name);
     if (asked.position && *asked.position >= vector.count)
-      throw InvalidArgument(detail::concat("state '", asked.path, ":", *asked.position,
-                                           "': the file has ", vector.count,
-                                           " states, counted from 0"));
+      throw InvalidArgument(detail::concat(
+          "state '", asked.path, ":", *asked.position, "': the file has ",
+          detail::counted(vector.count, "state"), ", counted from 0"));
     numbers = {vector.scalar == ScalarKind::complex ? 1 : 0, vector.rows,
                asked.position.value_or(0), asked.position ? 1 : vector.count};
   });
@@ -455,7 +461,8 @@ Problem problem_of(const Comm& comm, const std::string& path, const Opened& open
     const Sector sector = parse_sector(op.spaces(), lattice, conditions);
     if (sector_size(sector) != opened.rows)  // before any is listed
       throw InvalidArgument(detail::concat("it has ", sector_size(sector),
-                                           " states, the vectors have ", opened.rows, " rows"));
+                                           " states, the vectors have ",
+                                           detail::counted(opened.rows, "row")));
     if (const auto term = op.non_hermitian_part())
       throw InvalidArgument(detail::concat("not Hermitian: ", *term));
     const int sites = op.sites();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <kronsolve/measure/level_spacing.hpp>
 #include <kronsolve/measure/sector_levels.hpp>
 
 #include "cli/arguments.hpp"
@@ -17,5 +18,7 @@ SectorLevels solve_sectors(const Comm& comm, const OperatorOnSites& problem,
 /// Levels above the ground state against momentum, or by sector where there is none; a symbol for
 /// each total spin. Above the dotted line some are missing.
 Picture picture_of(const SectorLevels& found);
+/// How often ratios of level spacings occur, beside what random matrices and independent levels have.
+Picture picture_of(const std::vector<LevelSpacing>& spacings);
 
 }  // namespace kronsolve::cli

@@ -1,9 +1,12 @@
 #pragma once
 // Parts of texts for people that several reports have.
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include <kronsolve/solvers/stochastic.hpp>
 
 #include "cli/report.hpp"
 
@@ -20,6 +23,15 @@ std::string where(int ranks, int threads);
 std::string cost_lines(const Cost& cost, std::optional<index_t> memory_estimate_bytes);
 /// Entry `at` of a value: real, or (re, im).
 std::string number(const ObservableValue& value, std::size_t at);
+/// An observable that is no number at several points of an axis (times, temperatures). Lists: a line
+/// for each point. Matrices: a block for each point.
+/// @param cell  text of an entry at a point
+std::string lists_along(
+    const std::string& axis, const std::vector<std::string>& points, const Measured& measured,
+    const std::function<std::string(std::size_t point, std::size_t entry)>& cell);
+/// "-4.51(3)": two digits of the error in brackets, in units of the last place; a place is kept for
+/// the sign.
+std::string with_error(const Estimate& estimate);
 /// With 0 for what is rounding beside the largest number that is there or could be.
 std::vector<Measured> without_noise(std::vector<Measured> observables);
 

@@ -49,6 +49,25 @@ class Levels(program.ProgramTest):
             for got, expected in zip(levels, whole, strict=True):
                 self.assertAlmostEqual(got, expected, delta=1e-10)
 
+    def test_spacings_are_those_of_the_levels(self):
+        words = ("levels", "--model", "mbl", "--sites", 10, "-p", "dh=1", "--sector", "sz=0", "-k", "all")
+        found = self.solve(*words)
+        check(found, "levels.json")
+        levels = found["sectors"][0]["eigenvalues"]
+        spacings = [b - a for a, b in zip(levels, levels[1:], strict=False)]
+        ratios = [min(a, b) / max(a, b) for a, b in zip(spacings, spacings[1:], strict=False)]
+        spacing = found["sectors"][0]["level_spacing"]
+        self.assertEqual((spacing["ratios"], spacing["degenerate"]), (250, 0))
+        self.assertAlmostEqual(spacing["mean_ratio"], sum(ratios) / 250, delta=1e-9)
+        self.assertAlmostEqual(found["mean_ratio"], spacing["mean_ratio"], delta=1e-12)
+        done = program.run(*words, "--plot", self.folder / "r.svg", "--kind", "ratios")
+        self.assertEqual(done.status, 0, done.err)
+        self.assertRegex(done.out, r"ratios +mean ratio +degenerate +sector\n +250 ")
+        self.assertIn("ratio of level spacings", (self.folder / "r.svg").read_text(encoding="utf-8"))
+        few = self.solve("levels", *RING, 4)
+        self.assertIsNone(few["mean_ratio"])
+        self.assertNotIn("spacing", program.run("levels", *RING, 4).out)
+
     def test_ranges_and_single_values(self):
         found = self.solve("levels", *RING, 8, "--sector", "sz=0..2", "--sector", "momentum=all", "-k", 1)
         named = {tuple(sector["sector"]) for sector in found["sectors"]}

@@ -1,5 +1,7 @@
 """Correlations in frequency at the prompt: lines known by hand, sum rules, pictures, files, refusals."""
 
+import math
+
 import h5py
 
 import program
@@ -56,6 +58,51 @@ class Spectral(program.ProgramTest):
                 flat = [x for row in factor for x in (row if isinstance(row, list) else [row])]
                 for one, value in zip(found["correlations"], flat, strict=True):
                     self.assertAlmostEqual(one["total"], value, delta=1e-10)
+
+    def test_a_spin_in_a_field_at_a_temperature(self):
+        # Levels -+b/2: S+ takes up b from the lower one (p) and its adjoint gives it back.
+        b, t = 0.8, 0.5
+        p = 1 / (1 + math.exp(-b / t))
+        words = ("--model", "heisenberg", "--sites", 1, "-p", f"b={b}", "--temperature", t)
+        for asked, w, weight in (("op:S-", b, p), ("op:S+", -b, 1 - p)):
+            (one,) = self.spectral(*words, "--correlation", f"{asked} 0")["correlations"]
+            self.assertAlmostEqual(one["line_energies"][0], w, delta=1e-12)
+            self.assertAlmostEqual(one["line_weights"][0], weight, delta=1e-12)
+            self.assertAlmostEqual(one["reversed"], 1 - weight, delta=1e-12)
+            self.assertLess(one["reversed_error"], 1e-12)
+
+    def test_at_a_temperature_exact_and_from_random_vectors(self):
+        case = (*RING, 8, "--temperature", 1, "--energies", "-2:4:61", "--broadening", 0.3)
+        exact = self.spectral(*case)
+        self.assertEqual(exact["method"], "exact")
+        self.assertAlmostEqual(sum(one["total"] for one in exact["correlations"]), 2, delta=1e-10)
+        thermal = self.solve("thermal", *RING, 8, "--temperature", 1, "--observe", "sq:Sz,Sz")
+        self.assertAlmostEqual(exact["energy"], thermal["energy"][0], delta=1e-10)
+        for one, value in zip(exact["correlations"], thermal["observables"]["sq:Sz,Sz"][0], strict=True):
+            self.assertAlmostEqual(one["total"], value, delta=1e-10)
+        found = self.solve("spectral", *case, "--method", "ftlm", "--samples", 12, "--momentum", 3, "--plot", self.folder / "t.svg")
+        check(found, "spectral.json")
+        (one,) = found["correlations"]
+        for value, error, wanted in zip(one["spectrum"], one["spectrum_error"], exact["correlations"][3]["spectrum"], strict=True):
+            self.assertLess(abs(value - wanted), 6 * error)
+        self.assertNotIn("line_energies", one)
+        text = program.run("spectral", *case, "--method", "ftlm", "--samples", 4, "--save", self.folder / "t.h5").out
+        for words in ("T = 1, <H> = ", "ftlm: 4 random vectors of each of 9 sectors", "detailed balance <BA> within", "standard error"):
+            self.assertIn(words, text)
+        with h5py.File(self.folder / "t.h5") as saved:
+            self.assertEqual(saved["spectrum_error"].shape, saved["spectrum"].shape)
+
+    def test_conductivity(self):
+        found = self.spectral("--model", "hubbard", "--sites", 6, "--cyclic", "-p", "U=0", "--sector", "nup=3", "--sector", "ndown=3",
+                              "--correlation", "conductivity")
+        sigma = found["conductivity"]
+        self.assertAlmostEqual(sigma["drude_weight"], 2 / (6 * math.sin(math.pi / 6)), delta=1e-9)
+        self.assertAlmostEqual(sigma["regular"], 0, delta=1e-9)
+        done = program.run("spectral", "--model", "xxz", "--sites", 8, "--correlation", "conductivity:x", "--plot", self.folder / "c.svg",
+                           "--save", self.folder / "c.h5")
+        self.assertEqual(done.status, 0, done.err)
+        self.assertRegex(done.out, r"Drude +0, D =")
+        self.assertIn("sigma(w)", (self.folder / "c.svg").read_text(encoding="utf-8"))
 
     def test_text_picture_and_file(self):
         picture, file = self.folder / "s.svg", self.folder / "s.h5"

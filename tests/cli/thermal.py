@@ -55,6 +55,41 @@ class Thermal(program.ProgramTest):
         sampled = program.run("thermal", *RING, 8, "--temperature", "0.5", "--method", "ftlm").out
         self.assertRegex(sampled, r"0\.5 +-2\.\d+\(\d+\)")
 
+    def test_observables_are_means_of_the_states(self):
+        case = ("--model", "xxz", "--sites", 6, "-p", "bz=0.4", "-p", "delta=0.3")
+        asked = ("sz", "corr:Sz,Sz:0,3", "op:(0+1i) S+ 0 S- 1", "energy")
+        words = [word for text in asked for word in ("--observe", text)]
+        states = self.solve("eigh", *case, "-k", "all", *words)
+        for ranks in (0, 2):
+            found = self.solve("thermal", *case, "--temperature", "0.2,1", *words, ranks=ranks)
+            check(found, "thermal.json")
+            self.assertEqual(found["method"], "exact")
+            self.assertNotIn("observables_error", found)
+            for at, t in enumerate(found["temperatures"]):
+                weights = [math.exp(-(e - states["eigenvalues"][0]) / t) for e in states["eigenvalues"]]
+                for text in asked:
+                    got = found["observables"][text][at]
+                    for i, value in enumerate(got if isinstance(got, list) else [got]):
+                        each = [v[i] if isinstance(v, list) else v for v in states["observables"][text]]
+                        wanted = math.fsum(w * x for w, x in zip(weights, each, strict=True)) / math.fsum(weights)
+                        self.assertAlmostEqual(value, wanted, delta=1e-10, msg=(text, t))
+                self.assertAlmostEqual(found["observables"]["energy"][at], found["energy"][at], delta=1e-10)
+
+    def test_sampled_observables_have_errors_in_json_text_and_picture(self):
+        case = (*RING, 8, "--temperature", "0.5,1", "--method", "typical", "--samples", 8, "--observe", "corr:Sz,Sz:0,1", "--observe", "sq:Sz,Sz")
+        found = self.solve("thermal", *case)
+        check(found, "thermal.json")
+        exact = self.solve("thermal", *case[:7], *case[11:])
+        self.assertEqual(exact["method"], "exact")
+        for at in (0, 1):
+            off = abs(found["observables"]["corr:Sz,Sz:0,1"][at] - exact["observables"]["corr:Sz,Sz:0,1"][at])
+            self.assertLess(off, 6 * found["observables_error"]["corr:Sz,Sz:0,1"][at])
+            self.assertEqual(len(found["observables_error"]["sq:Sz,Sz"][at]), 8)
+        done = program.run("thermal", *case, "--plot", self.folder / "o.svg")
+        self.assertEqual(done.status, 0, done.err)
+        self.assertRegex(done.out, r"corr:Sz,Sz:0,1\n +0\.5 +-0\.\d+\(\d+\)")
+        self.assertIn("sq:Sz,Sz [4]", (self.folder / "o.svg").read_text(encoding="utf-8"))
+
     def test_refusals(self):
         for words, said in ((("thermal", *RING, 4), "which temperatures?"),
                             (("thermal", *RING, 4, "--temperature", "0"), "positive numbers"),
@@ -65,6 +100,8 @@ class Thermal(program.ProgramTest):
                             (("thermal", *RING, 4, "--temperature", "1", "--samples", 1), "--samples"),
                             (("thermal", *RING, 4, "--temperature", "1", "--sector", "sz=0"), "whole space"),
                             (("thermal", "--matrix", "a.mtx", "--temperature", "1"), "operator on sites"),
+                            (("thermal", *RING, 4, "--temperature", "1", "--observe", "entropy:half"), "no expectation value"),
+                            (("thermal", *RING, 4, "--temperature", "1", "--observe", "sy"), "unknown observable"),
                             (("thermal", *RING, 4, "--temperature", "1", "--method", "lanczos"), "--method")):
             self.assert_refused(program.run(*words), 2, said)
 
