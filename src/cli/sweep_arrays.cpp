@@ -26,14 +26,14 @@ int shape_of(const Json& value, std::vector<std::size_t>& shape, std::size_t lev
   if (!value.is_array() || value.empty()) return -1;
   if (shape.size() <= level) shape.push_back(0);
   shape[level] = std::max(shape[level], value.size());
-  int depth = 0;
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    const int inner =
-        value[i].is_null() ? (i == 0 ? 0 : depth) : shape_of(value[i], shape, level + 1);
-    if (inner < 0 || (i > 0 && inner != depth)) return -1;
+  int depth = -1;  // of those that have numbers
+  for (const auto& part : value) {
+    if (part.is_null() || (part.is_array() && part.empty())) continue;
+    const int inner = shape_of(part, shape, level + 1);
+    if (inner < 0 || (depth >= 0 && inner != depth)) return -1;
     depth = inner;
   }
-  return depth + 1;
+  return std::max(0, depth) + 1;
 }
 
 /// Puts the entries of a value at their places in a row-major array of that shape.
@@ -156,9 +156,9 @@ class Writer {
       any = &row;
     }
     if (any == nullptr) return;
-    if (observed_.contains(name)) {
-      const int own = own_axes(name, *any), before = depth - own;
-      const bool outer = sweep_.command() == "evolve" ||
+    if (is_observed(name)) {
+      const int own = own_axes(observed(name), *any), before = depth - own;
+      const bool outer = sweep_.command() == "evolve" || sweep_.command() == "thermal" ||
                          (any->contains("eigenvalues") && any->at("eigenvalues").size() > 1);
       array.complex = before == (outer ? 2 : 1) && array.shape.back() == 2;
     }
@@ -171,8 +171,39 @@ class Writer {
     arrays_.push_back(std::move(array));
   }
 
+  /// The observable of which a column has the values, or their errors.
+  static std::string observed(const std::string& name) {
+    constexpr std::string_view error = "_error";
+    return name.ends_with(error) ? name.substr(0, name.size() - error.size()) : name;
+  }
+  bool is_observed(const std::string& name) const { return observed_.contains(observed(name)); }
+
+  /// What axis i of correlations in frequency counts; empty: nothing known.
+  static std::string axis_of_correlations(const Array& array, std::size_t i) {
+    // Of conductivities there is one spectrum, without an axis of correlations.
+    static const std::map<std::string, std::vector<std::string>> axes = {
+        {"frequencies", {"frequency"}},
+        {"spectrum", {"correlation", "frequency"}},
+        {"spectrum_error", {"correlation", "frequency"}},
+        {"momentum", {"correlation", "direction"}},
+        {"line_energies", {"correlation", "line"}},
+        {"line_weights", {"correlation", "line"}},
+        {"total", {"correlation"}},
+        {"first_moment", {"correlation"}},
+        {"reversed", {"correlation"}}};
+    const auto found = axes.find(array.name);
+    if (found == axes.end()) return "";
+    const auto& names = found->second;
+    const std::size_t left_out = names.size() > array.shape.size() ? 1 : 0;
+    return i + left_out < names.size() ? names[i + left_out] : "";
+  }
+
   /// What the first axis of lists of the solve itself counts; empty: nothing known.
   std::string first_axis(const std::string& name) const {
+    static const std::set<std::string> at_temperatures = {
+        "temperatures", "energy", "heat_capacity", "entropy", "free_energy", "susceptibility"};
+    if (sweep_.command() == "thermal" && at_temperatures.contains(observed(name)))
+      return temperature_axis();
     static const std::set<std::string> in_time = {"times", "energies", "norms", "errors",
                                                   "log_norm"};
     const bool of_triplets = sweep_.command() == "svds";
@@ -180,37 +211,48 @@ class Writer {
     if (name == "eigenvalues" || name == "residuals" || name == "bounds") return "level";
     return in_time.contains(name) ? time_axis() : "";
   }
+  std::string temperature_axis() const {
+    return is_named(sweep_.varied(), "temperature") ? "step" : "temperature";
+  }
   std::string time_axis() const { return is_named(sweep_.varied(), "time") ? "step" : "time"; }
 
   std::string axis_of(const Array& array, std::size_t i) const {
     std::string own = detail::concat(array.name, " entry", i == 0 ? "" : detail::concat(" ", i));
     std::replace(own.begin(), own.end(), '/', '|');
-    if (!observed_.contains(array.name)) {
+    if (sweep_.command() == "spectral") {
+      const auto known = axis_of_correlations(array, i);
+      return known.empty() ? own : known;
+    }
+    if (!is_observed(array.name)) {
       const auto first = i == 0 ? first_axis(array.name) : "";
       return first.empty() ? own : first;
     }
     const auto& row = *std::find_if(rows_.begin(), rows_.end(),
                                     [&](const Json& one) { return one.contains(array.name); });
-    const auto inner = static_cast<std::size_t>(own_axes(array.name, row));
+    const auto inner = static_cast<std::size_t>(own_axes(observed(array.name), row));
     const std::size_t outer = array.shape.size() - std::min(inner, array.shape.size());
+    if (i < outer && sweep_.command() == "thermal") return temperature_axis();
     if (i < outer) return sweep_.command() == "evolve" ? time_axis() : "level";
     static const std::set<std::string> of_sites = {"sz", "n", "local", "corr", "double-occupancy"};
-    if (!of_sites.contains(array.name.substr(0, array.name.find(':')))) return own;
+    const auto text = observed(array.name);
+    if (!of_sites.contains(text.substr(0, text.find(':')))) return own;
     return i == outer ? "site" : "other_site";
   }
 
-  /// Times where all points have the same; else numbers from 0.
+  /// Times, temperatures or frequencies where all points have the same; else numbers from 0.
   std::vector<double> coordinates(const std::string& axis, std::size_t length) const {
-    if (axis == time_axis()) {
-      const Json* first = nullptr;
-      for (const auto& row : rows_) {
-        const auto times = row.find("times");
-        if (times == row.end()) continue;
-        if (first == nullptr) first = &*times;
-        if (*times != *first) return numbered(length);
-      }
-      if (first != nullptr && first->size() == length) return first->get<std::vector<double>>();
+    const std::map<std::string, std::string> lists = {
+        {time_axis(), "times"}, {temperature_axis(), "temperatures"}, {"frequency", "frequencies"}};
+    const auto list = lists.find(axis);
+    if (list == lists.end()) return numbered(length);
+    const Json* first = nullptr;
+    for (const auto& row : rows_) {
+      const auto values = row.find(list->second);
+      if (values == row.end()) continue;
+      if (first == nullptr) first = &*values;
+      if (*values != *first) return numbered(length);
     }
+    if (first != nullptr && first->size() == length) return first->get<std::vector<double>>();
     return numbered(length);
   }
 

@@ -17,6 +17,7 @@
 #include "cli/problem.hpp"
 #include "cli/saved_file.hpp"
 #include "cli/sweep_file.hpp"
+#include "core/counted.hpp"
 #include "core/toml_document.hpp"
 
 namespace kronsolve::cli {
@@ -24,8 +25,8 @@ namespace kronsolve::cli {
 namespace {
 
 constexpr std::size_t most_points = 1'000'000;
-const std::vector<std::string> commands_of_points = {"ground", "eigh",   "svds",
-                                                     "evolve", "levels", "thermal"};
+const std::vector<std::string> commands_of_points = {"ground", "eigh",    "svds",    "evolve",
+                                                     "levels", "thermal", "spectral"};
 
 /// A number without what computing it has left in its last digit: 0.3, not 0.30000000000000004.
 double rounded(double value) {
@@ -394,9 +395,11 @@ class SweepReader : private detail::TomlDocument {
       auto column = values(axis.settings.back(), *node, average);
       if (axis.settings.size() == 1) axis.positions.resize(column.size());
       if (column.size() != axis.positions.size())
-        fail(*node, detail::concat("'", name, "' has ", column.size(), " values, '",
-                                   axis.settings.front().column, "' has ", axis.positions.size(),
-                                   "; values that go together are equally many"));
+        fail(*node,
+             detail::concat("'", name, "' has ",
+                            detail::counted(column.size(), "value"), ", '",
+                            axis.settings.front().column, "' has ", axis.positions.size(),
+                            "; values that go together are equally many"));
       for (std::size_t i = 0; i < column.size(); ++i)
         axis.positions[i].push_back(std::move(column[i]));
     }

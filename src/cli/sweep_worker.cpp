@@ -39,6 +39,17 @@ void add_fields(const std::string& name, const Json& objects, Add&& add) {
   }
 }
 
+/// Fields of correlations as lists over them, under their own names; lists of different lengths
+/// stay.
+template <class Add>
+void add_correlations(const Json& correlations, Add&& add) {
+  for (const auto& [field, first] : correlations.front().items()) {
+    Json list = Json::array();
+    for (const auto& one : correlations) list.push_back(one.value(field, Json()));
+    add(field, list);
+  }
+}
+
 /// What a solve has found, as columns beside the settings of the point: numbers, texts and lists.
 void add_flat(Json& record, const Json& answer) {
   const auto add = [&](const std::string& name, const Json& value) {
@@ -51,6 +62,12 @@ void add_flat(Json& record, const Json& answer) {
     } else if (name == "lattice") {
       add("lattice", value.at("name"));
       add("size", value.at("size"));
+    } else if (name == "observables_error") {
+      for (const auto& [part, error] : value.items()) add(part + "_error", error);
+    } else if (name == "energies" && answer.value("command", "") == "spectral") {
+      add("frequencies", value);  // `energies` is the option
+    } else if (name == "correlations") {
+      add_correlations(value, add);
     } else if (value.is_object()) {  // observables, parameters
       for (const auto& [part, inner] : value.items()) add(part, number_or_text(inner));
     } else if (value.is_array() && !value.empty() && value.front().is_object()) {

@@ -21,6 +21,39 @@ class SweepArrays(program.ProgramTest):
         self.addCleanup(data.close)
         return data, records
 
+    def test_correlations_and_temperatures_are_axes(self):
+        data, records = self.sweep("command = 'spectral'\nmodel = 'heisenberg'\ncyclic = true\nenergies = '0:4:41'\n[vary]\nsites = [4, 6]\n")
+        self.assertEqual(data["spectrum"].dims, ("sites", "correlation", "frequency"))
+        self.assertEqual(data["line_weights"].dims, ("sites", "correlation", "line"))
+        self.assertEqual(data["momentum"].dims, ("sites", "correlation", "direction"))
+        self.assertAlmostEqual(float(data["frequency"][-1]), 4)
+        for record in records:
+            there = data.sel(sites=record["sites"])
+            n = record["sites"]
+            self.assertEqual(there["spectrum"].values[:n].tolist(), record["spectrum"])
+            self.assertAlmostEqual(float(there["total"].sum()), n / 4, delta=1e-10)
+            one = self.solve("spectral", "--model", "heisenberg", "--cyclic", "--sites", n, "--energies", "0:4:41")
+            for q in range(n):
+                for a, b in zip(one["correlations"][q]["spectrum"], record["spectrum"][q], strict=True):
+                    self.assertAlmostEqual(a, b, delta=1e-8)
+
+    def test_conductivities(self):
+        data, _ = self.sweep("command = 'spectral'\nmodel = 'xxz'\nsites = 6\ncyclic = true\nsector = 'sz=0'\ncorrelation = 'conductivity'\n"
+                             "energies = '0:4:41'\n[vary]\ndelta = [0, 1]\n")
+        self.assertEqual(data["spectrum"].dims, ("delta", "frequency"))
+        self.assertEqual(data["drude_weight"].dims, ("delta",))
+        self.assertAlmostEqual(float(data["drude_weight"].sel(delta=0)), 1 / 6, delta=1e-10)
+
+    def test_means_at_temperatures(self):
+        data, records = self.sweep("command = 'thermal'\nmodel = 'xxz'\nsites = 4\ntemperature = '0.5,1,2'\nmethod = 'ftlm'\n"
+                                   "observe = ['sz', 'corr:Sz,Sz:0,1']\n[vary]\ndelta = [0.5, 1]\n")
+        self.assertEqual(data["sz"].dims, ("delta", "temperature", "site"))
+        self.assertEqual(data["sz_error"].dims, ("delta", "temperature", "site"))
+        self.assertEqual(data["corr:Sz,Sz:0,1_error"].dims, ("delta", "temperature"))
+        self.assertEqual(data["temperature"].values.tolist(), [0.5, 1, 2])
+        for record in records:
+            self.assertEqual(data.sel(delta=record["delta"])["sz_error"].values.tolist(), record["sz_error"])
+
     def test_a_grid_has_an_axis_for_all_that_varies(self):
         data, records = self.sweep('command = "ground"\nmodel = "ising"\nk = 2\nobserve = ["sz", "corr:Sz,Sz", "entropy:half"]\n[vary]\n'
                                    'sites = [6, 4]\nbx = {from = 0.2, to = 1, count = 5}\n[derive]\n'
