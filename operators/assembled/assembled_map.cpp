@@ -2,6 +2,7 @@
 
 #include <kronsolve/operators/assembled_map.hpp>
 
+#include "core/counted.hpp"
 #include "operators/assembled/block_stepper.hpp"
 #include "operators/assembled/halo_product.hpp"
 #include "operators/assembled/stored_rows.hpp"
@@ -20,9 +21,9 @@ AssembledMap<T>::AssembledMap(const Comm& comm, const Lazy<T>& a, RowPartition r
                               RowPartition cols)
     : LinearMap<T>(comm, std::move(rows), std::move(cols)), storage_(std::make_unique<Storage>()) {
   if (this->rows() != a.rows() || this->cols() != a.cols())
-    throw DimensionError(detail::concat("AssembledMap: the matrix is ", a.rows(), " x ", a.cols(),
-                                        ", the partitions are of ", this->rows(), " rows and ",
-                                        this->cols(), " columns"));
+    throw DimensionError(detail::concat(
+        "AssembledMap: the matrix is ", a.rows(), " x ", a.cols(), ", the partitions are of ",
+        detail::counted(this->rows(), "row"), " and ", detail::counted(this->cols(), "column")));
   std::shared_ptr<detail::StoredRows<T>> built;
   comm.agree([&] {
     built = std::make_shared<detail::StoredRows<T>>(this->row_range(), this->col_partition(),

@@ -4,6 +4,7 @@
 #include <kronsolve/core/number.hpp>
 #include <kronsolve/operators/charge_basis.hpp>
 
+#include "core/counted.hpp"
 #include "operators/bases/charge_totals.hpp"
 #include "operators/descriptions/broken_term.hpp"
 
@@ -94,8 +95,9 @@ std::string list_text(const Charge& charge, const std::vector<int>& values) {
       possible += detail::concat(possible.empty() ? "" : "; ", charge.name, " can be ",
                                  list_text(charge, detail::reachable(charge.rule)));
   }
-  throw InvalidArgument(detail::concat("sector ", asked, " has no states on these ", spaces.size(),
-                                       " sites; ", possible));
+  throw InvalidArgument(detail::concat("sector ", asked, " has no states on these ",
+                                       detail::counted(spaces.size(), "site"),
+                                       "; ", possible));
 }
 
 }  // namespace
@@ -182,8 +184,8 @@ std::vector<std::string> ChargeBasis::sector() const {
 
 void require_conserved(const OpSum& op, const Basis& basis) {
   if (op.spaces() != basis.spaces())
-    throw DimensionError(detail::concat("the operator has ", op.sites(), " sites, the sector ",
-                                        basis.sites(),
+    throw DimensionError(detail::concat("the operator has ", detail::counted(op.sites(), "site"),
+                                        ", the sector ", basis.sites(),
                                         " (or other local spaces); build both on the same sites"));
   for (const auto& charge : basis.charges())
     if (const auto term = detail::charge_breaker(op, charge.rule))

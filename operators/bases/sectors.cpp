@@ -9,6 +9,8 @@
 #include <kronsolve/operators/sectors.hpp>
 #include <kronsolve/operators/symmetry_basis.hpp>
 
+#include "core/counted.hpp"
+
 namespace kronsolve {
 
 namespace {
@@ -37,8 +39,9 @@ class SectorParser {
  public:
   SectorParser(const std::vector<LocalSpace>& spaces, const Lattice& lattice) : lattice_(lattice) {
     if (lattice.sites() != static_cast<int>(spaces.size()))
-      throw DimensionError(detail::concat("sector: the operator has ", spaces.size(),
-                                          " sites, the lattice ", lattice.sites()));
+      throw DimensionError(detail::concat(
+          "sector: the operator has ", detail::counted(spaces.size(), "site"),
+          ", the lattice ", lattice.sites()));
     sector_.spaces = spaces;
   }
 
@@ -235,8 +238,9 @@ std::string values_with_states(const Sector& sector, std::size_t which) {
     const std::string values = values_with_states(sector, g);
     if (!values.empty()) possible += (possible.empty() ? "; with the others, " : "; ") + values;
   }
-  throw InvalidArgument(detail::concat("sector ", asked, " has no states on these ",
-                                       sector.spaces.size(), " sites", possible));
+  throw InvalidArgument(detail::concat(
+      "sector ", asked, " has no states on these ",
+      detail::counted(sector.spaces.size(), "site"), possible));
 }
 
 }  // namespace
@@ -254,9 +258,9 @@ index_t sector_size(const Sector& sector) {
 
 void require_respects(const OpSum& op, const Sector& sector) {
   if (op.spaces() != sector.spaces)
-    throw DimensionError(detail::concat("sector: the operator has ", op.sites(),
-                                        " sites, the sector ", sector.spaces.size(),
-                                        ", or their local spaces differ"));
+    throw DimensionError(detail::concat("sector: the operator has ",
+                                        detail::counted(op.sites(), "site"), ", the sector ",
+                                        sector.spaces.size(), ", or their local spaces differ"));
   for (const auto& charge : sector.charges)
     if (const auto term = breaks(op, charge.text()))
       throw InvalidArgument(detail::concat("sector ", charge.text(), ": the term ", *term,

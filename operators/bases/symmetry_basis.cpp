@@ -6,6 +6,7 @@
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/operators/symmetry_basis.hpp>
 
+#include "core/counted.hpp"
 #include "operators/bases/charge_totals.hpp"
 #include "operators/bases/group_action.hpp"
 #include "operators/bases/least_states.hpp"
@@ -26,7 +27,7 @@ const Comm& alone() {
   std::string text;
   for (const auto& condition : sector) text += (text.empty() ? "" : " ") + condition;
   throw InvalidArgument(
-      detail::concat("sector ", text, " has no states on these ", sites, " sites"));
+      detail::concat("sector ", text, " has no states on these ", detail::counted(sites, "site")));
 }
 
 }  // namespace

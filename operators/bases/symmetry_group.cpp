@@ -8,6 +8,8 @@
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/operators/symmetry_group.hpp>
 
+#include "core/counted.hpp"
+
 namespace kronsolve {
 
 namespace {
@@ -20,12 +22,13 @@ void check(const SymmetryGenerator& g, const std::vector<LocalSpace>& spaces) {
   for (const int to : g.image) {
     if (to < 0 || static_cast<std::size_t>(to) >= n || hit[static_cast<std::size_t>(to)])
       throw InvalidArgument(detail::concat("symmetry ", g.name, ": the images must be each of the ",
-                                           n, " sites once"));
+                                           detail::counted(n, "site"), " once"));
     hit[static_cast<std::size_t>(to)] = true;
   }
   if (g.image.size() != n)
-    throw InvalidArgument(
-        detail::concat("symmetry ", g.name, ": ", g.image.size(), " images for ", n, " sites"));
+    throw InvalidArgument(detail::concat(
+        "symmetry ", g.name, ": ", detail::counted(g.image.size(), "image"),
+        " for ", detail::counted(n, "site")));
   for (std::size_t i = 0; i < n; ++i)
     if (spaces[i] != spaces[static_cast<std::size_t>(g.image[i])])
       throw InvalidArgument(detail::concat(

@@ -6,6 +6,8 @@
 #include <kronsolve/core/number.hpp>
 #include <kronsolve/core/suggest.hpp>
 
+#include "core/counted.hpp"
+
 namespace kronsolve::detail {
 
 namespace {
@@ -125,8 +127,8 @@ Lattice lattice_of(const FileReader& file, const Comm& comm) {
                                     : Lattice::make(name, size, cyclic_of(file));
   });
   if (sites != 0 && sites != lattice.sites())
-    file.fail(*at("sites"), concat("this lattice has ", lattice.sites(), " sites, not ", sites,
-                                   "; leave one of the two out"));
+    file.fail(*at("sites"), concat("this lattice has ", detail::counted(lattice.sites(), "site"),
+                                   ", not ", sites, "; leave one of the two out"));
   return lattice;
 }
 

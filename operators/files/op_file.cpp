@@ -5,6 +5,7 @@
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/operators/op_file.hpp>
 
+#include "core/counted.hpp"
 #include "operators/files/file_blocks.hpp"
 #include "operators/files/file_lattice.hpp"
 #include "operators/files/file_reader.hpp"
@@ -52,7 +53,7 @@ class Reader {
         file_.table().contains("lattice") && !list->empty() && count % list->size() == 0;
     if (list->size() != count && !repeats)
       file_.fail(*local, concat("local must have one entry per site, got ", list->size(), " for ",
-                                count, " sites"));
+                                detail::counted(count, "site")));
     std::vector<LocalSpace> result;
     for (const auto& entry : *list) result.push_back(space(entry));
     for (std::size_t i = list->size(); i < count; ++i) result.push_back(result[i - list->size()]);
@@ -86,7 +87,8 @@ class Reader {
     for (const auto& entry : *rows) {
       const auto* row = entry.as_array();
       if (row == nullptr || row->size() != dim)
-        file_.fail(entry, concat("a matrix of ", dim, " rows needs ", dim, " entries in each"));
+        file_.fail(entry, concat("a matrix of ", detail::counted(dim, "row"), " needs ", dim,
+                                 " entries in each"));
       for (const auto& value : *row)
         values.push_back(Coefficient(file_, value, "a matrix entry").value(file_.scope()));
     }

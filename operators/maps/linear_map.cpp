@@ -1,6 +1,7 @@
 #include <kronsolve/core/interruption.hpp>
 #include <kronsolve/operators/linear_map.hpp>
 
+#include "core/counted.hpp"
 #include "operators/vectors/blocked_sum.hpp"
 
 namespace kronsolve {
@@ -9,9 +10,9 @@ template <Scalar T>
 LinearMap<T>::LinearMap(const Comm& comm, RowPartition rows, RowPartition cols)
     : comm_(&comm), row_partition_(std::move(rows)), col_partition_(std::move(cols)) {
   if (row_partition_.ranks() != comm.size() || col_partition_.ranks() != comm.size())
-    throw DimensionError(detail::concat("LinearMap: rows are dealt to ", row_partition_.ranks(),
-                                        " ranks, columns to ", col_partition_.ranks(),
-                                        ", the communicator has ", comm.size()));
+    throw DimensionError(detail::concat(
+        "LinearMap: rows are dealt to ", detail::counted(row_partition_.ranks(), "rank"),
+        ", columns to ", col_partition_.ranks(), ", the communicator has ", comm.size()));
 }
 
 template <Scalar T>
@@ -114,8 +115,9 @@ void LinearMap<T>::apply_block_step(index_t width, index_t vectors, std::span<co
                   fits(x.size()) && fits(y.size()) && fits(sum.size())))
     throw DimensionError(detail::concat(
         "block recurrence: a square map and blocks of ", most, " or ", most / 2, " vectors with ",
-        row_range().size(), " rows on rank ", comm_->rank(), " are wanted, got a width of ", width,
-        " and lengths ", x.size(), ", ", y.size(), " and ", sum.size()));
+        detail::counted(row_range().size(), "row"), " on rank ",
+        comm_->rank(), " are wanted, got a width of ", width, " and lengths ", x.size(), ", ",
+        y.size(), " and ", sum.size()));
   if (comm_->size() == 1) detail::check_interruption();
   apply_block_step_impl(width, x, step, y, sum);
   for (index_t j = 0; j < vectors; ++j) count_product();

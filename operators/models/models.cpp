@@ -8,6 +8,7 @@
 #include <kronsolve/operators/algebra.hpp>
 #include <kronsolve/operators/models.hpp>
 
+#include "core/counted.hpp"
 #include "operators/models/model_formulas.hpp"
 
 namespace kronsolve {
@@ -36,8 +37,8 @@ class LatticeChoice {
     Lattice lattice = options_.cluster ? cluster(name) : name == "edges" ? graph() : sized(name);
     if (layers_ > 1) lattice = lattice.with_layers(layers_);
     if (options_.sites != 0 && options_.sites != lattice.sites())
-      fail("a ", name, " lattice of that size has ", lattice.sites(), " sites, not ",
-           options_.sites, "; give one of the two");
+      fail("a ", name, " lattice of that size has ", detail::counted(lattice.sites(), "site"),
+           ", not ", options_.sites, "; give one of the two");
     return lattice;
   }
 
@@ -66,8 +67,8 @@ class LatticeChoice {
   /// Places that `sites` asks for.
   int places() const {
     if (options_.sites % layers_ != 0)
-      fail("a place has ", layers_, " sites (", info_.local, "); sites must be a multiple of ",
-           layers_, ", got ", options_.sites);
+      fail("a place has ", detail::counted(layers_, "site"), " (", info_.local,
+           "); sites must be a multiple of ", layers_, ", got ", options_.sites);
     return options_.sites / layers_;
   }
 
@@ -261,7 +262,7 @@ std::vector<double> ModelArguments::pattern(const std::string& name) const {
   const std::size_t period = result.size();
   if (n % period != 0)
     throw InvalidArgument(concat(where(name), ": ", period, " numbers cannot be repeated over the ",
-                                 n, " sites; give a number that divides them"));
+                                 detail::counted(n, "site"), "; give a number that divides them"));
   for (std::size_t i = period; i < n; ++i) result.push_back(result[i - period]);
   return result;
 }

@@ -11,6 +11,7 @@
 #include <kronsolve/operators/rows.hpp>
 #include <kronsolve/operators/sectors.hpp>
 
+#include "core/counted.hpp"
 #include "operators/assembled/sector_rows.hpp"
 #include "operators/rows/compiled_operator.hpp"
 #include "operators/rows/symmetry_rows.hpp"
@@ -25,11 +26,13 @@ constexpr index_t chunk_rows = 4096;
 
 void require_range(const OpSum& op, const Basis& basis, RowRange range) {
   if (op.spaces() != basis.spaces())
-    throw DimensionError(detail::concat("rows: the operator has ", op.sites(), " sites, the basis ",
+    throw DimensionError(detail::concat("rows: the operator has ",
+                                        detail::counted(op.sites(), "site"), ", the basis ",
                                         basis.sites(), ", or their local spaces differ"));
   if (range.begin < 0 || range.end < range.begin || range.end > basis.size())
-    throw DimensionError(detail::concat("rows: [", range.begin, ", ", range.end,
-                                        ") asked of a basis with ", basis.size(), " states"));
+    throw DimensionError(
+        detail::concat("rows: [", range.begin, ", ", range.end, ") asked of a basis with ",
+                       detail::counted(basis.size(), "state")));
 }
 
 /// Walks over the states of a chunk of rows, run by run.

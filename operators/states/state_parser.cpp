@@ -6,6 +6,8 @@
 #include <kronsolve/core/number.hpp>
 #include <kronsolve/operators/states.hpp>
 
+#include "core/counted.hpp"
+
 namespace kronsolve {
 
 namespace {
@@ -96,7 +98,7 @@ StateDescription parse_state(std::string_view text, const Spaces& spaces, std::u
   const auto parts = site_texts(text);
   if (parts.size() != spaces.size())
     throw refuse(detail::concat("it is no name of a state and has ", parts.size(), " letters for ",
-                                spaces.size(), " sites"));
+                                detail::counted(spaces.size(), "site")));
   std::vector<std::vector<Complex>> spinors;
   bool one_configuration = true;
   std::vector<int> digits;

@@ -2,6 +2,8 @@
 #include <kronsolve/operators/state_view.hpp>
 #include <kronsolve/operators/vector_operations.hpp>
 
+#include "core/counted.hpp"
+
 namespace kronsolve {
 
 template <Scalar T>
@@ -12,9 +14,9 @@ void require_fitting(const StateView<T>& psi, std::string_view where) {
         detail::concat(where, ": states of this sector are complex, got real amplitudes"));
   psi.comm().agree([&] {
     if (static_cast<index_t>(psi.owned().size()) != rows)
-      throw DimensionError(detail::concat(where, ": rank ", psi.comm().rank(), " owns ", rows,
-                                          " rows of the basis, got ", psi.owned().size(),
-                                          " amplitudes"));
+      throw DimensionError(detail::concat(where, ": rank ", psi.comm().rank(), " owns ",
+                                          detail::counted(rows, "row"), " of the basis, got ",
+                                          psi.owned().size(), " amplitudes"));
   });
 }
 
@@ -25,9 +27,10 @@ T overlap(const StateView<T>& a, const StateView<T>& b) {
   const Basis &left = a.basis(), &right = b.basis();
   if (&left != &right && (left.spaces() != right.spaces() || left.sector() != right.sector() ||
                           left.size() != right.size()))
-    throw DimensionError(detail::concat("overlap: the states must be in the same basis, got ",
-                                        left.size(), " and ", right.size(), " rows on ",
-                                        left.sites(), " and ", right.sites(), " sites"));
+    throw DimensionError(
+        detail::concat("overlap: the states must be in the same basis, got ", left.size(), " and ",
+                       detail::counted(right.size(), "row"), " on ",
+                       left.sites(), " and ", detail::counted(right.sites(), "site")));
   return vec::dot(a.comm(), a.owned(), b.owned());
 }
 

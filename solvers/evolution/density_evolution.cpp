@@ -5,6 +5,7 @@
 #include <kronsolve/solvers/dense.hpp>
 #include <kronsolve/solvers/density_evolution.hpp>
 
+#include "core/counted.hpp"
 #include "solvers/dense/dense_checks.hpp"
 #include "solvers/dense/from_map.hpp"
 
@@ -102,8 +103,8 @@ DensityEvolution::DensityEvolution(const DenseMatrix<T>& h, Matrix rho,
   dense::require_hermitian(h, "density evolution");
   dense::require_hermitian(rho, "density evolution (rho)");
   if (h.rows() != rho.rows())
-    throw DimensionError(
-        detail::concat("density evolution: H has ", h.rows(), " rows, rho ", rho.rows()));
+    throw DimensionError(detail::concat("density evolution: H has ",
+                                        detail::counted(h.rows(), "row"), ", rho ", rho.rows()));
   if (options.axis == TimeAxis::imaginary)
     throw InvalidArgument(
         "density evolution: real time only; a thermal state is expm(-beta H) over its trace");

@@ -4,6 +4,7 @@
 #include <kronsolve/core/file.hpp>
 #include <kronsolve/solvers/evolution.hpp>
 
+#include "core/counted.hpp"
 #include "solvers/evolution/propagator.hpp"
 
 namespace kronsolve {
@@ -46,9 +47,10 @@ DistributedVectors<T> parts_of(const LinearMap<T>& h, const DistributedVectors<V
                                TimeAxis axis) {
   const bool fits = psi.count() == 1 && psi.partition() == h.row_partition();
   if (!h.comm().all(fits))
-    throw DimensionError(detail::concat("evolution: one vector of ", h.rows(),
-                                        " rows, dealt out as the operator's, is needed; got ",
-                                        psi.count(), " of ", psi.partition().rows(), " rows"));
+    throw DimensionError(
+        detail::concat("evolution: one vector of ", detail::counted(h.rows(), "row"),
+                       ", dealt out as the operator's, is needed; got ", psi.count(), " of ",
+                       detail::counted(psi.partition().rows(), "row")));
   const auto from = psi.column(0);
   vec::require_vector("evolution", h, from);
   const bool pair = !is_complex<T> && (is_complex<V> || axis == TimeAxis::real);
@@ -441,10 +443,10 @@ EvolutionResult run(Evolution<T> evolution, std::span<const double> times,
   result.steps = evolution.steps();
   result.converged = evolution.error() <= options.tol;
   result.method = evolution.method();
-  result.reason =
-      detail::concat("method ", to_string(result.method), ", ", result.steps, " steps, ",
-                     result.products, " products, error ", evolution.error(),
-                     result.converged ? " within tol" : " above tol: rounding is the limit");
+  result.reason = detail::concat(
+      "method ", to_string(result.method), ", ", detail::counted(result.steps, "step"), ", ",
+      detail::counted(result.products, "product"), ", error ", evolution.error(),
+      result.converged ? " within tol" : " above tol: rounding is the limit");
   result.state = std::move(evolution).take_state();
   return result;
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/counted.hpp"
 #include "solvers/evolution/propagator.hpp"
 #include "solvers/functions/chebyshev.hpp"
 
@@ -40,9 +41,9 @@ class Magnus final : public Propagator<T> {
     guard_.begin(from, to);
     while (done < total) {
       if (sum_->products() - before > most_products_)
-        throw InvalidArgument(
-            detail::concat("evolution: Magnus steps reached time ", from + sign * done, " of ", to,
-                           " with ", sum_->products() - before, " products; raise max_products"));
+        throw InvalidArgument(detail::concat(
+            "evolution: Magnus steps reached time ", from + sign * done, " of ", to, " with ",
+            detail::counted(sum_->products() - before, "product"), "; raise max_products"));
       const double t = from + sign * done, rest = total - done;
       const double h = std::min(guard_.limit(step_), rest);
       const bool last = h >= rest;

@@ -17,6 +17,7 @@
 #include <kronsolve/solvers/eigh.hpp>
 #include <kronsolve/solvers/engine.hpp>
 
+#include "core/counted.hpp"
 #include "operators/assembled/sector_rows.hpp"
 #include "solvers/frontend/eigh_problem.hpp"
 #include "solvers/frontend/held_rows.hpp"
@@ -75,8 +76,10 @@ std::string_view to_string(ResidualKind kind) {
 
 const EighResult& EighResult::require_converged() const {
   if (converged) return *this;
-  std::string text = detail::concat("eigh: ", converged_pairs, " of ", eigenvalues.size(),
-                                    " pairs converged (", reason, "); residuals");
+  std::string text =
+      detail::concat("eigh: ", converged_pairs, " of ",
+                     detail::counted(eigenvalues.size(), "pair"),
+                     " converged (", reason, "); residuals");
   for (const double r : residuals) text += detail::concat(" ", r);
   throw NotConverged(text + "; allow more iterations or a larger ncv");
 }
@@ -185,9 +188,9 @@ template void look_at_rows(EighProblem<std::complex<double>>&);
 void check_sector(const SectorOperator& h, const EighOptions& options) {
   if (!h.basis) throw InvalidArgument("eigh: the operator has no basis");
   if (h.op.spaces() != h.basis->spaces())
-    throw DimensionError(detail::concat("eigh: the operator has ", h.op.sites(),
-                                        " sites, the basis ", h.basis->sites(),
-                                        ", or their local spaces differ"));
+    throw DimensionError(detail::concat("eigh: the operator has ",
+                                        detail::counted(h.op.sites(), "site"), ", the basis ",
+                                        h.basis->sites(), ", or their local spaces differ"));
   check_options(options, h.basis->size());
   require_hermitian(h.op, "eigh");
 }
@@ -432,9 +435,9 @@ EighResult run(EighProblem<T> problem, EighOptions given) {
       other.products += result.products;
       other.reason += detail::concat(
           "; in place of ", plan.reason,
-          trouble.empty()
-              ? detail::concat(", which had not converged after ", result.products, " products")
-              : ", which broke down");
+          trouble.empty() ? detail::concat(", which had not converged after ",
+                                           detail::counted(result.products, "product"))
+                          : ", which broke down");
       result = std::move(other);
       plan.memory_estimate_bytes = instead->memory_estimate_bytes;
       plan.reason = detail::concat(to_string(instead->method), ": it can do what ",

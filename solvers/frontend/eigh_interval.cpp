@@ -12,6 +12,7 @@
 #include <kronsolve/solvers/eigh_interval.hpp>
 #include <kronsolve/solvers/engine.hpp>
 
+#include "core/counted.hpp"
 #include "solvers/dense/blas_threads.hpp"
 #include "solvers/dense/dense_eig.hpp"
 #include "solvers/frontend/eigh_problem.hpp"
@@ -176,8 +177,9 @@ void certify_count(std::optional<index_t> count, Ends ends, EighResult& result) 
   const auto got = static_cast<index_t>(result.eigenvalues.size());
   if (count) {
     result.certified = got == *count && result.converged;
-    result.certificate = detail::concat("inertia counts ", *count, " values in [", ends.low, ", ",
-                                        ends.high, "], ", got, " were found");
+    result.certificate =
+        detail::concat("inertia counts ", detail::counted(*count, "value"),
+                       " in [", ends.low, ", ", ends.high, "], ", got, " were found");
   } else {
     result.certificate = "not checked: counting levels needs the real engine";
   }
@@ -244,7 +246,8 @@ EighResult contour_interval(const EighProblem<T>& p, const EighOptions& o,
     require_memory(*p.comm,
                    static_cast<index_t>(frontend::contour_vectors(count)) * p.owned().size() *
                        static_cast<index_t>(sizeof(T)),
-                   detail::concat("eigh: vectors of contour integration for ", count, " pairs"));
+                   detail::concat("eigh: vectors of contour integration for ",
+                                  detail::counted(count, "pair")));
     Engine<T>* engine = nullptr;
     p.comm->agree([&] { engine = &load_engine<T>(p.n()); });
     require_factors("eigh", engine->info(), o.factors);

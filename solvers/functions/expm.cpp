@@ -3,6 +3,7 @@
 #include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/expm.hpp>
 
+#include "core/counted.hpp"
 #include "solvers/functions/chebyshev.hpp"
 #include "solvers/functions/mfn.hpp"
 
@@ -82,13 +83,13 @@ FunctionResult<V> by_mfn(const LinearMap<T>& a, V t, std::span<const V> v,
   result.products = a.products() - before;
   const char* pieces = moved.wanted == 1 ? " piece" : " pieces";
   if (result.converged)
-    result.reason = detail::concat("SLEPc MFN, ", result.products, " products in ", moved.wanted,
-                                   pieces, ", error as SLEPc estimates it");
+    result.reason = detail::concat("SLEPc MFN, ", detail::counted(result.products, "product"),
+                                   " in ", moved.wanted, pieces, ", error as SLEPc estimates it");
   else
-    result.reason =
-        detail::concat("SLEPc MFN ended after ", result.products, " products with ", moved.done,
-                       " of ", moved.wanted, pieces, " of the time done: max_products is ",
-                       options.max_products, "; raise it, shorten the time or take chebyshev");
+    result.reason = detail::concat(
+        "SLEPc MFN ended after ", detail::counted(result.products, "product"), " with ", moved.done,
+        " of ", moved.wanted, pieces, " of the time done: max_products is ", options.max_products,
+        "; raise it, shorten the time or take chebyshev");
   return result;
 }
 

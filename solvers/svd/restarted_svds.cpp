@@ -2,6 +2,7 @@
 #include <cmath>
 #include <optional>
 
+#include "core/counted.hpp"
 #include "solvers/dense/blas_threads.hpp"
 #include "solvers/dense/dense_eigh.hpp"
 #include "solvers/svd/thick_restart.hpp"
@@ -118,9 +119,10 @@ Triplets<T> RestartedCross<T>::collect(bool settled) {
   result.steps = steps_;
   result.settled = settled;
   result.norm = value(0);
-  result.reason = settled ? detail::concat("every residual is within the tolerance after ", steps_,
-                                           " steps of A^H A")
-                          : detail::concat("stopped after ", steps_, " steps of A^H A");
+  result.reason =
+      settled ? detail::concat("every residual is within the tolerance after ",
+                               detail::counted(steps_, "step"), " of A^H A")
+              : detail::concat("stopped after ", detail::counted(steps_, "step"), " of A^H A");
   for (index_t i = 0; i < wanted_; ++i) {
     result.values.push_back(value(i));
     result.residuals.push_back(residual(i));

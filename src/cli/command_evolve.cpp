@@ -146,8 +146,8 @@ class EvolveProgress {
   void show(index_t products) {
     line_.show([&] {
       const double seconds = seconds_since(begin_), part = (time_ - start_) / (end_ - start_);
-      auto text = fmt::format("time {:.6g} of {:.6g}  {} products  {}", time_, end_,
-                              grouped(products), seconds_text(seconds));
+      auto text = fmt::format("time {:.6g} of {:.6g}  {}  {}", time_, end_,
+                              counted(products, "product"), seconds_text(seconds));
       if (part > 0) text += fmt::format(", about {} left", seconds_text(seconds * (1 / part - 1)));
       return text;
     });

@@ -215,7 +215,7 @@ class SelfTest {
                       {exit_fine,
                        Json::parse(pool.submit_spmd(2, task<answer_together>, check.words).get()),
                        {}});
-      return fmt::format("{} workers{}", pool.num_workers(), spawned ? ", together" : "");
+      return counted(pool.num_workers(), "worker") + (spawned ? ", together" : "");
     });
   }
 

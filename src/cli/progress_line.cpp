@@ -47,8 +47,9 @@ std::string progress_text(const Progress& p) {
   // Methods that find all pairs at once know neither a number nor a residual before the end.
   std::string text;
   if (p.wanted > 0) text += fmt::format("{}/{} pairs  ", p.converged, p.wanted);
+  if (p.wanted > 0 && p.best_value != 0) text += fmt::format("value {:.9g}  ", p.best_value);
   if (p.worst_residual > 0) text += fmt::format("worst residual {:.1e}  ", p.worst_residual);
-  text += fmt::format("{} products  {}", grouped(p.products), seconds_text(p.seconds));
+  text += fmt::format("{}  {}", counted(p.products, "product"), seconds_text(p.seconds));
   if (p.remaining_seconds)
     text += fmt::format(", about {} left", seconds_text(*p.remaining_seconds));
   return text;
@@ -67,7 +68,20 @@ ProgressLine::~ProgressLine() {
 }
 
 void ProgressLine::show(const Progress& progress) {
-  show([&] { return progress_text(progress); });
+  // Each guess moves the end by a part: single ones jump as the residual does.
+  constexpr double part = 0.2;
+  if (progress.remaining_seconds) {
+    const double guess = progress.seconds + *progress.remaining_seconds;
+    end_ = end_ ? *end_ + part * (guess - *end_) : guess;
+  }
+  show([&] {
+    Progress shown = progress;
+    if (end_ && *end_ > progress.seconds)
+      shown.remaining_seconds = *end_ - progress.seconds;
+    else
+      shown.remaining_seconds.reset();
+    return progress_text(shown);
+  });
 }
 
 void ProgressLine::show(const std::function<std::string()>& text) {

@@ -10,6 +10,7 @@
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/core/warning.hpp>
 
+#include "core/counted.hpp"
 #include "exec/remote_pool.hpp"
 
 namespace kronsolve::detail {
@@ -388,7 +389,7 @@ void RemotePool::check_launchers() {
     end_slot(slot, {},
              concat("workers ended before they were ready: ", *ended,
                     "; does the program make a Session at the start of main, and can mpirun start ",
-                    slot.count, " processes here?"),
+                    detail::counted(slot.count, "process"), " here?"),
              false);
   }
   const auto now = Clock::now();

@@ -4,6 +4,8 @@
 #include <kronsolve/exec/future.hpp>
 #include <kronsolve/exec/map.hpp>
 
+#include "core/counted.hpp"
+
 namespace kronsolve {
 
 Cancelled::~Cancelled() = default;
@@ -142,8 +144,9 @@ void Backend::check(const TaskSpec& spec) const {
   if (worker && (*worker < 0 || *worker >= workers_))
     throw InvalidArgument(concat("pool: worker must be in [0, ", workers_ - 1, "], got ", *worker));
   if (has_gangs() && spec.ranks > workers_)
-    throw InvalidArgument(concat("pool: a gang of ", spec.ranks, " ranks was asked for, there are ",
-                                 workers_, " workers"));
+    throw InvalidArgument(concat("pool: a gang of ", detail::counted(spec.ranks, "rank"),
+                                 " was asked for, there are ",
+                                 detail::counted(workers_, "worker")));
 }
 
 TaskPtr Backend::submit(TaskSpec spec) {

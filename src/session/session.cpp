@@ -18,6 +18,7 @@
 #include <kronsolve/core/warning.hpp>
 #include <kronsolve/session.hpp>
 
+#include "core/counted.hpp"
 #include "exec/local_pool.hpp"
 #include "exec/ranks_as_workers.hpp"
 #include "exec/remote_pool.hpp"
@@ -187,7 +188,8 @@ void Session::State::begin(Mode chosen) {
       if (everybody.size() > 1)
         throw InvalidArgument(concat(
             "KRONSOLVE_MODE=", to_string(chosen), " is for a single process, this is a job of ",
-            everybody.size(), " ranks; use futures or syncro, or start it without mpirun"));
+            detail::counted(everybody.size(), "rank"),
+            "; use futures or syncro, or start it without mpirun"));
       return;
     case Mode::futures:
     case Mode::syncro:

@@ -7,6 +7,8 @@
 #include <kronsolve/operators/hermitian_check.hpp>
 #include <kronsolve/solvers/operator_map.hpp>
 
+#include "core/counted.hpp"
+
 namespace kronsolve::detail {
 
 namespace {
@@ -23,7 +25,7 @@ std::vector<T> owned_rows(const SolveContext& where, index_t rows, const std::ve
                           const char* solve) {
   if (static_cast<index_t>(whole.size()) != rows)
     throw DimensionError(concat(solve, ": the start vector has ", whole.size(),
-                                " entries, the operator ", rows, " rows"));
+                                " entries, the operator ", detail::counted(rows, "row")));
   const RowRange mine = partition_of(where, rows).range(where.comm->rank());
   return {whole.begin() + mine.begin, whole.begin() + mine.end};
 }
@@ -87,7 +89,7 @@ EvolutionState start_state(const SolveContext& where, const Start& state, index_
                 if (vectors.partition() != partition_of(where, rows))
                   throw DimensionError(concat(solve, ": the kept state has ",
                                               vectors.partition().rows(), " entries, the operator ",
-                                              rows, " rows"));
+                                              detail::counted(rows, "row")));
                 return as.template operator()<T>(vectors.column(start.column));
               },
               where.kept->vectors);
