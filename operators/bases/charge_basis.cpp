@@ -96,8 +96,7 @@ std::string list_text(const Charge& charge, const std::vector<int>& values) {
                                  list_text(charge, detail::reachable(charge.rule)));
   }
   throw InvalidArgument(detail::concat("sector ", asked, " has no states on these ",
-                                       detail::counted(spaces.size(), "site"),
-                                       "; ", possible));
+                                       detail::counted(spaces.size(), "site"), "; ", possible));
 }
 
 }  // namespace

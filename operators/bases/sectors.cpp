@@ -39,9 +39,9 @@ class SectorParser {
  public:
   SectorParser(const std::vector<LocalSpace>& spaces, const Lattice& lattice) : lattice_(lattice) {
     if (lattice.sites() != static_cast<int>(spaces.size()))
-      throw DimensionError(detail::concat(
-          "sector: the operator has ", detail::counted(spaces.size(), "site"),
-          ", the lattice ", lattice.sites()));
+      throw DimensionError(detail::concat("sector: the operator has ",
+                                          detail::counted(spaces.size(), "site"), ", the lattice ",
+                                          lattice.sites()));
     sector_.spaces = spaces;
   }
 
@@ -238,9 +238,8 @@ std::string values_with_states(const Sector& sector, std::size_t which) {
     const std::string values = values_with_states(sector, g);
     if (!values.empty()) possible += (possible.empty() ? "; with the others, " : "; ") + values;
   }
-  throw InvalidArgument(detail::concat(
-      "sector ", asked, " has no states on these ",
-      detail::counted(sector.spaces.size(), "site"), possible));
+  throw InvalidArgument(detail::concat("sector ", asked, " has no states on these ",
+                                       detail::counted(sector.spaces.size(), "site"), possible));
 }
 
 }  // namespace

@@ -26,9 +26,9 @@ void check(const SymmetryGenerator& g, const std::vector<LocalSpace>& spaces) {
     hit[static_cast<std::size_t>(to)] = true;
   }
   if (g.image.size() != n)
-    throw InvalidArgument(detail::concat(
-        "symmetry ", g.name, ": ", detail::counted(g.image.size(), "image"),
-        " for ", detail::counted(n, "site")));
+    throw InvalidArgument(detail::concat("symmetry ", g.name, ": ",
+                                         detail::counted(g.image.size(), "image"), " for ",
+                                         detail::counted(n, "site")));
   for (std::size_t i = 0; i < n; ++i)
     if (spaces[i] != spaces[static_cast<std::size_t>(g.image[i])])
       throw InvalidArgument(detail::concat(

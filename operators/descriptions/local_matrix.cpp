@@ -23,9 +23,8 @@ LocalMatrix::LocalMatrix(int dim)
 LocalMatrix::LocalMatrix(int dim, std::vector<std::complex<double>> values)
     : dim_(dim), values_(std::move(values)) {
   if (values_.size() != static_cast<std::size_t>(dim) * static_cast<std::size_t>(dim))
-    throw DimensionError(detail::concat(
-        "LocalMatrix: ", detail::counted(values_.size(), "value"), " for ",
-        dim, " x ", dim));
+    throw DimensionError(detail::concat("LocalMatrix: ", detail::counted(values_.size(), "value"),
+                                        " for ", dim, " x ", dim));
 }
 
 LocalMatrix LocalMatrix::identity(int dim) {

@@ -113,11 +113,11 @@ void LinearMap<T>::apply_block_step(index_t width, index_t vectors, std::span<co
   };
   if (!comm_->all(most > 1 && (width == most || 2 * width == most) && rows() == cols() &&
                   fits(x.size()) && fits(y.size()) && fits(sum.size())))
-    throw DimensionError(detail::concat(
-        "block recurrence: a square map and blocks of ", most, " or ", most / 2, " vectors with ",
-        detail::counted(row_range().size(), "row"), " on rank ",
-        comm_->rank(), " are wanted, got a width of ", width, " and lengths ", x.size(), ", ",
-        y.size(), " and ", sum.size()));
+    throw DimensionError(
+        detail::concat("block recurrence: a square map and blocks of ", most, " or ", most / 2,
+                       " vectors with ", detail::counted(row_range().size(), "row"), " on rank ",
+                       comm_->rank(), " are wanted, got a width of ", width, " and lengths ",
+                       x.size(), ", ", y.size(), " and ", sum.size()));
   if (comm_->size() == 1) detail::check_interruption();
   apply_block_step_impl(width, x, step, y, sum);
   for (index_t j = 0; j < vectors; ++j) count_product();

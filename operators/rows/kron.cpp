@@ -60,17 +60,15 @@ std::vector<PlacedMatrix<T>> deal(const std::vector<KronFactor<T>>& operators,
       size *= dim;
     } while (size < op.rows() && next < sites.size());
     if (size != op.rows())
-      throw DimensionError(
-          detail::concat("ikron: an operator of dimension ", op.rows(), " does not fill ",
-                         detail::counted(matrix.sites.size(), "site"),
-                         " of dimension ", size, " together"));
+      throw DimensionError(detail::concat(
+          "ikron: an operator of dimension ", op.rows(), " does not fill ",
+          detail::counted(matrix.sites.size(), "site"), " of dimension ", size, " together"));
     placed.push_back(std::move(matrix));
   }
   if (used < operators.size())
-    throw InvalidArgument(
-        detail::concat("ikron: ", operators.size(), " operators for ",
-                       detail::counted(sites.size(), "site"), "; ",
-                       operators.size() - used, " would be left over"));
+    throw InvalidArgument(detail::concat("ikron: ", operators.size(), " operators for ",
+                                         detail::counted(sites.size(), "site"), "; ",
+                                         operators.size() - used, " would be left over"));
   return placed;
 }
 
@@ -127,8 +125,7 @@ PlacedProduct<T> place_one(const KronFactor<T>& op, const std::vector<int>& dims
                             "the dimension of the sites");
   if (size != op.rows() || size != op.cols())
     throw DimensionError(detail::concat("pkron: the operator is ", op.rows(), " x ", op.cols(),
-                                        ", its ",
-                                        detail::counted(where.size(), "site"),
+                                        ", its ", detail::counted(where.size(), "site"),
                                         " together have dimension ", size));
   return place<T>(std::move(all), {{op.csr(), where}});
 }
@@ -159,9 +156,8 @@ template <Scalar T>
 KronFactor<T>::KronFactor(index_t rows, index_t cols, std::span<const T> values) {
   if (rows < 1 || cols < 1 ||
       static_cast<index_t>(values.size()) != checked_multiply(rows, cols, "a dense factor"))
-    throw DimensionError(
-        detail::concat("kron: ", detail::counted(values.size(), "value"),
-                       " for a ", rows, " x ", cols, " factor"));
+    throw DimensionError(detail::concat("kron: ", detail::counted(values.size(), "value"),
+                                        " for a ", rows, " x ", cols, " factor"));
   rows_.range = {0, rows};
   rows_.cols = cols;
   for (index_t i = 0; i < rows; ++i) {

@@ -30,9 +30,9 @@ void require_range(const OpSum& op, const Basis& basis, RowRange range) {
                                         detail::counted(op.sites(), "site"), ", the basis ",
                                         basis.sites(), ", or their local spaces differ"));
   if (range.begin < 0 || range.end < range.begin || range.end > basis.size())
-    throw DimensionError(
-        detail::concat("rows: [", range.begin, ", ", range.end, ") asked of a basis with ",
-                       detail::counted(basis.size(), "state")));
+    throw DimensionError(detail::concat("rows: [", range.begin, ", ", range.end,
+                                        ") asked of a basis with ",
+                                        detail::counted(basis.size(), "state")));
 }
 
 /// Walks over the states of a chunk of rows, run by run.

@@ -27,10 +27,10 @@ T overlap(const StateView<T>& a, const StateView<T>& b) {
   const Basis &left = a.basis(), &right = b.basis();
   if (&left != &right && (left.spaces() != right.spaces() || left.sector() != right.sector() ||
                           left.size() != right.size()))
-    throw DimensionError(
-        detail::concat("overlap: the states must be in the same basis, got ", left.size(), " and ",
-                       detail::counted(right.size(), "row"), " on ",
-                       left.sites(), " and ", detail::counted(right.sites(), "site")));
+    throw DimensionError(detail::concat("overlap: the states must be in the same basis, got ",
+                                        left.size(), " and ", detail::counted(right.size(), "row"),
+                                        " on ", left.sites(), " and ",
+                                        detail::counted(right.sites(), "site")));
   return vec::dot(a.comm(), a.owned(), b.owned());
 }
 

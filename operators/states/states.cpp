@@ -85,9 +85,8 @@ ScalarKind StateDescription::scalar() const {
 
 StateDescription product_state(const Spaces& spaces, std::vector<std::vector<Complex>> spinors) {
   if (spinors.size() != spaces.size())
-    throw DimensionError(
-        detail::concat("product state: ", spinors.size(), " spinors for ",
-                       detail::counted(spaces.size(), "site")));
+    throw DimensionError(detail::concat("product state: ", spinors.size(), " spinors for ",
+                                        detail::counted(spaces.size(), "site")));
   StateDescription::Product content;
   for (std::size_t i = 0; i < spinors.size(); ++i) {
     auto& spinor = spinors[i];
@@ -106,9 +105,8 @@ StateDescription product_state(const Spaces& spaces, std::vector<std::vector<Com
 
 StateDescription configuration_state(const Spaces& spaces, std::vector<int> digits) {
   if (digits.size() != spaces.size())
-    throw DimensionError(
-        detail::concat("state: ", detail::counted(digits.size(), "digit"),
-                       " for ", detail::counted(spaces.size(), "site")));
+    throw DimensionError(detail::concat("state: ", detail::counted(digits.size(), "digit"), " for ",
+                                        detail::counted(spaces.size(), "site")));
   std::string name;
   for (std::size_t i = 0; i < digits.size(); ++i) {
     if (digits[i] < 0 || digits[i] >= spaces[i].dim())
@@ -317,8 +315,7 @@ Buffer<T> make_state(const Comm& comm, const Basis& basis, const StateDescriptio
   if (description.spaces != basis.spaces())
     throw DimensionError(detail::concat(
         "state ", description.name, ": made for ",
-        detail::counted(description.spaces.size(), "site"),
-        ", the basis has ", basis.sites(),
+        detail::counted(description.spaces.size(), "site"), ", the basis has ", basis.sites(),
         description.spaces.size() == basis.spaces().size() ? " with other local spaces" : ""));
   if (!is_complex<T> && description.scalar() == ScalarKind::complex)
     throw InvalidArgument(

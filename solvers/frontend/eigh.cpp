@@ -77,8 +77,7 @@ std::string_view to_string(ResidualKind kind) {
 const EighResult& EighResult::require_converged() const {
   if (converged) return *this;
   std::string text =
-      detail::concat("eigh: ", converged_pairs, " of ",
-                     detail::counted(eigenvalues.size(), "pair"),
+      detail::concat("eigh: ", converged_pairs, " of ", detail::counted(eigenvalues.size(), "pair"),
                      " converged (", reason, "); residuals");
   for (const double r : residuals) text += detail::concat(" ", r);
   throw NotConverged(text + "; allow more iterations or a larger ncv");

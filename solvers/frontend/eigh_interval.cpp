@@ -178,8 +178,8 @@ void certify_count(std::optional<index_t> count, Ends ends, EighResult& result) 
   if (count) {
     result.certified = got == *count && result.converged;
     result.certificate =
-        detail::concat("inertia counts ", detail::counted(*count, "value"),
-                       " in [", ends.low, ", ", ends.high, "], ", got, " were found");
+        detail::concat("inertia counts ", detail::counted(*count, "value"), " in [", ends.low, ", ",
+                       ends.high, "], ", got, " were found");
   } else {
     result.certificate = "not checked: counting levels needs the real engine";
   }

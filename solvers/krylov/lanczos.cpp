@@ -446,13 +446,12 @@ void LanczosSolver<T>::finish(Pairs<T>& result) {
   result.iterations = steps_;
   result.products = map_.products() - products_before_;
   result.residual_kind = forms_vectors_ ? ResidualKind::explicit_ : ResidualKind::bound;
-  result.reason = result.converged ? "every residual is within the tolerance"
-                                   : detail::concat(options_.k - result.converged_pairs, " of ",
-                                                    options_.k,
-                                                    options_.k == 1 ? " residual stays"
-                                                                    : " residuals stay",
-                                                    " above the tolerance after ",
-                                                    detail::counted(steps_, "step"), limit);
+  result.reason =
+      result.converged
+          ? "every residual is within the tolerance"
+          : detail::concat(options_.k - result.converged_pairs, " of ", options_.k,
+                           options_.k == 1 ? " residual stays" : " residuals stay",
+                           " above the tolerance after ", detail::counted(steps_, "step"), limit);
   if (options_.vectors == Eigenvectors::compute) {
     found_.permute(order);
     result.vectors = std::move(found_);

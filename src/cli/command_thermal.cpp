@@ -140,13 +140,12 @@ std::string text_of(const OperatorOnSites& problem, const Thermodynamics& found,
   text += "\n" +
           line("totals", "not per site; k_B = 1" +
                              std::string(is_exact(found) ? "" : "; standard errors in brackets"));
-  text += line("method",
-               is_exact(found)
-                   ? fmt::format("exact: all levels of {}, the largest of {}",
-                                 counted(found.sectors, "sector"), counted(found.largest, "state"))
-                   : fmt::format("{}: {}, {}", to_string(found.method),
-                                 counted(found.samples, "random vector"),
-                                 counted(found.products, "product")));
+  text += line("method", is_exact(found) ? fmt::format("exact: all levels of {}, the largest of {}",
+                                                       counted(found.sectors, "sector"),
+                                                       counted(found.largest, "state"))
+                                         : fmt::format("{}: {}, {}", to_string(found.method),
+                                                       counted(found.samples, "random vector"),
+                                                       counted(found.products, "product")));
   if (!plot.empty()) text += line("picture", plot);
   return text + cost_lines(cost, std::nullopt);
 }
@@ -216,7 +215,10 @@ Answer run_thermal(const Comm& comm, const Arguments& arguments, Clock::time_poi
   phases.solve = Clock::now();
   ProgressLine progress;
   options.progress = [&](index_t done, index_t all) {
-    progress.show([&] { return fmt::format("{} of {}", grouped(done), grouped(all)); });
+    progress.show([&] {
+      if (all == 0) return counted(done, "product");
+      return fmt::format("{} of {}", grouped(done), grouped(all));
+    });
   };
   const Thermodynamics found =
       thermodynamics(comm, problem.op, problem.lattice, arguments.thermal.temperatures, options);

@@ -26,7 +26,7 @@ class ProgressLine {
   using Clock = std::chrono::steady_clock;
   bool terminal_, silent_;
   Clock::time_point last_;
-  double log_interval_ = 2;  ///< seconds; grows, so that a log of a long run stays short
+  double log_interval_ = 2;    ///< seconds; grows, so that a log of a long run stays short
   std::optional<double> end_;  ///< seconds of the whole solve as guessed so far
 };
 

@@ -38,14 +38,15 @@ Json json_of(const DynamicalCorrelation& found, bool thermal, bool random) {
   json["total_error"] = found.total_error;
   json["first_moment"] = number_json(found.first_moment, real);
   json["first_moment_error"] = found.first_moment_error;
-  if (thermal) {
+  const bool balanced = thermal && std::isfinite(found.reversed_error);
+  if (balanced) {
     json["reversed"] = number_json(found.reversed, real);
     json["reversed_error"] = found.reversed_error;
   }
   if (random) {
     json["total_deviation"] = found.total_deviation;
     json["first_moment_deviation"] = found.first_moment_deviation;
-    json["reversed_deviation"] = found.reversed_deviation;
+    if (balanced) json["reversed_deviation"] = found.reversed_deviation;
     return json;
   }
   json["line_energies"] = found.energies;
@@ -181,6 +182,9 @@ std::string sum_rules(const DynamicalCorrelations& found) {
   std::string text = within("weight <AB> met", &D::total_error, nullptr) + ", " +
                      within("mean <A[H,B]>", &D::first_moment_error, &D::first_moment_deviation);
   if (!found.temperature) return text;
+  for (const auto& one : found.correlations)
+    if (!std::isfinite(one.reversed_error))
+      return text + "; no detailed balance in these sectors, out of which the operators lead";
   return text + ", " + within("detailed balance <BA>", &D::reversed_error, &D::reversed_deviation);
 }
 

@@ -42,7 +42,9 @@ std::string number(const ObservableValue& value, std::size_t at) {
 }
 
 std::string with_error(const Estimate& estimate) {
-  if (!(estimate.error > 0)) return fmt::format("{: .6g}", estimate.value);
+  // What no chance moves has rounding for an error.
+  if (!(estimate.error > 1e-12 * std::max(1.0, std::abs(estimate.value))))
+    return fmt::format("{: .9g}", estimate.value);
   const int places =
       std::clamp(1 - static_cast<int>(std::floor(std::log10(estimate.error))), 0, 12);
   const double unit = std::pow(10.0, -places);
@@ -192,8 +194,9 @@ std::string to_text(const EighReport& report) {
       result.certify_products > 0
           ? fmt::format(", {} for the certificate", grouped(result.certify_products))
           : "";
-  text += line("products", fmt::format("{} in {}{}", grouped(result.products),
-                                       counted(result.iterations, "iteration"), check));
+  const std::string in =
+      result.iterations > 0 ? " in " + counted(result.iterations, "iteration") : "";
+  text += line("products", grouped(result.products) + in + check);
   if (!saved.empty()) text += line("saved", saved);
   return text + cost_lines(cost, result.memory_estimate_bytes);
 }
@@ -212,7 +215,8 @@ std::string to_text(const PlanReport& report) {
   std::string text = head(problem, plan.dimension, plan.scalar) + "\n";
   text += line("method", form(plan.method, plan.form));
   // What follows the first reason weighs operations against entries.
-  text += line("", verbose ? plan.reason : plan.reason.substr(0, plan.reason.find("; better than")));
+  text +=
+      line("", verbose ? plan.reason : plan.reason.substr(0, plan.reason.find("; better than")));
   std::istringstream lines(verbose ? product : "");
   std::string label = "product";
   for (std::string of_product; std::getline(lines, of_product); label.clear())

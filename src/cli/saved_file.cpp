@@ -430,9 +430,9 @@ Opened open_states(const Comm& comm, const StateFile& asked) {
     opened.result = file.text("result");
     const auto vector = file.vector(opened.name);
     if (asked.position && *asked.position >= vector.count)
-      throw InvalidArgument(detail::concat(
-          "state '", asked.path, ":", *asked.position, "': the file has ",
-          detail::counted(vector.count, "state"), ", counted from 0"));
+      throw InvalidArgument(
+          detail::concat("state '", asked.path, ":", *asked.position, "': the file has ",
+                         detail::counted(vector.count, "state"), ", counted from 0"));
     numbers = {vector.scalar == ScalarKind::complex ? 1 : 0, vector.rows,
                asked.position.value_or(0), asked.position ? 1 : vector.count};
   });

@@ -396,8 +396,7 @@ class SweepReader : private detail::TomlDocument {
       if (axis.settings.size() == 1) axis.positions.resize(column.size());
       if (column.size() != axis.positions.size())
         fail(*node,
-             detail::concat("'", name, "' has ",
-                            detail::counted(column.size(), "value"), ", '",
+             detail::concat("'", name, "' has ", detail::counted(column.size(), "value"), ", '",
                             axis.settings.front().column, "' has ", axis.positions.size(),
                             "; values that go together are equally many"));
       for (std::size_t i = 0; i < column.size(); ++i)

@@ -177,9 +177,8 @@ T amplitude(const StateView<T>& psi, std::span<const int> digits) {
   require_fitting(psi, "amplitude");
   const Basis& basis = psi.basis();
   if (static_cast<int>(digits.size()) != basis.sites())
-    throw InvalidArgument(
-        detail::concat("amplitude: ", detail::counted(digits.size(), "digit"),
-                       " for ", detail::counted(basis.sites(), "site")));
+    throw InvalidArgument(detail::concat("amplitude: ", detail::counted(digits.size(), "digit"),
+                                         " for ", detail::counted(basis.sites(), "site")));
   state_t state = 0;
   for (int site = 0; site < basis.sites(); ++site) {
     const int digit = digits[static_cast<std::size_t>(site)];

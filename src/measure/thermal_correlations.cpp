@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <kronsolve/core/error.hpp>
 
@@ -33,7 +34,7 @@ Conditions with_every_sz(Conditions conditions, const Conditions& given) {
 /// All eigenvectors and what stands between them are a matter of seconds.
 bool is_quick(const ThermalTrace& trace) {
   constexpr index_t quick_sector = 700;
-  constexpr double quick_lines = 4e6;
+  constexpr double quick_lines = 1e6;
   double lines = 0;
   for (const auto& scanned : trace.sectors)
     lines += static_cast<double>(scanned.dimension) * static_cast<double>(scanned.dimension);
@@ -47,6 +48,26 @@ std::vector<std::size_t> partners_of(const ThermalTrace& trace) {
   std::set<Conditions> sectors;
   for (const auto& scanned : trace.sectors) sectors.insert(scanned.sector.conditions);
   return conjugate_partners(trace.h, trace.lattice, trace.pairs, sectors);
+}
+
+/// Whether neither B nor A^+ leads to states outside the sectors.
+std::vector<bool> closed_pairs(const ThermalTrace& trace) {
+  std::set<Conditions> sectors;
+  for (const auto& scanned : trace.sectors) sectors.insert(scanned.sector.conditions);
+  std::vector<bool> closed;
+  for (std::size_t p = 0; p < trace.pairs.size(); ++p) {
+    const auto& [a, b, momentum] = trace.pairs[p];
+    closed.push_back(trace.partners[p] != p ||
+                     std::all_of(trace.sectors.begin(), trace.sectors.end(), [&](const auto& from) {
+                       for (const auto& pair : {OperatorPair{a, b}, OperatorPair{b, a}})
+                         for (const auto& by : transitions(pair, from.sector)) {
+                           const Sector to = parse_sector(trace.h.spaces(), trace.lattice, by.to);
+                           if (!sectors.contains(to.conditions) && has_states(to)) return false;
+                         }
+                       return true;
+                     }));
+  }
+  return closed;
 }
 
 /// The conditions without the momenta that were not asked for: random vectors do without.
@@ -67,6 +88,10 @@ void ThermalTrace::finish(DynamicalCorrelations& result) const {
       found = result.correlations[partners[p]];
       found.products = 0;
     }
+    if (!closed[partners[p]]) {
+      found.reversed = std::numeric_limits<double>::quiet_NaN();
+      found.reversed_error = found.reversed_deviation = std::numeric_limits<double>::quiet_NaN();
+    }
     found.momentum = pairs[p].momentum;
     result.products += found.products;
   }
@@ -78,7 +103,7 @@ DynamicalCorrelations thermal_correlations(const Comm& comm, const OpSum& h, con
                                            const DynamicalOptions& options) {
   check(options);
   const auto all = with_every_sz(definite_conditions(h, lattice, conditions, pairs), conditions);
-  ThermalTrace trace{comm, h, lattice, pairs, options, scan_every_sector(h, lattice, all), {}};
+  ThermalTrace trace{comm, h, lattice, pairs, options, scan_every_sector(h, lattice, all), {}, {}};
   trace.partners = partners_of(trace);
   const bool exact = options.method == ThermodynamicsMethod::exact ||
                      (options.method == ThermodynamicsMethod::automatic && is_quick(trace));
@@ -86,6 +111,7 @@ DynamicalCorrelations thermal_correlations(const Comm& comm, const OpSum& h, con
     trace.sectors = scan_every_sector(h, lattice, charges_of(all, conditions));
     trace.partners = partners_of(trace);
   }
+  trace.closed = closed_pairs(trace);
   auto result = exact ? lehmann_sums(trace) : sampled_correlations(trace);
   result.temperature = options.temperature;
   result.method = exact ? ThermodynamicsMethod::exact : ThermodynamicsMethod::ftlm;

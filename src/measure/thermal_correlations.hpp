@@ -24,6 +24,7 @@ struct ThermalTrace {
   const DynamicalOptions& options;
   std::vector<ScannedSector> sectors;  ///< one by one, without images
   std::vector<std::size_t> partners;   ///< `conjugate_partners`
+  std::vector<bool> closed;            ///< of each pair: it does not lead out of the sectors
 
   double beta() const { return 1 / *options.temperature; }
   /// Copies the answers of partners, and sets the momenta.

@@ -101,6 +101,12 @@ std::vector<ObservableValue> shapes_of(const Comm& comm, const OpSum& h,
                       [&]<Scalar T>() { return shapes_of<T>(comm, h, *basis, observables); });
 }
 
+std::size_t numbers_of(const std::vector<ObservableValue>& shapes) {
+  std::size_t count = 0;
+  for (const auto& shape : shapes) count += shape.values.size();
+  return count;
+}
+
 /// Puts the values at one temperature behind those that are there.
 void append(std::vector<ThermalObservable>& to,
             std::vector<ObservableValue> ThermalObservable::*part,
@@ -230,8 +236,10 @@ Thermodynamics sampled(const Comm& comm, const OpSum& h, const Lattice& lattice,
                          .samples = options.samples,
                          .seed = options.seed};
   if (comm.is_root() && options.progress)
-    map->on_product(
-        [&] { options.progress(map->products(), ftlm ? options.samples * options.steps : 0); });
+    map->on_product([&] {
+      const bool known = ftlm && options.observe.empty();
+      options.progress(map->products(), known ? options.samples * options.steps : 0);
+    });
   const auto shapes = shapes_of(comm, h, options.observe);
   StateNumbers<T> measure;
   if (!options.observe.empty())
@@ -282,13 +290,19 @@ void check(std::span<const double> temperatures, const ThermodynamicsOptions& op
           "sq, bonds, s2, op:... or another one that is"));
 }
 
-/// All eigenvalues are a matter of seconds.
-bool is_quick(const OpSum& h, const Lattice& lattice) {
+/// All eigenvalues are a matter of seconds, and `numbers` expectation values in all eigenstates too.
+bool is_quick(const OpSum& h, const Lattice& lattice, std::size_t numbers) {
+  constexpr double quick_means =
+      5e6;  // states times states of the sector times numbers: ten seconds
   const auto sectors = scan_sectors(h, lattice, exact_conditions(h, lattice));
-  double work = 0;
-  for (const auto& sector : sectors) work += std::pow(static_cast<double>(sector.dimension), 3);
+  double work = 0, means = 0;
+  for (const auto& sector : sectors) {
+    const auto states = static_cast<double>(sector.dimension);
+    work += std::pow(states, 3);
+    means += sector.copies() * states * states * static_cast<double>(numbers);
+  }
   return sectors.back().dimension <= quick_sector &&
-         work <= 4 * std::pow(static_cast<double>(quick_sector), 3);
+         work <= 4 * std::pow(static_cast<double>(quick_sector), 3) && means <= quick_means;
 }
 
 }  // namespace
@@ -313,7 +327,9 @@ Thermodynamics thermodynamics(const Comm& comm, const OpSum& h, const Lattice& l
   check(temperatures, options);
   ThermodynamicsOptions chosen = options;
   if (chosen.method == ThermodynamicsMethod::automatic)
-    chosen.method = is_quick(h, lattice) ? ThermodynamicsMethod::exact : ThermodynamicsMethod::ftlm;
+    chosen.method = is_quick(h, lattice, numbers_of(shapes_of(comm, h, options.observe)))
+                        ? ThermodynamicsMethod::exact
+                        : ThermodynamicsMethod::ftlm;
   auto result = chosen.method == ThermodynamicsMethod::exact
                     ? exact(comm, h, lattice, temperatures, chosen)
                     : visit_scalar(h.scalar(), [&]<Scalar T>() {

@@ -186,10 +186,10 @@ void Session::State::begin(Mode chosen) {
       if (!launched_by_mpi()) return;
       begin_job();
       if (everybody.size() > 1)
-        throw InvalidArgument(concat(
-            "KRONSOLVE_MODE=", to_string(chosen), " is for a single process, this is a job of ",
-            detail::counted(everybody.size(), "rank"),
-            "; use futures or syncro, or start it without mpirun"));
+        throw InvalidArgument(concat("KRONSOLVE_MODE=", to_string(chosen),
+                                     " is for a single process, this is a job of ",
+                                     detail::counted(everybody.size(), "rank"),
+                                     "; use futures or syncro, or start it without mpirun"));
       return;
     case Mode::futures:
     case Mode::syncro:

@@ -42,7 +42,8 @@ struct KRONSOLVE_EXPORT DynamicalCorrelation {
   std::complex<double> total, first_moment;
   double total_error = 0, first_moment_error = 0;
   /// At a temperature T: the integral of exp(-w/T) S as <BA>, since detailed balance makes exp(-w/T)
-  /// S(w) the correlation of B and A at -w.
+  /// S(w) the correlation of B and A at -w. NaN if B leads out of the sectors whose states are taken
+  /// together.
   std::complex<double> reversed = 0;
   double reversed_error = 0;
   /// From random vectors: standard errors of `total` and of the differences in `first_moment_error`

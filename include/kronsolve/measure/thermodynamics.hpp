@@ -28,7 +28,7 @@ struct ThermodynamicsOptions {
   OperatorForm form = OperatorForm::automatic;
   /// Expectation values that are wanted (`Observable::is_expectation`), read for the full space.
   std::vector<Observable> observe = {};
-  /// Called on rank 0: parts of the work (sectors, or samples) that are done, and all.
+  /// Called on rank 0: parts of the work (sectors, or products) that are done, and all; 0: not known.
   std::function<void(index_t done, index_t all)> progress = {};
 };
 
