@@ -129,5 +129,6 @@ void bind_operators(py::module_& m);
 void bind_solvers(py::module_& m);
 void bind_measure(py::module_& m);
 void bind_session(py::module_& m);
+void bind_files(py::module_& m);
 
 }  // namespace kronsolve::python

@@ -9,4 +9,5 @@ PYBIND11_MODULE(_core, m) {
   bind_solvers(m);
   bind_measure(m);
   bind_session(m);
+  bind_files(m);
 }

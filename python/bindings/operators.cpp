@@ -142,8 +142,15 @@ SharedOperator defined(const Operator& a, const std::string& name,
   return std::make_shared<Operator>(std::move(op), a.sector(), a.lattice());
 }
 
-SharedOperator parse(const std::string& text, const std::vector<std::string>& spaces) {
-  return std::make_shared<Operator>(OpSum::parse(text, spaces_of(spaces)));
+/// @param definitions  entries of matrices under names that the text uses, row by row
+SharedOperator parse(const std::string& text, const std::vector<std::string>& spaces,
+                     const std::map<std::string, std::vector<std::complex<double>>>& definitions) {
+  std::map<std::string, LocalMatrix> matrices;
+  for (const auto& [name, entries] : definitions) {
+    const auto dim = static_cast<int>(std::lround(std::sqrt(double(entries.size()))));
+    matrices.emplace(name, LocalMatrix(dim, entries));
+  }
+  return std::make_shared<Operator>(OpSum::parse(text, spaces_of(spaces), matrices));
 }
 
 // ---- algebra -----------------------------------------------------------------------------------
@@ -401,11 +408,13 @@ void bind_operators(py::module_& m) {
   m.def("models", &list_models);
   m.def("lattice_names", &Lattice::names);
   m.def("term", &term);
-  m.def("parse", &parse);
+  m.def("parse", &parse, py::arg("text"), py::arg("spaces"),
+        py::arg("definitions") = std::map<std::string, std::vector<std::complex<double>>>());
   m.def("read_operator_file",
         [](const std::string& path, const std::map<std::string, std::string>& parameters) {
           const std::map<std::string, ModelValue> given(parameters.begin(), parameters.end());
           auto file = computing([&] { return read_operator_file(*alone(), path, given); });
+          file.require_constant(path);
           return std::make_shared<Operator>(std::move(file.op), std::move(file.lattice));
         });
   m.def("operator_names",

@@ -26,6 +26,7 @@ from .errors import (
     TimeoutError,
     WorkerDied,
 )
+from .files import Saved, Sweep, load, read_sweep, run_sweep
 from .lazy import Lazy, as_operator, read_matrix_market
 from .models import ModelInfo, model, models
 from .operators import (
@@ -78,6 +79,11 @@ __all__ = [
     "ExpmResult",
     "InvalidArgument",
     "Future",
+    "Saved",
+    "Sweep",
+    "load",
+    "read_sweep",
+    "run_sweep",
     "IoError",
     "KeptVector",
     "Lazy",

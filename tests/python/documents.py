@@ -20,7 +20,7 @@ def test_the_tutorial_runs(tmp_path):
     program = tmp_path / "tutorial.py"
     for text in programs:
         program.write_text(text, encoding="utf-8")
-        done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=False, timeout=280)
+        done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=False, timeout=280, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
 
     assert len(blocks) > 8 and len(programs) == 2
