@@ -269,14 +269,15 @@ class Block {
 
 }  // namespace
 
-void add_blocks(OpSum& sum, const FileReader& file, const Lattice& lattice) {
+void add_blocks(OpSum& sum, const FileReader& file, const toml::table& table,
+                const Lattice& lattice, std::uint64_t number) {
   OpSum half(sum.spaces());
   for (const auto& [name, matrix] : sum.definitions()) half.define(name, matrix);
-  std::uint64_t number = 0;
   for (const auto& [key, kind] :
        {std::pair{"bond", Block::Kind::bond}, std::pair{"site", Block::Kind::site}}) {
-    const auto* node = file.table().get(key);
+    const auto* node = table.get(key);
     if (node == nullptr) continue;
+    if (!node->is_array_of_tables()) file.fail(*node, concat(key, " must be tables"));
     for (const auto& one : *node->as_array())
       Block(file, lattice, one, kind, number++).add(sum, half);
   }

@@ -7,6 +7,7 @@
 
 #include "core/counted.hpp"
 #include "operators/files/file_blocks.hpp"
+#include "operators/files/file_drives.hpp"
 #include "operators/files/file_lattice.hpp"
 #include "operators/files/file_reader.hpp"
 
@@ -25,9 +26,10 @@ class Reader {
       : file_(text, name, overrides), comm_(comm) {}
 
   OperatorFile read() {
-    file_.check_keys(file_.table(), {"sites", "lattice", "size", "cyclic", "cluster", "edges",
-                                     "local", "parameters", "terms", "bond", "site", "define"});
-    for (const char* key : {"bond", "site"})
+    file_.check_keys(file_.table(),
+                     {"sites", "lattice", "size", "cyclic", "cluster", "edges", "local",
+                      "parameters", "terms", "bond", "site", "define", "drive"});
+    for (const char* key : {"bond", "site", "drive"})
       if (const auto* node = file_.table().get(key); node != nullptr && !node->is_array_of_tables())
         file_.fail(*node, concat(key, " must be tables, [[", key, "]]",
                                  key == std::string_view("site") ? "; did you mean sites?" : ""));
@@ -35,9 +37,10 @@ class Reader {
     file_.set("sites", lattice.sites());
     OpSum sum(spaces(lattice));
     read_definitions(sum);
-    read_terms(sum);
-    detail::add_blocks(sum, file_, lattice);
-    return {std::move(sum), std::move(lattice), file_.parameters()};
+    auto drives = read_drives(sum, lattice);
+    read_terms(sum, file_.table(), !drives.empty());
+    detail::add_blocks(sum, file_, file_.table(), lattice, 0);
+    return {std::move(sum), std::move(lattice), file_.parameters(), std::move(drives)};
   }
 
  private:
@@ -95,10 +98,32 @@ class Reader {
     return {static_cast<int>(dim), std::move(values)};
   }
 
-  void read_terms(OpSum& sum) const {
-    const toml::node* node = file_.table().get("terms");
+  /// @param plain  the sites and definitions of the file, no terms
+  std::vector<Drive> read_drives(const OpSum& plain, const Lattice& lattice) const {
+    std::vector<Drive> drives;
+    const auto* list = file_.table().get_as<toml::array>("drive");
+    if (list == nullptr) return drives;
+    constexpr std::uint64_t blocks_each = 1 << 16;
+    for (const auto& node : *list) {
+      const auto& table = file_.table_of(node, "[[drive]]");
+      file_.check_keys(table, {"function", "table", "terms", "bond", "site"});
+      auto& drive = drives.emplace_back(Drive{detail::time_function(file_, table, node), plain});
+      const bool blocks = table.contains("bond") || table.contains("site");
+      if (!blocks && !table.contains("terms"))
+        file_.fail(node,
+                   "a [[drive]] needs what it drives: terms = [[1, \"Sx\", 0]], or below it "
+                   "[[drive.site]] and x = 1");
+      read_terms(drive.op, table, blocks);
+      detail::add_blocks(drive.op, file_, table, lattice, blocks_each * drives.size());
+    }
+    return drives;
+  }
+
+  /// @param may_lack  there are other terms
+  void read_terms(OpSum& sum, const toml::table& table, bool may_lack) const {
+    const toml::node* node = table.get("terms");
     if (node == nullptr) {
-      if (file_.table().contains("bond") || file_.table().contains("site")) return;
+      if (may_lack || table.contains("bond") || table.contains("site")) return;
       throw InvalidArgument(concat(file_.name(),
                                    ": the key 'terms' is missing; write for example terms = [[1.0, "
                                    "\"Sz\", 0, \"Sz\", 1]], or [[bond]] and below it j = 1"));
@@ -137,6 +162,13 @@ class Reader {
 };
 
 }  // namespace
+
+void OperatorFile::require_constant(const std::string& path) const {
+  if (!drives.empty())
+    throw InvalidArgument(concat("'", path,
+                                 "' has a [[drive]], so its operator depends on time; kronsolve "
+                                 "evolve follows it, anything else needs a file without"));
+}
 
 OperatorFile parse_operator_file(std::string_view text, const std::string& name,
                                  const std::map<std::string, ModelValue>& parameters) {

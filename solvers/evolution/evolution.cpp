@@ -23,6 +23,10 @@ void check_options(const EvolutionOptions& options, bool time_dependent) {
   if (options.max_products < 1)
     throw InvalidArgument(
         detail::concat("evolution: max_products must be at least 1, got ", options.max_products));
+  if (!std::is_sorted(options.knots.begin(), options.knots.end()) ||
+      !std::all_of(options.knots.begin(), options.knots.end(),
+                   [](double t) { return std::isfinite(t); }))
+    throw InvalidArgument("evolution: knots must be finite and ascending");
   if (!(options.max_step >= 0))
     throw InvalidArgument(
         detail::concat("evolution: max_step must not be negative, got ", options.max_step));
@@ -228,17 +232,33 @@ struct Evolution<T>::Impl {
     }
   }
 
+  /// The knots between now and then, and then; on the way back in time, too.
+  std::vector<double> stops_before(double to) const {
+    std::vector<double> stops;
+    for (const double knot : options.knots)
+      if (std::min(time, to) < knot && knot < std::max(time, to)) stops.push_back(knot);
+    if (to < time) std::reverse(stops.begin(), stops.end());
+    stops.push_back(to);
+    return stops;
+  }
+
   void update(double to, double tol) {
     if (!std::isfinite(to))
       throw InvalidArgument(detail::concat("evolution: times must be finite, got ", to));
     if (to == time) return;
-    const auto done = propagator->advance(parts, time, to, tol);
-    time = to;
-    error += done.error;
-    steps += done.steps;
+    double log_scale = 0;
+    const auto stops = stops_before(to);
+    for (const double stop : stops) {
+      const auto done =
+          propagator->advance(parts, time, stop, tol / static_cast<double>(stops.size()));
+      time = stop;
+      error += done.error;
+      steps += done.steps;
+      log_scale += done.log_scale;
+    }
     norm = vec::norm(comm(), parts);
     if (options.axis == TimeAxis::imaginary) {
-      log_norm += done.log_scale + std::log(norm / start_norm);
+      log_norm += log_scale + std::log(norm / start_norm);
       vec::scale(start_norm / norm, parts);
       norm = start_norm;
     }
@@ -393,6 +413,8 @@ void identify(Checkpoint& checkpoint, std::span<const double> times,
   checkpoint.identify("max_step", detail::concat(options.max_step));
   Checksum sum;
   sum.add({reinterpret_cast<const char*>(times.data()), times.size_bytes()});
+  sum.add(
+      {reinterpret_cast<const char*>(options.knots.data()), options.knots.size() * sizeof(double)});
   checkpoint.identify(
       "times",
       detail::concat(times.size(), " times from ", times.empty() ? 0 : times.front(), " to ",

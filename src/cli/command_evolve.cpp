@@ -11,6 +11,7 @@
 
 #include "cli/checkpointing.hpp"
 #include "cli/commands.hpp"
+#include "cli/driven.hpp"
 #include "cli/guard.hpp"
 #include "cli/problem.hpp"
 #include "cli/progress_line.hpp"
@@ -77,8 +78,9 @@ std::optional<OperatorArguments> ground_of(const std::string& state, OperatorArg
 /// The one ground state of an operator in the sector of the problem.
 EvolutionState ground_state_of(const Comm& comm, const OperatorArguments& op,
                                const EvolveArguments& asked) {
-  const Problem problem = hermitian_problem(comm, op);
-  const auto& h = on_sites(problem);
+  const Problem problem = hermitian_problem(comm, op, States::listed, Drives::taken);
+  (void)on_sites(problem);
+  const SectorOperator h = operator_at(problem, asked.options.start);
   EighOptions options{.k = std::min<index_t>(2, h.dimension()), .seed = asked.seed};
   auto levels = eigh(comm, h, options);
   levels.require_converged();
@@ -99,17 +101,18 @@ struct Beginning {
   EvolutionStart start;
   PlannedEvolution planned;
 };
-Beginning prepare(const Comm& comm, const Problem& problem, const Arguments& arguments) {
+Beginning prepare(const Comm& comm, const Problem& problem, const OperatorArguments& given,
+                  const EvolveArguments& asked) {
   const SectorOperator& h = on_sites(problem);
-  const auto& asked = arguments.evolve;
   const auto plan_for = [&](ScalarKind scalar) {
-    return prepare_evolution(comm, h, scalar, asked.options, asked.form);
+    return prepare_evolution(comm, problem.drives.empty() ? h : all_terms(problem), scalar,
+                             asked.options, asked.form);
   };
   if (const auto file = parse_state_file(asked.state)) {
     auto planned = plan_for(ScalarKind::complex);
     return {read_start(comm, *file, problem, asked.options.axis, asked.quench), std::move(planned)};
   }
-  if (const auto op = ground_of(asked.state, arguments.op)) {
+  if (const auto op = ground_of(asked.state, given)) {
     auto planned = plan_for(ScalarKind::complex);
     return {{ground_state_of(comm, *op, asked)}, std::move(planned)};
   }
@@ -159,22 +162,23 @@ class EvolveProgress {
   ProgressLine line_;
 };
 
-EvolutionResult run(const Comm& comm, const PlannedEvolution& planned, const EvolveArguments& asked,
-                    const EvolutionState& psi, EvolutionRecorder& recorder,
-                    Checkpoint* checkpoint) {
+EvolutionResult run(const Comm& comm, const Problem& problem, const PlannedEvolution& planned,
+                    const EvolveArguments& asked, const EvolutionState& psi,
+                    EvolutionRecorder& recorder, Checkpoint* checkpoint) {
   const CheckpointStage stage(checkpoint, "observables",
                               [&](CheckpointWriter& writer) { recorder.write(writer); });
   if (stage.saved() != nullptr) recorder.restore(*stage.saved());
-  const auto evolve_with = [&](const auto& make_map) {
-    const auto map = make_map();
-    EvolveProgress progress(asked.options.start, asked.options.start + asked.time);
+  const auto times = times_of(asked);
+  EvolveProgress progress(asked.options.start, asked.options.start + asked.time);
+  // `shown`: the map whose products are shown.
+  const auto evolve_under = [&](const auto& h, auto& shown) {
     auto options = asked.options;
     options.checkpoint = checkpoint;
+    options.knots = abrupt_times(problem, asked.options.start, times.back());
     if (comm.is_root()) {
-      map->on_product([&] { progress.show(map->products()); });
+      shown.on_product([&] { progress.show(shown.products()); });
       options.progress = [&](double time) { progress.reached(time); };
     }
-    const auto times = times_of(asked);
     const auto observe = [&](const EvolutionPoint& point) {
       recorder.record(point);
       progress.reached(point.time);
@@ -184,29 +188,53 @@ EvolutionResult run(const Comm& comm, const PlannedEvolution& planned, const Evo
       });
       return Continue::yes;
     };
-    return std::visit(
-        [&](const auto& state) { return evolve(*map, state, times, options, observe); }, psi);
+    return std::visit([&](const auto& state) { return evolve(h, state, times, options, observe); },
+                      psi);
   };
-  return std::visit(evolve_with, planned.make_map);
+  return std::visit(
+      [&]<Scalar T>(const MapMaker<T>& make_map) {
+        if (problem.drives.empty()) {
+          const auto map = make_map();
+          return evolve_under(*map, *map);
+        }
+        const auto driven = driven_operator<T>(comm, problem, planned.plan.form);
+        return evolve_under(driven.sum, *driven.maps.back());
+      },
+      planned.make_map);
+}
+
+/// What a drive leaves without a meaning.
+void require_no_fixed_energy(const Problem& problem, const std::vector<Observable>& observables) {
+  if (problem.drives.empty()) return;
+  for (const auto& observable : observables)
+    if (observable.needs_hamiltonian())
+      throw InvalidArgument(
+          fmt::format("observable {}: the operator depends on time; its mean at each time is the "
+                      "energy that evolve prints",
+                      observable.text()));
 }
 
 }  // namespace
 
 Answer run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
   Phases phases{start};
-  const Problem problem = hermitian_problem(comm, arguments.op);
+  const Problem problem = hermitian_problem(comm, arguments.op, States::listed, Drives::taken);
   const SectorOperator& h = on_sites(problem);
   auto observables = observables_of(comm, *h.basis, problem.lattice, arguments.observe);
+  require_no_fixed_energy(problem, observables);
   require_writable(comm, arguments.save);
-  const auto [begin, planned] = prepare(comm, problem, arguments);
-  const auto& psi = begin.state;
   EvolveArguments asked = arguments.evolve;
+  if (!problem.drives.empty() && asked.options.method == EvolutionMethod::automatic)
+    asked.options.method = EvolutionMethod::integrate;
+  const auto [begin, planned] = prepare(comm, problem, arguments.op, asked);
+  const auto& psi = begin.state;
   asked.options.start = begin.time;
   Checkpointing checkpointing(comm, arguments,
                               [&] { return identity_of(comm, arguments, problem); });
   EvolutionRecorder recorder(comm, h, std::move(observables), psi);
   phases.solve = Clock::now();  // observables are taken on the way
-  const EvolutionResult result = run(comm, planned, asked, psi, recorder, checkpointing.get());
+  const EvolutionResult result =
+      run(comm, problem, planned, asked, psi, recorder, checkpointing.get());
   phases.measure = Clock::now();
   const Cost cost = measure_cost(comm, phases);
   const EvolveReport report{problem,       asked, planned.plan, result, cost, recorder.recorded(),

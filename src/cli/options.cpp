@@ -92,10 +92,13 @@ const Choices<SvdMethod> svd_methods = {{"auto", SvdMethod::automatic},
                                         {"restarted", SvdMethod::restarted},
                                         {"bidiagonal", SvdMethod::bidiagonal},
                                         {"cross", SvdMethod::cross}};
-const Choices<EvolutionMethod> evolution_methods = {
-    {"auto", EvolutionMethod::automatic},      {"expm", EvolutionMethod::expm},
-    {"chebyshev", EvolutionMethod::expm},      {"solve", EvolutionMethod::solve},
-    {"integrate", EvolutionMethod::integrate}, {"mfn", EvolutionMethod::mfn}};
+const Choices<EvolutionMethod> evolution_methods = {{"auto", EvolutionMethod::automatic},
+                                                    {"expm", EvolutionMethod::expm},
+                                                    {"chebyshev", EvolutionMethod::expm},
+                                                    {"solve", EvolutionMethod::solve},
+                                                    {"integrate", EvolutionMethod::integrate},
+                                                    {"magnus", EvolutionMethod::magnus},
+                                                    {"mfn", EvolutionMethod::mfn}};
 const Choices<ThermodynamicsMethod> thermal_methods = {{"auto", ThermodynamicsMethod::automatic},
                                                        {"exact", ThermodynamicsMethod::exact},
                                                        {"ftlm", ThermodynamicsMethod::ftlm},

@@ -115,14 +115,19 @@ ModelOptions with_edges(const Comm& comm, ModelOptions options) {
 
 }  // namespace
 
-OperatorOnSites operator_on_sites(const Comm& comm, const OperatorArguments& arguments) {
+OperatorOnSites operator_on_sites(const Comm& comm, const OperatorArguments& arguments,
+                                  Drives drives) {
   if (!arguments.terms.empty()) {
     auto file = read_operator_file(comm, arguments.terms, arguments.options.params);
+    if (drives == Drives::refused) file.require_constant(printable(arguments.terms));
     require_hermitian(file.op, arguments.terms);
+    for (const auto& drive : file.drives)
+      require_hermitian(drive.op, fmt::format("{}, [[drive]] {}", arguments.terms,
+                                              printable(drive.function.text)));
     auto title = fmt::format("{}, {} site{}", printable(arguments.terms), file.op.sites(),
                              file.op.sites() == 1 ? "" : "s");
-    return {arguments.terms, std::move(title), std::move(file.lattice), std::move(file.op),
-            std::move(file.parameters)};
+    return {arguments.terms,    std::move(title),           std::move(file.lattice),
+            std::move(file.op), std::move(file.parameters), std::move(file.drives)};
   }
   const ModelOptions options = with_edges(comm, arguments.options);
   auto model = make_model(arguments.model, options);
@@ -132,20 +137,25 @@ OperatorOnSites operator_on_sites(const Comm& comm, const OperatorArguments& arg
           std::move(model.params)};
 }
 
-Problem hermitian_problem(const Comm& comm, const OperatorArguments& arguments, States states) {
+Problem hermitian_problem(const Comm& comm, const OperatorArguments& arguments, States states,
+                          Drives drives) {
   if (!arguments.matrix.empty()) return of_matrix(comm, arguments.matrix);
-  return problem_in_sector(comm, operator_on_sites(comm, arguments), arguments.sector, states);
+  return problem_in_sector(comm, operator_on_sites(comm, arguments, drives), arguments.sector,
+                           states);
 }
 
 Problem problem_in_sector(const Comm& comm, OperatorOnSites on_sites,
                           const std::vector<std::string>& conditions, States states) {
-  auto& [model, title, lattice, sum, parameters] = on_sites;
+  auto& [model, title, lattice, sum, parameters, drives] = on_sites;
   const Sector sector = parse_sector(sum.spaces(), lattice, conditions);
+  for (const auto& drive : drives) require_respects(drive.op, sector);
   const int sites = sum.sites();
   SectorOperator op = states == States::listed ? in_sector(comm, std::move(sum), sector)
                                                : in_counted_sector(std::move(sum), sector);
-  return {std::move(model), std::move(title),   sites,         op.basis->sector(),   op.dimension(),
-          op.scalar(),      std::move(lattice), std::move(op), std::move(parameters)};
+  return {std::move(model),   std::move(title), sites,
+          op.basis->sector(), op.dimension(),   op.scalar(),
+          std::move(lattice), std::move(op),    std::move(parameters),
+          std::move(drives)};
 }
 
 std::optional<SectorSuggestion> suggest_sector(const Problem& problem) {

@@ -10,6 +10,7 @@
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/core/csr_rows.hpp>
 #include <kronsolve/operators/lattice.hpp>
+#include <kronsolve/operators/op_file.hpp>
 #include <kronsolve/operators/sector_operator.hpp>
 
 #include "cli/arguments.hpp"
@@ -28,6 +29,7 @@ struct Problem {
   /// The description, or the rows of this rank.
   std::variant<SectorOperator, CsrRows<double>, CsrRows<std::complex<double>>> op;
   std::map<std::string, std::string> parameters = {};  ///< of the model, defaults included
+  std::vector<Drive> drives = {};                      ///< what is added as functions of time
 };
 
 /// The operator as its description says, in no sector yet.
@@ -37,6 +39,7 @@ struct OperatorOnSites {
   Lattice lattice;
   OpSum op;
   std::map<std::string, std::string> parameters = {};  ///< as in Problem
+  std::vector<Drive> drives = {};
 };
 
 /// A sector that the operator respects and that is likely to hold its ground state, and the states
@@ -56,17 +59,22 @@ std::optional<SectorSuggestion> suggest_symmetries(const Problem& problem);
 /// States of a symmetry sector are listed to solve; to plan it is enough to count them.
 enum class States { listed, counted };
 
+/// Files with [[drive]] are for those who follow time.
+enum class Drives { refused, taken };
+
 /// Builds or reads what --model or --terms names. Collective.
-/// @throws InvalidArgument  what the model or the file refuses; not Hermitian (with the term)
+/// @throws InvalidArgument  what the model or the file refuses; not Hermitian (with the term); a
+///                          [[drive]] where these are refused
 /// @throws IoError          a file that cannot be read
-OperatorOnSites operator_on_sites(const Comm& comm, const OperatorArguments& arguments);
+OperatorOnSites operator_on_sites(const Comm& comm, const OperatorArguments& arguments,
+                                  Drives drives = Drives::refused);
 
 /// Builds or reads the operator and checks that it is Hermitian. Collective.
 /// @throws InvalidArgument  what the model, the operator file or the matrix file refuses; not
 ///                          square; not Hermitian (with the entry)
 /// @throws IoError          a file that cannot be read
 Problem hermitian_problem(const Comm& comm, const OperatorArguments& arguments,
-                          States states = States::listed);
+                          States states = States::listed, Drives drives = Drives::refused);
 
 /// An operator on sites as the problem of one of its sectors. Collective.
 /// @throws InvalidArgument  conditions that the operator or the lattice does not allow

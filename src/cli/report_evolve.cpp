@@ -110,6 +110,9 @@ std::string to_text(const EvolveReport& report) {
   text +=
       fmt::format("{} on {}; time in inverse units of the couplings (hbar = 1)\n\n",
                   imaginary(report) ? "exp(-time H), normalised," : "exp(-i time H)", asked.state);
+  for (const auto& drive : problem.drives)
+    text += line("driven by", printable(drive.function.text));
+  if (!problem.drives.empty()) text += "\n";
   text += points(report, observables);
   for (const auto& measured : observables)
     if (!is_number(measured))
@@ -119,8 +122,10 @@ std::string to_text(const EvolveReport& report) {
   text += "\n" + line("converged", fmt::format("{} (tolerance {:.1e})",
                                                result.converged ? "yes" : "NO", asked.options.tol));
   if (!imaginary(report))
-    text += line("drift",
-                 fmt::format("norm {:.1e}, energy {:.1e}", result.norm_drift, result.energy_drift));
+    text +=
+        line("drift", problem.drives.empty() ? fmt::format("norm {:.1e}, energy {:.1e}",
+                                                           result.norm_drift, result.energy_drift)
+                                             : fmt::format("norm {:.1e}", result.norm_drift));
   text += line("method",
                fmt::format("{}, {} operator", to_string(result.method), to_string(plan.form)));
   text += line("products",

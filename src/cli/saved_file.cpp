@@ -88,7 +88,8 @@ Lattice lattice_of(const Json& json) {
 }
 
 std::string description_of(const std::string& model, const OpSum& op,
-                           const std::vector<std::string>& sector, const Lattice& lattice) {
+                           const std::vector<std::string>& sector, const Lattice& lattice,
+                           const std::vector<Drive>& drives) {
   Json json;
   json["model"] = model;
   json["local"] = Json::array();
@@ -103,6 +104,8 @@ std::string description_of(const std::string& model, const OpSum& op,
   }
   json["sector"] = sector;
   json["lattice"] = json_of(lattice);
+  for (const auto& drive : drives)
+    json["drives"].push_back({{"function", drive.function.text}, {"operator", drive.op.text()}});
   return json.dump();
 }
 
@@ -298,12 +301,12 @@ Origin origin_of(const Arguments& arguments, const Problem& problem) {
     return {arguments.command_line, problem.title,
             detail::concat("matrix of ", detail::counted(problem.dimension, "row")), ""};
   return {arguments.command_line, problem.title, basis_text(*h->basis),
-          description_of(problem.model, h->op, problem.sector, *problem.lattice)};
+          description_of(problem.model, h->op, problem.sector, *problem.lattice, problem.drives)};
 }
 
 Origin origin_of(const Arguments& arguments, const OperatorOnSites& problem) {
   return {arguments.command_line, problem.title, "",
-          description_of(problem.model, problem.op, arguments.op.sector, problem.lattice)};
+          description_of(problem.model, problem.op, arguments.op.sector, problem.lattice, {})};
 }
 
 void require_writable(const Comm& comm, const std::string& path) {
@@ -511,11 +514,11 @@ std::optional<std::string> difference(const Opened& there, const Problem& proble
   const Json none = Json::object();
   const Json old = Json::parse(there.description, nullptr, false);
   const auto& h = std::get<SectorOperator>(problem.op);
-  const Json now = Json::parse(description_of("", h.op, {}, *problem.lattice));
+  const Json now = Json::parse(description_of("", h.op, {}, *problem.lattice, problem.drives));
   const auto same = [&](const char* key) {
-    return old.is_object() && old.value(key, none) == now[key];
+    return old.is_object() && old.value(key, none) == now.value(key, none);
   };
-  if (same("operator") && same("define") && same("local")) return {};
+  if (same("operator") && same("define") && same("local") && same("drives")) return {};
   if (there.model != problem.title)
     return fmt::format("its operator is {}, this one {}", shortened(there.model), problem.title);
   const Json result = Json::parse(there.result, nullptr, false);
@@ -525,7 +528,7 @@ std::optional<std::string> difference(const Opened& there, const Problem& proble
       return fmt::format("{} is {} there and {} here", name,
                          before.is_string() ? shortened(before.get<std::string>()) : "not given",
                          value);
-  return "its operator has other terms";
+  return same("drives") ? "its operator has other terms" : "its [[drive]] is another one";
 }
 
 /// The last time of a file along this axis; 0 for what is no evolution.

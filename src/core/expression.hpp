@@ -33,6 +33,7 @@ class KRONSOLVE_EXPORT Expression {
 
  private:
   friend class ExpressionParser;
+  friend class Formula;
   /// A constant, a field (`name`), or an operation of that name.
   struct Node {
     enum class Kind { constant, field, operation } kind = Kind::constant;

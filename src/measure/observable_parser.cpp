@@ -444,14 +444,17 @@ class Parser {
     const std::string what(text_.substr(3));  // a path may contain ':'
     if (what.empty()) refuse("it must be op:FILE.toml or an operator such as op:Sz 0 Sz 3");
     OpSum op(basis_.spaces());
-    if (what.ends_with(".toml") || what.find_first_of(" _") == what.npos)
-      op = read_operator_file(comm_, what).op;
-    else
+    if (what.ends_with(".toml") || what.find_first_of(" _") == what.npos) {
+      const auto file = read_operator_file(comm_, what);
+      file.require_constant(what);
+      op = file.op;
+    } else {
       try {
         op = OpSum::parse(what, basis_.spaces());
       } catch (const InvalidArgument& error) {
         refuse(error.what());
       }
+    }
     if (op.spaces() != basis_.spaces())
       refuse(detail::concat("the operator is on ", detail::counted(op.sites(), "site"),
                             ", the state on ", basis_.sites(), ", or their local spaces differ"));

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/export.hpp>
@@ -12,11 +14,32 @@
 
 namespace kronsolve {
 
+/// A real function of time.
+struct TimeFunction {
+  std::string text;                     ///< tells it from others
+  std::function<double(double)> value;  ///< @throws InvalidArgument  a time that it has no value at
+  /// Times between two others where it changes much faster than these are apart: jumps, pulses and
+  /// points of a table, ascending.
+  std::function<std::vector<double>(double, double)> abrupt;
+};
+
+/// A part of an operator that a function of time multiplies.
+struct Drive {
+  TimeFunction function;
+  OpSum op;
+};
+
 /// What an operator file says.
 struct OperatorFile {
-  OpSum op;
+  OpSum op;                                       ///< without what [[drive]] adds
   Lattice lattice;                                ///< a chain where the file names none
   std::map<std::string, std::string> parameters;  ///< as they hold, in short texts
+  std::vector<Drive> drives = {};
+
+  /// For all who do not follow time.
+  /// @param path  what the error calls the file
+  /// @throws InvalidArgument  there is a [[drive]]
+  KRONSOLVE_EXPORT void require_constant(const std::string& path) const;
 };
 
 /// An operator sum from the text of an operator file (TOML):
@@ -31,7 +54,7 @@ struct OperatorFile {
 /// ["spin-1", "boson:4", "dim:3"]. A term is its coefficient and then operator, site, operator,
 /// site, ... `define` gives matrices a name. Numbers are real or [re, im], or texts such as "J/2"
 /// over the names under [parameters]. In place of terms, or beside them, a lattice with [[bond]]
-/// and [[site]]: docs/models.md. Local; O(terms).
+/// and [[site]], and [[drive]] for what depends on time: docs/models.md. Local; O(terms).
 /// @param name        what errors call the text, for example its path; edges in a file of their own
 ///                    are looked for in its folder
 /// @param parameters  in place of those of the file: numbers or expressions

@@ -76,6 +76,9 @@ struct EvolutionOptions {
   /// Longest step of integrate and magnus, in units of time: no longer than the shortest pulse of
   /// the coefficients. 0: no such limit.
   double max_step = 0;
+  /// Times that no step goes across, ascending: where coefficients jump or are abrupt. The same on
+  /// all ranks.
+  std::vector<double> knots = {};
   /// Called on every rank with the time reached after each step of integrate and magnus; must not
   /// throw.
   std::function<void(double time)> progress = {};
