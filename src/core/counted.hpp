@@ -6,9 +6,10 @@
 
 namespace kronsolve::detail {
 
-/// "1 step", "2 steps": `word` is the singular.
+/// "1 step", "2 steps", "3 processes": `word` is the singular.
 std::string counted(std::integral auto n, std::string_view word) {
-  return std::to_string(n) + " " + std::string(word) + (n == 1 ? "" : "s");
+  const char* const ending = n == 1 ? "" : word.ends_with('s') ? "es" : "s";
+  return std::to_string(n) + " " + std::string(word) + ending;
 }
 
 }  // namespace kronsolve::detail

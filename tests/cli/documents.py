@@ -84,7 +84,8 @@ class Documents(program.ProgramTest):
         sources.append(program.SOURCE / "scripts" / "kronsolve-mpi")
         read = set(re.findall(r'getenv\("(KRONSOLVE_\w+)"\)|environment\w*\("(KRONSOLVE_\w+)"', "".join(map(text, sources))))
         read = {a or b for a, b in read} - {"KRONSOLVE_WORKER"}  # which we set for our own workers
-        known = "".join(map(text, [*sources, *(program.SOURCE / "scripts" / "cmake").glob("*.cmake"), program.SOURCE / "scripts" / "setup"]))
+        known = "".join(map(text, [*sources, *(program.SOURCE / "scripts" / "cmake").glob("*.cmake"), program.SOURCE / "scripts" / "setup",
+                                   *(program.SOURCE / "tests" / "storm").glob("*.cpp")]))
         written = set(re.findall(r"\bKRONSOLVE_[A-Z_]+\b", "".join(map(prose, DOCUMENTS))))
 
         self.assertGreaterEqual(len(read), 3)
@@ -113,7 +114,8 @@ class Documents(program.ProgramTest):
             if "command =" in block:
                 self.solve("sweep", self.file("sweep.toml", block), "--dry-run")
             else:
-                self.solve("ground", "--terms", self.file("h.toml", block))
+                command = ("evolve", "--state", "neel", "--time", 0.1) if "[[drive]]" in block else ("ground",)
+                self.solve(command[0], "--terms", self.file("h.toml", block), *command[1:])
 
     def test_the_help_fits_80_columns_and_its_examples_run(self):
         self.file("ising.toml", SWEEP)

@@ -88,8 +88,8 @@ class Report(program.ProgramTest):
 
     @unittest.skipUnless(shutil.which("gnuplot"), "gnuplot is not installed")
     def test_a_large_sweep_stays_small(self):
-        text = self.report(GAP.replace("[4, 6]", "[2]").replace("count = 5", "count = 9000"))
-        self.assertIn("of 9000 rows; all of them are in points.jsonl", text)
+        text = self.report(GAP.replace("[4, 6]", "[2]").replace("count = 5", "count = 12000"))
+        self.assertIn("of 12000 rows; all of them are in points.jsonl", text)
 
     def test_a_folder_that_cannot_be_written_to(self):
         self.assert_refused(program.run("report", self.sweep(GAP), "-o", "/none/x.html"), 5, "/none/x.html")
