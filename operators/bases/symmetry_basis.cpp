@@ -1,4 +1,7 @@
 #include <algorithm>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <cmath>
 #include <optional>
 
@@ -188,6 +191,11 @@ void SymmetryBasis::list_states() {
                 states_.begin() + at);
     next[from] += static_cast<std::size_t>(count);
   }
+#ifdef __GLIBC__
+  // Many short lists have come and gone, which the heap would keep: 8 bytes for each representative.
+  found = {};
+  malloc_trim(0);
+#endif
 }
 
 void SymmetryBasis::count_stabilisers() {
