@@ -152,7 +152,8 @@ std::string text_of(const OperatorOnSites& problem, const Thermodynamics& found,
 
 /// A line for each number and each entry of a list, real parts; matrices are not shown.
 Picture picture_of(const Thermodynamics& found) {
-  Picture picture{"temperature", "thermal mean", {}};
+  const bool one = found.observables.size() == 1;
+  Picture picture{"temperature", one ? "mean " + found.observables[0].text : "thermal mean", {}};
   for (const auto& observable : found.observables) {
     const auto& first = observable.values.front();
     if (first.shape == ObservableValue::Shape::matrix) continue;
