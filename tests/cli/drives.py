@@ -105,7 +105,7 @@ class Drives(program.ProgramTest):
     def test_no_pulse_is_passed_over(self):
         sites = 3
         # Of a pulse 10^-8 wide about the time 1000 rounding leaves five digits, which is said; rectangles come through.
-        rounds = ((3e-3, 1e-7, (0,), ()), (1e-8, 5e-5, (0, 3), ("square",)))
+        rounds = ((0.1, 1e-7, (0,), ()), (1e-8, 5e-5, (0, 3), ("square",)))
         for least, within, statuses, shapes in rounds * (2 if QUICK else 9):
             pulses = [self.pulse(least, shapes) if shapes else self.pulse(least) for _ in range(sites)]
             path = self.file("pulses.toml", f"sites = {sites}\n" + "".join(
