@@ -65,6 +65,14 @@ class Readme(TranscriptTest):
                 with self.subTest(steps[0][0]):
                     self.run_block(steps)
 
+    def test_commands_for_users_of_hphi(self):
+        text = (program.SOURCE / "docs" / "coming-from-hphi.md").read_text(encoding="utf-8")
+        commands = re.findall(r"^\| .+ \| `([^`]+)` \|$", text, re.M)
+        self.assertGreaterEqual(len(commands), 25)
+        for command in commands:
+            with self.subTest(command):
+                self.run_block([(command.replace("mpirun", f"{program.MPIEXEC} -q"), ["..."])])
+
     def test_commands_too_large_to_run_are_planned(self):
         text = (program.SOURCE / "README.md").read_text(encoding="utf-8")
         lines = [line for block in re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S) for line in block.splitlines()]

@@ -28,7 +28,9 @@ def test_the_tutorial_runs(tmp_path):
         assert line in done.stdout, line
 
 
-@pytest.mark.parametrize("page,prefix", [("coming-from-quimb.md", ""), ("coming-from-quspin.md", "L = 10\n")])
+@pytest.mark.parametrize("page,prefix", [
+    ("coming-from-quimb.md", ""), ("coming-from-quspin.md", "L = 10\n"), ("coming-from-xdiag.md", "N = 12\n"),
+    ("coming-from-slepc.md", "n = 700\n")])
 def test_pages_for_newcomers_run(page, prefix, tmp_path):
     rows = re.findall(r"^\| .+ \| `([^`]+)` \|$", (DOCS / page).read_text(encoding="utf-8"), re.MULTILINE)
     calls = [r for r in rows if "mpirun" not in r and r != "---"]
