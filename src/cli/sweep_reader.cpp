@@ -46,7 +46,9 @@ std::string canonical(const std::string& text) {
 std::string file_of(const std::string& option, const std::string& text) {
   if (option == "--terms" || option == "--matrix") return text;
   if (option == "--lattice" && text.starts_with("edges:")) return text.substr(6);
-  if (option == "--observe" && text.starts_with("op:")) return text.substr(3);
+  if (option == "--observe" &&
+      text.starts_with("op:"))  // with a space it is an operator, not a file
+    return text.ends_with(".toml") || text.find_first_of(" _") == text.npos ? text.substr(3) : "";
   if (option == "--state" || option == "--start")
     if (const auto file = parse_state_file(text)) return file->path;
   return {};

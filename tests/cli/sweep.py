@@ -118,10 +118,13 @@ class Results(SweepTest):
         self.assertAlmostEqual(values[0], 2)
         self.assertAlmostEqual(values[1], 1.25 ** 0.5)
 
-        evolve = self.file("evolve.toml", "command = 'evolve'\nmodel = 'heisenberg'\nsites = 4\nstate = 'neel'\ntime = 1\nobserve = ['sz:0']\n"
+        evolve = self.file("evolve.toml", "command = 'evolve'\nmodel = 'heisenberg'\nsites = 4\nstate = 'neel'\ntime = 1\nobserve = ['sz:0', 'op:Sz 0 Sz 1', 'corr:Sz,Sz:0,1']\n"
                            "[vary]\nj = {from = 0.01, to = 1, count = 3, scale = 'log'}\n")
         self.sweep(evolve)
-        self.assertEqual([r["j"] for r in self.results(self.folder / "evolve.out")], [0.01, 0.1, 1])
+        moved = self.results(self.folder / "evolve.out")
+        self.assertEqual([r["j"] for r in moved], [0.01, 0.1, 1])
+        for r in moved:  # an operator in words is no file
+            self.assertEqual(r["op:Sz 0 Sz 1"], r["corr:Sz,Sz:0,1"])
 
         eigh = self.file("eigh.toml", "command = 'eigh'\nmodel = 'j1j2'\nk = 'all'\n[vary]\nsector = [['sz=0', 'spinflip=1'], 'sz=1']\n"
                          "[[together]]\nj2 = [0.1, 0.5]\nsites = [4, 6]\n[where]\nskip = 'sites = 6 and j2 > 0.4 and sector = \"sz=1\"'\n")
