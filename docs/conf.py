@@ -49,6 +49,8 @@ def rewrite_links(app, docname, source):
             text = (ROOT / name).read_text(encoding="utf-8")
             text = re.sub(r"\]\(docs/", "](", text)
             text = re.sub(r"\]\((?=[A-Z]+\.md)", "](../", text)
+    # Where a document is called by its file, the site calls it by its title.
+    text = re.sub(r"\[[\w/.-]+\.md\]\((?=[\w/.-]+\.md)", "[](", text)
     up = "../" * docname.count("/")
     for name, page in OUTSIDE.items():
         text = text.replace(f"](../{up}{name}", f"]({up}{page}.md")

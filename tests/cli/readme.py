@@ -28,6 +28,9 @@ def blocks(text: str) -> list[list[tuple[str, list[str]]]]:
     return result
 
 
+PAGES = [f"docs/{name}.md" for name in ("cli", "campaigns", "how-it-works", "sectors", "time", "spectra", "memory", "batch-jobs")]
+
+
 class TranscriptTest(program.ProgramTest):
     """Runs console blocks and compares what is printed."""
 
@@ -58,7 +61,7 @@ class TranscriptTest(program.ProgramTest):
 
 class Readme(TranscriptTest):
     def test_every_command(self):
-        for document in ("README.md", "docs/cli.md", "docs/campaigns.md", "docs/how-it-works.md"):
+        for document in ("README.md", *PAGES):
             found = blocks((program.SOURCE / document).read_text(encoding="utf-8"))
             self.assertGreaterEqual(len(found), 1)
             for steps in found:
