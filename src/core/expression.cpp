@@ -57,7 +57,10 @@ class ExpressionParser {
   Node read() {
     Node node = alternatives();
     skip_blanks();
-    if (at_ < text_.size()) fail(detail::concat("'", text_.substr(at_), "' is not understood"));
+    if (at_ < text_.size())
+      fail(detail::concat(
+          "'", text_.substr(at_),
+          "' is not understood; a name with blanks or commas stands in braces, {a b}"));
     return node;
   }
 

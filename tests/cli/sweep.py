@@ -191,7 +191,7 @@ class Results(SweepTest):
                 self.assertAlmostEqual(row[formula], float(eval(in_python, known, record)), msg=formula)  # pylint: disable=eval-used
 
         for formula, *words in (("1 +", "a value is missing"), ("(1", "a ) is missing"), ("j[0", "a ] is missing"), ("'a", "a ' is missing"),
-                                ("1 2", "'2' is not understood"), ("sinh(j)", "unknown function 'sinh'"), ("$", "expected a number"), ("1.2.3", "expected"), ("(" * 5000 + "1", "too deep"), ("-" * 5000 + "1", "too deep"), ("not " * 5000 + "1", "too deep")):
+                                ("1 2", "'2' is not understood", "braces"), ("sinh(j)", "unknown function 'sinh'"), ("$", "expected a number"), ("1.2.3", "expected"), ("(" * 5000 + "1", "too deep"), ("-" * 5000 + "1", "too deep"), ("not " * 5000 + "1", "too deep")):
             self.assert_refused(program.run("results", self.folder / "s.out", "--columns", formula), 2, *words)
 
 
