@@ -26,9 +26,11 @@ namespace kronsolve {
 /// A dense or sparse matrix of Eigen whose scalar is one of ours, not an expression.
 template <class M>
 concept EigenDense = std::derived_from<M, Eigen::PlainObjectBase<M>> && Scalar<typename M::Scalar>;
+/// A sparse matrix of Eigen, stored by rows or by columns, whose scalar is one of ours.
 template <class M>
 concept EigenSparse =
     std::derived_from<M, Eigen::SparseCompressedBase<M>> && Scalar<typename M::Scalar>;
+/// What `lazy`, `to_rows` and `EigenMap` take: a dense or a sparse matrix.
 template <class M>
 concept EigenOperand = EigenDense<M> || EigenSparse<M>;
 
@@ -37,6 +39,7 @@ template <Scalar T>
 Eigen::Map<Eigen::VectorX<T>> as_eigen(std::span<T> x) {
   return {x.data(), static_cast<Eigen::Index>(x.size())};
 }
+/// The same of numbers that are only read.
 template <class T>
 requires Scalar<std::remove_const_t<T>> Eigen::Map<const Eigen::VectorX<std::remove_const_t<T>>>
 as_eigen(std::span<T> x)
@@ -54,6 +57,7 @@ template <Scalar T>
 Eigen::Map<Eigen::MatrixX<T>> as_eigen(DenseMatrix<T>& a) {
   return {a.data(), a.rows(), a.cols()};
 }
+/// The same of a matrix that is only read.
 template <Scalar T>
 Eigen::Map<const Eigen::MatrixX<T>> as_eigen(const DenseMatrix<T>& a) {
   return {a.data(), a.rows(), a.cols()};
@@ -76,6 +80,7 @@ template <Scalar T>
 Eigen::Map<Eigen::VectorX<T>> as_eigen(DistributedVectors<T>& x, index_t j) {
   return as_eigen(x.column(j));
 }
+/// The same of vectors that are only read.
 template <Scalar T>
 Eigen::Map<const Eigen::VectorX<T>> as_eigen(const DistributedVectors<T>& x, index_t j) {
   return as_eigen(x.column(j));
@@ -96,6 +101,7 @@ template <EigenDense V>
 std::span<const typename V::Scalar> as_span(const V& x) {
   return {x.data(), static_cast<std::size_t>(x.size())};
 }
+/// The same of numbers that may be written.
 template <EigenDense V>
 std::span<typename V::Scalar> as_span(V& x) {
   return {x.data(), static_cast<std::size_t>(x.size())};
@@ -174,6 +180,7 @@ template <EigenOperand M>
 Lazy<typename M::Scalar> lazy(const M& a) {
   return detail::lazy(std::shared_ptr<const M>(std::shared_ptr<const M>{}, &a));
 }
+/// A temporary matrix, which moves into the operator.
 template <class M>
 requires(EigenOperand<std::remove_cvref_t<M>> &&
          !std::is_lvalue_reference_v<M>) Lazy<typename std::remove_cvref_t<M>::Scalar> lazy(M&& a) {
@@ -189,7 +196,7 @@ requires(EigenOperand<std::remove_cvref_t<M>> &&
 template <EigenOperand M>
 class EigenMap final : public LinearMap<typename M::Scalar> {
  public:
-  using T = typename M::Scalar;
+  using T = typename M::Scalar;  ///< number type of the matrix
   /// Collective on `comm`; `a` and `comm` must outlive the map. Rows and columns are dealt evenly.
   EigenMap(const Comm& comm, const M& a)
       : LinearMap<T>(comm, RowPartition(a.rows(), comm.size()),
@@ -201,6 +208,7 @@ class EigenMap final : public LinearMap<typename M::Scalar> {
   index_t memory_bytes() const noexcept override { return 0; }  ///< the matrix is the caller's
 
  protected:
+  /// As LinearMap::apply_impl: one product of Eigen. Collective.
   void apply_impl(std::span<const T> x, std::span<T> y) const override {
     if (this->comm().size() == 1) {
       as_eigen(y).noalias() = *a_ * as_eigen(x);
@@ -210,6 +218,7 @@ class EigenMap final : public LinearMap<typename M::Scalar> {
     const auto own = this->row_range();
     as_eigen(y).noalias() = a_->middleRows(own.begin, own.size()) * as_eigen(whole);
   }
+  /// As LinearMap::apply_adjoint_impl. Collective.
   void apply_adjoint_impl(std::span<const T> x, std::span<T> y) const override {
     if (this->comm().size() == 1) {
       as_eigen(y).noalias() = a_->adjoint() * as_eigen(x);

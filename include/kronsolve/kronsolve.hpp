@@ -1,6 +1,14 @@
 #pragma once
 // Everything a user of the library needs.
 
+/// @namespace kronsolve
+///
+/// The library. `kronsolve::detail` is for itself, and may change at any time.
+
+/// @namespace kronsolve::vec
+///
+/// What is done with distributed vectors: sums, norms, combinations.
+
 #include <kronsolve/core/buffer.hpp>
 #include <kronsolve/core/callable.hpp>
 #include <kronsolve/core/comm.hpp>

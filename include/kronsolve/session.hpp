@@ -31,6 +31,7 @@ KRONSOLVE_EXPORT std::string_view to_string(Mode mode);
 /// @throws InvalidArgument  naming what is allowed
 KRONSOLVE_EXPORT Mode parse_mode(std::string_view text);
 
+/// Settings of a Session. Environment variables are used where these say nothing.
 struct SessionOptions {
   Mode mode = Mode::automatic;  ///< automatic: KRONSOLVE_MODE, else dynamic in a plain process,
                                 ///< futures under mpirun or srun
@@ -60,7 +61,7 @@ class KRONSOLVE_EXPORT Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  Mode mode() const noexcept;
+  Mode mode() const noexcept;  ///< never automatic: what was found out
   /// The ranks that run main: all of the job in syncro mode, else this process alone.
   const Comm& comm() const noexcept;
   /// True where output belongs: rank 0 of those that run main.
@@ -96,6 +97,7 @@ class KRONSOLVE_EXPORT Session {
   SessionResult<SvdsResult<double>> svds(const PortableLazy<double>& a,
                                          const SvdsOptions& options = {},
                                          const SessionSolveOptions& where = {});
+  /// The same for complex rows.
   SessionResult<SvdsResult<std::complex<double>>> svds(const PortableLazy<std::complex<double>>& a,
                                                        const SvdsOptions& options = {},
                                                        const SessionSolveOptions& where = {});

@@ -38,16 +38,25 @@ class KRONSOLVE_EXPORT Buffer {
   }
   ~Buffer();
 
-  index_t size() const noexcept { return size_; }
-  T* data() noexcept { return data_; }
+  index_t size() const noexcept { return size_; }  ///< elements, each of sizeof(T) bytes
+  T* data() noexcept { return data_; }             ///< null if there are none
+  /// The same of a Buffer that is only read.
   const T* data() const noexcept { return data_; }
+  /// All elements. The span is valid until the Buffer is moved, assigned to or gone.
   std::span<T> span() noexcept { return {data_, static_cast<std::size_t>(size_)}; }
+  /// The same of a Buffer that is only read.
   std::span<const T> span() const noexcept { return {data_, static_cast<std::size_t>(size_)}; }
+  /// First element, for range loops.
   T* begin() noexcept { return data_; }
-  T* end() noexcept { return data_ + size_; }
+  T* end() noexcept { return data_ + size_; }  ///< one past the last element
+  /// The same of a Buffer that is only read.
   const T* begin() const noexcept { return data_; }
+  /// The same of a Buffer that is only read.
   const T* end() const noexcept { return data_ + size_; }
+  /// Element i; not checked.
+  /// @pre 0 <= i < size()
   T& operator[](index_t i) noexcept { return data_[i]; }
+  /// The same of a Buffer that is only read.
   const T& operator[](index_t i) const noexcept { return data_[i]; }
 
  private:

@@ -20,10 +20,11 @@ namespace kronsolve {
 template <auto function>
 struct FunctionTask {
   template <class... Args>
-  decltype(auto) operator()(Args&&... args) const {
+  decltype(auto) operator()(Args&&... args) const {  ///< calls the function
     return std::invoke(function, std::forward<Args>(args)...);
   }
 };
+/// The function as a value that a pool can be given: `pool.submit(task<solve>, arguments)`.
 template <auto function>
 inline constexpr FunctionTask<function> task{};
 
@@ -125,10 +126,14 @@ F unpack_callable(MessageReader& from) {
 template <class Signature>
 class PortableFunction;
 
+/// The function value of a signature. Copies share nothing; sending one sends the number of its
+/// code and what it holds.
 template <class R, class... Args>
 class PortableFunction<R(Args...)> {
  public:
   PortableFunction() = default;
+  /// From a lambda without captures, a function, or a function object that cereal can serialise and
+  /// that can be called with Args.
   template <class F>
   requires(!std::same_as<std::remove_cvref_t<F>, PortableFunction> &&
            detail::is_portable_callable<std::decay_t<F>> &&
@@ -141,8 +146,9 @@ class PortableFunction<R(Args...)> {
     if (!state_.blocks.empty()) state_.owners.push_back(std::move(kept));
     call_ = D(std::forward<F>(f));
   }
+  /// As the function; std::bad_function_call if empty.
   R operator()(Args... args) const { return call_(std::forward<Args>(args)...); }
-  explicit operator bool() const noexcept { return static_cast<bool>(call_); }
+  explicit operator bool() const noexcept { return static_cast<bool>(call_); }  ///< false if empty
 
   template <class Archive>
   void save(Archive& archive) const {

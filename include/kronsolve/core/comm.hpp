@@ -36,6 +36,7 @@ class KRONSOLVE_EXPORT Environment {
 
   static bool running() noexcept;  ///< MPI was initialised and is not finalised
   static void ensure();  ///< starts MPI if nobody has; ended at exit by whoever started it
+  /// MPI_THREAD_SINGLE to MPI_THREAD_MULTIPLE; the latter if MPI is not running.
   static int thread_level() noexcept;
   /// Ends every process of the job at once with `status`; never returns. Works without MPI too.
   [[noreturn]] static void abort(int status) noexcept;
@@ -79,8 +80,8 @@ enum OwnTag : int {
 /// started only when somebody asks for `handle()` (an engine does).
 class KRONSOLVE_EXPORT Comm {
  public:
-  Comm();  ///< the same as serial()
-  static Comm serial();
+  Comm();                ///< the same as serial()
+  static Comm serial();  ///< this process alone, without MPI; local
   /// A duplicate of MPI_COMM_WORLD. Collective; starts MPI if it is not running.
   static Comm world();
   /// A duplicate of `raw`. Collective on it.
@@ -89,9 +90,9 @@ class KRONSOLVE_EXPORT Comm {
   Comm& operator=(Comm&& other) noexcept;
   ~Comm();
 
-  int rank() const noexcept { return rank_; }
-  int size() const noexcept { return size_; }
-  bool is_root() const noexcept { return rank_ == 0; }
+  int rank() const noexcept { return rank_; }           ///< of this process, from 0
+  int size() const noexcept { return size_; }           ///< number of ranks
+  bool is_root() const noexcept { return rank_ == 0; }  ///< rank() == 0: prints and writes files
   /// True if no MPI communicator stands behind it (one process).
   bool is_serial() const noexcept { return raw_ == MPI_COMM_NULL; }
   /// The MPI communicator. For a serial Comm this starts MPI if need be and gives a duplicate of
@@ -106,15 +107,18 @@ class KRONSOLVE_EXPORT Comm {
   /// @throws InvalidArgument  no ranks, one outside [0, size()) or twice
   Comm group(std::span<const int> ranks, int tag = 0) const;
 
-  void barrier() const;
+  void barrier() const;  ///< collective; returns once every rank has called it
   /// @throws InvalidArgument  op has no meaning for T: bits of numbers with a point, order of
   ///                          complex ones
   template <class T>
   T all_reduce(T value, Reduce op = Reduce::sum) const;
+  /// Element by element, in place. All ranks give equally many elements. Collective.
+  /// @throws InvalidArgument  as above
   template <class T>
   void all_reduce(std::span<T> values, Reduce op = Reduce::sum) const;
   /// Sum over the ranks before this one (0 on rank 0).
   index_t exclusive_sum(index_t value) const;
+  /// What every rank gives, in rank order, on every rank. Collective.
   template <class T>
   std::vector<T> all_gather(const T& value) const;
   /// Concatenation in rank order of what each rank gives (any lengths).
@@ -123,8 +127,10 @@ class KRONSOLVE_EXPORT Comm {
   /// The same on `root` only; empty elsewhere.
   template <class T>
   std::vector<T> gather_v(std::span<const T> mine, int root = 0) const;
+  /// Copies the values of `root` to all ranks, which hold equally many. Collective.
   template <class T>
   void broadcast(std::span<T> values, int root = 0) const;
+  /// The text of `root`, on every rank. Collective; texts elsewhere are not looked at.
   std::string broadcast(std::string text, int root = 0) const;
   /// send[i] goes to rank i; returns what came from each rank. Lengths are exchanged first.
   template <class T>

@@ -17,11 +17,12 @@ namespace kronsolve {
 /// A value on its way to another rank. Moves, does not copy; its end waits for the sending.
 class KRONSOLVE_EXPORT ObjectInFlight {
  public:
+  /// Begins to send what `message` holds; isend_object() is the way to make one.
   ObjectInFlight(const Comm& comm, Message message, int to, int tag);
   ObjectInFlight(ObjectInFlight&&) noexcept = default;
   ObjectInFlight& operator=(ObjectInFlight&&) = delete;  // would free what is still being sent
   bool test();                                           ///< true once it is sent; never waits
-  void wait();
+  void wait();                                           ///< returns once it is sent
 
  private:
   struct Parts {
@@ -42,9 +43,10 @@ KRONSOLVE_EXPORT Message broadcast_message(const Comm& comm, Message message, in
 /// A value that has begun to arrive and that nobody else can receive.
 class MatchedObject {
  public:
+  /// Used by probe_object.
   MatchedObject(const Comm& comm, Matched head) : comm_(&comm), head_(head) {}
-  int source() const noexcept { return head_.source(); }
-  int tag() const noexcept { return head_.tag(); }
+  int source() const noexcept { return head_.source(); }  ///< rank that sent it
+  int tag() const noexcept { return head_.tag(); }        ///< that it was sent with
   /// Receives it. Once; the type must be the one that was sent.
   template <Serializable T>
   T receive() const {
@@ -186,8 +188,8 @@ T all_reduce_objects(const Comm& comm, T value, F f) {
 /// A value and the rank that has it.
 template <class T>
 struct Located {
-  T value;
-  int rank = 0;
+  T value;       ///< smallest or largest of all ranks
+  int rank = 0;  ///< lowest rank that has it
 };
 /// The smallest value, and the lowest rank that has it. Collective.
 template <Serializable T>

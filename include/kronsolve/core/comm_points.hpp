@@ -15,8 +15,8 @@
 
 namespace kronsolve {
 
-inline constexpr int any_rank = MPI_ANY_SOURCE;
-inline constexpr int any_tag = MPI_ANY_TAG;
+inline constexpr int any_rank = MPI_ANY_SOURCE;  ///< as `from`: whichever rank sends first
+inline constexpr int any_tag = MPI_ANY_TAG;      ///< as `tag`: whatever the tag
 
 namespace detail {
 
@@ -69,6 +69,7 @@ void receive(const Comm& comm, std::span<T> values, int from, int tag = 0) {
 template <class T>
 class InFlight {
  public:
+  /// Begins the transfer; start_send() and start_receive() are the ways to make one.
   InFlight(const Comm& comm, detail::Transfer::Kind kind, std::vector<T> buffer, int other, int tag)
       : buffer_(std::move(buffer)),
         transfer_(comm, kind, buffer_.data(), static_cast<index_t>(buffer_.size()), mpi_type<T>(),
@@ -105,15 +106,18 @@ InFlight<T> start_receive(const Comm& comm, index_t count, int from, int tag = 0
 template <class T>
 class Persistent {
  public:
+  /// Sends `count` elements to rank `to` with every start(). Local.
   static Persistent sender(const Comm& comm, index_t count, int to, int tag = 0) {
     return {comm, detail::Transfer::Kind::persistent_send, count, to, tag};
   }
+  /// Receives `count` elements of rank `from` with every start(). Local.
   static Persistent receiver(const Comm& comm, index_t count, int from, int tag = 0) {
     return {comm, detail::Transfer::Kind::persistent_receive, count, from, tag};
   }
+  /// Filled before start() by who sends, read after wait() by who receives.
   std::span<T> buffer() noexcept { return buffer_; }
-  void start() { transfer_.start(); }
-  void wait() { transfer_.wait(); }
+  void start() { transfer_.start(); }  ///< begins the transfer once more
+  void wait() { transfer_.wait(); }    ///< returns once it is over
 
  private:
   Persistent(const Comm& comm, detail::Transfer::Kind kind, index_t count, int other, int tag)
@@ -126,11 +130,12 @@ class Persistent {
 /// A message that has arrived and that nobody else can receive: of unknown length, from anybody.
 class KRONSOLVE_EXPORT Matched {
  public:
+  /// Used by probe.
   Matched(MPI_Message message, MPI_Status status) : message_(message), status_(status) {}
-  int source() const noexcept { return status_.MPI_SOURCE; }
-  int tag() const noexcept { return status_.MPI_TAG; }
+  int source() const noexcept { return status_.MPI_SOURCE; }  ///< rank that sent it
+  int tag() const noexcept { return status_.MPI_TAG; }        ///< that it was sent with
   template <class T>
-  index_t count() const {
+  index_t count() const {  ///< elements, if it was sent as elements of type T
     return count_of(mpi_type<T>());
   }
   /// Receives it. Once.

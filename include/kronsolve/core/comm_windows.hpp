@@ -51,7 +51,7 @@ class NodeShared {
   NodeShared(const Comm& comm, index_t count)
       : window_(comm, detail::WindowHandle::Kind::node_shared,
                 count * static_cast<index_t>(sizeof(T)), int(sizeof(T))) {}
-  std::span<T> values() const noexcept {
+  std::span<T> values() const noexcept {  ///< the whole array, on every rank of the machine
     return {static_cast<T*>(window_.base()), static_cast<std::size_t>(window_.bytes()) / sizeof(T)};
   }
   /// Collective on the ranks of the machine: what was written before is seen after.
@@ -69,24 +69,28 @@ class NodeShared {
 template <class T>
 class Window {
  public:
-  Window(const Comm& comm, index_t count)  ///< Collective; count may differ from rank to rank
+  /// Of `count` elements on this rank, which may differ from rank to rank. Collective.
+  Window(const Comm& comm, index_t count)
       : window_(comm, detail::WindowHandle::Kind::one_sided,
                 count * static_cast<index_t>(sizeof(T)), int(sizeof(T))) {
     window_.fence();
   }
-  std::span<T> local() const noexcept {
+  std::span<T> local() const noexcept {  ///< this rank's own elements
     return {static_cast<T*>(window_.base()), static_cast<std::size_t>(window_.bytes()) / sizeof(T)};
   }
+  /// Writes to the elements [offset, offset + values.size()) of a rank; there after the next
+  /// fence().
   void put(std::span<const T> values, int rank, index_t offset) const {
     window_.put(values.data(), static_cast<index_t>(values.size()), mpi_type<T>(), rank, offset);
   }
   void get(std::span<T> values, int rank, index_t offset) const {  ///< there after the next fence()
     window_.get(values.data(), static_cast<index_t>(values.size()), mpi_type<T>(), rank, offset);
   }
+  /// Adds to the elements [offset, offset + values.size()) of a rank; there after the next fence().
   void add(std::span<const T> values, int rank, index_t offset) const {
     window_.add(values.data(), static_cast<index_t>(values.size()), mpi_type<T>(), rank, offset);
   }
-  void fence() const { window_.fence(); }
+  void fence() const { window_.fence(); }  ///< collective; what was begun before is done after
 
  private:
   detail::WindowHandle window_;

@@ -17,15 +17,20 @@ struct CsrRows {
   RowRange range;                      ///< which rows of the matrix these are
   index_t cols = 0;                    ///< columns of the whole matrix
   LargeVector<index_t> offsets = {0};  ///< range.size()+1 positions in columns and values
-  LargeVector<index_t> columns;
-  LargeVector<T> values;
+  LargeVector<index_t> columns;        ///< global column of each entry
+  LargeVector<T> values;               ///< value of each entry
 
+  /// Stored entries of these rows.
   index_t entries() const noexcept { return static_cast<index_t>(columns.size()); }
+  /// Columns of a row, ascending.
+  /// @pre range.contains(row)
   std::span<const index_t> row_columns(index_t row) const {
     const auto i = static_cast<std::size_t>(row - range.begin);
     return std::span(columns).subspan(static_cast<std::size_t>(offsets[i]),
                                       static_cast<std::size_t>(offsets[i + 1] - offsets[i]));
   }
+  /// Values of a row, in the order of row_columns().
+  /// @pre range.contains(row)
   std::span<const T> row_values(index_t row) const {
     const auto i = static_cast<std::size_t>(row - range.begin);
     return std::span(values).subspan(static_cast<std::size_t>(offsets[i]),

@@ -15,6 +15,7 @@ namespace kronsolve {
 /// remedy.
 class KRONSOLVE_EXPORT Error : public std::runtime_error {
  public:
+  /// With a text for the user.
   explicit Error(const std::string& text) : std::runtime_error(text) {}
   ~Error() override;
 };
@@ -51,9 +52,10 @@ class KRONSOLVE_EXPORT NotConverged : public Error {
 /// A back end (PETSc, SLEPc, LAPACK) failed; carries its code, the text holds its own words.
 class KRONSOLVE_EXPORT EngineError : public Error {
  public:
+  /// Code: as the back end gave it.
   EngineError(int code, const std::string& text) : Error(text), code_(code) {}
   ~EngineError() override;
-  int code() const noexcept { return code_; }
+  int code() const noexcept { return code_; }  ///< of the back end; see its manual
 
  private:
   int code_;
@@ -62,9 +64,9 @@ class KRONSOLVE_EXPORT EngineError : public Error {
 /// An MPI call failed; carries its error code.
 class KRONSOLVE_EXPORT MpiError : public Error {
  public:
-  MpiError(int code, const std::string& text) : Error(text), code_(code) {}
+  MpiError(int code, const std::string& text) : Error(text), code_(code) {}  ///< code: of MPI
   ~MpiError() override;
-  int code() const noexcept { return code_; }
+  int code() const noexcept { return code_; }  ///< error class or code of MPI
 
  private:
   int code_;
@@ -74,9 +76,10 @@ class KRONSOLVE_EXPORT MpiError : public Error {
 /// InvalidArgument.)
 class KRONSOLVE_EXPORT IoError : public Error {
  public:
+  /// Path: of the file.
   IoError(std::string path, const std::string& text) : Error(text), path_(std::move(path)) {}
   ~IoError() override;
-  const std::string& path() const noexcept { return path_; }
+  const std::string& path() const noexcept { return path_; }  ///< of the file, as it was given
 
  private:
   std::string path_;

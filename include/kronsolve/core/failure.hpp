@@ -12,12 +12,13 @@ namespace kronsolve {
 class KRONSOLVE_EXPORT RemoteOrigin {
  public:
   RemoteOrigin() = default;
+  /// As told by the worker that threw.
   RemoteOrigin(std::string type, int worker, std::string host)
       : type_(std::move(type)), host_(std::move(host)), worker_(worker) {}
   virtual ~RemoteOrigin();
   const std::string& type() const noexcept { return type_; }  ///< class, as the compiler names it
   int worker() const noexcept { return worker_; }             ///< its number in the pool
-  const std::string& host() const noexcept { return host_; }
+  const std::string& host() const noexcept { return host_; }  ///< machine of the worker
   std::string text() const;  ///< "std::range_error on worker 2 (node17)"
 
  private:
@@ -28,6 +29,7 @@ class KRONSOLVE_EXPORT RemoteOrigin {
 /// An exception thrown elsewhere whose class is not known here. The text is its own text.
 class KRONSOLVE_EXPORT RemoteError : public Error, public RemoteOrigin {
  public:
+  /// With the text of the exception and where it was thrown.
   RemoteError(const std::string& text, RemoteOrigin origin)
       : Error(text), RemoteOrigin(std::move(origin)) {}
   ~RemoteError() override;
@@ -38,6 +40,7 @@ KRONSOLVE_EXPORT const RemoteOrigin* remote_origin(const std::exception& error) 
 
 /// An exception as a value that can be sent: class, text, code and path.
 struct KRONSOLVE_EXPORT Failure {
+  /// Which class: one of ours, or the nearest of the standard library. none: no exception.
   enum class Kind : int {
     none,
     other,
@@ -60,10 +63,13 @@ struct KRONSOLVE_EXPORT Failure {
     overflow,
     underflow,
   };
-  Kind kind = Kind::none;
-  int code = 0;
-  std::string text, path, type;
+  Kind kind = Kind::none;  ///< class of the exception
+  int code = 0;            ///< of EngineError and MpiError; else 0
+  std::string text,        ///< what()
+      path,                ///< of IoError; else empty
+      type;                ///< readable name of the class
 
+  /// True if there is an exception.
   explicit operator bool() const noexcept { return kind != Kind::none; }
   /// Of the exception being handled, whatever it is.
   static Failure current();

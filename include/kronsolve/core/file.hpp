@@ -24,8 +24,8 @@ class KRONSOLVE_EXPORT InputFile {
   InputFile& operator=(InputFile&& other) noexcept;
   ~InputFile();
 
-  const std::string& path() const noexcept { return path_; }
-  index_t size() const noexcept { return size_; }  ///< bytes when it was opened
+  const std::string& path() const noexcept { return path_; }  ///< as it was given
+  index_t size() const noexcept { return size_; }             ///< bytes when it was opened
   /// Reads from `offset` until `bytes` is full or the file ends; returns what was read.
   /// @throws IoError  the system reports an error
   std::size_t read(index_t offset, std::span<char> bytes) const;
@@ -53,10 +53,12 @@ class KRONSOLVE_EXPORT OutputFile {
   OutputFile& operator=(OutputFile&& other) noexcept;
   ~OutputFile();  ///< drops what was not closed
 
+  /// As it was given; the file has this name after close().
   const std::string& path() const noexcept { return path_; }
   index_t size() const noexcept { return size_; }  ///< up to the last byte written
   /// @throws IoError  the system reports an error: a full disk, a quota, a limit
   void write(index_t offset, std::span<const char> bytes);
+  /// Writes at the end; errors as write().
   void append(std::string_view text) { write(size_, std::span(text.data(), text.size())); }
   /// As InputFile, from what was written.
   std::size_t read(index_t offset, std::span<char> bytes) const;
@@ -83,8 +85,9 @@ KRONSOLVE_EXPORT void remove_unfinished_files() noexcept;
 /// always changes it, any other with probability 1 - 2^-64.
 class KRONSOLVE_EXPORT Checksum {
  public:
+  /// The next bytes; how they are cut into pieces does not matter.
   void add(std::span<const char> bytes) noexcept;
-  std::uint64_t value() const noexcept;
+  std::uint64_t value() const noexcept;  ///< of all bytes so far
 
  private:
   void word(std::uint64_t word) noexcept;

@@ -35,7 +35,7 @@ class KRONSOLVE_EXPORT Hdf5File {
   Hdf5File& operator=(Hdf5File&& other) noexcept;
   ~Hdf5File();  ///< drops what was not closed
 
-  const std::string& path() const noexcept { return path_; }
+  const std::string& path() const noexcept { return path_; }  ///< as it was given
   /// Ends writing, brings everything to the disk and gives the file its name.
   /// @param keep  as OutputFile::close
   /// @throws IoError  the disk is full, or the like; an older file of that name is as it was
@@ -44,28 +44,35 @@ class KRONSOLVE_EXPORT Hdf5File {
   /// An axis by its length, or by a coordinate for each of its places. Everything that writes
   /// throws IoError.
   void write_dimension(const std::string& name, index_t length);
+  /// An axis with a coordinate (a time, an energy) for each of its places.
   void write_dimension(const std::string& name, std::span<const double> coordinates);
   /// An array along axes that are there, row-major.
   template <Scalar T>
   KRONSOLVE_EXPORT void write(const std::string& name, std::span<const T> values,
                               const std::vector<std::string>& dimensions);
-  void write_text(const std::string& name, const std::string& text);
+  void write_text(const std::string& name, const std::string& text);  ///< one text, UTF-8
   /// A vector (row) or several (column, row), to be filled by write_rows.
   void create_vectors(const std::string& name, ScalarKind scalar,
                       const std::vector<std::string>& dimensions);
+  /// Entries [begin, begin + values.size()) of vector `column` (0 for a single one).
+  /// @throws IoError  it cannot be written
   template <Scalar T>
   KRONSOLVE_EXPORT void write_rows(const std::string& name, index_t column, index_t begin,
                                    std::span<const T> values);
 
+  /// What kind of vectors a name stands for.
   struct Vector {
-    ScalarKind scalar = ScalarKind::real;
-    index_t rows = 0, count = 1;
+    ScalarKind scalar = ScalarKind::real;  ///< type of the amplitudes
+    index_t rows = 0,                      ///< entries of each vector
+        count = 1;                         ///< number of vectors
   };
   /// @throws IoError          it cannot be read
   /// @throws InvalidArgument  there are no such vectors of real or complex numbers in the file
   Vector vector(const std::string& name) const;
   /// @throws as vector
   std::string text(const std::string& name) const;
+  /// The entries that write_rows wrote. Local.
+  /// @throws as vector; InvalidArgument if T is double and the vectors are complex
   template <Scalar T>
   KRONSOLVE_EXPORT void read_rows(const std::string& name, index_t column, index_t begin,
                                   std::span<T> values) const;

@@ -12,6 +12,8 @@ namespace kronsolve {
 /// only where they are waited for: ranks could not agree to stop.
 class KRONSOLVE_EXPORT InterruptionCheck {
  public:
+  /// From here to the end of this object, on this thread. An older check of the thread is back
+  /// then.
   explicit InterruptionCheck(std::function<void()> check);
   ~InterruptionCheck();
   InterruptionCheck(const InterruptionCheck&) = delete;

@@ -23,21 +23,26 @@ KRONSOLVE_EXPORT void free_large(void* memory) noexcept;
 template <class T>
 struct LargeAllocator {
   static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
-  using value_type = T;
+  using value_type = T;  ///< of the elements; plain data
 
   LargeAllocator() = default;
   template <class U>
-  LargeAllocator(const LargeAllocator<U>&) noexcept {}
+  LargeAllocator(const LargeAllocator<U>&) noexcept {}  ///< allocators have no state
 
+  /// Memory for n elements, not touched.
+  /// @throws std::bad_alloc  there is none
   T* allocate(std::size_t n) {
     if (n > static_cast<std::size_t>(-1) / sizeof(T)) throw std::bad_alloc();
     return static_cast<T*>(detail::allocate_large(n * sizeof(T)));
   }
+  /// Gives it back.
   void deallocate(T* memory, std::size_t) noexcept { detail::free_large(memory); }
+  /// Sets an element from the arguments; without any it stays as the memory is.
   template <class U, class... Args>
   void construct(U* at, Args&&... args) {
     if constexpr (sizeof...(Args) > 0) std::construct_at(at, std::forward<Args>(args)...);
   }
+  /// Any allocator can free what another one gave.
   friend bool operator==(const LargeAllocator&, const LargeAllocator&) noexcept { return true; }
 };
 

@@ -12,20 +12,21 @@ namespace kronsolve {
 /// builder of `Lazy` returns.
 template <Scalar T>
 struct MatrixEntries {
-  std::vector<index_t> rows, cols;
-  std::vector<T> values;
+  std::vector<index_t> rows,  ///< row of each entry, from 0
+      cols;                   ///< column of each entry, from 0
+  std::vector<T> values;      ///< value of each entry
 
-  void add(index_t row, index_t col, T value) {
+  void add(index_t row, index_t col, T value) {  ///< one entry; those of the same place add up
     rows.push_back(row);
     cols.push_back(col);
     values.push_back(value);
   }
-  void clear() {
+  void clear() {  ///< no entries; keeps the memory
     rows.clear();
     cols.clear();
     values.clear();
   }
-  std::size_t size() const noexcept { return rows.size(); }
+  std::size_t size() const noexcept { return rows.size(); }  ///< number of entries
 
   /// Rows `range` of a matrix with `columns` columns. Entries of the same place are added up in the
   /// order they were given. Local; O(entries log(entries of a row)); besides the rows it needs

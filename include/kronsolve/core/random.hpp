@@ -16,14 +16,16 @@ namespace kronsolve {
 /// doi:10.1145/2063384.2063405).
 class KRONSOLVE_EXPORT CounterRandom {
  public:
+  /// Numbers of the same seed and different streams are independent. Local; free.
   explicit constexpr CounterRandom(std::uint64_t seed, std::uint32_t stream = 0) noexcept
       : seed_(seed), stream_(stream) {}
 
   /// 128 random bits as two words.
   struct Words {
-    std::uint64_t first, second;
+    std::uint64_t first,  ///< 64 random bits
+        second;           ///< 64 others
   };
-  Words words(std::uint64_t index) const noexcept;
+  Words words(std::uint64_t index) const noexcept;  ///< those of a position; local, about 10 ns
   /// Uniform on [0, 1), 53 bits.
   double uniform(std::uint64_t index) const noexcept;
   /// Normal with mean 0 and variance 1.

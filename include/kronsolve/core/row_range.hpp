@@ -10,11 +10,12 @@ namespace kronsolve {
 
 /// The contiguous rows [begin, end) that one rank holds.
 struct RowRange {
-  index_t begin = 0;
-  index_t end = 0;
+  index_t begin = 0;  ///< first row
+  index_t end = 0;    ///< one past the last row
 
-  constexpr index_t size() const noexcept { return end - begin; }
-  constexpr bool empty() const noexcept { return end <= begin; }
+  constexpr index_t size() const noexcept { return end - begin; }  ///< number of rows
+  constexpr bool empty() const noexcept { return end <= begin; }   ///< no rows
+  /// Is this row one of them?.
   constexpr bool contains(index_t row) const noexcept { return begin <= row && row < end; }
   friend constexpr bool operator==(const RowRange&, const RowRange&) = default;
 };
@@ -30,13 +31,16 @@ class KRONSOLVE_EXPORT RowPartition {
   /// @throws InvalidArgument  offsets are fewer than two, do not start at 0 or descend
   explicit RowPartition(std::vector<index_t> offsets);
 
-  index_t rows() const noexcept { return offsets_.back(); }
-  int ranks() const noexcept { return static_cast<int>(offsets_.size()) - 1; }
+  index_t rows() const noexcept { return offsets_.back(); }  ///< of all ranks together
+  int ranks() const noexcept { return static_cast<int>(offsets_.size()) - 1; }  ///< number of ranks
+  /// Rows of a rank.
+  /// @pre 0 <= rank < ranks()
   RowRange range(int rank) const;
   /// Rank that holds `row`. O(log ranks).
   int owner(index_t row) const;
   /// Rows of the largest rank.
   index_t max_local_rows() const noexcept;
+  /// Ranks() + 1 numbers: first row of each rank, then rows().
   std::span<const index_t> offsets() const noexcept { return offsets_; }
   friend bool operator==(const RowPartition&, const RowPartition&) = default;
 

@@ -7,18 +7,22 @@
 
 namespace kronsolve {
 
+/// The two number types that operators and vectors have: double and std::complex<double>.
 template <class T>
 concept Scalar = std::same_as<T, double> || std::same_as<T, std::complex<double>>;
 
+/// The number type, where it is known at run time only.
 enum class ScalarKind { real, complex };
 
 constexpr std::string_view to_string(ScalarKind kind) {
   return kind == ScalarKind::real ? "real" : "complex";
 }
 
+/// T is std::complex<double>.
 template <Scalar T>
 inline constexpr bool is_complex = std::same_as<T, std::complex<double>>;
 
+/// The run-time word for T.
 template <Scalar T>
 inline constexpr ScalarKind scalar_kind = is_complex<T> ? ScalarKind::complex : ScalarKind::real;
 
@@ -32,7 +36,7 @@ constexpr T conj(T x) noexcept {
 }
 
 template <Scalar T>
-constexpr double real_part(T x) noexcept {
+constexpr double real_part(T x) noexcept {  ///< x, or its real part
   if constexpr (is_complex<T>)
     return x.real();
   else

@@ -41,6 +41,8 @@ class Comm;
 class KRONSOLVE_EXPORT BlockSource {
  public:
   virtual ~BlockSource();
+  /// Copies `bytes` bytes at `from` of the other process to `to` here.
+  /// @throws Error  the other process does not answer any more
   virtual void read(const std::byte* from, std::size_t bytes, void* to) const = 0;
 };
 
@@ -50,27 +52,28 @@ class KRONSOLVE_EXPORT BlockSource {
 /// Blocks point into memory that `owners` keep alive, or that the caller does. Moves and copies are
 /// cheap for the blocks.
 struct KRONSOLVE_EXPORT Message {
-  using Block = std::span<const std::byte>;
-  std::string stream;
-  std::vector<Block> blocks;
-  std::vector<std::shared_ptr<const void>> owners;
+  using Block = std::span<const std::byte>;  ///< a large array, not owned
+  std::string stream;                        ///< small things, one after the other
+  std::vector<Block> blocks;                 ///< large arrays, in the order in which they are met
+  std::vector<std::shared_ptr<const void>> owners;  ///< what the blocks point into
   /// If set, all blocks lie in another process: they cannot be looked at, only read.
   std::shared_ptr<const BlockSource> source;
 
   /// Adds what another message holds; reading then gives the values of both in order.
   Message& append(const Message& other);
-  index_t bytes() const noexcept;
+  index_t bytes() const noexcept;  ///< of the stream and the blocks together
 };
 
 /// Where reading stands in a message.
 struct MessageReader {
+  /// From the beginning of a message, which must outlive it.
   explicit MessageReader(const Message& from) : message(&from) {}
-  const Message* message;
-  std::size_t stream_at = 0;
-  std::size_t block_at = 0;
+  const Message* message;     ///< that is read
+  std::size_t stream_at = 0;  ///< bytes of the stream that were read
+  std::size_t block_at = 0;   ///< blocks that were read
   /// Ranks that read the same values together (a gang its arguments); null: this process alone.
   const Comm* comm = nullptr;
-  bool at_end() const noexcept {
+  bool at_end() const noexcept {  ///< everything was read
     return stream_at == message->stream.size() && block_at == message->blocks.size();
   }
 };
@@ -85,8 +88,9 @@ KRONSOLVE_EXPORT void expect_large(void* data, std::size_t bytes) noexcept;
 /// cereal output archive that writes a Message.
 class KRONSOLVE_EXPORT PackArchive : public cereal::OutputArchive<PackArchive> {
  public:
+  /// Appends to a message, which must outlive it.
   explicit PackArchive(Message& to) : cereal::OutputArchive<PackArchive>(this), to_(to) {}
-  void write(const void* data, std::size_t bytes) {
+  void write(const void* data, std::size_t bytes) {  ///< appends bytes to the stream
     to_.stream.append(static_cast<const char*>(data), bytes);
   }
   /// Contiguous plain data; large ones are referred to, not copied.
@@ -99,16 +103,20 @@ class KRONSOLVE_EXPORT PackArchive : public cereal::OutputArchive<PackArchive> {
 /// cereal input archive that reads a Message; every read is checked against its end.
 class KRONSOLVE_EXPORT UnpackArchive : public cereal::InputArchive<UnpackArchive> {
  public:
+  /// Goes on where the reader stands.
   explicit UnpackArchive(MessageReader& from)
       : cereal::InputArchive<UnpackArchive>(this), from_(from) {}
   /// @throws InvalidArgument  the message ends before
   void read(void* data, std::size_t bytes);
+  /// What write_array wrote; `bytes` must be the same.
+  /// @throws InvalidArgument  the message ends before, or holds an array of another length
   void read_array(void* data, std::size_t bytes);
   /// A length of elements of at least `element_bytes`; refused if the message cannot hold that
   /// many.
   std::size_t read_length();
   /// For values that the ranks of a gang set up together. Null: this process alone.
   const Comm* comm() const noexcept { return from_.comm; }
+  /// A vector of plain data. Large ones are filled straight from their block.
   template <class T, class Allocator>
   void read_vector(std::vector<T, Allocator>& values) {
     const std::size_t length = read_length();
@@ -144,7 +152,7 @@ concept Serializable =
 /// default constructor specialises this.
 template <class T>
 struct Blank {
-  static T make() { return T(); }
+  static T make() { return T(); }  ///< T(); what is read then replaces it
 };
 
 /// Appends a value. Large arrays in it are referred to: it must outlive the message (or be among

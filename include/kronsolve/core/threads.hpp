@@ -21,6 +21,7 @@ KRONSOLVE_EXPORT void set_threads(int threads);
 /// that run side by side.
 class KRONSOLVE_EXPORT ThreadShare {
  public:
+  /// threads: 1 to 1024. What was before is back when this object ends.
   explicit ThreadShare(int threads);
   ~ThreadShare();
   ThreadShare(const ThreadShare&) = delete;

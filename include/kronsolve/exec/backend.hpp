@@ -25,11 +25,13 @@
 
 namespace kronsolve {
 
+/// Where a task stands. The last three are final.
 enum class TaskStatus { queued, running, done, failed, cancelled };
 
 /// What is done with the reports of a running task: `on_report<Progress>(f)` calls f for those of
 /// that type.
 using ReportHandler = std::function<void(MessageReader)>;
+/// A handler that calls f(report) for reports of type T and leaves others alone.
 template <Serializable T, class F>
 requires std::invocable<F&, const T&> ReportHandler on_report(F f) {
   return [f = std::move(f)](MessageReader report) mutable {

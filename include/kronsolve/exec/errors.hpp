@@ -40,12 +40,13 @@ class KRONSOLVE_EXPORT BrokenPool : public Error {
 /// The worker that ran a task died in every attempt that the task had.
 class KRONSOLVE_EXPORT WorkerDied : public BrokenPool {
  public:
+  /// With what is known of the worker.
   WorkerDied(const std::string& text, int worker, std::string host, long pid)
       : BrokenPool(text), worker_(worker), host_(std::move(host)), pid_(pid) {}
   ~WorkerDied() override;
-  int worker() const noexcept { return worker_; }
-  const std::string& host() const noexcept { return host_; }
-  long pid() const noexcept { return pid_; }
+  int worker() const noexcept { return worker_; }             ///< its number in the pool
+  const std::string& host() const noexcept { return host_; }  ///< machine it ran on
+  long pid() const noexcept { return pid_; }                  ///< of its process there
 
  private:
   int worker_;

@@ -23,10 +23,12 @@ namespace kronsolve {
 template <class R>
 class Future {
  public:
-  using value_type = R;
+  using value_type = R;  ///< what the task returns
   Future() = default;
+  /// Used by Pool.
   explicit Future(detail::TaskPtr state) : state_(std::move(state)) {}
 
+  /// False if made by Future(): everything but valid() then throws InvalidArgument.
   bool valid() const noexcept { return state_ != nullptr; }
   /// Waits for the result. Once it is there, further calls are free and local.
   /// @throws what the task threw (see remote_origin), Cancelled, WorkerDied, TaskTimeout,
@@ -62,9 +64,10 @@ class Future {
     return state().error();
   }
 
-  TaskStatus status() const { return state().status(); }
+  TaskStatus status() const { return state().status(); }  ///< where the task stands; never waits
   bool done() const { return state().is_over(); }  ///< has a result, an exception, or is cancelled
-  bool running() const { return status() == TaskStatus::running; }
+  bool running() const { return status() == TaskStatus::running; }  ///< a worker has it now
+  /// It was cancelled before a worker had begun it.
   bool cancelled() const { return status() == TaskStatus::cancelled; }
   /// Only a task that no worker has begun can be cancelled; true if it is cancelled now.
   /// @throws NotSupported  in syncro mode, where tasks run when they are submitted
@@ -93,6 +96,7 @@ class Future {
     }
   }
 
+  /// What stands behind it; for wait() and as_completed().
   const detail::TaskPtr& task_state() const noexcept { return state_; }
   friend bool operator==(const Future&, const Future&) = default;
 
@@ -112,6 +116,8 @@ class Future {
   detail::TaskPtr state_;
 };
 
+/// When wait() returns. all: all tasks are over; first_completed: one is; first_exception: one has
+/// failed, or all are over.
 enum class WaitFor { all, first_completed, first_exception };
 
 namespace detail {

@@ -18,15 +18,16 @@ namespace kronsolve {
 /// In which order a map gives its results.
 enum class ResultOrder { input, completion };
 
+/// How a map deals its elements.
 struct MapOptions {
-  ResultOrder order = ResultOrder::input;
-  index_t chunk_size = 1;     ///< elements sent to a worker at a time
+  ResultOrder order = ResultOrder::input;  ///< in which order results are given
+  index_t chunk_size = 1;                  ///< elements sent to a worker at a time
   index_t max_in_flight = 0;  ///< most elements submitted and not yet taken; 0: all of them. Bounds
                               ///< the memory of long sweeps
   std::optional<double> timeout_seconds =
       {};  ///< of the whole map, from the call; results that are there are still given
   int ranks_per_task = 0;  ///< map_spmd only: f(comm, element...) on a gang of so many workers
-  TaskOptions task = {};
+  TaskOptions task = {};   ///< of each element's task: label, retries, limit, reports
 };
 
 namespace detail {
@@ -44,21 +45,27 @@ KRONSOLVE_EXPORT void check_map(const MapOptions& options, bool collective);
 template <class R>
 class MapResults {
  public:
+  /// A result; std::monostate for functions without one.
   using value_type = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
 
+  /// Walks the results once, waiting for each.
   class iterator {
    public:
-    using value_type = MapResults::value_type;
-    using difference_type = std::ptrdiff_t;
-    using iterator_concept = std::input_iterator_tag;
+    using value_type = MapResults::value_type;         ///< a result
+    using difference_type = std::ptrdiff_t;            ///< as iterators have it
+    using iterator_concept = std::input_iterator_tag;  ///< one pass
     iterator() = default;
-    explicit iterator(MapResults* from) : from_(from) { ++*this; }
+    explicit iterator(MapResults* from) : from_(from) { ++*this; }  ///< waits for the first result
+    /// The present result; may be moved from.
     value_type& operator*() const { return *from_->current_; }
+    /// Waits for the next result.
+    /// @throws what the function threw for this element; TimeoutError
     iterator& operator++() {
       from_->advance();
       return *this;
     }
-    void operator++(int) { ++*this; }
+    void operator++(int) { ++*this; }  ///< the same
+    /// No result is left.
     bool operator==(std::default_sentinel_t) const { return !from_->current_; }
 
    private:
@@ -84,8 +91,8 @@ class MapResults {
       if (task && !task->backend()->is_collective()) (void)task->cancel();
   }
 
-  iterator begin() { return iterator(this); }
-  std::default_sentinel_t end() const noexcept { return {}; }
+  iterator begin() { return iterator(this); }  ///< waits for the first result that was not taken
+  std::default_sentinel_t end() const noexcept { return {}; }  ///< the end of the results
   /// The remaining results.
   /// @throws the exception of the first element that failed
   std::vector<value_type> get() {

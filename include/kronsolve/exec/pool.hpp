@@ -30,9 +30,11 @@ enum class Isolation {
 
 /// Something that happened to a worker.
 struct WorkerEvent {
-  enum class Kind { died, timed_out, started } kind;
-  int worker;
-  std::string text;
+  /// died: its process ended; timed_out: its task ran into its limit; started: a new one has come
+  /// up.
+  enum class Kind { died, timed_out, started } kind;  ///< what happened
+  int worker;                                         ///< its number in the pool
+  std::string text;                                   ///< one line for people
 };
 
 /// Settings of a pool that starts its own workers. (Where the workers are the ranks of a job, only
@@ -40,12 +42,12 @@ struct WorkerEvent {
 struct PoolOptions {
   int workers = 0;  ///< 0: KRONSOLVE_NUM_WORKERS, else the cores this process may use
   int threads = 1;  ///< of each worker
-  Isolation isolation = Isolation::pool;
+  Isolation isolation = Isolation::pool;  ///< what a death costs
   double spawn_seconds = 30;  ///< after which workers that have not come up are given up
   double straggler_seconds =
       10;  ///< after one rank of a gang failed, how long the others may still take
   std::map<std::string, std::string> environment = {};  ///< set in the workers
-  std::string working_directory = {};
+  std::string working_directory = {};                   ///< of the workers; empty: this process's
   std::string program = {};  ///< what the workers run; empty: this executable
   std::vector<std::string> program_arguments = {};  ///< that it needs to become a worker
   std::vector<std::string> launcher_arguments =
@@ -88,6 +90,7 @@ class KRONSOLVE_EXPORT Pool {
   requires(!std::same_as<F, TaskOptions>) auto submit(F f, Args&&... args) {
     return submit(TaskOptions{}, std::move(f), std::forward<Args>(args)...);
   }
+  /// The same with a label, retries, a limit of time, a worker, or a handler of reports.
   template <class F, class... Args>
   auto submit(TaskOptions options, F f, Args&&... args) {
     auto spec = detail::make_task(detail::kept(std::move(f)), std::forward<Args>(args)...);
@@ -106,6 +109,7 @@ class KRONSOLVE_EXPORT Pool {
   requires(!std::same_as<F, TaskOptions>) auto submit_spmd(int ranks, F f, Args&&... args) {
     return submit_spmd(TaskOptions{}, ranks, std::move(f), std::forward<Args>(args)...);
   }
+  /// The same with options. `worker` is not looked at.
   template <class F, class... Args>
   auto submit_spmd(TaskOptions options, int ranks, F f, Args&&... args) {
     auto spec = detail::make_gang(detail::require_ranks(ranks), detail::kept(std::move(f)),
@@ -123,6 +127,7 @@ class KRONSOLVE_EXPORT Pool {
            (std::ranges::input_range<Ranges> && ...)) auto map(F f, Ranges&&... ranges) {
     return map(MapOptions{}, std::move(f), std::forward<Ranges>(ranges)...);
   }
+  /// The same with an order of results, chunks, bounds and the options of each task.
   template <class F, class... Ranges>
   requires(sizeof...(Ranges) > 0 && (std::ranges::input_range<Ranges> &&
                                      ...)) auto map(MapOptions options, F f, Ranges&&... ranges) {
@@ -144,6 +149,7 @@ class KRONSOLVE_EXPORT Pool {
   auto starmap(F f, Range&& tuples) {
     return starmap(MapOptions{}, std::move(f), std::forward<Range>(tuples));
   }
+  /// The same with options.
   template <class F, std::ranges::input_range Range>
   auto starmap(MapOptions options, F f, Range&& tuples) {
     return run_map<false>(
@@ -156,6 +162,7 @@ class KRONSOLVE_EXPORT Pool {
   class Scattered {
    public:
     Scattered() = default;
+    /// Used by scatter().
     explicit Scattered(std::uint64_t id) : id_(id) {}
     /// In a task: this worker's piece.
     /// @throws InvalidArgument  it is not here (another pool, or the worker was replaced)
@@ -167,7 +174,7 @@ class KRONSOLVE_EXPORT Pool {
             "scattered data: this worker has no piece of it; scatter it again after a worker died");
       return *static_cast<std::vector<T>*>(found->second.get());
     }
-    std::uint64_t id() const noexcept { return id_; }
+    std::uint64_t id() const noexcept { return id_; }  ///< the same on all workers
     template <class Archive>
     void serialize(Archive& archive) {
       archive(id_);
@@ -220,6 +227,7 @@ class KRONSOLVE_EXPORT Pool {
         all.insert(all.end(), piece.begin(), piece.end());
       return all;
     }
+    /// In the pool, in the order given.
     const std::vector<int>& numbers() const noexcept { return numbers_; }
 
    private:
@@ -239,10 +247,12 @@ class KRONSOLVE_EXPORT Pool {
   auto broadcast(F f, const Args&... args) {
     return workers().broadcast(std::move(f), args...);
   }
+  /// Cuts `values` into even pieces, one for each worker of the pool, and leaves them there. Waits.
   template <class T>
   Scattered<T> scatter(const std::vector<T>& values) {
     return workers().scatter(values);
   }
+  /// The pieces of all workers, put together again. Waits.
   template <class T>
   std::vector<T> gather(const Scattered<T>& handle) {
     return workers().gather(handle);
@@ -257,7 +267,7 @@ class KRONSOLVE_EXPORT Pool {
   /// not begun cancelled. Any order, any number of times.
   void shutdown(detail::Waiting waiting = detail::Waiting::wait,
                 detail::Pending pending = detail::Pending::finish);
-  bool is_open() const noexcept;
+  bool is_open() const noexcept;  ///< false after shutdown()
   /// True if gangs of several ranks can be had.
   bool has_gangs() const;
   /// What stands behind it; for what keeps data in its workers.

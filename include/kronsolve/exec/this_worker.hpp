@@ -45,9 +45,9 @@ KRONSOLVE_EXPORT void send_report(WorkerContext& context, Message message);
 /// What a running task can ask about the worker it runs on. All throw InvalidArgument outside
 /// tasks, but for `is_task`.
 namespace this_worker {
-KRONSOLVE_EXPORT bool is_task() noexcept;
-KRONSOLVE_EXPORT int rank();  ///< number in the pool, from 0
-KRONSOLVE_EXPORT int size();  ///< workers of the pool
+KRONSOLVE_EXPORT bool is_task() noexcept;  ///< true in a task, false elsewhere
+KRONSOLVE_EXPORT int rank();               ///< number in the pool, from 0
+KRONSOLVE_EXPORT int size();               ///< workers of the pool
 /// All workers of the pool as a communicator. Its collectives need a task on every worker at the
 /// same time, as a gang is.
 KRONSOLVE_EXPORT const Comm& comm();

@@ -18,7 +18,8 @@ namespace kronsolve {
 
 /// Operators of a correlation <A delta(w - H + E0) B>: B|0> is what is excited.
 struct OperatorPair {
-  OpSum a, b;
+  OpSum a,                         ///< measured: its adjoint leads to what B excites
+      b;                           ///< excites the state
   std::vector<int> momentum = {};  ///< m of q = 2 pi m / L, a number for each direction; or nothing
 };
 
@@ -39,16 +40,22 @@ struct KRONSOLVE_EXPORT DynamicalCorrelation {
   std::vector<std::complex<double>> weights;  ///< not negative where A is the adjoint of B
   /// Integrals over the energy of S and of w S as expectation values, <AB> and <A[H,B]>, which know
   /// nothing of the delta functions, and how far their sums are from that.
-  std::complex<double> total, first_moment;
-  double total_error = 0, first_moment_error = 0;
+  std::complex<double> total,  ///< <AB>: integral of S
+      first_moment;            ///< <A[H,B]>: integral of w S
+  double total_error = 0,      ///< |sum of the weights - total|, absolute
+      first_moment_error = 0;  ///< the same of sum of w times weights
   /// At a temperature T: the integral of exp(-w/T) S as <BA>, since detailed balance makes exp(-w/T)
   /// S(w) the correlation of B and A at -w. NaN if B leads out of the sectors whose states are taken
   /// together.
   std::complex<double> reversed = 0;
+  /// How far the sum over the delta functions is from `reversed`, absolute.
   double reversed_error = 0;
   /// From random vectors: standard errors of `total` and of the differences in `first_moment_error`
   /// and `reversed_error`; the weights that leaving out one random vector gives, for each of them.
-  double total_deviation = 0, first_moment_deviation = 0, reversed_deviation = 0;
+  double total_deviation = 0,      ///< of `total`
+      first_moment_deviation = 0,  ///< of `first_moment_error`
+      reversed_deviation = 0;      ///< of `reversed_error`
+  /// [random vector][delta function]; empty without them.
   std::vector<std::vector<std::complex<double>>> leaving_out = {};
   index_t dimension = 0;  ///< of the largest sector that B leads to
   index_t products = 0;   ///< with H
@@ -57,6 +64,7 @@ struct KRONSOLVE_EXPORT DynamicalCorrelation {
   std::complex<double> moment(int power) const;
 };
 
+/// The line that stands for a delta function.
 enum class LineShape { lorentzian, gaussian };
 
 /// Real part at energies, each delta function as a line of that width.
@@ -69,6 +77,7 @@ KRONSOLVE_EXPORT std::vector<double> broadened_errors(const DynamicalCorrelation
                                                       std::span<const double> energies,
                                                       double width, LineShape shape);
 
+/// How dynamical_correlations works; the defaults suit zero temperature.
 struct DynamicalOptions {
   EighOptions ground = {};  ///< for the ground states; k counts for nothing
   index_t steps = 0;  ///< Lanczos steps of each correlation at most; 0: 200, of random vectors 100
@@ -77,22 +86,23 @@ struct DynamicalOptions {
   /// At a temperature: exact, the Lehmann sum over all eigenvectors; ftlm, random vectors; automatic,
   /// exact where that takes seconds.
   ThermodynamicsMethod method = ThermodynamicsMethod::automatic;
-  index_t samples = 20;    ///< ftlm: random vectors of each sector
-  std::uint64_t seed = 0;  ///< of these
-  OperatorForm form = OperatorForm::automatic;
+  index_t samples = 20;                         ///< ftlm: random vectors of each sector
+  std::uint64_t seed = 0;                       ///< of these
+  OperatorForm form = OperatorForm::automatic;  ///< of H in each sector
   /// Called on rank 0: parts of the work that are done, and all.
   std::function<void(const char* part, index_t done, index_t all)> progress = {};
 };
 
+/// What dynamical_correlations found.
 struct DynamicalCorrelations {
-  GroundLevel ground;  ///< at a temperature: nothing
-  std::optional<double> temperature = {};
+  GroundLevel ground;                                         ///< at a temperature: nothing
+  std::optional<double> temperature = {};                     ///< as in the options
   ThermodynamicsMethod method = ThermodynamicsMethod::exact;  ///< at a temperature
   Estimate energy = {};                                       ///< at a temperature: <H>
   index_t sectors = 0;  ///< at a temperature: whose states were taken together
   index_t samples = 0;  ///< random vectors of each
   std::vector<DynamicalCorrelation> correlations;  ///< one of each pair
-  index_t products = 0;
+  index_t products = 0;                            ///< with H, of everything together
 };
 
 /// Correlations in the ground state, the mean over all states of the lowest level where there are

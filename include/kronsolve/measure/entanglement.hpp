@@ -27,12 +27,14 @@ namespace kronsolve {
 // All throw InvalidArgument for sites that do not ascend, lie outside the lattice, or need more
 // memory than there is (with both numbers), and NotSupported in bases of a user's own.
 
+/// Natural logarithm, or logarithm to base 2 (1 bit = ln 2 nats).
 enum class EntropyUnit { nats, bits };
 
+/// Which entropy.
 struct EntropyOptions {
   double alpha = 1;  ///< 1: von Neumann; else Renyi of that order, > 0; infinity: -ln of the
                      ///< largest probability
-  EntropyUnit unit = EntropyUnit::nats;
+  EntropyUnit unit = EntropyUnit::nats;  ///< of the result
 };
 
 /// -sum p ln p, or ln(sum p^alpha) / (1 - alpha), of weights p >= 0 divided by their sum. Local.
@@ -67,10 +69,10 @@ KRONSOLVE_EXPORT double mutual_information(const StateView<T>& psi, const std::v
 /// sites, sites[0] the most significant digit. Tr(rho O) = <O> for every operator O of these sites.
 template <Scalar T>
 struct DensityMatrix {
-  std::vector<int> sites;
-  index_t dim = 1;
-  std::vector<T> values;  ///< dim * dim
-  const T& operator()(index_t row, index_t col) const {
+  std::vector<int> sites;                                ///< which they are, ascending
+  index_t dim = 1;                                       ///< configurations of these sites
+  std::vector<T> values;                                 ///< dim * dim
+  const T& operator()(index_t row, index_t col) const {  ///< <row|rho|col>; not checked
     return values[static_cast<std::size_t>(row * dim + col)];
   }
 };

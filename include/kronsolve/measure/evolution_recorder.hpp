@@ -18,8 +18,8 @@ namespace kronsolve {
 
 /// What an observable came to, one value per recorded time.
 struct RecordedObservable {
-  std::string text;
-  std::vector<ObservableValue> values;
+  std::string text;                     ///< as it was asked for
+  std::vector<ObservableValue> values;  ///< one for each time, in order
 };
 
 /// Evaluates observables along an evolution: `record` in its observer. What energy and variance
@@ -31,9 +31,11 @@ class KRONSOLVE_EXPORT EvolutionRecorder {
                     const EvolutionState& initial);
   /// Collective.
   void record(const EvolutionPoint& point);
+  /// In the order of the observables.
   const std::vector<RecordedObservable>& recorded() const noexcept { return recorded_; }
   /// All that was recorded, for a checkpoint; and back again.
   void write(CheckpointWriter& writer) const;
+  /// Takes what write() has put down, in place of what was recorded. Collective.
   void restore(const CheckpointReader& reader);
 
  private:

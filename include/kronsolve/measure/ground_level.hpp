@@ -21,26 +21,27 @@ namespace kronsolve {
 /// Ground states of one sector.
 struct GroundStates {
   std::vector<std::string> conditions;  ///< of the sector
-  std::shared_ptr<const Basis> basis;
+  std::shared_ptr<const Basis> basis;   ///< states that the amplitudes belong to
   /// Owned rows, a column each.
   std::variant<DistributedVectors<double>, DistributedVectors<std::complex<double>>> vectors;
 
-  index_t count() const {
+  index_t count() const {  ///< of these states, which are orthonormal
     return std::visit([](const auto& x) { return x.count(); }, vectors);
   }
 };
 
 /// The lowest level with all its states.
 struct KRONSOLVE_EXPORT GroundLevel {
-  double energy = 0;
+  double energy = 0;           ///< of the level
   double residual = 0;         ///< largest 2-norm of Hx - lx
   std::optional<double> spin;  ///< S of the lowest multiplet, where total spin is conserved
   index_t sectors = 0;         ///< that were looked at
-  bool converged = false;
+  bool converged = false;      ///< all its pairs reached their tolerance
+  /// No level lies below and none is missing; nothing where it was not checked.
   std::optional<bool> certified;
-  std::vector<GroundStates> states;
+  std::vector<GroundStates> states;  ///< one for each sector that has any
 
-  index_t degeneracy() const;
+  index_t degeneracy() const;  ///< number of states of the level, of all sectors together
 };
 
 /// Finds the lowest level of the sectors that `conditions` name (`scan_sectors`) and its states in

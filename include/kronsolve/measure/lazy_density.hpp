@@ -38,11 +38,11 @@ KRONSOLVE_EXPORT std::unique_ptr<LinearMap<T>> make_partial_transpose_map(
 
 /// An entropy or negativity with its standard error.
 struct EntanglementEstimate {
-  double value = 0;
-  double error = 0;
+  double value = 0;        ///< in the unit that was asked for; negativities in nats
+  double error = 0;        ///< standard error over the random vectors
   bool converged = false;  ///< the trace behind it is within its tolerance
-  index_t samples = 0;
-  index_t products = 0;
+  index_t samples = 0;     ///< random vectors
+  index_t products = 0;    ///< with the density matrix
 };
 
 /// entanglement_entropy from tr f(rho) on random vectors, of the side with the smaller dimension:

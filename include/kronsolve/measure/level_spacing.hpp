@@ -14,8 +14,8 @@ namespace kronsolve {
 /// 2 ln 2 - 1 = 0.3863 for levels that know nothing of each other, 0.5307 for random real symmetric
 /// and 0.5996 for random complex Hermitian matrices.
 struct KRONSOLVE_EXPORT LevelSpacing {
-  std::vector<double> ratios = {};
-  index_t degenerate = 0;  ///< levels left out because they agree with the one before
+  std::vector<double> ratios = {};  ///< in [0, 1], in the order of the levels
+  index_t degenerate = 0;           ///< levels left out because they agree with the one before
 
   /// Mean and its standard error, which counts that ratios next to each other share a spacing;
   /// nothing of less than two ratios.

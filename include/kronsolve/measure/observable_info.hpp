@@ -9,7 +9,7 @@ namespace kronsolve {
 
 /// What an observable is, for people.
 struct ObservableInfo {
-  std::string name;
+  std::string name;     ///< the word that an observable begins with
   std::string form;     ///< how it is written, with what may stand behind the name
   std::string formula;  ///< what it comes to, one line
   std::string example;  ///< a text that `Observable::parse` takes

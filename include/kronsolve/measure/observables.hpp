@@ -20,11 +20,13 @@ namespace kronsolve {
 
 /// What an observable came to: a number, a list, or a matrix by rows; of real or complex numbers.
 struct ObservableValue {
+  /// What kind of thing it is.
   enum class Shape { number, vector, matrix };
-  Shape shape = Shape::number;
-  ScalarKind scalar = ScalarKind::real;  ///< real: imaginary parts are zero by construction
-  index_t rows = 1, cols = 1;            ///< of a vector: its length and 1
-  std::vector<std::complex<double>> values;
+  Shape shape = Shape::number;               ///< of the value
+  ScalarKind scalar = ScalarKind::real;      ///< real: imaginary parts are zero by construction
+  index_t rows = 1,                          ///< of a list: its length
+      cols = 1;                              ///< of a matrix; else 1
+  std::vector<std::complex<double>> values;  ///< by rows, rows * cols of them
   /// How large the numbers may be for a normalised state (0: unknown): far below are rounding errors.
   double scale = 1;
   std::string axis = {};  ///< what numbers the rows and columns, if not sites: momentum, distance
@@ -80,9 +82,9 @@ class KRONSOLVE_EXPORT Observable {
   static Observable parse(const Comm& comm, std::string_view text, const Basis& basis,
                           const std::optional<Lattice>& lattice = std::nullopt);
 
-  const std::string& text() const noexcept { return text_; }
-  bool needs_hamiltonian() const noexcept;
-  bool needs_reference() const noexcept;
+  const std::string& text() const noexcept { return text_; }  ///< as it was asked for
+  bool needs_hamiltonian() const noexcept;                    ///< for its value: energy, variance
+  bool needs_reference() const noexcept;                      ///< for its value: overlap, fidelity
   /// It is linear in the density matrix: a mixture of states has the mean of their values. Entropies,
   /// ratios, overlaps and the like are not, or need one state.
   bool is_expectation() const;

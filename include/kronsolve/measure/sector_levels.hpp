@@ -14,7 +14,7 @@ namespace kronsolve {
 
 /// A level of one sector.
 struct KRONSOLVE_EXPORT Level {
-  double energy = 0;
+  double energy = 0;                   ///< eigenvalue of H
   double residual = 0;                 ///< 2-norm of Hx - lx
   std::size_t sector = 0;              ///< its place in SectorLevels::sectors
   std::optional<double> s2;            ///< <S^2>, where the operator conserves total spin
@@ -28,14 +28,15 @@ struct KRONSOLVE_EXPORT Level {
 
 /// How one sector was solved.
 struct SectorSolve {
-  bool converged = false;
-  bool complete = false;  ///< all its levels are there
+  bool converged = false;  ///< every pair within its tolerance
+  bool complete = false;   ///< all its levels are there
+  /// No level is missing below the highest found; nothing where it was not checked.
   std::optional<bool> certified;
-  ScalarKind scalar = ScalarKind::real;
-  Method method = Method::automatic;
-  OperatorForm form = OperatorForm::automatic;
-  index_t products = 0;
-  double seconds = 0;
+  ScalarKind scalar = ScalarKind::real;         ///< of the arithmetic
+  Method method = Method::automatic;            ///< what solved it
+  OperatorForm form = OperatorForm::automatic;  ///< of the operator
+  index_t products = 0;                         ///< with the operator of this sector
+  double seconds = 0;                           ///< it took, on the wall
   template <class Archive>
   void serialize(Archive& archive) {
     archive(converged, complete, certified, scalar, method, form, products, seconds);
@@ -51,11 +52,12 @@ struct KRONSOLVE_EXPORT SectorLevels {
   /// which some are left out. Nothing if all are there.
   std::optional<double> complete_below;
 
-  bool converged() const;
+  bool converged() const;  ///< of every sector
   /// Nothing where no sector was checked.
   std::optional<bool> certified() const;
 };
 
+/// How each sector is solved and what is asked of its levels.
 struct SectorLevelsOptions {
   EighOptions solve = {};  ///< of each sector; k at most, fewer where a sector has fewer states
   bool spins = true;       ///< find S of each level, where it is conserved

@@ -20,12 +20,13 @@ namespace kronsolve {
 enum class ThermodynamicsMethod { automatic, exact, ftlm, typical };
 KRONSOLVE_EXPORT std::string_view to_string(ThermodynamicsMethod method);
 
+/// How averages are taken.
 struct ThermodynamicsOptions {
-  ThermodynamicsMethod method = ThermodynamicsMethod::automatic;
-  index_t samples = 20;  ///< random vectors
-  index_t steps = 100;   ///< ftlm: Lanczos steps of each at most
-  std::uint64_t seed = 0;
-  OperatorForm form = OperatorForm::automatic;
+  ThermodynamicsMethod method = ThermodynamicsMethod::automatic;  ///< exact or from random vectors
+  index_t samples = 20;                                           ///< random vectors
+  index_t steps = 100;                          ///< ftlm: Lanczos steps of each at most
+  std::uint64_t seed = 0;                       ///< of the random vectors
+  OperatorForm form = OperatorForm::automatic;  ///< of H, in each sector
   /// Expectation values that are wanted (`Observable::is_expectation`), read for the full space.
   std::vector<Observable> observe = {};
   /// Called on rank 0: parts of the work (sectors, or products) that are done, and all; 0: not known.
@@ -42,9 +43,12 @@ struct ThermalObservable {
 
 /// Totals, not per site, with k_B = 1; errors are standard errors, 0 where exact.
 struct Thermodynamics {
-  ThermodynamicsMethod method = ThermodynamicsMethod::exact;
-  std::vector<double> temperatures = {};
-  std::vector<Estimate> energy = {}, heat_capacity = {}, entropy = {}, free_energy = {};
+  ThermodynamicsMethod method = ThermodynamicsMethod::exact;  ///< what was done; never automatic
+  std::vector<double> temperatures = {};                      ///< as asked, in units of energy
+  std::vector<Estimate> energy = {},                          ///< <H>
+      heat_capacity = {},                                     ///< C = d<H>/dT
+      entropy = {},                                           ///< nats
+      free_energy = {};                                       ///< -T ln Z
   /// (<M^2> - <M>^2) / T of M = total Sz; empty where M is not conserved.
   std::vector<Estimate> susceptibility = {};
   std::vector<ThermalObservable> observables = {};  ///< those of the options
@@ -52,7 +56,7 @@ struct Thermodynamics {
   index_t sectors = 0;                              ///< exact: that were solved
   index_t largest = 0;                              ///< exact: states of the largest of them
   index_t products = 0;                             ///< random vectors: with H
-  index_t samples = 0;
+  index_t samples = 0;                              ///< random vectors; exact: 0
 };
 
 /// Averages over the whole space at temperatures. Collective on `comm`.

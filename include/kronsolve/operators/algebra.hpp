@@ -49,7 +49,7 @@ KRONSOLVE_EXPORT bool conserves(const OpSum& op, std::string_view charge);
 KRONSOLVE_EXPORT std::vector<std::string> conserved_charges(const OpSum& op);
 
 /// A matrix on n sites of spin 1/2 as a sum of products of X, Y, Z.
-/// @param values  2^n x 2^n, row-major
+/// @param matrix  2^n x 2^n, row-major
 /// @throws DimensionError   not square, or not a power of two
 /// @throws InvalidArgument  NaN or infinite entries
 /// Cost: n 4^n. Coefficients that are the rounding of a zero are left out.

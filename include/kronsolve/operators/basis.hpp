@@ -26,11 +26,12 @@ class KRONSOLVE_EXPORT DigitCode {
   /// @throws InvalidArgument  the number of configurations exceeds 2^64
   explicit DigitCode(const std::vector<LocalSpace>& spaces);
 
-  int sites() const noexcept { return static_cast<int>(dims_.size()); }
+  int sites() const noexcept { return static_cast<int>(dims_.size()); }  ///< number of sites
+  /// Local dimension of a site.
   int dim(int site) const noexcept { return dims_[static_cast<std::size_t>(site)]; }
   /// What one unit of this site's digit adds to a state.
   state_t stride(int site) const noexcept { return strides_[static_cast<std::size_t>(site)]; }
-  int digit(state_t state, int site) const noexcept {
+  int digit(state_t state, int site) const noexcept {  ///< digit of a site in a state
     return static_cast<int>(state / stride(site) % static_cast<state_t>(dim(site)));
   }
   std::string text(
@@ -53,7 +54,7 @@ struct Location {
 
 /// A configuration that a row is made of.
 struct Component {
-  state_t state = 0;
+  state_t state = 0;               ///< the configuration; one may come several times
   std::complex<double> amplitude;  ///< <configuration|row>
 };
 
@@ -64,14 +65,17 @@ struct Component {
 /// is. Bases of configurations need `size`, `state`, `index` and `sector` only.
 class KRONSOLVE_EXPORT Basis {
  public:
+  /// On these sites, in order.
+  /// @throws InvalidArgument  the number of configurations exceeds 2^64
   explicit Basis(std::vector<LocalSpace> spaces);
   virtual ~Basis();
 
+  /// Local space of each site.
   const std::vector<LocalSpace>& spaces() const noexcept { return spaces_; }
-  int sites() const noexcept { return static_cast<int>(spaces_.size()); }
-  const DigitCode& code() const noexcept { return code_; }
+  int sites() const noexcept { return static_cast<int>(spaces_.size()); }  ///< number of sites
+  const DigitCode& code() const noexcept { return code_; }  ///< digits of configurations
 
-  virtual index_t size() const = 0;
+  virtual index_t size() const = 0;  ///< states, on all ranks together
   /// Configuration (representative) of row i. O(1).
   /// @pre 0 <= i < size()
   virtual state_t state(index_t i) const = 0;
@@ -88,7 +92,7 @@ class KRONSOLVE_EXPORT Basis {
   /// call for many states.
   virtual void locate(std::span<const state_t> states, std::span<index_t> keys,
                       std::span<std::complex<double>> amplitudes) const;
-  Location locate(state_t state) const;
+  Location locate(state_t state) const;  ///< of one configuration
   /// Rank that has the row of a key.
   /// @pre rows == partition(ranks), the key's amplitude is not 0
   virtual int owner(index_t key, const RowPartition& rows) const { return rows.owner(key); }
@@ -124,8 +128,8 @@ class KRONSOLVE_EXPORT Basis {
   virtual std::vector<std::string> sector() const = 0;
 
  protected:
-  Basis(const Basis&) = default;
-  Basis& operator=(const Basis&) = default;
+  Basis(const Basis&) = default;             ///< for derived bases, which are values
+  Basis& operator=(const Basis&) = default;  ///< for derived bases, which are values
 
  private:
   std::vector<LocalSpace> spaces_;

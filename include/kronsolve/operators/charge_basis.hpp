@@ -28,6 +28,7 @@ struct KRONSOLVE_EXPORT Charge {
   /// Number of up (down) electrons.
   /// @throws InvalidArgument  no site holds electrons
   static Charge up(const std::vector<LocalSpace>& spaces, int number);
+  /// The same of down electrons.
   static Charge down(const std::vector<LocalSpace>& spaces, int number);
   /// Number of particles modulo 2 (sites without particles: their digit).
   /// @throws InvalidArgument  value is not 0 or 1
@@ -63,6 +64,7 @@ class KRONSOLVE_EXPORT ChargeBasis final : public Basis {
 
   const std::vector<Charge>& charges() const noexcept override { return charges_; }
   const DigitPaths* paths() const noexcept override { return &paths_; }
+  /// Of the tables that find rows, bytes; the same on every rank.
   index_t memory_bytes() const noexcept { return index_.memory_bytes(); }
 
  private:

@@ -12,9 +12,9 @@ namespace kronsolve {
 /// A quantity that sites add up to: sum over sites of values[site][digit] equals `target`, modulo
 /// `modulus` if that is not 0.
 struct AdditiveRule {
-  std::vector<std::vector<int>> values;
-  int target = 0;
-  int modulus = 0;
+  std::vector<std::vector<int>> values;  ///< [site][digit]: what the digit counts
+  int target = 0;                        ///< what they add up to
+  int modulus = 0;                       ///< 0: the sum itself is wanted
 };
 
 /// An involution of the digits of each site, of which strings and their images one is wanted: the
@@ -23,13 +23,13 @@ struct AdditiveRule {
 struct MirrorRule {
   std::vector<std::vector<int>> image;  ///< [site][digit]
   std::vector<std::vector<int>> sign;   ///< [site][digit], 1 or -1, of digits that stay
-  int character = 1;
+  int character = 1;  ///< 1 or -1: strings that stay are wanted if they are even, or odd
 };
 
 /// What is known of a string that begins as a node's do: it is the lesser of its pair, or it may
 /// still be its own image, with this product of signs so far. Without a mirror all are `lesser`.
 enum class MirrorSide : std::uint8_t { lesser, own_even, own_odd };
-inline constexpr int mirror_sides = 3;
+inline constexpr int mirror_sides = 3;  ///< number of values of MirrorSide
 
 /// The digit strings that obey additive rules, as paths through layers: node c of layer s stands
 /// for all strings of the first s sites with the same charges so far that some tail completes.
@@ -47,9 +47,10 @@ class KRONSOLVE_EXPORT DigitPaths {
              const MirrorRule& mirror)
       : DigitPaths(std::move(dims), rules, &mirror) {}
 
-  int sites() const noexcept { return static_cast<int>(dims_.size()); }
+  int sites() const noexcept { return static_cast<int>(dims_.size()); }  ///< length of the strings
+  /// Digits that a site has.
   int dim(int site) const noexcept { return dims_[static_cast<std::size_t>(site)]; }
-  index_t size() const noexcept {
+  index_t size() const noexcept {  ///< number of strings
     return layers_.empty() || layers_[0].tails.empty() ? 0 : layers_[0].tails[0];
   }
   /// Nodes of layer `site` (0 ... sites()).
@@ -65,7 +66,7 @@ class KRONSOLVE_EXPORT DigitPaths {
   index_t tails(int site, int node) const noexcept {
     return layers_[static_cast<std::size_t>(site)].tails[static_cast<std::size_t>(node)];
   }
-  MirrorSide side(int site, int node) const noexcept {
+  MirrorSide side(int site, int node) const noexcept {  ///< what is known of the strings of a node
     return layers_[static_cast<std::size_t>(site)].side[static_cast<std::size_t>(node)];
   }
   /// Rows whose first `sites` digits are those of `row`. O(sites x dimension).

@@ -31,11 +31,16 @@ class KRONSOLVE_EXPORT DistributedVectors {
   DistributedVectors(const DistributedVectors&) = delete;
   DistributedVectors& operator=(const DistributedVectors&) = delete;
 
+  /// Who owns which rows; the same for all vectors.
   const RowPartition& partition() const noexcept { return partition_; }
-  int rank() const noexcept { return rank_; }  ///< whose rows these are
-  RowRange row_range() const { return partition_.range(rank_); }
+  int rank() const noexcept { return rank_; }                     ///< whose rows these are
+  RowRange row_range() const { return partition_.range(rank_); }  ///< owned by rank()
+  /// Number of vectors.
   index_t count() const noexcept { return static_cast<index_t>(columns_.size()); }
+  /// Owned entries of vector j.
+  /// @throws std::out_of_range  there is no vector j
   std::span<T> column(index_t j) { return columns_.at(static_cast<std::size_t>(j)).span(); }
+  /// The same of vectors that are only read.
   std::span<const T> column(index_t j) const {
     return columns_.at(static_cast<std::size_t>(j)).span();
   }

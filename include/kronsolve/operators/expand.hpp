@@ -12,9 +12,10 @@ namespace kronsolve {
 /// A state that holds its own basis and amplitudes. The communicator must outlive it.
 template <Scalar T>
 struct ExpandedState {
-  const Comm* comm;
-  std::shared_ptr<const Basis> basis;
-  Buffer<T> owned;
+  const Comm* comm;                    ///< whose ranks hold it
+  std::shared_ptr<const Basis> basis;  ///< configurations that the amplitudes belong to
+  Buffer<T> owned;                     ///< amplitudes of this rank's rows
+  /// For everything that takes a state.
   StateView<T> view() const { return {*comm, *basis, owned}; }
 };
 

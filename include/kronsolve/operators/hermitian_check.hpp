@@ -22,9 +22,10 @@ KRONSOLVE_EXPORT void require_hermitian(const OpSum& op, std::string_view where)
 /// larger of the two, or `rows` times the largest entry of row i and of row j: rounding of what the
 /// entries were computed from. No other row matters.
 struct HermitianTolerance {
-  double entries = 1e-12, rows = 64 * std::numeric_limits<double>::epsilon();
+  double entries = 1e-12,  ///< part of the larger of two mirrored entries
+      rows = 64 * std::numeric_limits<double>::epsilon();  ///< part of the largest entry of a row
 };
-inline constexpr HermitianTolerance hermitian_tolerance;
+inline constexpr HermitianTolerance hermitian_tolerance;  ///< what all checks of matrices use
 
 /// Checks every stored entry of a distributed square matrix against its mirror image. Collective.
 /// @param rows       the owned rows of this rank, rows.range = partition.range(comm.rank())

@@ -28,9 +28,9 @@ class KRONSOLVE_EXPORT KronFactor {
   /// @throws InvalidArgument  T is real and an entry is not
   KronFactor(const LocalMatrix& matrix);
 
-  index_t rows() const noexcept { return rows_.range.size(); }
-  index_t cols() const noexcept { return rows_.cols; }
-  const CsrRows<T>& csr() const noexcept { return rows_; }
+  index_t rows() const noexcept { return rows_.range.size(); }  ///< rows of the factor
+  index_t cols() const noexcept { return rows_.cols; }          ///< columns of the factor
+  const CsrRows<T>& csr() const noexcept { return rows_; }      ///< its stored entries
 
  private:
   CsrRows<T> rows_;
@@ -46,6 +46,9 @@ class KRONSOLVE_EXPORT KronFactor {
 template <Scalar T>
 KRONSOLVE_EXPORT CsrRows<T> kron(const std::vector<KronFactor<T>>& factors,
                                  std::optional<RowRange> rows = {});
+/// The product as an operator that builds its rows when they are asked for. Local; holds the
+/// factors.
+/// @throws InvalidArgument  as kron
 template <Scalar T>
 KRONSOLVE_EXPORT Lazy<T> lazy_kron(std::vector<KronFactor<T>> factors);
 
@@ -68,6 +71,8 @@ KRONSOLVE_EXPORT CsrRows<T> ikron(const std::vector<KronFactor<T>>& operators,
                                   const std::vector<int>& dims, const std::vector<int>& sites,
                                   std::optional<RowRange> rows = {},
                                   SiteNumbers numbers = SiteNumbers::strict);
+/// As ikron, built when rows are asked for. Local; holds the operators.
+/// @throws InvalidArgument  as ikron
 template <Scalar T>
 KRONSOLVE_EXPORT Lazy<T> lazy_ikron(const std::vector<KronFactor<T>>& operators,
                                     const std::vector<int>& dims, const std::vector<int>& sites,
@@ -80,6 +85,8 @@ template <Scalar T>
 KRONSOLVE_EXPORT CsrRows<T> pkron(const KronFactor<T>& op, const std::vector<int>& dims,
                                   const std::vector<int>& sites, std::optional<RowRange> rows = {},
                                   SiteNumbers numbers = SiteNumbers::strict);
+/// As pkron, built when rows are asked for. Local; holds the operator.
+/// @throws InvalidArgument  as pkron
 template <Scalar T>
 KRONSOLVE_EXPORT Lazy<T> lazy_pkron(const KronFactor<T>& op, const std::vector<int>& dims,
                                     const std::vector<int>& sites,

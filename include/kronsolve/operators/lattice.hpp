@@ -20,8 +20,9 @@ enum class Cyclic { none, x, y, all };
 /// A pair of neighbouring sites. `kind` tells directions apart: 0 along x, 1 along y, 2 diagonal
 /// (of other lattices: the three bond directions; 3 joins the layers of a place).
 struct Bond {
-  int a = 0, b = 0;
-  int kind = 0;
+  int a = 0,                         ///< first site, from 0
+      b = 0;                         ///< second site
+  int kind = 0;                      ///< direction of the bond
   double weight = 1;                 ///< a factor of its couplings
   std::array<int, 2> step = {0, 0};  ///< cells from a to b, not wrapped; none on a graph
   friend bool operator==(const Bond&, const Bond&) = default;
@@ -69,7 +70,7 @@ class KRONSOLVE_EXPORT Lattice {
   /// By name: chain, square, ladder, triangular, honeycomb, kagome, star, complete.
   /// @throws InvalidArgument  unknown name, wrong number of lengths, a cyclic star
   static Lattice make(std::string_view name, const std::vector<int>& size, Cyclic cyclic);
-  static const std::vector<std::string>& names();
+  static const std::vector<std::string>& names();  ///< what make() takes
   /// |det| cells of a two-dimensional lattice that repeat themselves by these vectors. Cells are
   /// numbered (x, y), 0 <= x < size()[0], 0 <= y < size()[1]: going once round in x shifts y.
   /// @throws InvalidArgument  another lattice, vectors that are parallel
@@ -78,15 +79,19 @@ class KRONSOLVE_EXPORT Lattice {
   /// first ones, and each first one with the others of its place (kind 3, weight 1).
   Lattice with_layers(int layers) const;
 
+  /// "chain", "kagome", ...; "edges" for a graph of the user.
   const std::string& name() const noexcept { return name_; }
-  int sites() const noexcept { return sites_; }
+  int sites() const noexcept { return sites_; }  ///< sites of all cells and layers
   /// Lengths in cells: {n} of a chain, {LX, LY}; empty for a graph.
   const std::vector<int>& size() const noexcept { return size_; }
+  /// 1, honeycomb 2, kagome 3, times the layers.
   int sites_per_cell() const noexcept { return cell_; }
+  /// Sites in the place of one; 1 unless with_layers() was called.
   int layers() const noexcept { return layers_; }
   /// Of a cluster, as given.
   const std::optional<ClusterVectors>& cluster() const noexcept { return cluster_; }
-  bool is_cyclic(int direction) const noexcept;
+  bool is_cyclic(int direction) const noexcept;  ///< closed along 0 (x) or 1 (y)?
+  /// Neighbours, each pair once.
   const std::vector<Bond>& bonds() const noexcept { return bonds_; }
   /// Pairs at the n-th distance of the infinite lattice, each once, between first layers;
   /// neighbours(1) has the pairs of bonds(). `kind` counts the directions.
@@ -110,9 +115,10 @@ class KRONSOLVE_EXPORT Lattice {
   /// The momentum k with k.A = 2 pi m[0], k.B = 2 pi m[1] for the vectors A, B by which the lattice
   /// repeats itself: k along each lattice vector, in parts of a full turn.
   struct Momentum {
-    std::array<int, 2> turns = {0, 0};
-    int of = 1;
+    std::array<int, 2> turns = {0, 0};  ///< of each lattice vector
+    int of = 1;                         ///< turns[i] / of is a part of a full turn
   };
+  /// Of momentum numbers m along the directions (of a cluster: along its two vectors). Local.
   Momentum momentum(const std::array<int, 2>& m) const noexcept;
   /// One m for each momentum, as many as there are cells; of open directions 0 alone.
   std::vector<std::array<int, 2>> momenta() const;
@@ -123,9 +129,10 @@ class KRONSOLVE_EXPORT Lattice {
   /// y -> -y where that maps bonds on bonds. Nothing for cells of several sites and graphs.
   std::optional<SitePermutation> reflection(int direction) const;
 
+  /// A rotation of the lattice about one of its sites, bonds or cells.
   struct Rotation {
-    SitePermutation image;
-    int order = 0;  ///< of a full turn
+    SitePermutation image;  ///< where each site goes
+    int order = 0;          ///< of a full turn
   };
   /// The smallest turn that maps sites on sites and bonds on bonds: a sixth on triangular,
   /// honeycomb and kagome lattices of LX = LY cells that are closed both ways, a quarter on squares

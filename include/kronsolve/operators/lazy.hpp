@@ -29,6 +29,7 @@ void require_same_shape(const Matrix& a, const Matrix& b) {
 template <Scalar T>
 class Lazy {
  public:
+  /// Gives exactly the rows of the range, columns ascending.
   using Builder = std::function<CsrRows<T>(RowRange)>;
 
   /// @throws InvalidArgument  a negative shape or no builder
@@ -40,8 +41,8 @@ class Lazy {
     if (!builder_) throw InvalidArgument("Lazy: a builder of rows is needed");
   }
 
-  index_t rows() const noexcept { return rows_; }
-  index_t cols() const noexcept { return cols_; }
+  index_t rows() const noexcept { return rows_; }  ///< of the whole matrix
+  index_t cols() const noexcept { return cols_; }  ///< of the whole matrix
   /// Builds rows [range.begin, range.end), checked. Local.
   /// @throws DimensionError   range outside the rows, or the builder returned other rows or columns
   ///                          than asked

@@ -16,7 +16,10 @@ namespace kronsolve {
 
 /// A step of a three-term recurrence: y = scale (A x - center x) - beta y, then sum += weight y.
 struct RecurrenceStep {
-  double scale = 1, center = 0, beta = 0, weight = 0;
+  double scale = 1,  ///< of (A x - center x)
+      center = 0,    ///< subtracted from A, as center times the identity
+      beta = 0,      ///< of the vector before
+      weight = 0;    ///< of y in the sum
 };
 
 /// A distributed linear map y = A x as solvers see it: shapes, who owns which rows, and the
@@ -27,18 +30,27 @@ struct RecurrenceStep {
 template <Scalar T>
 class KRONSOLVE_EXPORT LinearMap {
  public:
+  /// For derived classes. `comm` must outlive the map; each rank owns one range of rows and of
+  /// columns. Local.
+  /// @throws DimensionError  a partition is over another number of ranks than comm has
   LinearMap(const Comm& comm, RowPartition rows, RowPartition cols);
   LinearMap(const Comm&&, RowPartition, RowPartition) = delete;  ///< it would be gone
   virtual ~LinearMap();
   LinearMap(const LinearMap&) = delete;
   LinearMap& operator=(const LinearMap&) = delete;
 
-  const Comm& comm() const noexcept { return *comm_; }
+  const Comm& comm() const noexcept { return *comm_; }  ///< whose ranks multiply together
+  /// Length of y, all ranks together.
   index_t rows() const noexcept { return row_partition_.rows(); }
+  /// Length of x, all ranks together.
   index_t cols() const noexcept { return col_partition_.rows(); }
+  /// Who owns which entries of y.
   const RowPartition& row_partition() const noexcept { return row_partition_; }
+  /// Who owns which entries of x.
   const RowPartition& col_partition() const noexcept { return col_partition_; }
+  /// Entries of y that this rank owns.
   RowRange row_range() const { return row_partition_.range(comm_->rank()); }
+  /// Entries of x that this rank owns.
   RowRange col_range() const { return col_partition_.range(comm_->rank()); }
   index_t products() const noexcept { return products_; }  ///< products done so far
 
@@ -78,7 +90,9 @@ class KRONSOLVE_EXPORT LinearMap {
   virtual index_t memory_bytes() const noexcept = 0;  ///< held by this rank for the map, bytes
 
  protected:
+  /// The product itself; lengths have been checked. Collective: every rank is called.
   virtual void apply_impl(std::span<const T> x, std::span<T> y) const = 0;
+  /// The product with the adjoint. The default throws NotSupported.
   virtual void apply_adjoint_impl(std::span<const T> x, std::span<T> y) const;
   /// Local part of |A x|^2 as return value; the default makes two products and keeps a vector.
   virtual double apply_cross_impl(std::span<const T> x, std::span<T> y) const;

@@ -17,6 +17,7 @@ namespace kronsolve {
 /// c+up c+down |0> (not on t-J sites).
 class KRONSOLVE_EXPORT LocalSpace {
  public:
+  /// What lives on the site; plain: a dimension and nothing else.
   enum class Kind { spin, boson, fermion, electron, tj, plain };
 
   LocalSpace() : LocalSpace(Kind::spin, 2) {}  ///< spin 1/2
@@ -26,9 +27,9 @@ class KRONSOLVE_EXPORT LocalSpace {
   /// Bosons, at most dim-1 on the site.
   /// @throws InvalidArgument  dim < 2 or > 255
   static LocalSpace boson(int dim);
-  static LocalSpace fermion();
-  static LocalSpace electron();
-  static LocalSpace tj();  ///< electrons without double occupation, dimension 3
+  static LocalSpace fermion();   ///< spinless: dimension 2
+  static LocalSpace electron();  ///< dimension 4
+  static LocalSpace tj();        ///< electrons without double occupation, dimension 3
   /// A site without operators of its own but the identity and projectors.
   /// @throws InvalidArgument  dim < 1 or > 255
   static LocalSpace plain(int dim);
@@ -37,10 +38,12 @@ class KRONSOLVE_EXPORT LocalSpace {
   /// @throws InvalidArgument  naming what is allowed
   static LocalSpace parse(std::string_view text);
 
-  Kind kind() const noexcept { return kind_; }
-  int dim() const noexcept { return dim_; }
+  Kind kind() const noexcept { return kind_; }          ///< what lives on the site
+  int dim() const noexcept { return dim_; }             ///< number of its states
   int twice_spin() const noexcept { return dim_ - 1; }  ///< of a spin
+  /// Electron or tj.
   bool has_electrons() const noexcept { return kind_ == Kind::electron || kind_ == Kind::tj; }
+  /// Its operators carry strings.
   bool is_fermionic() const noexcept { return kind_ == Kind::fermion || has_electrons(); }
   std::string name() const;  ///< as parse() takes it
 
@@ -59,6 +62,7 @@ class KRONSOLVE_EXPORT LocalSpace {
     bool up = false;    ///< odd in up (or spinless) modes
     bool down = false;  ///< odd in down modes
   };
+  /// Of an operator by name; both false if it is not known here.
   FermionParity fermion_parity(std::string_view op) const noexcept;
   LocalMatrix up_parity()
       const;  ///< (-1)^(number of up or spinless fermions); the identity on other sites

@@ -12,6 +12,7 @@
 
 namespace kronsolve {
 
+/// How a Kronecker-block product is set up; the defaults are right but for measurements.
 struct MatrixFreeOptions {
   int split =
       -1;  ///< sites of the high part; -1: chosen. Raised to what the ranks' boundaries need
@@ -30,17 +31,21 @@ struct MatrixFreeOptions {
 /// What a Kronecker-block product will do, known before any vector exists. Numbers of this rank
 /// unless said otherwise.
 struct KRONSOLVE_EXPORT MatrixFreePlan {
-  index_t dimension = 0;
-  ScalarKind scalar = ScalarKind::real;
-  int high_sites = 0, low_sites = 0;
-  index_t blocks = 0;         ///< high strings, all ranks
-  index_t classes = 0;        ///< kinds of blocks
-  index_t largest_block = 0;  ///< rows
-  index_t low_terms = 0, high_terms = 0, diagonal_pairs = 0, mixed_pairs = 0;
-  std::string kernels;       ///< baseline, avx2, avx512
-  index_t memory_bytes = 0;  ///< tables, workspaces and message buffers
-  index_t message_buffer_bytes = 0;
-  index_t received_bytes = 0;     ///< rows of other ranks, a product
+  index_t dimension = 0;                 ///< of the sector, all ranks
+  ScalarKind scalar = ScalarKind::real;  ///< of the operator in its basis
+  int high_sites = 0,                    ///< sites of the high part
+      low_sites = 0;                     ///< sites of the low part
+  index_t blocks = 0;                    ///< high strings, all ranks
+  index_t classes = 0;                   ///< kinds of blocks
+  index_t largest_block = 0;             ///< rows
+  index_t low_terms = 0,                 ///< terms within the low part
+      high_terms = 0,                    ///< terms within the high part
+      diagonal_pairs = 0,                ///< products of diagonal factors of both parts
+      mixed_pairs = 0;                   ///< other products that touch both parts
+  std::string kernels;                   ///< baseline, avx2, avx512
+  index_t memory_bytes = 0;              ///< tables, workspaces and message buffers
+  index_t message_buffer_bytes = 0;      ///< of it, for rows of other ranks; bytes
+  index_t received_bytes = 0;            ///< rows of other ranks, a product
   double operations_per_row = 0;  ///< multiply-adds (or adds) a row, as SIMD registers count them
   double entries_per_row = 0;     ///< of the assembled matrix, about
   /// By a model of both costs on num_threads() threads: operations, entries, and the largest tile,
@@ -71,7 +76,7 @@ KRONSOLVE_EXPORT std::unique_ptr<LinearMap<T>> make_matrix_free(
 /// A product and what is known of it.
 template <Scalar T>
 struct MatrixFreeProduct {
-  std::unique_ptr<LinearMap<T>> map;
+  std::unique_ptr<LinearMap<T>> map;  ///< the operator, ready for products
   MatrixFreePlan plan;  ///< of this rank; whether it is better than assembled is said of all ranks
 };
 /// As make_matrix_free, for callers that choose by the plan: it is made once. No vector is

@@ -12,15 +12,18 @@ namespace kronsolve {
 
 /// What the first lines of a Matrix Market file say.
 struct MatrixMarketHeader {
+  /// Number type that the banner names.
   enum class Field { real, complex, integer, pattern };
+  /// What the file leaves out.
   enum class Symmetry { general, symmetric, skew_symmetric, hermitian };
 
-  index_t rows = 0, cols = 0;
-  index_t entries = 0;  ///< lines that follow; symmetric files store one triangle
-  Field field = Field::real;
-  Symmetry symmetry = Symmetry::general;
-  index_t data_offset = 0;  ///< byte where the entries start
-  index_t data_line = 1;    ///< number of that line, from 1
+  index_t rows = 0,                       ///< of the matrix
+      cols = 0;                           ///< of the matrix
+  index_t entries = 0;                    ///< lines that follow; symmetric files store one triangle
+  Field field = Field::real;              ///< pattern: every entry is 1
+  Symmetry symmetry = Symmetry::general;  ///< which half is stored
+  index_t data_offset = 0;                ///< byte where the entries start
+  index_t data_line = 1;                  ///< number of that line, from 1
 };
 
 /// Reads the header only. Collective: rank 0 reads, all ranks get the same header or the same

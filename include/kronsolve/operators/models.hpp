@@ -16,7 +16,7 @@
 namespace kronsolve {
 
 /// A parameter of a model.
-struct ModelParameter {
+struct ModelParameter {  ///< as `-p` takes it
   std::string name;
   std::string default_value;  ///< as the user would write it; empty if it only stands for others
   std::string doc;            ///< one line
@@ -26,9 +26,9 @@ struct ModelParameter {
 
 /// What a model is, for people and for checking requests.
 struct ModelInfo {
-  std::string name;
-  std::string formula;  ///< one line
-  std::vector<ModelParameter> parameters;
+  std::string name;                        ///< as `--model` takes it
+  std::string formula;                     ///< one line
+  std::vector<ModelParameter> parameters;  ///< in the order of the documentation
   std::vector<std::string> lattices;  ///< where it lives, the default of a line first; of an area,
                                       ///< the first that has one
   std::string local;  ///< its local space; "spin-S" if the spin can be chosen; several in turn
@@ -43,10 +43,14 @@ KRONSOLVE_EXPORT const ModelInfo& model_info(std::string_view name);
 class ModelValue {
  public:
   ModelValue() = default;
+  /// Of a number; text() then is its shortest form.
   ModelValue(double value) : text_(shortest_text(value)) {}
+  /// The same of a whole number.
   template <std::integral Number>
   requires(!std::same_as<Number, bool>) ModelValue(Number value) : text_(shortest_text(value)) {}
+  /// Text as the user writes it.
   ModelValue(std::string text) : text_(std::move(text)) {}
+  /// The same.
   ModelValue(const char* text) : text_(text) {}
 
   /// Text that gives the same number when it is read.
@@ -62,18 +66,18 @@ struct ModelOptions {
   int sites = 0;               ///< of the operator; follows from `size`, `cluster` or `edges`
   std::vector<int> size = {};  ///< {LX, LY} in cells
   std::optional<ClusterVectors> cluster = {};  ///< in place of a size
-  Cyclic cyclic = Cyclic::none;
-  std::string lattice = {};                       ///< a name of Lattice::names(), or "edges"
-  std::vector<Bond> edges = {};                   ///< of the lattice "edges"
-  std::string spin = {};                          ///< "1/2" (default), "1", "3/2", "0.5" ...
+  Cyclic cyclic = Cyclic::none;                ///< directions in which the lattice closes on itself
+  std::string lattice = {};                    ///< a name of Lattice::names(), or "edges"
+  std::vector<Bond> edges = {};                ///< of the lattice "edges"
+  std::string spin = {};                       ///< "1/2" (default), "1", "3/2", "0.5" ...
   std::map<std::string, ModelValue> params = {};  ///< numbers or text: {{"delta", 0.5}}
 };
 
 /// A Hamiltonian and where it lives.
 struct Model {
-  std::string name;
-  OpSum op;
-  Lattice lattice;
+  std::string name;                           ///< of the formula
+  OpSum op;                                   ///< the Hamiltonian
+  Lattice lattice;                            ///< where its sites are
   std::map<std::string, std::string> params;  ///< every parameter that applies, defaults included
 };
 

@@ -25,8 +25,8 @@ struct TimeFunction {
 
 /// A part of an operator that a function of time multiplies.
 struct Drive {
-  TimeFunction function;
-  OpSum op;
+  TimeFunction function;  ///< its factor in time
+  OpSum op;               ///< what it multiplies
 };
 
 /// What an operator file says.
@@ -34,7 +34,7 @@ struct OperatorFile {
   OpSum op;                                       ///< without what [[drive]] adds
   Lattice lattice;                                ///< a chain where the file names none
   std::map<std::string, std::string> parameters;  ///< as they hold, in short texts
-  std::vector<Drive> drives = {};
+  std::vector<Drive> drives = {};                 ///< the [[drive]] tables, in order
 
   /// For all who do not follow time.
   /// @param path  what the error calls the file

@@ -20,30 +20,31 @@ namespace kronsolve {
 
 /// One named local operator on one site.
 struct OpFactor {
-  std::string op;
-  int site = 0;
+  std::string op;  ///< name of a local operator: "Sz", "C+"
+  int site = 0;    ///< from 0
   friend bool operator==(const OpFactor&, const OpFactor&) = default;
 };
 
 /// coefficient * factors[0] * factors[1] * ... as written.
 struct OpTerm {
-  std::complex<double> coefficient;
+  std::complex<double> coefficient;  ///< real for most terms
+  /// Applied from the last to the first, as written; none: the identity.
   std::vector<OpFactor> factors;
   friend bool operator==(const OpTerm&, const OpTerm&) = default;
 };
 
 /// One site's matrix in a product term.
 struct SiteMatrix {
-  int site = 0;
-  LocalMatrix matrix;
+  int site = 0;        ///< from 0
+  LocalMatrix matrix;  ///< on the states of that site
   friend bool operator==(const SiteMatrix&, const SiteMatrix&) = default;
 };
 
 /// coefficient * a Kronecker product of matrices, sites ascending, each site at most once, no
 /// identities. Jordan-Wigner strings are explicit: they are ordinary diagonal factors here.
 struct ProductTerm {
-  std::complex<double> coefficient;
-  std::vector<SiteMatrix> factors;
+  std::complex<double> coefficient;  ///< real for most terms
+  std::vector<SiteMatrix> factors;   ///< sites ascending; none: the identity
 };
 
 /// A sum of products of named local operators on numbered sites: symbolic, exact, small. Its rows
@@ -55,14 +56,18 @@ class KRONSOLVE_EXPORT OpSum {
   OpSum() : OpSum(1) {}  ///< zero on one spin 1/2
   /// @throws InvalidArgument  no sites
   explicit OpSum(int sites, LocalSpace space = LocalSpace());
+  /// The same with a space of its own on each site.
+  /// @throws InvalidArgument  no sites
   explicit OpSum(std::vector<LocalSpace> sites);
 
-  int sites() const noexcept { return static_cast<int>(spaces_.size()); }
+  int sites() const noexcept { return static_cast<int>(spaces_.size()); }  ///< number of sites
+  /// Local space of each site.
   const std::vector<LocalSpace>& spaces() const noexcept { return spaces_; }
   /// Product of the local dimensions.
   /// @throws InvalidArgument  above 64 bits
   index_t dimension() const;
-  const std::vector<OpTerm>& terms() const noexcept { return terms_; }
+  const std::vector<OpTerm>& terms() const noexcept { return terms_; }  ///< as they were added
+  /// Matrices that have been given a name.
   const std::map<std::string, LocalMatrix>& definitions() const noexcept { return definitions_; }
 
   /// Adds coefficient * product of factors; an empty list is a multiple of the identity.
@@ -74,16 +79,23 @@ class KRONSOLVE_EXPORT OpSum {
   /// @throws InvalidArgument  the name is empty or taken, an entry is not finite
   OpSum& define(const std::string& name, LocalMatrix matrix);
 
+  /// Adds the terms of another sum on the same sites, and its definitions.
+  /// @throws DimensionError   other sites
+  /// @throws InvalidArgument  both define one name, as different matrices
   OpSum& operator+=(const OpSum& other);
+  /// Subtracts; as above.
   OpSum& operator-=(const OpSum& other);
-  OpSum& operator*=(std::complex<double> factor);
+  OpSum& operator*=(std::complex<double> factor);  ///< every coefficient times `factor`
+  /// Sum; errors as of +=.
   KRONSOLVE_EXPORT friend OpSum operator+(OpSum a, const OpSum& b);
+  /// Difference; errors as of +=.
   KRONSOLVE_EXPORT friend OpSum operator-(OpSum a, const OpSum& b);
+  /// Multiple.
   KRONSOLVE_EXPORT friend OpSum operator*(std::complex<double> c, OpSum a);
   /// Operator product a b.
   /// @throws DimensionError  different sites
   KRONSOLVE_EXPORT friend OpSum operator*(const OpSum& a, const OpSum& b);
-  OpSum adjoint() const;
+  OpSum adjoint() const;  ///< conjugate transpose, factors in reverse order
 
   /// Terms as Kronecker products of site matrices, in the order added; terms that vanish are left
   /// out.
@@ -97,7 +109,9 @@ class KRONSOLVE_EXPORT OpSum {
 
   /// Real as a matrix in the computational basis, but for the rounding of phases.
   bool is_real() const;
+  /// Of the matrix in the computational basis.
   ScalarKind scalar() const { return is_real() ? ScalarKind::real : ScalarKind::complex; }
+  /// Up to rounding of the coefficients.
   bool is_hermitian() const { return !non_hermitian_part().has_value(); }
   /// Text of a term that has no Hermitian partner, judged against what it was added up from; nothing
   /// if the operator is Hermitian.

@@ -17,6 +17,7 @@ namespace kronsolve {
 class KRONSOLVE_EXPORT PathIndex {
  public:
   PathIndex() = default;
+  /// Of the strings of `paths`. Local; takes longer than a look-up, memory as above.
   explicit PathIndex(const DigitPaths& paths);
 
   /// String of row i, as a number in mixed radix. O(1).
@@ -24,10 +25,11 @@ class KRONSOLVE_EXPORT PathIndex {
   std::uint64_t string(index_t i) const;
   /// Row of a string, -1 if it is none of the paths. O(1).
   index_t row(std::uint64_t string) const;
+  /// string(range.begin + i) for each entry: much faster than one by one.
   void strings(RowRange range, std::span<std::uint64_t> strings) const;
   /// The two spans may be one memory.
   void rows(std::span<const std::uint64_t> strings, std::span<index_t> rows) const;
-  index_t memory_bytes() const noexcept;
+  index_t memory_bytes() const noexcept;  ///< of the tables
 
  private:
   /// A run of sites. For each node at its front: the strings of the run that something completes,

@@ -12,13 +12,15 @@ namespace kronsolve {
 template <Scalar T>
 class PortableLazy {
  public:
+  /// What builds the rows, as a value that can be sent.
   using Builder = PortableFunction<CsrRows<T>(RowRange)>;
   PortableLazy() = default;
+  /// A shape and a builder. Nothing is checked before lazy() is called.
   PortableLazy(index_t rows, index_t cols, Builder builder)
       : rows_(rows), cols_(cols), builder_(std::move(builder)) {}
 
-  index_t rows() const noexcept { return rows_; }
-  index_t cols() const noexcept { return cols_; }
+  index_t rows() const noexcept { return rows_; }  ///< of the whole matrix
+  index_t cols() const noexcept { return cols_; }  ///< of the whole matrix
   /// @throws InvalidArgument  a negative shape or no builder
   Lazy<T> lazy() const {
     if (!builder_) throw InvalidArgument("PortableLazy: a builder of rows is needed");

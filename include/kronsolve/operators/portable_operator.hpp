@@ -18,8 +18,8 @@ namespace kronsolve {
 
 /// An operator sum and the conditions of its sector; no basis is made. A value.
 struct SumInSector {
-  OpSum op;
-  Sector sector;
+  OpSum op;       ///< the operator
+  Sector sector;  ///< no conditions: the full space
   template <class Archive>
   void serialize(Archive& archive) {
     archive(op, sector);
@@ -30,22 +30,25 @@ struct SumInSector {
 /// its sector, or rows of the user. Nothing is listed and no matrix is held. A value.
 class KRONSOLVE_EXPORT PortableOperator {
  public:
+  /// What it can be made of.
   using Content =
       std::variant<SumInSector, PortableLazy<double>, PortableLazy<std::complex<double>>>;
 
   PortableOperator() = default;
+  /// On the full space of its sites.
   PortableOperator(OpSum op);  // NOLINT: converts, like the others: on the full space
   /// @throws InvalidArgument  the operator does not respect the sector, which may have symmetries
   PortableOperator(OpSum op, Sector sector);
   /// @throws NotSupported  a basis of a user's own
   PortableOperator(const SectorOperator& h);  // NOLINT
+  /// Rows of the user.
   template <Scalar T>
   PortableOperator(PortableLazy<T> rows)  // NOLINT
       : rows_(rows.rows()), cols_(rows.cols()), content_(std::move(rows)) {}
 
-  index_t rows() const noexcept { return rows_; }
-  index_t cols() const noexcept { return cols_; }
-  const Content& content() const noexcept { return content_; }
+  index_t rows() const noexcept { return rows_; }  ///< dimension: of the sector, or of the rows
+  index_t cols() const noexcept { return cols_; }  ///< the same for square operators
+  const Content& content() const noexcept { return content_; }  ///< what it was made of
   /// The sum and its sector; null for rows of the user.
   const SumInSector* sum() const noexcept { return std::get_if<SumInSector>(&content_); }
   /// The basis of a sum; null for rows of the user. Collective on `comm`, which must outlive it, if

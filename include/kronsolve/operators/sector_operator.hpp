@@ -9,10 +9,10 @@ namespace kronsolve {
 
 /// An operator sum together with the states it acts on. A small value: the basis is shared.
 struct SectorOperator {
-  OpSum op;
-  std::shared_ptr<const Basis> basis;
+  OpSum op;                            ///< the sum of products
+  std::shared_ptr<const Basis> basis;  ///< states it acts on; shared, never null
 
-  index_t dimension() const { return basis->size(); }
+  index_t dimension() const { return basis->size(); }  ///< rows of the matrix, all ranks together
   /// Real if both the operator and the basis are.
   ScalarKind scalar() const {
     return basis->scalar() == ScalarKind::complex ? ScalarKind::complex : op.scalar();

@@ -12,10 +12,12 @@ namespace kronsolve {
 
 /// One of several sectors that share a spectrum, and the conditions of the others.
 struct ScannedSector {
-  Sector sector;
-  index_t dimension = 0;
+  Sector sector;          ///< the one that is solved
+  index_t dimension = 0;  ///< number of its states
+  /// Conditions of the sectors with the same spectrum.
   std::vector<std::vector<std::string>> images;
 
+  /// Sectors that share this spectrum, itself included.
   int copies() const noexcept { return 1 + static_cast<int>(images.size()); }
 };
 

@@ -16,11 +16,12 @@ namespace kronsolve {
 /// Conditions on states that all hold together: charges and symmetries with their characters. A
 /// small value; nothing is listed.
 struct Sector {
-  std::vector<LocalSpace> spaces;
-  std::vector<Charge> charges;
-  std::vector<SymmetryGenerator> generators;
-  std::vector<std::string> conditions;  ///< as asked, momenta reduced to [0, length)
+  std::vector<LocalSpace> spaces;             ///< local space of each site
+  std::vector<Charge> charges;                ///< values that conserved quantities have
+  std::vector<SymmetryGenerator> generators;  ///< symmetries and their characters
+  std::vector<std::string> conditions;        ///< as asked, momenta reduced to [0, length)
 
+  /// No condition at all.
   bool is_full() const noexcept { return charges.empty() && generators.empty(); }
 };
 

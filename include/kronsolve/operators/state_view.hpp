@@ -36,9 +36,10 @@ class StateView {
       StateView(C&& comm, B&& basis, Owned&& owned)
   = delete;
 
-  const Comm& comm() const noexcept { return *comm_; }
-  const Basis& basis() const noexcept { return *basis_; }
-  std::span<const T> owned() const noexcept { return owned_; }
+  const Comm& comm() const noexcept { return *comm_; }     ///< whose ranks hold the state
+  const Basis& basis() const noexcept { return *basis_; }  ///< states that the amplitudes belong to
+  std::span<const T> owned() const noexcept { return owned_; }  ///< this rank's amplitudes
+  /// Who has which rows.
   RowPartition partition() const { return basis_->partition(comm_->size()); }
 
  private:

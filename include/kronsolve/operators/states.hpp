@@ -25,27 +25,29 @@ namespace kronsolve {
 struct KRONSOLVE_EXPORT StateDescription {
   /// A superposition of configurations; digits in site order.
   struct Configurations {
+    /// Amplitude and digits of each.
     std::vector<std::pair<std::complex<double>, std::vector<int>>> terms;
   };
   /// A product over disjoint groups of sites that together are all sites. amplitudes[c]: c is the
   /// number of the group's configuration, its digits in mixed radix, sites[0] the most significant.
   /// Amplitudes are those of the computational basis also for fermions (no signs are added).
   struct Product {
+    /// Sites that are in one state of their own together, entangled or not.
     struct Group {
-      std::vector<int> sites;
-      std::vector<std::complex<double>> amplitudes;
+      std::vector<int> sites;                        ///< which sites, in the order of their digits
+      std::vector<std::complex<double>> amplitudes;  ///< of each configuration of the group
     };
-    std::vector<Group> groups;
+    std::vector<Group> groups;  ///< together they are all sites, each once
   };
   /// Independent normal amplitudes by row: after normalisation uniform (Haar) on the unit sphere of
   /// the basis.
   struct Random {
-    std::uint64_t seed = 0;
+    std::uint64_t seed = 0;  ///< the same seed gives the same state on any number of ranks
   };
 
-  std::string name;  ///< for messages
-  std::vector<LocalSpace> spaces;
-  std::variant<Configurations, Product, Random> content;
+  std::string name;                                       ///< for messages
+  std::vector<LocalSpace> spaces;                         ///< the sites that it is a state of
+  std::variant<Configurations, Product, Random> content;  ///< what it is
 
   /// Complex if an amplitude has an imaginary part. (Random states are made in either scalar.)
   ScalarKind scalar() const;
@@ -68,6 +70,7 @@ KRONSOLVE_EXPORT StateDescription configuration_state(const std::vector<LocalSpa
 /// @throws InvalidArgument  a site of dimension 1
 KRONSOLVE_EXPORT std::pair<int, int> up_down_digits(const LocalSpace& space);
 
+/// What the first site of a Néel state is.
 enum class NeelStart { up, down };
 /// u d u d ... or d u d u ... (see up_down_digits); on spin-1/2 sites 0101... and 1010...
 KRONSOLVE_EXPORT StateDescription neel_state(const std::vector<LocalSpace>& spaces,
@@ -82,6 +85,7 @@ KRONSOLVE_EXPORT StateDescription w_state(const std::vector<LocalSpace>& spaces)
 /// (|u u ... u> + |d d ... d>) / sqrt(2).
 KRONSOLVE_EXPORT StateDescription ghz_state(const std::vector<LocalSpace>& spaces);
 
+/// phi: (|00> +- |11>)/sqrt2; psi: (|01> +- |10>)/sqrt2.
 enum class Bell { phi_plus, phi_minus, psi_plus, psi_minus };
 /// Bell states (|00> +- |11>)/sqrt2 and (|01> +- |10>)/sqrt2 on sites (0,1), (2,3), ...; psi_minus:
 /// singlets.
@@ -92,6 +96,7 @@ KRONSOLVE_EXPORT StateDescription bell_pairs(const std::vector<LocalSpace>& spac
 /// @throws InvalidArgument  otherwise, or the spins of a pair differ
 KRONSOLVE_EXPORT StateDescription singlet_pairs(const std::vector<LocalSpace>& spaces,
                                                 std::vector<std::pair<int, int>> pairs = {});
+/// Independent normal amplitudes; the same seed gives the same state on any number of ranks.
 KRONSOLVE_EXPORT StateDescription random_state(const std::vector<LocalSpace>& spaces,
                                                std::uint64_t seed);
 

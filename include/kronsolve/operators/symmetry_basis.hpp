@@ -51,7 +51,7 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
                 const MirrorRule& mirror);
   ~SymmetryBasis() override;
 
-  index_t size() const override { return partition_.rows(); }
+  index_t size() const override { return partition_.rows(); }  ///< states, on all ranks together
   /// Representative of an owned row.
   /// @throws InvalidArgument  another rank has the row
   state_t state(index_t i) const override;
@@ -83,19 +83,22 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
   /// Whose ranks know the representatives together; this process alone where they are not listed,
   /// and its rows are all there are.
   const Comm& comm() const noexcept { return *comm_; }
+  /// Rows of this rank of comm().
   RowRange row_range() const { return partition_.range(comm_->rank()); }
   std::span<const state_t> representatives() const noexcept {
     return states_;
   }  ///< of the owned rows, where they are listed
   /// Rank that has a representative, if any has it. O(log ranks).
   int owner(state_t representative) const noexcept;
+  /// The symmetries, with the character.
   const SymmetryGroup& group() const noexcept { return group_; }
+  /// Its elements as operations on configurations.
   const detail::GroupAction& action() const noexcept { return *action_; }
   /// Elements of the group that leave the representative of an owned row where it is.
   int stabiliser(index_t row) const;
   /// The same by local row, where representatives are listed.
   const detail::Stabilisers& stabilisers() const noexcept { return *stabilisers_; }
-  index_t memory_bytes() const noexcept;
+  index_t memory_bytes() const noexcept;  ///< of what this rank holds for the basis
 
  private:
   void list_states();

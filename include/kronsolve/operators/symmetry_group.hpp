@@ -14,6 +14,7 @@
 
 namespace kronsolve {
 
+/// Does a symmetry turn every spin over?
 enum class SpinFlip { no, yes };
 
 /// A symmetry and how a state shall behave under it: U psi = exp(2 pi i turns / of) psi.
@@ -22,20 +23,21 @@ enum class SpinFlip { no, yes };
 /// m to -m on every spin without a phase and exchanges up and down operators of electrons. A plane
 /// wave sum_j exp(ikj) |j> has U psi = exp(-ik) psi under the translation j -> j+1.
 struct SymmetryGenerator {
-  std::string name;  ///< as asked, for messages: "momentum=1"
-  SitePermutation image;
-  SpinFlip flip = SpinFlip::no;
-  int turns = 0;
-  int of = 1;
+  std::string name;              ///< as asked, for messages: "momentum=1"
+  SitePermutation image;         ///< site i goes to image[i]
+  SpinFlip flip = SpinFlip::no;  ///< besides, every spin is turned over
+  int turns = 0;                 ///< numerator of the phase
+  int of = 1;                    ///< denominator of the phase; 1: the state does not change
 };
 
 /// The group that generators span, with its one-dimensional character. A value.
 class KRONSOLVE_EXPORT SymmetryGroup {
  public:
+  /// One symmetry with its character.
   struct Element {
-    SitePermutation image;
-    SpinFlip flip = SpinFlip::no;
-    int phase = 0;  ///< character exp(2 pi i phase / phases())
+    SitePermutation image;         ///< site i goes to image[i]
+    SpinFlip flip = SpinFlip::no;  ///< besides, every spin is turned over
+    int phase = 0;                 ///< character exp(2 pi i phase / phases())
   };
 
   /// Closes the generators, which need not commute. The identity is the first element.
@@ -44,12 +46,15 @@ class KRONSOLVE_EXPORT SymmetryGroup {
   ///                          character that is not consistent: the text names the relation
   SymmetryGroup(std::vector<LocalSpace> spaces, std::vector<SymmetryGenerator> generators);
 
+  /// Local space of each site.
   const std::vector<LocalSpace>& spaces() const noexcept { return spaces_; }
+  /// As given.
   const std::vector<SymmetryGenerator>& generators() const noexcept { return generators_; }
+  /// All of them, the identity first.
   const std::vector<Element>& elements() const noexcept { return elements_; }
-  int order() const noexcept { return static_cast<int>(elements_.size()); }
-  int phases() const noexcept { return phases_; }  ///< even
-  std::complex<double> phase_value(int phase) const {
+  int order() const noexcept { return static_cast<int>(elements_.size()); }  ///< number of elements
+  int phases() const noexcept { return phases_; }                            ///< even
+  std::complex<double> phase_value(int phase) const {  ///< character of that phase
     return values_[static_cast<std::size_t>(phase)];
   }
   /// Complex if a character is.

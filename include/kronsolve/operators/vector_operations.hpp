@@ -23,7 +23,7 @@ namespace kronsolve::vec {
 /// Below this many rows a loop is not worth waking threads for.
 inline constexpr index_t parallel_rows = 1 << 13;
 
-template <class T>
+template <class T>  ///< entries on this rank
 index_t length(std::span<T> x) noexcept {
   return static_cast<index_t>(x.size());
 }
@@ -64,8 +64,10 @@ KRONSOLVE_EXPORT void scale(T a, std::span<T> x);
 /// y = a x. Local.
 template <Scalar T>
 KRONSOLVE_EXPORT void scaled_copy(T a, std::span<const T> x, std::span<T> y);
+/// y = x. Local.
 template <Scalar T>
 KRONSOLVE_EXPORT void copy(std::span<const T> x, std::span<T> y);
+/// x = 0. Local.
 template <Scalar T>
 KRONSOLVE_EXPORT void set_zero(std::span<T> x);
 /// True if no entry is NaN, infinite or so large that its square is. Local.
@@ -75,6 +77,7 @@ KRONSOLVE_EXPORT bool all_finite(std::span<const T> x);
 /// Real and imaginary part of complex vectors, and back. Local.
 KRONSOLVE_EXPORT void split(std::span<const std::complex<double>> z, std::span<double> re,
                             std::span<double> im);
+/// z = re + i im. Local.
 KRONSOLVE_EXPORT void join(std::span<const double> re, std::span<const double> im,
                            std::span<std::complex<double>> z);
 
@@ -85,20 +88,24 @@ template <Scalar T>
 DistributedVectors<T> like(const DistributedVectors<T>& x) {
   return {x.partition(), x.rank(), x.count()};
 }
+/// y = x, all columns. Local.
 template <Scalar T>
 void copy(const DistributedVectors<T>& x, DistributedVectors<T>& y) {
   for (index_t j = 0; j < x.count(); ++j) copy<T>(x.column(j), y.column(j));
 }
+/// x *= a, all columns. Local.
 template <Scalar T>
 void scale(double a, DistributedVectors<T>& x) {
   for (index_t j = 0; j < x.count(); ++j) scale<T>(a, x.column(j));
 }
+/// Global 2-norm of all columns together. Collective.
 template <Scalar T>
 double norm(const Comm& comm, const DistributedVectors<T>& x) {
   double size = 0;
   for (index_t j = 0; j < x.count(); ++j) size = std::hypot(size, norm<T>(comm, x.column(j)));
   return size;
 }
+/// Global |x - y| of all columns together. Collective.
 template <Scalar T>
 double distance(const Comm& comm, const DistributedVectors<T>& x, const DistributedVectors<T>& y) {
   double size = 0;
@@ -113,10 +120,13 @@ double distance(const Comm& comm, const DistributedVectors<T>& x, const Distribu
 /// Columns first ... first+count-1 of some vectors; valid as long as these and their columns.
 template <Scalar T>
 struct Columns {
-  const DistributedVectors<T>* vectors = nullptr;
-  index_t first = 0, count = 0;
+  const DistributedVectors<T>* vectors = nullptr;  ///< whose columns these are
+  index_t first = 0,                               ///< of the columns
+      count = 0;                                   ///< how many
+  /// These columns of the vectors.
   Columns(const DistributedVectors<T>& v, index_t first_, index_t count_)
       : vectors(&v), first(first_), count(count_) {}
+  /// All columns of the vectors.
   Columns(const DistributedVectors<T>& v) : Columns(v, 0, v.count()) {}  // NOLINT: all of them
 };
 

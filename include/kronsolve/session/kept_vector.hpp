@@ -135,6 +135,7 @@ struct MeasureKept {
 /// was shut down.
 class KRONSOLVE_EXPORT KeptVector {
  public:
+  /// All amplitudes, real or complex.
   using Values = std::variant<std::vector<double>, std::vector<std::complex<double>>>;
 
   /// Used by Session.
@@ -142,9 +143,9 @@ class KRONSOLVE_EXPORT KeptVector {
              ScalarKind scalar)
       : home_(std::move(home)), column_(column), size_(size), scalar_(scalar) {}
 
-  index_t size() const noexcept { return size_; }
-  ScalarKind scalar() const noexcept { return scalar_; }
-  int ranks() const noexcept { return home_->ranks(); }  ///< that hold it
+  index_t size() const noexcept { return size_; }         ///< amplitudes of the whole vector
+  ScalarKind scalar() const noexcept { return scalar_; }  ///< type of the amplitudes
+  int ranks() const noexcept { return home_->ranks(); }   ///< that hold it
 
   /// f(psi, args...) where the vector is, psi a `const StateView<T>&` on the ranks that hold it: T
   /// is double or complex, so f is a generic lambda without captures. Its value, the same on every
@@ -167,14 +168,22 @@ class KRONSOLVE_EXPORT KeptVector {
     }
   }
 
+  /// <psi|op|psi> / <psi|psi> where the vector is, as the function of that name.
+  /// @throws NotSupported  the vector belongs to rows of the user
   std::complex<double> expectation(const OpSum& op) const;
+  /// The same of several operators, in their order, in one trip.
   std::vector<std::complex<double>> expectations(const std::vector<OpSum>& ops) const;
+  /// <op^2> - <op>^2, as the function of that name.
   double variance(const OpSum& op) const;
+  /// <op_i> of a local operator ("Sz") on each site.
   std::vector<std::complex<double>> site_profile(const std::string& op) const;
+  /// <a_i b_j> for each pair of sites, row-major.
   std::vector<std::complex<double>> correlation_matrix(const std::string& a,
                                                        const std::string& b) const;
+  /// Entropy of the sites against the rest, in nats unless asked in bits.
   double entanglement_entropy(const std::vector<int>& sites,
                               const EntropyOptions& options = {}) const;
+  /// Schmidt values of the cut between the sites and the rest, descending.
   std::vector<double> schmidt_values(const std::vector<int>& sites) const;
 
   double norm() const;  ///< 2-norm; also of vectors without sites
@@ -185,7 +194,9 @@ class KRONSOLVE_EXPORT KeptVector {
   /// The whole vector, moved to where main runs (syncro: to every rank).
   Values gather() const;
 
+  /// Where it is; for what runs there.
   const detail::VectorHome& home() const noexcept { return *home_; }
+  /// Which one it is there.
   detail::VectorId id() const noexcept { return {home_->id(), column_}; }
 
  private:

@@ -28,7 +28,7 @@ struct SessionSolveOptions {
   int workers =
       0;  ///< 1: in this process with its threads; more: on that many workers, in a job on as many
           ///< as it has, in modes without them in this process; 0: chosen by size
-  Gather vectors = Gather::no;
+  Gather vectors = Gather::no;  ///< what becomes of the vectors
 };
 
 /// A solution and where it was found.
@@ -43,7 +43,7 @@ struct SessionResult {
   /// With Gather::keep, one for each vector; svds: the left ones, then the right ones.
   std::vector<KeptVector> kept = {};
 };
-using SessionSolveResult = SessionResult<EighResult>;
+using SessionSolveResult = SessionResult<EighResult>;  ///< of eigh and ground_state
 
 /// A state to begin with: a description (put on the basis where it is wanted), all its amplitudes,
 /// or one that was kept (the solve then runs where it is).
@@ -52,12 +52,13 @@ using StartState = std::variant<StateDescription, std::vector<double>,
 
 /// exp(t A) v and how well.
 struct ExpmResult {
-  double error = 0;        ///< absolute 2-norm error, see FunctionResult
-  bool converged = false;  ///< error <= tol |w|
-  index_t products = 0, degree = 0;
-  SpectralBounds bounds = {};
-  std::string reason = {};
-  EvolutionState vectors;  ///< one column; real if operator, t and v are
+  double error = 0;            ///< absolute 2-norm error, see FunctionResult
+  bool converged = false;      ///< error <= tol |w|
+  index_t products = 0,        ///< applications of A
+      degree = 0;              ///< of the polynomial
+  SpectralBounds bounds = {};  ///< interval that holds the spectrum of A
+  std::string reason = {};     ///< why it did not converge; empty if it did
+  EvolutionState vectors;      ///< one column; real if operator, t and v are
 
   /// @throws NotConverged  error > tol |w|
   const ExpmResult& require_converged() const {

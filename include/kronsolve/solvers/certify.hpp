@@ -14,6 +14,7 @@
 
 namespace kronsolve {
 
+/// How hard missed levels are looked for.
 struct CertifyOptions {
   Which which = Which::SA;     ///< SA or LA: which end of the spectrum the pairs were asked from
   double tol = 1e-10;          ///< of the pairs: |Hx-lx| <= tol times the scale of the level
@@ -28,6 +29,7 @@ struct CertifyOptions {
 
 /// What a check for missed levels found.
 struct Certificate {
+  /// The check ended as it should: no level is missing, but with miss_probability.
   bool certified = false;
   index_t inserted =
       0;  ///< missed pairs that were found and put in, the outermost pairs dropping out

@@ -27,6 +27,7 @@ class KRONSOLVE_EXPORT Stopped : public Error {
   ~Stopped() override;
 };
 
+/// Where a run keeps what it needs to go on, and when it writes that.
 struct CheckpointOptions {
   /// Written now and then; if it is there, the run goes on from it. The one before it is kept as
   /// `path`.previous.
@@ -58,6 +59,7 @@ class KRONSOLVE_EXPORT CheckpointWriter {
         },
         places);
   }
+  /// One text, the same on every rank.
   void text(const std::string& name, const std::string& text);
   /// Owned rows of vectors; none of them writes nothing.
   template <Scalar T>
@@ -84,13 +86,16 @@ class KRONSOLVE_EXPORT CheckpointReader {
  public:
   /// @throws InvalidArgument  there are none of that name
   std::vector<double> numbers(const std::string& name) const;
+  /// Back into what std::tie lists, in the same order.
   template <class... N>
   void numbers(const std::string& name, const std::tuple<N&...>& places) const {
     const auto values = numbers(name);
     std::size_t at = 0;
     std::apply([&](auto&... place) { (read(values.at(at++), place), ...); }, places);
   }
-  std::string text(const std::string& name) const;
+  std::string text(const std::string& name) const;  ///< as it was written
+  /// The owned rows of vectors of that name, dealt as `rows` on however many ranks there are now.
+  /// @throws InvalidArgument  there are none of that name, or of another number or length
   template <Scalar T>
   KRONSOLVE_EXPORT void vectors(const std::string& name, const RowPartition& rows,
                                 const std::vector<std::span<T>>& columns) const;
@@ -136,8 +141,9 @@ class KRONSOLVE_EXPORT Checkpoint {
   /// One line for people: where the run begins, and why there.
   const std::string& found() const noexcept { return found_; }
   bool resumes() const noexcept { return !read_from_.empty(); }  ///< it goes on from a file
+  /// Path of that file; empty if there was none.
   const std::string& resumed_from() const noexcept { return read_from_; }
-  bool required() const noexcept { return options_.required; }
+  bool required() const noexcept { return options_.required; }  ///< see CheckpointOptions
 
   /// Something that has to be the same in a run that goes on. Local; the same on every rank. Inside a
   /// stage nothing: a solve that is a part of another one follows from that.
@@ -170,6 +176,7 @@ class KRONSOLVE_EXPORT Checkpoint {
 /// nothing happens.
 class KRONSOLVE_EXPORT CheckpointStage {
  public:
+  /// Writes what this part needs to go on; called on every rank.
   using Write = std::function<void(CheckpointWriter&)>;
   /// Collective, as all of it is.
   /// @throws InvalidArgument  the file was written in another part

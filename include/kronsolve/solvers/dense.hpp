@@ -20,6 +20,7 @@ enum class MatrixKind { general, hermitian };
 /// Whether independent diagonal blocks are looked for and solved one by one.
 enum class Blocks { ignore, find };
 
+/// All eigenvalues and eigenvectors of a Hermitian matrix.
 template <Scalar T>
 struct EigenPairs {
   std::vector<double> values;  ///< ascending
@@ -37,6 +38,7 @@ KRONSOLVE_EXPORT EigenPairs<T> eigh(const DenseMatrix<T>& a, Blocks blocks = Blo
 template <Scalar T>
 KRONSOLVE_EXPORT EigenPairs<T> eigh(const DenseMatrix<T>& a, const DenseMatrix<T>& b);
 
+/// All eigenvalues and right eigenvectors of a general matrix.
 struct GeneralEigenPairs {
   std::vector<std::complex<double>> values;   ///< by real, then imaginary part
   DenseMatrix<std::complex<double>> vectors;  ///< right eigenvectors, norm 1, columns
@@ -45,6 +47,7 @@ struct GeneralEigenPairs {
 template <Scalar T>
 KRONSOLVE_EXPORT GeneralEigenPairs eig(const DenseMatrix<T>& a);
 
+/// A = U diag(values) V^H.
 template <Scalar T>
 struct SingularTriplets {
   DenseMatrix<T> u;            ///< rows x min(rows, cols), orthonormal columns
@@ -54,6 +57,7 @@ struct SingularTriplets {
 /// The thin singular value decomposition.
 template <Scalar T>
 KRONSOLVE_EXPORT SingularTriplets<T> svd(const DenseMatrix<T>& a);
+/// The singular values alone, descending; min(rows, cols) of them.
 template <Scalar T>
 KRONSOLVE_EXPORT std::vector<double> singular_values(const DenseMatrix<T>& a);
 
@@ -75,6 +79,8 @@ KRONSOLVE_EXPORT DenseMatrix<std::complex<double>> sqrtm(const DenseMatrix<T>& a
 template <Scalar T>
 KRONSOLVE_EXPORT DenseMatrix<std::complex<double>> logm(const DenseMatrix<T>& a,
                                                         MatrixKind kind = MatrixKind::general);
+/// Largest singular value (two), root of the sum of squares (frobenius), or sum of singular values
+/// (trace).
 template <Scalar T>
 KRONSOLVE_EXPORT double norm(const DenseMatrix<T>& a, NormKind which);
 
@@ -86,6 +92,8 @@ KRONSOLVE_EXPORT std::vector<std::vector<index_t>> diagonal_blocks(const DenseMa
 /// @throws DimensionError
 template <Scalar T>
 KRONSOLVE_EXPORT DenseMatrix<T> multiply(const DenseMatrix<T>& a, const DenseMatrix<T>& b);
+/// a^H b.
+/// @throws DimensionError  other rows
 template <Scalar T>
 KRONSOLVE_EXPORT DenseMatrix<T> adjoint_multiply(const DenseMatrix<T>& a, const DenseMatrix<T>& b);
 

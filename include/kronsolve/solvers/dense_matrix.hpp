@@ -24,22 +24,23 @@ class DenseMatrix {
       throw DimensionError(detail::concat("DenseMatrix: ", rows, " x ", cols, " needs ",
                                           rows * cols, " values, got ", values_.size()));
   }
-  static DenseMatrix identity(index_t n) {
+  static DenseMatrix identity(index_t n) {  ///< n x n
     DenseMatrix result(n, n);
     for (index_t i = 0; i < n; ++i) result(i, i) = 1;
     return result;
   }
 
-  index_t rows() const noexcept { return rows_; }
-  index_t cols() const noexcept { return cols_; }
-  T* data() noexcept { return values_.data(); }
-  const T* data() const noexcept { return values_.data(); }
+  index_t rows() const noexcept { return rows_; }            ///< of the matrix
+  index_t cols() const noexcept { return cols_; }            ///< of the matrix
+  T* data() noexcept { return values_.data(); }              ///< entry (i, j) at [i + j * rows()]
+  const T* data() const noexcept { return values_.data(); }  ///< the same, read only
+  /// Entry (i, j); not checked.
   T& operator()(index_t i, index_t j) { return values_[static_cast<std::size_t>(i + j * rows_)]; }
-  const T& operator()(index_t i, index_t j) const {
+  const T& operator()(index_t i, index_t j) const {  ///< the same, read only
     return values_[static_cast<std::size_t>(i + j * rows_)];
   }
-  T* column(index_t j) { return values_.data() + j * rows_; }
-  const T* column(index_t j) const { return values_.data() + j * rows_; }
+  T* column(index_t j) { return values_.data() + j * rows_; }  ///< rows() entries of column j
+  const T* column(index_t j) const { return values_.data() + j * rows_; }  ///< the same, read only
   friend bool operator==(const DenseMatrix&, const DenseMatrix&) = default;
 
  private:

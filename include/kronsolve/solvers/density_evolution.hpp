@@ -38,11 +38,11 @@ class KRONSOLVE_EXPORT DensityEvolution {
       std::span<const double> times,
       const std::function<Continue(double, const DenseMatrix<std::complex<double>>&)>& observer);
 
-  double time() const noexcept;
-  const DenseMatrix<std::complex<double>>& state() const noexcept;
-  double trace() const;           ///< real part
-  double energy() const;          ///< tr(H rho) / tr(rho)
-  double purity() const;          ///< tr(rho^2) / tr(rho)^2
+  double time() const noexcept;  ///< of the matrix now; 0 at first, or EvolutionOptions::start
+  const DenseMatrix<std::complex<double>>& state() const noexcept;  ///< rho at that time, n x n
+  double trace() const;                                             ///< real part
+  double energy() const;                                            ///< tr(H rho) / tr(rho)
+  double purity() const;                                            ///< tr(rho^2) / tr(rho)^2
   double error() const noexcept;  ///< accumulated, Frobenius norm, relative to rho's
 
  private:

@@ -16,11 +16,11 @@ class Checkpoint;
 /// The density of states of a Hermitian operator as a Chebyshev series with Jackson's kernel. A
 /// value; local.
 struct KRONSOLVE_EXPORT DensityOfStates {
-  SpectralBounds bounds;
-  index_t dimension = 0;
+  SpectralBounds bounds;        ///< interval that was taken for the spectrum
+  index_t dimension = 0;        ///< number of states
   std::vector<double> moments;  ///< of T_n((A - c)/r), averaged over the samples, the first is 1
   std::vector<double> errors;   ///< standard errors of the moments
-  index_t products = 0;
+  index_t products = 0;         ///< with the operator
 
   /// States per unit energy; integrates to the dimension. 0 outside the bounds.
   double density(double energy) const;
@@ -33,13 +33,14 @@ struct KRONSOLVE_EXPORT DensityOfStates {
   double damping(std::size_t n) const;
 };
 
+/// How closely the density of states is looked at.
 struct DensityOfStatesOptions {
   index_t moments = 128;  ///< resolution is about pi * half width of the spectrum / moments
   index_t samples =
       8;  ///< random vectors; the error of a moment is about sqrt(2 / (samples * dimension))
-  std::optional<SpectralBounds> bounds = {};
-  std::uint64_t seed = 0;
-  Checkpoint* checkpoint = nullptr;  ///< asked before each sample; part `moments`
+  std::optional<SpectralBounds> bounds = {};  ///< of the spectrum, if known: saves finding them
+  std::uint64_t seed = 0;                     ///< of the random vectors
+  Checkpoint* checkpoint = nullptr;           ///< asked before each sample; part `moments`
 };
 
 /// Kernel polynomial method. Collective on a.comm().

@@ -26,14 +26,18 @@ namespace kronsolve {
 
 class Checkpoint;
 
-/// Which eigenvalues: smallest or largest algebraic, largest or smallest magnitude, nearest to a
-/// target (magnitude of the distance, real part of it; the same for Hermitian operators).
+/// Which eigenvalues: smallest (SA) or largest (LA), largest (LM) or smallest (SM) by magnitude,
+/// nearest to a target (TM by the magnitude of the distance, TR by its real part; the same for
+/// Hermitian operators).
 enum class Which { SA, LA, LM, SM, TM, TR };
-/// slepc is Krylov-Schur; jd and gd are SLEPc's Jacobi-Davidson and generalised Davidson; filter
-/// finds pairs near a target without factorising; ciss is SLEPc's contour integration over an
-/// interval.
+/// automatic: chosen by size, target and what is installed. dense is LAPACK; lanczos, lobpcg and
+/// filter are our own, and filter finds pairs near a target without factorising; slepc is
+/// Krylov-Schur; jd and gd are SLEPc's Jacobi-Davidson and generalised Davidson; ciss is SLEPc's
+/// contour integration over an interval.
 enum class Method { automatic, dense, slepc, lanczos, lobpcg, jd, gd, filter, ciss };
+/// assembled: rows are stored; matrix_free: applied from the description, nothing is stored.
 enum class OperatorForm { automatic, assembled, matrix_free };
+/// skip: eigenvalues alone, where a method can do without vectors.
 enum class Eigenvectors { compute, skip };
 
 KRONSOLVE_EXPORT std::string_view to_string(Which);
@@ -44,19 +48,22 @@ KRONSOLVE_EXPORT std::string_view to_string(ResidualKind);
 
 /// Where a running solve is; given to the callback on rank 0 of the solve now and then.
 struct Progress {
-  index_t wanted = 0, converged = 0;
+  index_t wanted = 0,         ///< pairs asked for
+      converged = 0;          ///< of those, within tol by now
   double worst_residual = 0;  ///< |Hx - lx| estimate of the worst wanted pair not yet converged
   double best_value = 0;  ///< as known now, of the level being sought: the first, after it the next
-  index_t products = 0, iterations = 0;
-  double seconds = 0;                       ///< since the solve began
+  index_t products = 0,   ///< with the operator so far
+      iterations = 0;     ///< steps of the method so far
+  double seconds = 0;     ///< since the solve began
   std::optional<double> remaining_seconds;  ///< guessed from the rate of convergence
 };
 
+/// What is asked of eigh and how it is found. The defaults give the ground state.
 struct EighOptions {
-  static constexpr index_t all = -1;
-  index_t k = 1;  ///< pairs wanted; `all` = the whole spectrum (dense)
-  Which which = Which::SA;
-  std::optional<double> sigma = {};  ///< target; which is then TM or TR
+  static constexpr index_t all = -1;  ///< as k: every pair
+  index_t k = 1;                      ///< pairs wanted; `all` = the whole spectrum (dense)
+  Which which = Which::SA;            ///< which end, or nearest to sigma
+  std::optional<double> sigma = {};   ///< target; which is then TM or TR
   /// The target by its place in the spectrum, 0 the lowest value and 1 the highest, in place of
   /// sigma. The ends are found first, by Lanczos.
   std::optional<double> position = {};
@@ -68,10 +75,12 @@ struct EighOptions {
   index_t ncv = 0;             ///< largest subspace; 0: chosen
   std::uint64_t seed = 0;      ///< fixes the start vector: the same on any number of ranks
   std::variant<std::monostate, std::vector<double>, std::vector<std::complex<double>>> start =
-      {};  ///< owned rows of a start vector
-  Method method = Method::automatic;
+      {};                             ///< owned rows of a start vector
+  Method method = Method::automatic;  ///< automatic: chosen by size, target and what is installed
+  /// Automatic: whichever is faster and fits into memory.
   OperatorForm form = OperatorForm::automatic;
   Factors factors = Factors::automatic;  ///< of slepc with a target, slepc and ciss in an interval
+  /// Skip saves memory and, with Lanczos, half the products.
   Eigenvectors vectors = Eigenvectors::compute;
   /// Orthonormal vectors V to stay orthogonal to, dealt as the operator's rows; they must outlive
   /// the call. Pairs are then those of P H P with P = 1 - V V^H, in the range of P: the other pairs
@@ -95,13 +104,15 @@ struct EighOptions {
   Checkpoint* checkpoint = nullptr;
 };
 
-/// Eigenpairs and how they were found; `reason` also says why the method was chosen. Collective results are the same on every rank.
+/// Eigenpairs and how they were found; `reason` also says why the method was chosen. The same on
+/// every rank.
 struct KRONSOLVE_EXPORT EighResult : PairsReport {
-  index_t dimension = 0;
-  Method method = Method::automatic;  ///< what solved it
-  OperatorForm form = OperatorForm::automatic;
-  ScalarKind scalar = ScalarKind::real;
-  double setup_seconds = 0, solve_seconds = 0;
+  index_t dimension = 0;                        ///< rows of the operator in its sector
+  Method method = Method::automatic;            ///< what solved it
+  OperatorForm form = OperatorForm::automatic;  ///< of the product; never automatic
+  ScalarKind scalar = ScalarKind::real;         ///< of the arithmetic
+  double setup_seconds = 0,           ///< before the first product: rows, tables, checks; wall time
+      solve_seconds = 0;              ///< the rest; wall time
   index_t memory_estimate_bytes = 0;  ///< all ranks together
   /// Owned rows of the eigenvectors, one column a pair; empty if they were skipped. The component
   /// of largest modulus (the first such) is real and positive.
@@ -121,10 +132,10 @@ struct KRONSOLVE_EXPORT EighResult : PairsReport {
 
 /// What eigh would do, found out without allocating anything large.
 struct EighPlan {
-  index_t dimension = 0;
-  Method method = Method::automatic;
-  OperatorForm form = OperatorForm::automatic;
-  ScalarKind scalar = ScalarKind::real;
+  index_t dimension = 0;                        ///< rows of the operator in its sector
+  Method method = Method::automatic;            ///< what would solve it
+  OperatorForm form = OperatorForm::automatic;  ///< of the product
+  ScalarKind scalar = ScalarKind::real;         ///< of the arithmetic
   index_t memory_estimate_bytes =
       0;                          ///< all ranks together, what they hold before the solve included
   index_t memory_rank_bytes = 0;  ///< the largest rank
@@ -141,12 +152,14 @@ struct EighPlan {
 ///                          fit
 /// @throws NotSupported     the engine that the request needs is not installed
 KRONSOLVE_EXPORT EighResult eigh(const Comm& comm, const OpSum& h, const EighOptions& options = {});
+/// In a sector: rows and vectors are those of h.basis.
 KRONSOLVE_EXPORT EighResult eigh(const Comm& comm, const SectorOperator& h,
                                  const EighOptions& options = {});
 /// The same for rows built on demand; hermiticity is checked on samples (all entries of small
 /// matrices).
 KRONSOLVE_EXPORT EighResult eigh(const Comm& comm, const Lazy<double>& h,
                                  const EighOptions& options = {});
+/// The same for complex rows.
 KRONSOLVE_EXPORT EighResult eigh(const Comm& comm, const Lazy<std::complex<double>>& h,
                                  const EighOptions& options = {});
 
@@ -160,6 +173,7 @@ KRONSOLVE_EXPORT EighResult eigh(const Comm& comm, const CsrRows<T>& owned,
 /// arguments, but not for lack of memory.
 KRONSOLVE_EXPORT EighPlan plan_eigh(const Comm& comm, const SectorOperator& h,
                                     const EighOptions& options = {});
+/// The same for rows held by the ranks.
 template <Scalar T>
 KRONSOLVE_EXPORT EighPlan plan_eigh(const Comm& comm, const CsrRows<T>& owned,
                                     const EighOptions& options = {});

@@ -32,7 +32,8 @@ KRONSOLVE_EXPORT EighResult eigh_interval(const Comm& comm, const SectorOperator
 
 /// Both ends of the spectrum.
 struct SpectrumEnds {
-  double lowest = 0, highest = 0;
+  double lowest = 0,  ///< smallest eigenvalue
+      highest = 0;    ///< largest eigenvalue
 };
 /// Lowest and highest eigenvalue. Collective; no vectors.
 /// @throws NotConverged  with the residual

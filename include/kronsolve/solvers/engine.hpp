@@ -27,12 +27,12 @@ namespace kronsolve {
 
 /// What an engine module is: one build of PETSc and SLEPc, as found on this machine.
 struct EngineInfo {
-  std::string path;     ///< of the module
-  std::string variant;  ///< "real", "complex", "real64", "complex64"
-  ScalarKind scalar = ScalarKind::real;
-  int index_bits = 32;
-  std::string petsc_version;  ///< "3.18.5"
-  std::string slepc_version;
+  std::string path;                      ///< of the module
+  std::string variant;                   ///< "real", "complex", "real64", "complex64"
+  ScalarKind scalar = ScalarKind::real;  ///< of its arithmetic
+  int index_bits = 32;                   ///< of its row numbers, 32 or 64
+  std::string petsc_version;             ///< "3.18.5"
+  std::string slepc_version;             ///< "3.18.2"
   bool has_mumps = false;         ///< parallel factorisations, so shift-and-invert; and inertia
   bool has_superlu_dist = false;  ///< parallel LU
   std::string problem;            ///< why it cannot be used; empty if it can
@@ -51,21 +51,21 @@ struct EngineEigh {
   const Lazy<T>* b_rows = nullptr;  ///< B, Hermitian positive definite; none: the identity
   const DistributedVectors<T>* deflate =
       nullptr;  ///< orthonormal eigenvectors to stay orthogonal to
-  EngineSolver solver = EngineSolver::krylov_schur;
+  EngineSolver solver = EngineSolver::krylov_schur;      ///< which solver of SLEPc
   Preconditioner preconditioner = Preconditioner::none;  ///< of A - shift; for jd and gd
   double shift = 0;  ///< beyond the wanted end of the spectrum; jd corrects with A - shift first
   std::span<const T> diagonal;  ///< owned entries of A - shift, for jacobi; others need rows
-  index_t k = 1;
-  Which which = Which::SA;  ///< SA, LA, LM; with sigma TM
-  std::optional<double> sigma;
+  index_t k = 1;                ///< pairs wanted
+  Which which = Which::SA;      ///< SA, LA, LM; with sigma TM
+  std::optional<double> sigma;  ///< target: the pairs nearest to it
   std::pair<double, double> interval = {};  ///< of ciss, where k is what it holds
-  Factors factors = Factors::automatic;
-  double tol = 1e-10;          ///< a pair has converged when |Ax-lx| <= tol scale
-  double scale = 1;            ///< about half the width of the spectrum
-  index_t max_iterations = 0;  ///< 0: the engine's choice
-  index_t ncv = 0;             ///< 0: the engine's choice
-  std::span<const T> start;    ///< owned rows of the start vector
-  std::string petsc_options;
+  Factors factors = Factors::automatic;     ///< package and form of the factors
+  double tol = 1e-10;                       ///< a pair has converged when |Ax-lx| <= tol scale
+  double scale = 1;                         ///< about half the width of the spectrum
+  index_t max_iterations = 0;               ///< 0: the engine's choice
+  index_t ncv = 0;                          ///< 0: the engine's choice
+  std::span<const T> start;                 ///< owned rows of the start vector
+  std::string petsc_options;                ///< given to PETSc before the solve
   /// Called on every rank after every restart with values as estimated then; may throw, the same on
   /// all ranks.
   std::function<void(index_t iterations, index_t converged, std::span<const double> values,
@@ -77,13 +77,13 @@ struct EngineEigh {
 /// they are for our own product to tell.
 template <Scalar T>
 struct EnginePairs {
-  std::vector<double> values;  ///< ascending
-  DistributedVectors<T> vectors;
-  index_t iterations = 0;
-  index_t solves = 0;          ///< systems solved with the factors
-  index_t subspace = 0;        ///< vectors of the Krylov space
-  bool limit_reached = false;  ///< of iterations: the best pairs so far, not all converged
-  std::string reason;          ///< why it stopped
+  std::vector<double> values;     ///< ascending
+  DistributedVectors<T> vectors;  ///< owned rows, a column each
+  index_t iterations = 0;         ///< restarts
+  index_t solves = 0;             ///< systems solved with the factors
+  index_t subspace = 0;           ///< vectors of the Krylov space
+  bool limit_reached = false;     ///< of iterations: the best pairs so far, not all converged
+  std::string reason;             ///< why it stopped
 };
 
 /// exp(t A) v as far as an engine got.
@@ -96,26 +96,27 @@ struct EngineExponential {
 /// A general eigenproblem as an engine gets it.
 template <Scalar T>
 struct EngineEig {
-  const LinearMap<T>* map = nullptr;
-  const Lazy<T>* rows = nullptr;  ///< for shift-and-invert
-  index_t k = 1;
-  EigWhich which = EigWhich::LM;
+  const LinearMap<T>* map = nullptr;          ///< the product; also says who owns which rows
+  const Lazy<T>* rows = nullptr;              ///< for shift-and-invert
+  index_t k = 1;                              ///< pairs wanted
+  EigWhich which = EigWhich::LM;              ///< which end, or nearest to sigma
   std::optional<std::complex<double>> sigma;  ///< real if T is
-  double tol = 1e-10, scale = 1;              ///< as of EngineEigh
-  index_t max_iterations = 0;
-  index_t ncv = 0;
-  std::span<const T> start;
-  std::string petsc_options;
+  double tol = 1e-10,                         ///< a pair has converged when |Ax-lx| <= tol scale
+      scale = 1;                              ///< about half the width of the spectrum
+  index_t max_iterations = 0;                 ///< 0: the engine's choice
+  index_t ncv = 0;                            ///< 0: the engine's choice
+  std::span<const T> start;                   ///< owned rows of the start vector
+  std::string petsc_options;                  ///< given to PETSc before the solve
 };
 
 /// Right eigenvectors have norm 1; for real matrices the pairs that SLEPc keeps split are joined.
 struct EngineGeneralPairs {
-  std::vector<std::complex<double>> values;  ///< in the order of `which`
-  DistributedVectors<std::complex<double>> vectors;
-  index_t iterations = 0;
-  index_t solves = 0;
-  bool limit_reached = false;
-  std::string reason;
+  std::vector<std::complex<double>> values;          ///< in the order of `which`
+  DistributedVectors<std::complex<double>> vectors;  ///< owned rows, a column each
+  index_t iterations = 0;                            ///< restarts
+  index_t solves = 0;                                ///< systems solved with the factors
+  bool limit_reached = false;  ///< of iterations: the best pairs so far, not all converged
+  std::string reason;          ///< why it stopped
 };
 
 /// Linear systems for a Krylov method of PETSc (KSP): cg, minres or gmres.
@@ -124,23 +125,23 @@ struct EngineKrylov {
   /// For each right-hand side.
   struct Limits {
     double relative = 1e-10;  ///< residual over |b| at which it may stop
-    index_t steps = 1000;
+    index_t steps = 1000;     ///< at most
   };
-  const LinearMap<T>* map = nullptr;  ///< the product
-  SolveMethod method = SolveMethod::gmres;
-  Preconditioner preconditioner = Preconditioner::none;
-  const Lazy<T>* rows = nullptr;  ///< for block_jacobi and multigrid
-  std::span<const T> diagonal;    ///< owned entries, for jacobi
-  index_t restart = 50;
-  std::vector<Limits> limits;
-  std::string petsc_options;
+  const LinearMap<T>* map = nullptr;                     ///< the product
+  SolveMethod method = SolveMethod::gmres;               ///< cg, minres or gmres
+  Preconditioner preconditioner = Preconditioner::none;  ///< what PETSc makes of it
+  const Lazy<T>* rows = nullptr;                         ///< for block_jacobi and multigrid
+  std::span<const T> diagonal;                           ///< owned entries, for jacobi
+  index_t restart = 50;                                  ///< of gmres: vectors kept
+  std::vector<Limits> limits;                            ///< one for each right-hand side
+  std::string petsc_options;                             ///< given to PETSc before the solve
 };
 
 /// Approximate solutions. Residuals are for our own product to tell.
 template <Scalar T>
 struct EngineSolutions {
-  DistributedVectors<T> x;
-  std::vector<index_t> steps;
+  DistributedVectors<T> x;         ///< owned rows, a column for each right-hand side
+  std::vector<index_t> steps;      ///< taken for each right-hand side
   std::vector<std::string> notes;  ///< why one stopped short of its limit; empty if it did not
 };
 
@@ -150,10 +151,12 @@ template <Scalar T>
 class KRONSOLVE_EXPORT Engine {
  public:
   virtual ~Engine();
-  virtual const EngineInfo& info() const noexcept = 0;
+  virtual const EngineInfo& info() const noexcept = 0;  ///< which module this is
   /// @throws EngineError  PETSc or SLEPc failed; its own words are in the text
   /// @throws NotSupported a size exceeds the engine's index, or a factorisation package is missing
   virtual EnginePairs<T> eigh(const EngineEigh<T>& problem) = 0;
+  /// Pairs of a general operator.
+  /// @throws as eigh
   virtual EngineGeneralPairs eig(const EngineEig<T>& problem) = 0;
   /// How many eigenvalues of a real symmetric matrix lie below each shift, by the inertia of a
   /// factorisation (Sylvester's law).
@@ -202,14 +205,15 @@ KRONSOLVE_EXPORT bool counting_engine_installed();
 
 /// What a module exports under the name `kronsolve_engine_module`; the first field never moves.
 struct EngineModule {
-  static constexpr std::uint32_t current_abi = 4;
-  std::uint32_t abi;
-  const char* scalar;  ///< "real" or "complex"
-  const char* variant;
-  int index_bits;
-  const char* petsc_version;
-  const char* slepc_version;
-  bool has_mumps, has_superlu_dist;
+  static constexpr std::uint32_t current_abi = 4;  ///< what library and module must agree on
+  std::uint32_t abi;          ///< current_abi of the headers that the module was built with
+  const char* scalar;         ///< "real" or "complex"
+  const char* variant;        ///< as of EngineInfo
+  int index_bits;             ///< as of EngineInfo
+  const char* petsc_version;  ///< as of EngineInfo
+  const char* slepc_version;  ///< as of EngineInfo
+  bool has_mumps,             ///< as of EngineInfo
+      has_superlu_dist;       ///< as of EngineInfo
   /// Starts PETSc as a guest and returns its Engine<T>*, which lives as long as the process; throws
   /// NotSupported, EngineError.
   void* (*start)(const EngineInfo&);

@@ -19,12 +19,13 @@
 
 namespace kronsolve {
 
-/// How a state is moved in time: by full diagonalisation on one process (small operators, any
-/// time), by Chebyshev series, by an adaptive Runge-Kutta method of order 8, by commutator-free
-/// Magnus steps of order 4 (time-dependent operators), by SLEPc's MFN (for comparison: slower, its
-/// error is what SLEPc was asked for and no bound; needs the complex engine in real time).
+/// How a state is moved in time. solve: by full diagonalisation on one process (small operators,
+/// any time); expm: by Chebyshev series; integrate: by an adaptive Runge-Kutta method of order 8;
+/// magnus: by commutator-free Magnus steps of order 4 (time-dependent operators); mfn: by SLEPc's
+/// MFN (for comparison: slower, its error is what SLEPc was asked for and no bound; needs the
+/// complex engine in real time).
 enum class EvolutionMethod { automatic, solve, expm, integrate, magnus, mfn };
-/// exp(-i H t) or exp(-H t).
+/// real: exp(-i H t); imaginary: exp(-H t).
 enum class TimeAxis { real, imaginary };
 
 KRONSOLVE_EXPORT std::string_view to_string(EvolutionMethod);
@@ -37,11 +38,12 @@ KRONSOLVE_EXPORT std::string_view to_string(EvolutionMethod);
 /// shorter than that give EvolutionOptions::max_step, no longer than it, or output times around it.
 template <Scalar T>
 struct TimeDependentOperator {
+  /// A part of the operator with its factor in time.
   struct Term {
     std::function<double(double)> coefficient;  ///< the same on all ranks
-    const LinearMap<T>* map = nullptr;
+    const LinearMap<T>* map = nullptr;          ///< Hermitian; what the factor multiplies
   };
-  std::vector<Term> terms;
+  std::vector<Term> terms;  ///< at least one
 };
 
 /// One column; real only where nothing is complex (imaginary time of a real state under a real
@@ -52,7 +54,7 @@ using EvolutionState =
 /// Where an evolution is: what observers see. The same on all ranks but for the owned rows of the
 /// state.
 struct EvolutionPoint {
-  double time = 0;
+  double time = 0;              ///< of the state, units of 1/energy (hbar = 1)
   const EvolutionState& state;  ///< imaginary time: normalised to the norm at the start
   double norm = 0;              ///< of the state
   double log_norm = 0;          ///< imaginary time: log(|exp(-H t) psi0| / |psi0|)
@@ -61,15 +63,17 @@ struct EvolutionPoint {
   index_t products = 0;         ///< so far
 };
 
+/// What an observer answers: go on, or end the evolution here.
 enum class Continue { yes, no };
 using EvolutionObserver =
     std::function<Continue(const EvolutionPoint&)>;  ///< must return the same on all ranks
 
+/// How a state is moved and how exactly.
 struct EvolutionOptions {
   EvolutionMethod method =
       EvolutionMethod::automatic;  ///< automatic: expm, or magnus if the operator depends on time
-  TimeAxis axis = TimeAxis::real;
-  double start = 0;    ///< time of the initial state
+  TimeAxis axis = TimeAxis::real;  ///< exp(-i H t) or exp(-H t)
+  double start = 0;                ///< time of the initial state
   double tol = 1e-10;  ///< 2-norm error of the state at each output time, relative to its norm
   std::optional<SpectralBounds> bounds = {};  ///< of the operator, if known
   index_t max_products = 10'000'000;          ///< of one update
@@ -103,11 +107,13 @@ class KRONSOLVE_EXPORT Evolution {
   ///                          solve for an operator too large for one process
   Evolution(const LinearMap<T>& h, const DistributedVectors<double>& psi,
             EvolutionOptions options = {});
+  /// The same for a complex state.
   Evolution(const LinearMap<T>& h, const DistributedVectors<std::complex<double>>& psi,
             EvolutionOptions options = {});
   /// Time-dependent: methods integrate and magnus, real time.
   Evolution(TimeDependentOperator<T> h, const DistributedVectors<double>& psi,
             EvolutionOptions options = {});
+  /// The same for a complex state.
   Evolution(TimeDependentOperator<T> h, const DistributedVectors<std::complex<double>>& psi,
             EvolutionOptions options = {});
   Evolution(const LinearMap<T>&&, const DistributedVectors<double>&,
@@ -128,9 +134,9 @@ class KRONSOLVE_EXPORT Evolution {
   bool at_times(std::span<const double> times, const EvolutionObserver& observer,
                 std::size_t share_of = 0);
 
-  index_t rows() const noexcept;  ///< of the state
-  double time() const noexcept;
-  const EvolutionState& state() const noexcept;
+  index_t rows() const noexcept;                 ///< of the state
+  double time() const noexcept;                  ///< of the state now
+  const EvolutionState& state() const noexcept;  ///< the state now, one column
   EvolutionState take_state() &&;    ///< gives the state away; nothing else may be asked then
   double norm() const noexcept;      ///< of the state now
   double log_norm() const noexcept;  ///< imaginary time: log of the norm that was divided out
@@ -143,12 +149,13 @@ class KRONSOLVE_EXPORT Evolution {
   index_t products()
       const noexcept;              ///< with all terms of the operator, those for energies included
   index_t steps() const noexcept;  ///< internal steps: series, Runge-Kutta or Magnus steps accepted
-  EvolutionMethod method() const noexcept;
-  EvolutionPoint point() const;
+  EvolutionMethod method() const noexcept;  ///< never automatic
+  EvolutionPoint point() const;             ///< all that observers see, of the state now
 
   /// Where it is and all that counts for what comes, for a checkpoint; and back there, of the same
   /// evolution. Collective.
   void write(CheckpointWriter& writer) const;
+  /// Takes the state back to what write() has put down. Collective.
   void restore(const CheckpointReader& reader);
 
  private:
@@ -161,18 +168,20 @@ extern template class Evolution<std::complex<double>>;
 
 /// An evolution from beginning to end.
 struct EvolutionResult {
-  std::vector<double> times;     ///< reached, as asked
-  std::vector<double> energies;  ///< at those
-  std::vector<double> norms;
-  std::vector<double> log_norms;  ///< imaginary time; else empty
-  std::vector<double> errors;     ///< of the state, accumulated
-  double norm_drift = 0, energy_drift = 0;
-  index_t products = 0, steps = 0;
-  bool converged = false;  ///< every error <= tol
-  bool stopped = false;    ///< an observer said no
-  EvolutionMethod method = EvolutionMethod::automatic;
-  std::string reason;    ///< which method and how good, for people
-  EvolutionState state;  ///< at the last time
+  std::vector<double> times;                            ///< reached, as asked
+  std::vector<double> energies;                         ///< at those
+  std::vector<double> norms;                            ///< of the state, at those
+  std::vector<double> log_norms;                        ///< imaginary time; else empty
+  std::vector<double> errors;                           ///< of the state, accumulated
+  double norm_drift = 0,                                ///< as Evolution::norm_drift
+      energy_drift = 0;                                 ///< as Evolution::energy_drift
+  index_t products = 0,                                 ///< with the operator
+      steps = 0;                                        ///< internal steps
+  bool converged = false;                               ///< every error <= tol
+  bool stopped = false;                                 ///< an observer said no
+  EvolutionMethod method = EvolutionMethod::automatic;  ///< never automatic
+  std::string reason;                                   ///< which method and how good, for people
+  EvolutionState state;                                 ///< at the last time
 };
 
 /// Evolves `psi` (given at options.start) through `times` and shows each point to `observer` (may
@@ -182,6 +191,7 @@ KRONSOLVE_EXPORT EvolutionResult evolve(const LinearMap<T>& h, const Distributed
                                         std::span<const double> times,
                                         const EvolutionOptions& options = {},
                                         const EvolutionObserver& observer = {});
+/// The same under an operator that depends on time: integrate or magnus, real time.
 template <Scalar T, Scalar V>
 KRONSOLVE_EXPORT EvolutionResult evolve(const TimeDependentOperator<T>& h,
                                         const DistributedVectors<V>& psi,

@@ -39,8 +39,9 @@ struct FunctionResult {
 /// SLEPc's restarted Krylov method, for any square operator; its error is SLEPc's own estimate.
 enum class ExpmMethod { automatic, chebyshev, mfn };
 
+/// How exactly exp(t A) v is computed, and by what.
 struct ExpmOptions {
-  ExpmMethod method = ExpmMethod::automatic;
+  ExpmMethod method = ExpmMethod::automatic;  ///< automatic: chebyshev
   double tol = 1e-10;                         ///< error <= tol |w|
   std::optional<SpectralBounds> bounds = {};  ///< of the operator, if known: saves finding them
   /// chebyshev refuses before starting what needs more; mfn ends there, not converged.
@@ -78,6 +79,7 @@ KRONSOLVE_EXPORT FunctionResult<std::complex<double>> expm_multiply(
     const LinearMap<T>& a, std::complex<double> t, std::span<const std::complex<double>> v,
     const ExpmOptions& options = {});
 
+/// How exactly f(A) v is computed, and in how much memory.
 struct FunctionOptions {
   double tol = 1e-10;        ///< estimated error <= tol |w|
   index_t max_steps = 2000;  ///< dimension of the Krylov space at most

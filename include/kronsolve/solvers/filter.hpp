@@ -20,9 +20,10 @@ namespace kronsolve {
 
 class Checkpoint;
 
+/// Which pairs inside the spectrum, and in how much memory.
 struct FilterOptions {
-  index_t k = 1;  ///< pairs nearest to sigma ...
-  double sigma = 0;
+  index_t k = 1;     ///< pairs nearest to sigma ...
+  double sigma = 0;  ///< target, in units of the operator
   std::optional<std::pair<double, double>> interval =
       {};              ///< ... or all pairs in [first, second]; k and sigma are then ignored
   double tol = 1e-10;  ///< converged when |Ax-lx| <= tol times the scale of the level
@@ -34,7 +35,7 @@ struct FilterOptions {
   std::variant<std::monostate, const DistributedVectors<double>*,
                const DistributedVectors<std::complex<double>>*>
       start = {};
-  std::uint64_t seed = 0;
+  std::uint64_t seed = 0;  ///< of the random vectors of the block
   /// Look for pairs of the window that the block never saw, and put them in; see FilterResult.
   bool certify = true;
   double miss_probability = 1e-9;  ///< accepted, over random start vectors
@@ -44,10 +45,11 @@ struct FilterOptions {
   Checkpoint* checkpoint = nullptr;
 };
 
+/// The pairs of filter_eigh and the window they were looked for in.
 template <Scalar T>
 struct FilterResult : Pairs<T> {
-  double lower = 0,
-         upper = 0;      ///< all pairs in this window were looked for; those returned may be fewer
+  double lower = 0,      ///< lower end of the window, in units of the operator
+      upper = 0;         ///< all pairs in this window were looked for; those returned may be fewer
   double expected = 0;   ///< pairs in the window by the density of states
   index_t degree = 0;    ///< of the polynomial
   index_t inserted = 0;  ///< pairs that the certificate found missing and put in

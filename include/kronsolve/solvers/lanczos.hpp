@@ -19,6 +19,7 @@
 
 namespace kronsolve {
 
+/// Which end of the spectrum, how exactly, and in how much memory.
 struct LanczosOptions {
   index_t k = 1;            ///< pairs wanted, from the end of the spectrum that `which` names
   Which which = Which::SA;  ///< SA or LA
@@ -26,6 +27,7 @@ struct LanczosOptions {
   std::optional<double> scale = {};  ///< of every level; none: as docs/solvers.md says
   index_t max_iterations = 0;        ///< steps for each pair, all restarts together; 0: 3000
   std::uint64_t seed = 0;  ///< of the start vectors, by global row: the same on any number of ranks
+  /// Skip: the value alone, in two vectors, if k = 1.
   Eigenvectors vectors = Eigenvectors::compute;
   /// Owned rows of a guess at the pairs, their sum, for the first recurrence: a millionth of a random
   /// vector comes in, so that no level is dark. It must outlive the call.
@@ -47,8 +49,8 @@ struct LanczosOptions {
     index_t steps = 0;          ///< of this recurrence
     bool converged = false;     ///< the bound is as small as was asked for
   };
-  std::function<bool(const Ritz&)> stop = {};
-  Checkpoint* checkpoint = nullptr;  ///< asked before each product; part `recurrence`
+  std::function<bool(const Ritz&)> stop = {};  ///< asked after each check, on every rank
+  Checkpoint* checkpoint = nullptr;            ///< asked before each product; part `recurrence`
 };
 
 /// The k lowest (or highest) eigenpairs of a Hermitian map in the memory of a few vectors.

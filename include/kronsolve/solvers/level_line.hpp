@@ -42,8 +42,9 @@ class KRONSOLVE_EXPORT LevelLine {
   /// @throws as eigh
   EighResult solve(double t);
 
-  index_t dimension() const { return a_.dimension(); }
+  index_t dimension() const { return a_.dimension(); }  ///< rows of the operators
 
+  /// The levels somewhere on the line, and how far off they may be.
   struct Levels {
     std::vector<double> values;  ///< k, ascending
     std::vector<double> bounds;  ///< level i is in [value - bound, value]; infinite: not known

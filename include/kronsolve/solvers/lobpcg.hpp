@@ -15,6 +15,7 @@
 
 namespace kronsolve {
 
+/// Which end of the spectrum, how many vectors, and what brings them closer.
 template <Scalar T>
 struct LobpcgOptions {
   index_t k = 1;               ///< pairs wanted, from the end of the spectrum that `which` names

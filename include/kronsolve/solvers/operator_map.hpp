@@ -40,7 +40,8 @@ using MapMaker = std::function<std::unique_ptr<LinearMap<T>>()>;
 
 /// A plan and the product it speaks of, by the scalar of the operator.
 struct PlannedEvolution {
-  EvolutionPlan plan;
+  EvolutionPlan plan;  ///< what will be used
+  /// Makes the product; collective.
   std::variant<MapMaker<double>, MapMaker<std::complex<double>>> make_map;
 };
 

@@ -16,12 +16,12 @@ enum class ResidualKind { explicit_, bound };
 /// What every solver of Hermitian eigenproblems says of the pairs that it found. The same on every
 /// rank.
 struct PairsReport {
-  std::vector<double> eigenvalues;  ///< ascending
-  std::vector<double> residuals;    ///< |Hx-lx|_2 in that order
-  ResidualKind residual_kind = ResidualKind::explicit_;
-  bool converged = false;  ///< as many pairs as asked, all with residual within tol
-  index_t converged_pairs = 0;
-  index_t iterations = 0;
+  std::vector<double> eigenvalues;                       ///< ascending
+  std::vector<double> residuals;                         ///< |Hx-lx|_2 in that order
+  ResidualKind residual_kind = ResidualKind::explicit_;  ///< what the residuals are
+  bool converged = false;         ///< as many pairs as asked, all with residual within tol
+  index_t converged_pairs = 0;    ///< of those found, how many are within tol
+  index_t iterations = 0;         ///< steps or restarts, as the method counts them
   index_t products = 0;           ///< products with the operator, the residual check included
   std::optional<bool> certified;  ///< no level is missing, where that was checked
   std::string certificate;        ///< how, or which check failed; for people

@@ -14,11 +14,13 @@
 
 namespace kronsolve {
 
+/// How many triplets, or how exactly.
 struct RsvdOptions {
   index_t rank = 0;  ///< triplets wanted; 0: as many as `tol` needs
   /// With rank = 0: |A - U S V^H| <= tol |A| in the 2-norm, relative.
   double tol = 1e-8;
   index_t max_rank = 0;  ///< with rank = 0: the most that may be needed; 0: min(m, n)
+  /// Random vectors beyond the rank; a few more digits for a little more work.
   index_t oversample = 10;
   int power_iterations = 2;  ///< each sharpens slowly decaying spectra for two more passes
   std::uint64_t seed = 0;    ///< by global row: the same on any number of ranks
@@ -30,11 +32,12 @@ struct RsvdResult {
   std::vector<double> singular_values;  ///< descending
   /// |A - U S V^H|_2 <= this with probability 1 - 1e-10 over the random test vectors.
   double error_bound = 0;
-  double norm = 0;         ///< |A|_2 as known: the largest singular value
-  bool converged = false;  ///< rank given: always; else error_bound <= tol |A|
-  index_t products = 0;
-  std::string reason;
-  DistributedVectors<T> left, right;  ///< owned rows of U (as rows of A) and V (as columns)
+  double norm = 0;             ///< |A|_2 as known: the largest singular value
+  bool converged = false;      ///< rank given: always; else error_bound <= tol |A|
+  index_t products = 0;        ///< with A and with its adjoint
+  std::string reason;          ///< how many triplets, why not converged; for people
+  DistributedVectors<T> left,  ///< owned rows of U, dealt as the rows of A
+      right;                   ///< owned rows of V, dealt as the columns of A
 
   /// @throws NotConverged  the tolerance was not reached; with both numbers
   const RsvdResult& require_converged() const {
@@ -55,9 +58,10 @@ struct RsvdResult {
 template <Scalar T>
 KRONSOLVE_EXPORT RsvdResult<T> rsvd(const LinearMap<T>& a, const RsvdOptions& options = {});
 
+/// What counts as zero, and the random vectors.
 struct RankOptions {
-  double tol = 1e-10;  ///< singular values up to tol |A| count as zero
-  std::uint64_t seed = 0;
+  double tol = 1e-10;      ///< singular values up to tol |A| count as zero
+  std::uint64_t seed = 0;  ///< by global row: the same on any number of ranks
 };
 
 /// Number of singular values above tol |A|, by `rsvd`: exact where the spectrum has a gap there, up
@@ -67,6 +71,8 @@ struct RankOptions {
 template <Scalar T>
 KRONSOLVE_EXPORT index_t estimate_rank(const LinearMap<T>& a, const RankOptions& options = {});
 
+/// two: largest singular value; frobenius: root of the sum of squares; trace: sum of singular
+/// values.
 enum class NormKind { two, frobenius, trace };
 
 /// A norm of a distributed map: largest, root of the sum of squares, or sum of singular values.
@@ -83,9 +89,11 @@ KRONSOLVE_EXPORT double norm(const LinearMap<T>& a, NormKind kind = NormKind::tw
 template <Scalar T>
 KRONSOLVE_EXPORT RsvdResult<T> rsvd(const Comm& comm, const Lazy<T>& a,
                                     const RsvdOptions& options = {});
+/// The same for rows built on demand, stored while it runs.
 template <Scalar T>
 KRONSOLVE_EXPORT index_t estimate_rank(const Comm& comm, const Lazy<T>& a,
                                        const RankOptions& options = {});
+/// The same for rows built on demand, stored while it runs; frobenius stores nothing.
 template <Scalar T>
 KRONSOLVE_EXPORT double norm(const Comm& comm, const Lazy<T>& a, NormKind kind = NormKind::two);
 

@@ -30,10 +30,11 @@ KRONSOLVE_EXPORT std::string_view to_string(SolveMethod);
 KRONSOLVE_EXPORT std::string_view to_string(OperatorKind);
 KRONSOLVE_EXPORT std::string_view to_string(KrylovSource);
 
+/// How A x = b is solved and how exactly.
 struct SolveOptions {
-  SolveMethod method = SolveMethod::automatic;
-  OperatorKind kind = OperatorKind::unknown;
-  double tol = 1e-10;          ///< converged when |b - A x| <= tol |b|
+  SolveMethod method = SolveMethod::automatic;  ///< automatic: by `kind`
+  OperatorKind kind = OperatorKind::unknown;    ///< saves trying out whether A is Hermitian
+  double tol = 1e-10;                           ///< converged when |b - A x| <= tol |b|
   index_t max_iterations = 0;  ///< products for each right-hand side; 0: 10 n, at least 1000
   index_t restart = 50;        ///< vectors that gmres keeps
   /// automatic: PETSc where a preconditioner or options for it are given, else our own.
@@ -48,14 +49,15 @@ struct SolveOptions {
 /// Solutions and how good they are. The same on every rank but for the rows of x.
 template <Scalar T>
 struct SolveResult {
-  DistributedVectors<T> x;        ///< one column for each right-hand side
-  std::vector<double> residuals;  ///< |b - A x|, computed with a product
-  std::vector<bool> converged_flags;
-  bool converged = false;                       ///< all of them
-  index_t iterations = 0, products = 0;         ///< of all right-hand sides together
-  SolveMethod method = SolveMethod::automatic;  ///< what solved it
-  KrylovSource krylov = KrylovSource::own;      ///< and whose it was; direct: petsc
-  Preconditioner preconditioner = Preconditioner::none;
+  DistributedVectors<T> x;                               ///< one column for each right-hand side
+  std::vector<double> residuals;                         ///< |b - A x|, computed with a product
+  std::vector<bool> converged_flags;                     ///< of each right-hand side
+  bool converged = false;                                ///< all of them
+  index_t iterations = 0,                                ///< steps
+      products = 0;                                      ///< with A, of all right-hand sides
+  SolveMethod method = SolveMethod::automatic;           ///< what solved it
+  KrylovSource krylov = KrylovSource::own;               ///< and whose it was; direct: petsc
+  Preconditioner preconditioner = Preconditioner::none;  ///< what was used
   std::string reason;  ///< why this method, why it stopped, one line
 
   /// @throws NotConverged  with the residuals

@@ -10,18 +10,20 @@ namespace kronsolve {
 
 /// An interval that holds the spectrum of a Hermitian operator.
 struct SpectralBounds {
-  double lower = 0;
-  double upper = 0;
+  double lower = 0;      ///< no eigenvalue below
+  double upper = 0;      ///< no eigenvalue above
   index_t products = 0;  ///< products spent on finding it
 
-  double center() const noexcept { return lower + (upper - lower) / 2; }
+  double center() const noexcept { return lower + (upper - lower) / 2; }  ///< of the interval
+  /// Half its length: R in the costs of series.
   double half_width() const noexcept { return (upper - lower) / 2; }
 };
 
+/// How closely the ends are looked for.
 struct SpectralBoundsOptions {
-  double accuracy = 0.01;  ///< wanted accuracy of both ends, as a part of the width
-  index_t max_steps = 100;
-  std::uint64_t seed = 0;
+  double accuracy = 0.01;   ///< wanted accuracy of both ends, as a part of the width
+  index_t max_steps = 100;  ///< of Lanczos
+  std::uint64_t seed = 0;   ///< of the start vector
 };
 
 /// Interval around the spectrum of a Hermitian map from a few Lanczos steps: the extreme Ritz

@@ -19,8 +19,9 @@ struct KRONSOLVE_EXPORT SpectralFunction {
   std::vector<double> poles;    ///< energies, ascending
   std::vector<double> weights;  ///< of the poles; their sum is <phi|phi>
   double norm_squared = 0;      ///< <phi|phi>
-  index_t products = 0;
-  std::vector<double> alpha, beta;  ///< of the continued fraction
+  index_t products = 0;         ///< with H
+  std::vector<double> alpha,    ///< diagonal of the tridiagonal matrix
+      beta;                     ///< its off-diagonal
 
   /// <phi| (z - H)^-1 |phi>.
   std::complex<double> green(std::complex<double> z) const;
@@ -30,6 +31,7 @@ struct KRONSOLVE_EXPORT SpectralFunction {
   double moment(int power) const;
 };
 
+/// How many poles at most.
 struct SpectralFunctionOptions {
   index_t steps = 200;  ///< Lanczos steps at most; resolves poles about half width of the spectrum
                         ///< / steps apart
@@ -39,7 +41,7 @@ struct SpectralFunctionOptions {
 /// h.comm().
 /// @param phi  owned entries, any norm; may come from another sector through apply_operator
 /// @throws DimensionError, InvalidArgument  as expm_multiply
-/// Cost: `steps` products, two vectors.
+/// Cost: `steps` products, two vectors, and the Lanczos vectors where they take less than 64 MiB.
 /// Source: Gagliano and Balseiro 1987, doi:10.1103/PhysRevLett.59.2999.
 template <Scalar T>
 KRONSOLVE_EXPORT SpectralFunction spectral_function(const LinearMap<T>& h, VectorArgument<T> phi,
@@ -47,16 +49,17 @@ KRONSOLVE_EXPORT SpectralFunction spectral_function(const LinearMap<T>& h, Vecto
 
 /// <a| (z - H)^-1 |b> for any two vectors, from those of a + b, a - b (and a + ib, a - ib).
 struct KRONSOLVE_EXPORT CrossSpectralFunction {
+  /// One of the combinations, with its factor in the sum.
   struct Part {
-    std::complex<double> factor;
-    SpectralFunction function;
+    std::complex<double> factor;  ///< of this function in the sum
+    SpectralFunction function;    ///< of a + b, a - b, a + ib or a - ib
   };
-  std::vector<Part> parts;
+  std::vector<Part> parts;  ///< two, or four for complex vectors
 
-  std::complex<double> green(std::complex<double> z) const;
+  std::complex<double> green(std::complex<double> z) const;  ///< <a| (z - H)^-1 |b>
   /// <a| H^power |b>.
   std::complex<double> moment(int power) const;
-  index_t products() const noexcept;
+  index_t products() const noexcept;  ///< with H, of all parts
 };
 /// Collective.
 /// Cost: two (complex: four) times that of spectral_function.

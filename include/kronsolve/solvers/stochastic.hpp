@@ -15,6 +15,7 @@
 
 namespace kronsolve {
 
+/// When the average over random vectors is good enough.
 struct TraceOptions {
   double tol = 1e-2;  ///< stop when the standard error is <= tol max(|trace|, scale)
   double scale = 0;   ///< a size that the error may be compared with where the trace is near 0
@@ -23,15 +24,16 @@ struct TraceOptions {
   index_t max_steps = 300;     ///< Lanczos steps of a sample at most
   double step_tol =
       1e-3;  ///< a sample is done when its last steps changed it by less than step_tol * tol
-  std::uint64_t seed = 0;
+  std::uint64_t seed = 0;  ///< of the random vectors
 };
 
+/// A trace and how well it is known.
 struct TraceResult {
-  double trace = 0;
+  double trace = 0;        ///< mean over the samples
   double error = 0;        ///< standard error over the samples; 0 of one sample means: not known
   bool converged = false;  ///< error within tol
-  index_t samples = 0;
-  index_t products = 0;
+  index_t samples = 0;     ///< random vectors that were used
+  index_t products = 0;    ///< with A, of all samples
   std::vector<double> values;  ///< of each sample
 };
 
@@ -51,13 +53,13 @@ KRONSOLVE_EXPORT TraceResult trace_function(const LinearMap<T>& a,
 
 /// A mean with its standard error.
 struct Estimate {
-  double value = 0;
-  double error = 0;
+  double value = 0;  ///< mean over the samples
+  double error = 0;  ///< standard error of it
 };
 
 /// What is known of a Hamiltonian at a temperature.
 struct ThermalPoint {
-  double beta = 0;
+  double beta = 0;                         ///< inverse temperature 1/(k_B T), units of 1/energy
   Estimate log_partition = {};             ///< log tr exp(-beta H)
   Estimate energy = {};                    ///< <H>
   Estimate heat_capacity = {};             ///< beta^2 (<H^2> - <H>^2)
@@ -70,13 +72,14 @@ struct ThermalPoint {
 /// observable; its observables scatter more at low temperatures.
 enum class ThermalMethod { typical, ftlm };
 
+/// Which random-vector method, and how many of them.
 struct ThermalOptions {
-  ThermalMethod method = ThermalMethod::typical;
-  index_t steps = 100;   ///< ftlm: Lanczos steps of a sample at most
+  ThermalMethod method = ThermalMethod::typical;  ///< typical or ftlm
+  index_t steps = 100;                            ///< ftlm: Lanczos steps of a sample at most
   index_t samples = 20;  ///< random vectors; errors fall as 1/sqrt(samples * states that take part)
   double tol = 1e-8;     ///< typical: of each exponential, relative
-  std::optional<SpectralBounds> bounds = {};
-  std::uint64_t seed = 0;
+  std::optional<SpectralBounds> bounds = {};  ///< of the spectrum of H, if known
+  std::uint64_t seed = 0;                     ///< of the random vectors
 };
 
 /// Numbers about a normalised state, of which owned entries are given: expectation values of any

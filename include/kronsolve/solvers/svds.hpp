@@ -18,29 +18,34 @@
 
 namespace kronsolve {
 
+/// Which singular values.
 enum class SingularEnd { largest, smallest };
 /// restarted: thick-restart Lanczos on A^H A, largest triplets only, the fastest where they are not
 /// small beside |A| (else it goes over to bidiagonal); bidiagonal: thick-restart
 /// Golub-Kahan-Lanczos; cross: Lanczos on A^H A in the memory of few vectors, half the digits for
 /// small singular values; dense: LAPACK.
 enum class SvdMethod { automatic, dense, bidiagonal, cross, restarted };
+/// skip: singular values alone; residuals are then bounds.
 enum class SingularVectors { compute, skip };
+/// Whether copies of repeated singular values that were missed are looked for.
 enum class Certification { on, off };
 
 KRONSOLVE_EXPORT std::string_view to_string(SingularEnd);
 KRONSOLVE_EXPORT std::string_view to_string(SvdMethod);
 
+/// What is asked of svds and how it is found.
 struct SvdsOptions {
-  static constexpr index_t all = -1;
-  index_t k = 1;  ///< triplets wanted; `all` = the whole SVD (dense)
-  SingularEnd which = SingularEnd::largest;
+  static constexpr index_t all = -1;         ///< as k: every triplet
+  index_t k = 1;                             ///< triplets wanted; `all` = the whole SVD (dense)
+  SingularEnd which = SingularEnd::largest;  ///< which end of the singular values
   /// Converged when sqrt(|Av-su|^2 + |A^H u-sv|^2) <= tol max(s, min(1, |A|)).
   double tol = 1e-10;
   index_t max_iterations = 0;  ///< bidiagonalisation steps, all restarts together; 0: chosen
   index_t ncv = 0;             ///< largest subspace; 0: chosen
   std::uint64_t seed = 0;      ///< fixes start vectors, by global row: the same on any ranks
+  /// Automatic: dense for small matrices, else by `which`.
   SvdMethod method = SvdMethod::automatic;
-  SingularVectors vectors = SingularVectors::compute;
+  SingularVectors vectors = SingularVectors::compute;  ///< skip saves the vectors of both sides
   Certification certify = Certification::on;           ///< look for missed copies
   std::function<void(const Progress&)> progress = {};  ///< called on every rank, now and then
   /// Where it keeps what it needs to go on (<kronsolve/solvers/checkpoint.hpp>), on every rank; must
@@ -57,22 +62,24 @@ struct SvdsResult {
   /// explicit_: with products; bound: what the bidiagonal matrix says (vectors skipped).
   ResidualKind residual_kind = ResidualKind::explicit_;
   std::vector<bool> converged_flags;  ///< of each triplet
-  bool converged = false;
-  index_t converged_triplets = 0;
-  index_t iterations = 0;  ///< bidiagonalisation (or Lanczos) steps
-  index_t products = 0;    ///< with A and with A^H, residuals included, without certify_products
-  index_t rows = 0, cols = 0;
-  bool certified = false;        ///< no singular value beyond the last one was missed
-  std::string certificate;       ///< what the check found, one line; empty if it was off
-  index_t inserted = 0;          ///< missed triplets that the check brought to light
-  index_t certify_products = 0;  ///< spent on the check
-  std::string reason;            ///< why this method, why it stopped, one line
-  SvdMethod method = SvdMethod::automatic;
-  double solve_seconds = 0;
-  index_t memory_estimate_bytes = 0;  ///< of vectors and dense matrices, all ranks together
+  bool converged = false;             ///< as many triplets as asked, all within tol
+  index_t converged_triplets = 0;     ///< of those found, how many are within tol
+  index_t iterations = 0;             ///< bidiagonalisation (or Lanczos) steps
+  index_t products = 0;     ///< with A and with A^H, residuals included, without certify_products
+  index_t rows = 0,         ///< of A
+      cols = 0;             ///< of A
+  bool certified = false;   ///< no singular value beyond the last one was missed
+  std::string certificate;  ///< what the check found, one line; empty if it was off
+  index_t inserted = 0;     ///< missed triplets that the check brought to light
+  index_t certify_products = 0;             ///< spent on the check
+  std::string reason;                       ///< why this method, why it stopped, one line
+  SvdMethod method = SvdMethod::automatic;  ///< what solved it; never automatic
+  double solve_seconds = 0;                 ///< wall time
+  index_t memory_estimate_bytes = 0;        ///< of vectors and dense matrices, all ranks together
   /// Owned rows of u (dealt as the rows of A) and of v (as its columns); none if skipped. The
   /// component of largest modulus of each v (the first such) is real and positive.
-  DistributedVectors<T> left, right;
+  DistributedVectors<T> left,  ///< U, rows as those of A
+      right;                   ///< V, rows as the columns of A
 
   /// @throws NotConverged  fewer triplets than asked; with their residuals
   const SvdsResult& require_converged() const {

@@ -36,6 +36,7 @@ namespace kronsolve {
 template <Scalar T>
 class KRONSOLVE_EXPORT Tolerance {
  public:
+  /// Y = A x of whole vectors.
   using Multiply = std::function<void(std::span<const T>, std::span<T>)>;
   /// Takes 1 product (4 up to 16384 rows, 16 up to 64) and keeps as many vectors. Collective, as all calls
   /// are then.
@@ -48,6 +49,8 @@ class KRONSOLVE_EXPORT Tolerance {
   double scale(std::complex<double> level) const {
     return scale_of<std::complex<double>>(level, {});
   }
+  /// The scale s of a level with its vector.
+  /// @param x  owned entries, or all of them where a process holds them alone
   template <Scalar X>
   double scale(std::complex<double> level, std::span<const X> x) const {
     return scale_of<X>(level, x);
@@ -71,9 +74,9 @@ class KRONSOLVE_EXPORT Tolerance {
 
   /// Pairs of a list that have converged, and why others have not.
   struct Verdict {
-    index_t converged = 0;
+    index_t converged = 0;   ///< pairs that have converged
     double least_scale = 0;  ///< of those pairs
-    std::string limit;
+    std::string limit;  ///< why the worst of the others has not; empty if rounding is no reason
   };
   /// @param vectors  one column a pair, or none where they were skipped
   template <class Value, Scalar X>
