@@ -1,6 +1,5 @@
 """How Sphinx makes one offline site of these documents: scripts/site."""
 
-import os
 import pathlib
 import re
 
@@ -30,12 +29,6 @@ html_js_files = ["site.js"]
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {"navigation_with_keys": True}
-
-# The C++ pages are there where Doxygen has been run (scripts/site does).
-if os.environ.get("KRONSOLVE_DOXYGEN_XML"):
-    extensions.append("breathe")
-    breathe_projects = {"kronsolve": os.environ["KRONSOLVE_DOXYGEN_XML"]}
-    breathe_default_project = "kronsolve"
 
 # Documents beside this folder are pages as well; a stub stands for each.
 OUTSIDE = {"README.md": "index", "CHANGELOG.md": "changelog", "CONTRIBUTING.md": "contributing"}

@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import shutil
 import subprocess
 import unittest
 
@@ -12,10 +13,11 @@ SITE = program.SOURCE / "build" / "site"
 
 def can_be_made() -> bool:
     python = "/usr/bin/python3" if pathlib.Path("/usr/bin/python3").exists() else "python3"
-    return subprocess.run([python, "-c", "import sphinx, myst_parser, furo"], capture_output=True, check=False).returncode == 0
+    modules = subprocess.run([python, "-c", "import sphinx, myst_parser, furo"], capture_output=True, check=False)
+    return modules.returncode == 0 and shutil.which("doxygen") is not None
 
 
-@unittest.skipUnless(can_be_made(), "Sphinx, MyST or furo is not installed")
+@unittest.skipUnless(can_be_made(), "Sphinx, MyST, furo or Doxygen is not installed")
 class Site(program.ProgramTest):
     def test_it_is_made_without_warnings_and_is_whole(self):
         done = subprocess.run([program.SOURCE / "scripts" / "site", program.PROGRAM], capture_output=True, text=True, check=False, timeout=200)
@@ -27,6 +29,11 @@ class Site(program.ProgramTest):
                 self.assertIn(document.relative_to(program.SOURCE / "docs").with_suffix(".html").as_posix(), pages)
         self.assertIn("--all-sectors", pages["command-line.html"])
         self.assertIn("Unreleased", pages["changelog.html"])
+        api = "".join(page for name, page in pages.items() if name.startswith("cpp/"))
+        include = program.SOURCE / "include"
+        for header in include.rglob("*.hpp"):
+            if header.name not in ("kronsolve.hpp", "toml_text.hpp", "task_code.hpp"):  # they have no names for users
+                self.assertIn(f"&lt;{header.relative_to(include).as_posix()}&gt;", api)
         for name, page in pages.items():
             loaded = re.findall(r"<(?:script|link|img)\b[^>]*?(?:src|href)=\"([^\"]+)\"", page)
             self.assertEqual([where for where in loaded if where.startswith(("http", "//"))], [], f"{name} loads from the network")
