@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -10,7 +11,13 @@ author = "the kronsolve authors"
 copyright = "2026, the kronsolve authors"  # noqa: A001 (Sphinx wants this name)
 release = re.search(r"VERSION (\d+\.\d+\.\d+)", (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")).group(1)
 
-extensions = ["myst_parser"]
+# The texts of the Python package are read from its sources; what is compiled is not needed for that.
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+sys.path.insert(0, str(ROOT / "python"))
+autodoc_mock_imports = ["kronsolve._core"]
+autodoc_typehints = "none"
+add_module_names = False
+default_role = "literal"
 source_suffix = {".md": "markdown"}
 root_doc = "index"
 exclude_patterns = ["notes"]
@@ -50,5 +57,11 @@ def rewrite_links(app, docname, source):
     source[0] = text
 
 
+def keep_bars(app, what, name, obj, options, lines):
+    """A bar of a docstring, as in |Hx - lx|, is mathematics and no substitution."""
+    lines[:] = [line.replace("|", r"\|") for line in lines]
+
+
 def setup(app):
     app.connect("source-read", rewrite_links)
+    app.connect("autodoc-process-docstring", keep_bars)

@@ -624,7 +624,7 @@ class Sites:
 
     @property
     def identity(self) -> Operator:
-        """1."""
+        """The identity on these sites."""
         return Operator._of(_core.term(self.spaces, 1, []))
 
     def parse(self, text: str) -> Operator:

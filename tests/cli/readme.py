@@ -92,8 +92,8 @@ class Readme(TranscriptTest):
                 self.assertEqual(command[0], "git", f"{line}: of this kind of command nothing is checked")
 
     def test_its_sources_are_those_of_the_examples(self):
-        text = (program.SOURCE / "README.md").read_text(encoding="utf-8")
-        found = re.findall(r"\]\((examples/[\w.]+)\):\n\n```cpp\n(.*?)^```", text, re.M | re.S)
+        text = (program.SOURCE / "README.md").read_text(encoding="utf-8") + (program.SOURCE / "docs" / "cpp.md").read_text(encoding="utf-8")
+        found = re.findall(r"\]\((?:\.\./)?(examples/[\w.]+)\)[^`]*:\n\n```cpp\n(.*?)^```", text, re.M | re.S)
         self.assertEqual(len(found), text.count("```cpp"))
         for name, code in found:
             example = (program.SOURCE / name).read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 """The site of the documents: made without a warning, whole, and in need of no network."""
 
+import ast
 import pathlib
 import re
 import shutil
@@ -20,7 +21,7 @@ def can_be_made() -> bool:
 @unittest.skipUnless(can_be_made(), "Sphinx, MyST, furo or Doxygen is not installed")
 class Site(program.ProgramTest):
     def test_it_is_made_without_warnings_and_is_whole(self):
-        done = subprocess.run([program.SOURCE / "scripts" / "site", program.PROGRAM], capture_output=True, text=True, check=False, timeout=200)
+        done = subprocess.run([program.SOURCE / "scripts" / "site", program.PROGRAM], capture_output=True, text=True, check=False, timeout=360)
         self.assertEqual(done.returncode, 0, done.stderr)
 
         pages = {path.relative_to(SITE).as_posix(): path.read_text(encoding="utf-8") for path in SITE.rglob("*.html")}
@@ -34,6 +35,11 @@ class Site(program.ProgramTest):
         for header in include.rglob("*.hpp"):
             if header.name not in ("kronsolve.hpp", "toml_text.hpp", "task_code.hpp"):  # they have no names for users
                 self.assertIn(f"&lt;{header.relative_to(include).as_posix()}&gt;", api)
+        package = ast.parse((program.SOURCE / "python" / "kronsolve" / "__init__.py").read_text(encoding="utf-8"))
+        names = next(ast.literal_eval(node.value) for node in package.body if isinstance(node, ast.Assign) and node.targets[0].id == "__all__")
+        self.assertGreaterEqual(len(names), 60)
+        for name in set(names) - {"errors", "parallel"}:  # modules
+            self.assertRegex(pages["python-api.html"], rf'id="kronsolve\.(errors\.)?{name}"')
         for name, page in pages.items():
             loaded = re.findall(r"<(?:script|link|img)\b[^>]*?(?:src|href)=\"([^\"]+)\"", page)
             self.assertEqual([where for where in loaded if where.startswith(("http", "//"))], [], f"{name} loads from the network")
