@@ -3,41 +3,25 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <map>
-#include <numeric>
 #include <string_view>
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/number.hpp>
 #include <kronsolve/core/suggest.hpp>
 
+#include "core/operations.hpp"
+
 namespace kronsolve::detail {
 
 namespace {
 
-using Numbers = std::vector<double>;
+/// Of lists as well: how many there are.
+constexpr std::string_view length = "len";
 
-/// Functions of numbers, or of the entries of one list.
-const std::map<std::string, double (*)(const Numbers&), std::less<>>& functions() {
-  static const std::map<std::string, double (*)(const Numbers&), std::less<>> all = {
-      {"abs", [](const Numbers& x) { return std::abs(x.front()); }},
-      {"sqrt", [](const Numbers& x) { return std::sqrt(x.front()); }},
-      {"log", [](const Numbers& x) { return std::log(x.front()); }},
-      {"exp", [](const Numbers& x) { return std::exp(x.front()); }},
-      {"sin", [](const Numbers& x) { return std::sin(x.front()); }},
-      {"cos", [](const Numbers& x) { return std::cos(x.front()); }},
-      {"tan", [](const Numbers& x) { return std::tan(x.front()); }},
-      {"floor", [](const Numbers& x) { return std::floor(x.front()); }},
-      {"min", [](const Numbers& x) { return *std::min_element(x.begin(), x.end()); }},
-      {"max", [](const Numbers& x) { return *std::max_element(x.begin(), x.end()); }},
-      {"sum", [](const Numbers& x) { return std::accumulate(x.begin(), x.end(), 0.0); }},
-      {"mean",
-       [](const Numbers& x) {
-         return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
-       }},
-      {"len", [](const Numbers& x) { return static_cast<double>(x.size()); }},
-  };
-  return all;
+/// Less than, equal to or greater than 0, as of two numbers; a text is no number.
+double order_of_texts(const Json& a, const Json& b) {
+  if (a.is_string() != b.is_string()) return 1;
+  return a.get_ref<const std::string&>().compare(b.get_ref<const std::string&>());
 }
 
 bool starts_name(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_'; }
@@ -164,10 +148,13 @@ class ExpressionParser {
     while (at_ < text_.size() && in_name(text_[at_])) ++at_;
     const std::string name(text_.substr(begin, at_ - begin));
     if (take({"("}).empty()) return {Kind::field, name, {}, {}};
-    if (!functions().contains(name)) {
-      std::vector<std::string> known;
-      for (const auto& [word, function] : functions()) known.push_back(word);
-      fail(unknown_name("function", name, known));
+    const Operation* const known = find_operation(name);
+    if (name != length && (known == nullptr || !known->is_function())) {
+      std::vector<std::string> words = {std::string(length)};
+      for (const auto& one : operations())
+        if (one.is_function()) words.emplace_back(one.name);
+      std::sort(words.begin(), words.end());
+      fail(unknown_name("function", name, words));
     }
     std::vector<Node> operands = {alternatives()};
     while (!take({","}).empty()) operands.push_back(alternatives());
@@ -237,13 +224,6 @@ Json Expression::apply(const Node& node, const Json& record) const {
   const auto operand = [&](std::size_t i) { return number(node.operands[i], record); };
   if (name == "and") return operand(0) != 0 && operand(1) != 0 ? 1.0 : 0.0;
   if (name == "or") return operand(0) != 0 || operand(1) != 0 ? 1.0 : 0.0;
-  if (name == "not") return operand(0) != 0 ? 0.0 : 1.0;
-  if (name == "negative") return -operand(0);
-  if (name == "+") return operand(0) + operand(1);
-  if (name == "-") return operand(0) - operand(1);
-  if (name == "*") return operand(0) * operand(1);
-  if (name == "/") return operand(0) / operand(1);
-  if (name == "^") return std::pow(operand(0), operand(1));
   if (name == "[]") {
     const Json list = evaluate(node.operands[0], record);
     const auto asked = static_cast<std::ptrdiff_t>(operand(1));
@@ -253,35 +233,39 @@ Json Expression::apply(const Node& node, const Json& record) const {
       throw InvalidArgument(detail::concat("expression '", text_, "': there is no entry ", asked));
     return list[static_cast<std::size_t>(index)];
   }
-  if (const auto function = functions().find(name); function != functions().end()) {
-    Numbers numbers;
-    for (const auto& one : node.operands) {
-      const Json value = evaluate(one, record);
-      if (value.is_array())
-        for (const auto& entry : value)
-          numbers.push_back(number({Node::Kind::constant, {}, entry, {}}, record));
-      else
-        numbers.push_back(number(one, record));
-    }
-    return numbers.empty() && name != "len" ? std::nan("") : function->second(numbers);
+  if (name == length) return static_cast<double>(numbers_of(node, record).size());
+  const Operation& operation = *find_operation(name);
+  if (operation.is_function()) {
+    const auto numbers = numbers_of(node, record);
+    return numbers.empty() ? std::nan("")
+                           : operation.value(numbers.data(), static_cast<int>(numbers.size()));
   }
-  // What is left are comparisons, of two numbers or of two texts.
-  const Json a = evaluate(node.operands[0], record), b = evaluate(node.operands[1], record);
-  const auto compare = [](const auto& x, const auto& y) { return x < y ? -1 : x > y ? 1 : 0; };
-  const bool texts = a.is_string() && b.is_string(), mixed = a.is_string() != b.is_string();
-  if (mixed && name != "=" && name != "!=")
-    throw InvalidArgument(
-        detail::concat("expression '", text_, "': a text and a number have no order"));
-  const int order = texts   ? compare(a.get<std::string>(), b.get<std::string>())
-                    : mixed ? 1
-                            : compare(operand(0), operand(1));
-  const bool truth = name == "="    ? order == 0
-                     : name == "!=" ? order != 0
-                     : name == "<"  ? order < 0
-                     : name == "<=" ? order <= 0
-                     : name == ">"  ? order > 0
-                                    : order >= 0;
-  return truth ? 1.0 : 0.0;
+  double x[2] = {};
+  if (operation.is_comparison()) {
+    const Json a = evaluate(node.operands[0], record), b = evaluate(node.operands[1], record);
+    if (a.is_string() || b.is_string()) {
+      if (a.is_string() != b.is_string() && name != "=" && name != "!=")
+        throw InvalidArgument(
+            detail::concat("expression '", text_, "': a text and a number have no order"));
+      x[0] = order_of_texts(a, b);
+      return operation.value(x, 2);
+    }
+  }
+  for (std::size_t i = 0; i < node.operands.size(); ++i) x[i] = operand(i);
+  return operation.value(x, static_cast<int>(node.operands.size()));
+}
+
+std::vector<double> Expression::numbers_of(const Node& node, const Json& record) const {
+  std::vector<double> numbers;
+  for (const auto& one : node.operands) {
+    const Json value = evaluate(one, record);
+    if (value.is_array())
+      for (const auto& entry : value)
+        numbers.push_back(number({Node::Kind::constant, {}, entry, {}}, record));
+    else
+      numbers.push_back(number({Node::Kind::constant, {}, value, {}}, record));
+  }
+  return numbers;
 }
 
 }  // namespace kronsolve::detail

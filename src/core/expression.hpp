@@ -44,6 +44,8 @@ class KRONSOLVE_EXPORT Expression {
   Json evaluate(const Node& node, const Json& record) const;
   double number(const Node& node, const Json& record) const;
   Json apply(const Node& node, const Json& record) const;
+  /// All operands, entries of lists one by one.
+  std::vector<double> numbers_of(const Node& node, const Json& record) const;
   static void collect(const Node& node, std::vector<std::string>& names);
 
   std::string text_;

@@ -12,6 +12,8 @@
 
 namespace kronsolve::detail {
 
+struct Operation;
+
 /// An Expression whose names are numbers, all but one fixed. Immutable; shared by threads.
 class KRONSOLVE_EXPORT Formula {
  public:
@@ -29,7 +31,7 @@ class KRONSOLVE_EXPORT Formula {
   struct Instruction {
     enum class Kind { constant, variable, operation } kind = Kind::constant;
     double number = 0;
-    int operation = 0;  ///< in the table of operations
+    const Operation* operation = nullptr;
     int operands = 0;
   };
   void compile(const Expression::Node& node, const std::string& variable, const Json& record,
