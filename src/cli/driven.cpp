@@ -1,6 +1,7 @@
 #include "cli/driven.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace kronsolve::cli {
 
@@ -16,9 +17,12 @@ SectorOperator summed(const Problem& problem, Factor factor) {
 }  // namespace
 
 SectorOperator all_terms(const Problem& problem) {
-  // No factor of which something could cancel.
-  double factor = 0.7390851332151607;
-  return summed(problem, [&](const Drive&) { return factor *= factor; });
+  // Factors with which nothing cancels, all between 1 and 2.
+  double part = 0;
+  return summed(problem, [&](const Drive&) {
+    part += 0.6180339887498949;
+    return 1 + part - std::floor(part);
+  });
 }
 
 SectorOperator operator_at(const Problem& problem, double time) {

@@ -146,6 +146,15 @@ class Drives(program.ProgramTest):
         found = self.evolve(path, "--sector", "sz=0", "--state", "ground", "--time", 1)
         self.assertAlmostEqual(found["energies"][0], np.linalg.eigvalsh(operator(0)).min(), delta=1e-9)
 
+    def test_each_of_many_drives_counts(self):
+        """Twenty parts, one of which turns the spin: by pi, wherever it stands among them."""
+        for turning in (0, 12, 19):
+            parts = [f"[[drive]]\nfunction = \"pi\"\nterms = [[1, \"Sx\", 0]]\n" if i == turning else
+                     f"[[drive]]\nfunction = \"cos({i}*t)\"\nterms = [[1, \"Sz\", 1]]\n" for i in range(20)]
+            path = self.file(f"many{turning}.toml", f"sites = 2\n[parameters]\npi = {math.pi}\n" + "".join(parts))
+            found = self.evolve(path, "--state", "uu", "--time", 1, "--observe", "sz")
+            self.assertAlmostEqual(found["observables"]["sz"][-1][0], -0.5, delta=1e-9)
+
     def test_time_goes_on_in_a_saved_state(self):
         path, saved = self.file("chain.toml", CHAIN), self.folder / "half.h5"
         whole = self.evolve(path, "--state", "neel", "--times", "0,2,3", "--observe", "sz")
