@@ -8,6 +8,7 @@
 
 #include "cli/saved_file.hpp"
 #include "cli/text.hpp"
+#include "core/rows_checksum.hpp"
 
 namespace kronsolve::cli {
 
@@ -43,17 +44,10 @@ void require_time(const Comm& comm) {
 
 template <Scalar T>
 std::string matrix_text(const Comm& comm, const CsrRows<T>& rows) {
-  std::uint64_t all = 0;
-  for (index_t i = rows.range.begin; i < rows.range.end; ++i) {
-    Checksum sum;
-    const auto columns = rows.row_columns(i);
-    const auto values = rows.row_values(i);
-    sum.add({reinterpret_cast<const char*>(&i), sizeof(i)});
-    sum.add({reinterpret_cast<const char*>(columns.data()), columns.size_bytes()});
-    sum.add({reinterpret_cast<const char*>(values.data()), values.size_bytes()});
-    all ^= sum.value();
-  }
-  return fmt::format("checksum {:016x}", comm.all_reduce(all, Reduce::bit_xor));
+  detail::RowsChecksum all;
+  for (index_t i = rows.range.begin; i < rows.range.end; ++i)
+    all.add(i, rows.row_columns(i), rows.row_values(i));
+  return fmt::format("checksum {:016x}", all.of_all(comm));
 }
 
 template std::string matrix_text(const Comm&, const CsrRows<double>&);
@@ -80,9 +74,9 @@ Checkpointing::Checkpointing(const Comm& comm, const Arguments& arguments,
                             .required = !asked.stop,
                             .stop = asked.stop};
   if (!asked.path.empty() && !asked.stop) {
+    requests_.emplace();
     require_time(comm);
     require_writable(comm, asked.path);
-    requests_.emplace();
     options.stop = [this] { return requests_->asked(); };
   }
   if (!asked.stop)

@@ -59,8 +59,9 @@ int run_as_worker(const Comm& comm, const std::vector<std::string>& words, doubl
   });
 }
 
-/// Where rank 0 of the workers is, "host pid".
+/// Where rank 0 of the workers is, "host pid"; from now on it listens.
 std::string place_of_worker(const Comm& comm) {
+  note_requests();
   std::array<char, 256> host{};
   (void)::gethostname(host.data(), host.size() - 1);
   return comm.broadcast(detail::concat(host.data(), " ", ::getpid()));
@@ -88,11 +89,7 @@ int run_on_workers(Session& session, const Arguments& arguments,
   Pool pool = session.make_pool(
       {.workers = arguments.ranks,
        .threads = arguments.threads.value_or(std::max(1, available_cores() / arguments.ranks))});
-  std::optional<EndRequests> requests;
-  if (!arguments.checkpoint.path.empty()) {
-    pass_on_signals(pool, arguments.ranks);
-    requests.emplace();
-  }
+  if (!arguments.checkpoint.path.empty()) pass_on_signals(pool, arguments.ranks);
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   try {
     return pool
@@ -104,7 +101,8 @@ int run_on_workers(Session& session, const Arguments& arguments,
   }
 }
 
-int run(Session& session, const Comm& comm, int argc, char** argv, Clock::time_point start) {
+int run(Session& session, const Comm& comm, int argc, char** argv, Clock::time_point start,
+        std::optional<EndRequests>& requests) {
   Arguments arguments = parse_arguments(argc, argv);
   if (!arguments.message.empty()) {
     if (comm.is_root()) print_result(arguments.message);
@@ -115,6 +113,8 @@ int run(Session& session, const Comm& comm, int argc, char** argv, Clock::time_p
     words = words_of_run(comm, arguments);
     arguments = parse_words(words);
   }
+  if (!arguments.checkpoint.path.empty())
+    requests.emplace(arguments.ranks > 1 ? 0 : patience_outside_steps);
   if (arguments.command == "sweep") {
     use_threads(arguments);
     return tell(comm, arguments, run_sweep(session, arguments, start));
@@ -148,6 +148,9 @@ int main(int argc, char** argv) {
   const auto start = cli::Clock::now();
   // Under mpirun every rank runs the program; a worker of --ranks never gets past its session.
   std::optional<Session> session;
+  // Of a run with a checkpoint: it listens to its end, so that a signal before the first step has it
+  // run again, and one after its answer does not spoil that.
+  std::optional<cli::EndRequests> requests;
   int status = cli::guarded(Comm::serial(), [&] {
     try {
       session.emplace(SessionOptions{.mode = launched_by_mpi() ? Mode::syncro : Mode::dynamic});
@@ -160,7 +163,8 @@ int main(int argc, char** argv) {
   if (session) {
     const Comm& comm = session->comm();
     const cli::InterruptGuard interrupts(comm.is_root());
-    status = cli::guarded(comm, [&] { return cli::run(*session, comm, argc, argv, start); });
+    status =
+        cli::guarded(comm, [&] { return cli::run(*session, comm, argc, argv, start, requests); });
   }
   // The first rank that leaves makes srun end the others, who would not have this code then.
   if (status == cli::exit_run_again) std::signal(SIGTERM, SIG_IGN);

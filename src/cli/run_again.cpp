@@ -56,15 +56,17 @@ EndRequests::EndRequests(unsigned patience)
     : terminate_(std::signal(SIGTERM, note_signal)),
       user_(std::signal(SIGUSR1, note_signal)),
       alarm_(std::signal(SIGALRM, leave)),
+      patience_before_(seconds_to_answer),
       job_ends_(end_of_job()) {
   seconds_to_answer = static_cast<int>(patience);
+  if (patience == 0) answered();
   begin();
 }
 
 EndRequests::~EndRequests() {
   worker = 0;
-  answered();
-  seconds_to_answer = 0;
+  seconds_to_answer = patience_before_;
+  (void)::alarm(came() ? static_cast<unsigned>(patience_before_) : 0);
   std::signal(SIGTERM, terminate_);
   std::signal(SIGUSR1, user_);
   std::signal(SIGALRM, alarm_);
@@ -89,6 +91,11 @@ bool EndRequests::asked() noexcept {
   return came() || now > job_ends_ - seconds_to_leave - to_write - spare * longest_;
 }
 
-void forward_requests_to(long pid) noexcept { worker = pid; }
+void forward_requests_to(long pid) noexcept {
+  worker = pid;
+  if (signal_came != 0 && pid > 0) (void)::kill(static_cast<pid_t>(pid), SIGUSR1);
+}
+
+void note_requests() noexcept { std::signal(SIGUSR1, note_signal); }
 
 }  // namespace kronsolve::cli

@@ -12,11 +12,12 @@ double time_now();
 /// A job that is to end in less has no time left to begin anything.
 inline constexpr double seconds_to_leave = 10;
 /// What cannot go on in the middle is given up so many seconds after a signal.
-inline constexpr unsigned patience_of_sweeps = 20;
+inline constexpr unsigned patience_outside_steps = 20;
 /// Says so and ends the process with exit code 75, from a signal too.
 [[noreturn]] void leave_now() noexcept;
 
-/// While it lives, SIGTERM and SIGUSR1 are noted and end nothing.
+/// While it lives, SIGTERM and SIGUSR1 are noted and end nothing. One within another has the word
+/// until it goes.
 class EndRequests {
  public:
   /// @param patience  seconds after a signal at which a process that has not answered it ends with
@@ -35,10 +36,13 @@ class EndRequests {
  private:
   using Handler = void (*)(int);
   Handler terminate_, user_, alarm_;
+  int patience_before_;
   double job_ends_, began_ = 0, last_ = 0, longest_ = 0;
 };
 
-/// Workers that --ranks has started get the signals of this process.
+/// Workers that --ranks has started get the signals of this process, those too that have come.
 void forward_requests_to(long pid) noexcept;
+/// From now on SIGUSR1 is noted by this process, whatever it does.
+void note_requests() noexcept;
 
 }  // namespace kronsolve::cli

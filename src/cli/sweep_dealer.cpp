@@ -95,7 +95,7 @@ void Dealer::stop(const std::function<void()>& show) {
   for (auto since = Clock::now(); !dealt_.empty(); show()) {
     collect();
     if (is_written(own_.folder().path())) since = Clock::now();
-    if (seconds_since(since) > patience_of_sweeps) {
+    if (seconds_since(since) > patience_outside_steps) {
       std::filesystem::remove(stop_file_);
       leave_now();
     }

@@ -57,7 +57,7 @@ class Worker {
              Json& record, const PairSolver& solver, const std::string& checkpoint = {});
   void write(PointHead head, const Json& record);
 
-  EndRequests requests_{patience_of_sweeps};
+  EndRequests requests_{patience_outside_steps};
   SweepFolder folder_;
   double retried_before_;
   double job_ends_ = end_of_job();

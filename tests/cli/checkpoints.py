@@ -131,6 +131,22 @@ class Checkpoints(program.ProgramTest):
                 self.assert_same(done.json(), undisturbed, exactly=False)
             self.forget()
 
+    def test_a_signal_at_any_moment_has_it_run_again_or_end_well(self):
+        """The end of a run listens as well: a scheduler's signal must not spoil an answer that is on its way out."""
+        for ranks in ((), ("--ranks", 2)):
+            seen = set()
+            arguments = ("evolve", "--model", "heisenberg", "--sites", 10, "--state", "neel", "--time", 1, "--threads", 1, *ranks)
+            _, seconds = self.length(arguments)
+            for part in range(4 if QUICK else 40):
+                self.forget()
+                status, out, err = self.disturb(signal.SIGUSR1, self.random.uniform(0.1, 1.3) * seconds if part else 0, *arguments,
+                                                "--checkpoint", self.path)
+                seen.add(status)
+                with self.subTest(ranks=ranks, status=status):
+                    self.assertIn(status, (0, 75), err)
+                    self.assertEqual(out != "", status == 0, err)
+            self.assertIn(75, seen)
+
     def test_the_end_of_a_job_is_seen(self):
         begun = int(time.time())
         done = program.run(*EVOLVE[:7], "--time", 400, "--steps", 40000, "--json", "--checkpoint", self.path, timeout=120,
