@@ -196,8 +196,8 @@ bool GroupAction::odd_exchanges(const Sign& sign, const Occupied& taken) const n
 }
 
 template <class Word>
-GroupAction::Found GroupAction::find_in(const Word* const* rows, int parts,
-                                        const ImageLoops<Word>& loops, state_t state) const {
+GroupAction::Found GroupAction::find_in(const Rows<Word>& rows, const ImageLoops<Word>& loops,
+                                        state_t state) const {
   constexpr std::size_t most_on_stack = 512, word_bits = 64;
   const auto count = static_cast<std::int64_t>(padded_);
   // First all images and the least of them, without a branch; then which elements lead there.
@@ -210,7 +210,7 @@ GroupAction::Found GroupAction::find_in(const Word* const* rows, int parts,
   std::uint64_t* const direct = many.empty() ? few_bits : many_bits.data();
   std::uint64_t* const mirrored = direct + words;
   Word best = 0, most = 0;
-  loops.images(rows, parts, count, to, &best, &most);
+  loops.images(rows.data(), static_cast<int>(chunks_.size()), count, to, &best, &most);
   const auto largest = static_cast<Word>(largest_);
   if (paired_) best = std::min(best, static_cast<Word>(largest - most));
   loops.equal(to, count, best, static_cast<Word>(largest - best), direct, mirrored);
@@ -251,13 +251,13 @@ bool GroupAction::carries_in(const std::vector<Word>& tables, const ImageLoops<W
   if (loops.any_outside(parts.data(), static_cast<int>(chunks_.size()),
                         static_cast<std::int64_t>(padded_), low, high))
     return false;
-  const Found found = find_in(parts.data(), static_cast<int>(chunks_.size()), loops, state);
+  const Found found = find_in(parts, loops, state);
   return found.representative == state && !found.vanishes;
 }
 
 GroupAction::Found GroupAction::find(state_t state) const {
   return dispatch([&](const auto& tables, const auto& loops) {
-    return find_in(rows(tables, state).data(), static_cast<int>(chunks_.size()), loops, state);
+    return find_in(rows(tables, state), loops, state);
   });
 }
 

@@ -77,10 +77,9 @@ class GroupAction {
   template <class Word>
   Rows<Word> rows(const std::vector<Word>& tables, state_t state) const noexcept;
   std::size_t chunk_value(std::size_t chunk, state_t state) const noexcept;
-  /// What is found of `state`, whose images are the sums of `parts` rows.
+  /// What is found of `state`, whose images are the sums of `rows`.
   template <class Word>
-  Found find_in(const Word* const* rows, int parts, const ImageLoops<Word>& loops,
-                state_t state) const;
+  Found find_in(const Rows<Word>& rows, const ImageLoops<Word>& loops, state_t state) const;
   template <class Word>
   bool carries_in(const std::vector<Word>& tables, const ImageLoops<Word>& loops,
                   state_t state) const;

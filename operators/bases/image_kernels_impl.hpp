@@ -110,12 +110,7 @@ void images(const Word* const* rows, int chunks, i64 count, Word* to, Word* leas
     low = smaller(low, some);
     high = larger(high, some);
   };
-  if (chunks == 2) {  // the images of another state, and what a step adds to them
-    const Word *first = rows[0], *second = rows[1];
-    for (i64 m = 0; m < count; m += width<Word>) take(m, load(first + m) + load(second + m));
-  } else {
-    for (i64 m = 0; m < count; m += width<Word>) take(m, image(rows, chunks, m));
-  }
+  for (i64 m = 0; m < count; m += width<Word>) take(m, image(rows, chunks, m));
   *least = best_of<Word>(low, smaller);
   *most = best_of<Word>(high, larger);
 }

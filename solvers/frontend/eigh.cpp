@@ -18,6 +18,7 @@
 #include <kronsolve/solvers/engine.hpp>
 
 #include "core/counted.hpp"
+#include "core/rows_checksum.hpp"
 #include "operators/assembled/sector_rows.hpp"
 #include "solvers/frontend/eigh_problem.hpp"
 #include "solvers/frontend/held_rows.hpp"
@@ -362,20 +363,14 @@ EighResult run_in_unit(const EighProblem<T>& problem, EighOptions options, doubl
 
 /// Of the entries of a start vector, whoever holds them; "none". Collective.
 std::string start_text(const Comm& comm, const EighOptions& o, RowRange owned) {
-  std::uint64_t all = 0;
+  detail::RowsChecksum all;
   const auto add = [&](const auto& start) {
-    for (std::size_t i = 0; i < start.size(); ++i) {
-      const auto row = owned.begin + static_cast<index_t>(i);
-      Checksum sum;
-      sum.add({reinterpret_cast<const char*>(&row), sizeof(row)});
-      sum.add({reinterpret_cast<const char*>(&start[i]), sizeof(start[i])});
-      all ^= sum.value();
-    }
+    for (std::size_t i = 0; i < start.size(); ++i)
+      all.add(owned.begin + static_cast<index_t>(i), std::span(start).subspan(i, 1));
   };
   if (const auto* real = std::get_if<1>(&o.start)) add(*real);
   if (const auto* complex = std::get_if<2>(&o.start)) add(*complex);
-  return o.start.index() == 0 ? "none"
-                              : detail::concat("checksum ", comm.all_reduce(all, Reduce::bit_xor));
+  return o.start.index() == 0 ? "none" : detail::concat("checksum ", all.of_all(comm));
 }
 
 /// Only our own methods can be taken up in the middle.

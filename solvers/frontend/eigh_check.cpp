@@ -102,8 +102,7 @@ void check_combination(const EighOptions& o) {
   if (factorises && o.form == OperatorForm::matrix_free)
     throw InvalidArgument(
         "eigh: slepc with a target (sigma, an interval, or which = SM) factorises the matrix, "
-        "which "
-        "matrix-free does not have; use assembled, or method filter");
+        "which matrix-free does not have; use assembled, or method filter");
   if (factorises && o.interval && count_against(o) > 0)
     throw InvalidArgument(
         "eigh: an interval orthogonal to given vectors is for methods dense and filter");

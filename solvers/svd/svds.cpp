@@ -140,10 +140,6 @@ Triplets<T> triplets_by(SvdMethod method, const TallView<T>& a, const SvdsOption
   }
 }
 
-}  // namespace
-
-namespace {
-
 /// What brings a map to a norm of about 1 whose numbers are too large or small to be squared; else
 /// 1. One product.
 template <Scalar T>
@@ -154,15 +150,12 @@ double safe_factor(const LinearMap<T>& map, std::uint64_t seed) {
   return ScaledMap<T>::factor_for(vec::norm<T>(map.comm(), y.span()));
 }
 
-}  // namespace
-
 void check_checkpoint(Checkpoint& checkpoint, const SvdsOptions& o, SvdMethod method,
                       const auto& map, ScalarKind scalar) {
   if (method == SvdMethod::dense)
     throw NotSupported(
         "svds: a checkpoint needs method restarted, bidiagonal or cross; LAPACK cannot go on in "
-        "the "
-        "middle, leave the checkpoint out");
+        "the middle, leave the checkpoint out");
   checkpoint.identify("shape", detail::concat(map.rows(), " x ", map.cols()));
   checkpoint.identify("scalar", std::string(to_string(scalar)));
   checkpoint.identify("method", std::string(to_string(method)));
@@ -204,6 +197,8 @@ Triplets<T> read_triplets(const CheckpointReader& reader, const TallView<T>& a) 
   reader.vectors("right", t.right, count);
   return t;
 }
+
+}  // namespace
 
 template <Scalar T>
 SvdsResult<T> svds(const LinearMap<T>& map, const SvdsOptions& given) {

@@ -330,8 +330,7 @@ std::vector<Option> make_options() {
        [](Arguments& a, const Given& g) { a.op.options.spin = g.text; }},
       {"--lattice", "NAME", runs, which,
        "chain, square, ladder, triangular, honeycomb, kagome, star, complete, or edges:FILE for "
-       "any "
-       "graph, if the "
+       "any graph, if the "
        "model does not say it",
        "", [](Arguments& a, const Given& g) { a.op.options.lattice = g.text; }},
       {"-p,--parameter", "NAME=VALUE", runs, which,

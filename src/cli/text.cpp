@@ -8,6 +8,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "core/counted.hpp"
+
 namespace kronsolve::cli {
 
 std::string grouped(index_t n) {
@@ -27,7 +29,7 @@ std::string seconds_text(double seconds) {
 }
 
 std::string counted(index_t n, const std::string& word) {
-  return fmt::format("{} {}{}", grouped(n), word, n == 1 ? "" : "s");
+  return fmt::format("{} {}", grouped(n), detail::number_of(word, n == 1));
 }
 
 std::string joined(const std::vector<std::string>& words, std::string_view between) {

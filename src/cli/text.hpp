@@ -13,7 +13,7 @@ std::string seconds_text(double seconds);  ///< "85 ms", "8.1 s", "3 min 20 s", 
 std::string value_text(double value);      ///< all 17 significant digits, a place kept for the sign
 std::string residual_text(double residual);  ///< two digits, "3.1e-12"
 
-/// "1 step", "2 steps": `word` is the singular.
+/// As detail::counted, with grouped digits.
 std::string counted(index_t n, const std::string& word);
 std::string joined(const std::vector<std::string>& words, std::string_view between = " ");
 /// The text in lines of at most `width` columns, cut at blanks; a longer word keeps a line to

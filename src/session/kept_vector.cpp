@@ -45,8 +45,7 @@ std::shared_ptr<Backend> VectorHome::open_pool() const {
 void VectorHome::throw_lost() const {
   throw WorkerDied(
       "kept vector: it is not in the workers any more: one that held a part of it died, or its "
-      "pool "
-      "was started anew; solve again",
+      "pool was started anew; solve again",
       -1, "", 0);
 }
 
