@@ -52,6 +52,7 @@
 #include <kronsolve/measure/level_spacing.hpp>
 #include <kronsolve/measure/observable_info.hpp>
 #include <kronsolve/measure/observables.hpp>
+#include <kronsolve/measure/open_evolution.hpp>
 #include <kronsolve/measure/sector_levels.hpp>
 #include <kronsolve/measure/thermodynamics.hpp>
 #include <kronsolve/operators/algebra.hpp>
@@ -105,10 +106,12 @@
 #include <kronsolve/solvers/expm.hpp>
 #include <kronsolve/solvers/factors.hpp>
 #include <kronsolve/solvers/filter.hpp>
+#include <kronsolve/solvers/floquet.hpp>
 #include <kronsolve/solvers/lanczos.hpp>
 #include <kronsolve/solvers/level_line.hpp>
 #include <kronsolve/solvers/lobpcg.hpp>
 #include <kronsolve/solvers/neighbours.hpp>
+#include <kronsolve/solvers/open_system.hpp>
 #include <kronsolve/solvers/operator_map.hpp>
 #include <kronsolve/solvers/pairs.hpp>
 #include <kronsolve/solvers/preconditioner.hpp>

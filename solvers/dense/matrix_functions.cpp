@@ -31,30 +31,18 @@ double one_norm(const DenseMatrix<T>& a) {
   return as_eigen(a).cwiseAbs().colwise().sum().maxCoeff();
 }
 
-/// A = Q T Q^H with T upper triangular.
-struct Schur {
-  DenseMatrix<Complex> q, t;
-};
-
+/// Schur form whose negative eigenvalues rounding has not put below the cut of root and logarithm.
 template <Scalar T>
-Schur schur(const DenseMatrix<T>& a) {
-  Schur s{DenseMatrix<Complex>(a.rows(), a.rows()), dense::to_complex(a)};
-  const auto n = narrow<lapack_int>(a.rows(), "order");
-  std::vector<Complex> values(static_cast<std::size_t>(n));
-  lapack_int selected = 0;
-  if (n > 0)
-    check_lapack(LAPACKE_zgees(LAPACK_COL_MAJOR, 'V', 'N', nullptr, n, s.t.data(), n, &selected,
-                               values.data(), s.q.data(), n),
-                 "zgees");
-  // Rounding must not put a negative eigenvalue below the cut of root and logarithm.
+SchurForm above_cut(const DenseMatrix<T>& a) {
+  SchurForm s = schur(a);
   const double tiny =
-      10 * static_cast<double>(n) * std::numeric_limits<double>::epsilon() * one_norm(s.t);
+      10 * static_cast<double>(a.rows()) * std::numeric_limits<double>::epsilon() * one_norm(s.t);
   for (index_t i = 0; i < a.rows(); ++i)
     if (s.t(i, i).real() < 0 && std::abs(s.t(i, i).imag()) <= tiny) s.t(i, i) = s.t(i, i).real();
   return s;
 }
 
-DenseMatrix<Complex> back(const Schur& s) {
+DenseMatrix<Complex> back(const SchurForm& s) {
   const auto q = as_eigen(s.q);
   return to_dense_matrix(q * as_eigen(s.t) * q.adjoint());
 }
@@ -129,6 +117,22 @@ DenseMatrix<T> expm(const DenseMatrix<T>& a, MatrixKind kind) {
 }
 
 template <Scalar T>
+SchurForm schur(const DenseMatrix<T>& a) {
+  dense::require_usable(a, "schur", 4);
+  dense::require_square(a, "schur");
+  const dense::BlasThreads threads(num_threads());
+  SchurForm s{DenseMatrix<Complex>(a.rows(), a.rows()), dense::to_complex(a)};
+  const auto n = narrow<lapack_int>(a.rows(), "order");
+  std::vector<Complex> values(static_cast<std::size_t>(n));
+  lapack_int selected = 0;
+  if (n > 0)
+    check_lapack(LAPACKE_zgees(LAPACK_COL_MAJOR, 'V', 'N', nullptr, n, s.t.data(), n, &selected,
+                               values.data(), s.q.data(), n),
+                 "zgees");
+  return s;
+}
+
+template <Scalar T>
 DenseMatrix<Complex> sqrtm(const DenseMatrix<T>& a, MatrixKind kind) {
   dense::require_usable(a, "sqrtm", 8);
   dense::require_square(a, "sqrtm");
@@ -138,7 +142,7 @@ DenseMatrix<Complex> sqrtm(const DenseMatrix<T>& a, MatrixKind kind) {
     return from_eigen(dense::to_complex(pairs.vectors), pairs.values,
                       [](double x) { return std::sqrt(Complex(x)); });
   }
-  auto s = schur(a);
+  auto s = above_cut(a);
   s.t = triangular_sqrt(s.t);
   return back(s);
 }
@@ -158,7 +162,7 @@ DenseMatrix<Complex> logm(const DenseMatrix<T>& a, MatrixKind kind) {
     return from_eigen(dense::to_complex(pairs.vectors), pairs.values,
                       [](double x) { return std::log(Complex(x)); });
   }
-  auto s = schur(a);
+  auto s = above_cut(a);
   for (index_t i = 0; i < a.rows(); ++i)
     if (s.t(i, i) == 0.0) refuse();
   s.t = triangular_log(std::move(s.t));
@@ -166,6 +170,7 @@ DenseMatrix<Complex> logm(const DenseMatrix<T>& a, MatrixKind kind) {
 }
 
 #define KRONSOLVE_INSTANTIATE(T)                                          \
+  template SchurForm schur(const DenseMatrix<T>&);                        \
   template DenseMatrix<T> expm(const DenseMatrix<T>&, MatrixKind);        \
   template DenseMatrix<Complex> sqrtm(const DenseMatrix<T>&, MatrixKind); \
   template DenseMatrix<Complex> logm(const DenseMatrix<T>&, MatrixKind);

@@ -2,12 +2,14 @@
 #include <limits>
 #include <optional>
 
+#include <kronsolve/operators/rows.hpp>
 #include <kronsolve/solvers/dense.hpp>
 #include <kronsolve/solvers/density_evolution.hpp>
 
 #include "core/counted.hpp"
 #include "solvers/dense/dense_checks.hpp"
 #include "solvers/dense/from_map.hpp"
+#include "solvers/evolution/liouvillian.hpp"
 
 namespace kronsolve {
 
@@ -55,7 +57,7 @@ struct DensityEvolution::Impl {
   Matrix start;
   double start_time = 0;
   // the others
-  std::optional<Commutator> commutator;
+  std::unique_ptr<LinearMap<Complex>> generator;
   std::optional<Evolution<Complex>> evolution;
 
   void begin(const EvolutionOptions& options) {
@@ -65,11 +67,23 @@ struct DensityEvolution::Impl {
       start = multiply(adjoint(pairs.vectors), multiply(rho, pairs.vectors));
       return;
     }
+    generator = std::make_unique<Commutator>(comm, h);
+    integrate(options);
+  }
+  void begin(const OpenSystem& system, EvolutionOptions options) {
+    time = options.start;
+    auto liouvillian = std::make_unique<evolution::Liouvillian>(comm, system);
+    const double width = liouvillian->norm_bound();
+    generator = std::move(liouvillian);
+    options.method = EvolutionMethod::integrate;
+    options.bounds = SpectralBounds{-width, width};
+    integrate(options);
+  }
+  void integrate(const EvolutionOptions& options) {
     const index_t size = rho.rows() * rho.rows();
     DistributedVectors<Complex> vector(RowPartition(size, 1), 0, 1);
     std::copy_n(rho.data(), size, vector.column(0).data());
-    commutator.emplace(comm, h);
-    evolution.emplace(*commutator, vector, options);
+    evolution.emplace(*generator, vector, options);
   }
 
   void update(double t) {
@@ -94,24 +108,51 @@ struct DensityEvolution::Impl {
   }
 };
 
+namespace {
+
+void check(const Matrix& rho, index_t rows, int copies, const EvolutionOptions& options) {
+  dense::require_usable(rho, "density evolution", copies);
+  dense::require_hermitian(rho, "density evolution (rho)");
+  if (rows != rho.rows())
+    throw DimensionError(detail::concat("density evolution: H has ", detail::counted(rows, "row"),
+                                        ", rho ", rho.rows()));
+  if (options.axis == TimeAxis::imaginary)
+    throw InvalidArgument(
+        "density evolution: real time only; a thermal state is expm(-beta H) over its trace");
+  if (norm(rho, NormKind::frobenius) == 0) throw InvalidArgument("density evolution: rho is zero");
+}
+
+}  // namespace
+
 template <Scalar T>
 DensityEvolution::DensityEvolution(const DenseMatrix<T>& h, Matrix rho,
                                    const EvolutionOptions& options)
     : impl_(std::make_unique<Impl>()) {
   dense::require_usable(h, "density evolution", 6);
-  dense::require_usable(rho, "density evolution", 1);
   dense::require_hermitian(h, "density evolution");
-  dense::require_hermitian(rho, "density evolution (rho)");
-  if (h.rows() != rho.rows())
-    throw DimensionError(detail::concat("density evolution: H has ",
-                                        detail::counted(h.rows(), "row"), ", rho ", rho.rows()));
-  if (options.axis == TimeAxis::imaginary)
-    throw InvalidArgument(
-        "density evolution: real time only; a thermal state is expm(-beta H) over its trace");
-  if (norm(rho, NormKind::frobenius) == 0) throw InvalidArgument("density evolution: rho is zero");
+  check(rho, h.rows(), 1, options);
   impl_->h = dense::to_complex(h);
   impl_->rho = std::move(rho);
   impl_->begin(options);
+}
+
+DensityEvolution::DensityEvolution(const OpenSystem& system, Matrix rho,
+                                   const EvolutionOptions& options)
+    : impl_(std::make_unique<Impl>()) {
+  system.require_valid("density evolution");
+  if (options.method != EvolutionMethod::automatic && options.method != EvolutionMethod::integrate)
+    throw InvalidArgument(detail::concat("density evolution: method ", to_string(options.method),
+                                         " knows no jump operators; use integrate"));
+  check(rho, system.h.dimension(), 15, options);
+  const auto rows = build_rows<Complex>(system.h.op, *system.h.basis, {0, rho.rows()});
+  impl_->h = Matrix(rho.rows(), rho.rows());
+  for (index_t i = 0; i < rho.rows(); ++i) {
+    const auto columns = rows.row_columns(i);
+    for (std::size_t k = 0; k < columns.size(); ++k)
+      impl_->h(i, columns[k]) = rows.row_values(i)[k];
+  }
+  impl_->rho = std::move(rho);
+  impl_->begin(system, options);
 }
 
 DensityEvolution::DensityEvolution(DensityEvolution&&) noexcept = default;
@@ -132,6 +173,13 @@ bool DensityEvolution::at_times(std::span<const double> times,
 double DensityEvolution::time() const noexcept { return impl_->time; }
 const Matrix& DensityEvolution::state() const noexcept { return impl_->rho; }
 double DensityEvolution::error() const noexcept { return impl_->error; }
+
+index_t DensityEvolution::products() const noexcept {
+  return impl_->evolution ? impl_->evolution->products() : 0;
+}
+index_t DensityEvolution::steps() const noexcept {
+  return impl_->evolution ? impl_->evolution->steps() : 0;
+}
 
 double DensityEvolution::trace() const {
   double sum = 0;

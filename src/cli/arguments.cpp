@@ -99,6 +99,13 @@ void check_evolution(const Arguments& arguments, const Names& given) {
   if (arguments.evolve.quench && !parse_state_file(arguments.evolve.state))
     throw InvalidArgument(
         "--quench belongs to --state FILE.h5; other states are of no operator in particular");
+  const auto closed = given.first_of({"--imaginary", "--method", "--operator", "--save",
+                                      "--json-lines", "--checkpoint", "--resume"});
+  if (!arguments.evolve.jumps.empty() && !closed.empty())
+    throw InvalidArgument(detail::concat(
+        closed, " is for states that no environment acts on; leave it out beside --jump"));
+  if (arguments.evolve.trajectories && arguments.evolve.jumps.empty())
+    throw InvalidArgument("--trajectories belongs to --jump; nothing is random without");
   if (arguments.evolve.json_lines && arguments.json)
     throw InvalidArgument("--json and --json-lines exclude each other; give one of them");
 }
@@ -183,6 +190,8 @@ void check(Arguments& arguments, const Names& given) {
     throw InvalidArgument("levels needs an operator on sites; use eigh for a matrix file");
   if (command == "spectral") check_spectral(arguments, given);
   if (command == "evolve") check_evolution(arguments, given);
+  if (command == "floquet" && arguments.period.empty())
+    throw InvalidArgument("after which time does the operator repeat itself? give --period T");
   if (command == "thermal") check_thermal(arguments);
   if (command == "plot") check_plot(arguments);
   if (find_option(command, "--energy-only") != nullptr) check_target(arguments.solve, given);

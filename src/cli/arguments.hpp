@@ -35,6 +35,8 @@ struct EvolveArguments {
   OperatorForm form = OperatorForm::automatic;
   std::uint64_t seed = 0;  ///< of a random state
   bool json_lines = false;
+  std::vector<std::string> jumps = {};  ///< as given: the system is open
+  std::optional<index_t> trajectories;  ///< nothing: the density matrix where it is small
 };
 
 /// Where a run keeps what it needs to go on.
@@ -111,7 +113,8 @@ struct Arguments {
   OperatorArguments op;
   EighOptions solve;
   SvdsOptions svds;            ///< of the command svds, in place of `solve`
-  EvolveArguments evolve;      ///< of the command evolve, in place of `solve`
+  EvolveArguments evolve;      ///< of the commands evolve and floquet, in place of `solve`
+  std::string period;          ///< of the command floquet, as given
   ThermalArguments thermal;    ///< of the command thermal, in place of `solve`
   SpectralArguments spectral;  ///< of the command spectral, beside `solve`
   LevelsArguments levels;

@@ -55,12 +55,7 @@ Json json_of(const OperatorOnSites& problem, const Thermodynamics& found, const 
     auto& errors = json[std::string(curve.name) + "_error"] = Json::array();
     for (const auto& estimate : curve.values) errors.push_back(estimate.error);
   }
-  for (const auto& observable : found.observables) {
-    for (const auto& value : observable.values)
-      json["observables"][observable.text].push_back(kronsolve::cli::json_of(value));
-    for (const auto& error : observable.errors)
-      json["observables_error"][observable.text].push_back(kronsolve::cli::json_of(error));
-  }
+  add_averages(json, found.observables);
   if (is_exact(found)) {
     json["sectors"] = found.sectors;
     json["largest_sector"] = found.largest;
@@ -73,52 +68,14 @@ Json json_of(const OperatorOnSites& problem, const Thermodynamics& found, const 
   return json;
 }
 
-std::string cell(const Estimate& estimate, bool exact) {
-  return exact ? fmt::format("{: .9g}", estimate.value) : with_error(estimate);
-}
-
-/// Entry `at` of an observable at a point: complex numbers as (re, im).
-std::string cell(const ThermalObservable& observable, std::size_t point, std::size_t at) {
-  const auto& value = observable.values[point];
-  if (observable.errors.empty()) return number(value, at);
-  const auto z = value.values[at], error = observable.errors[point].values[at];
-  const std::string real = cell(Estimate{z.real(), error.real()}, false);
-  if (value.scalar == ScalarKind::real) return real;
-  return fmt::format("({}, {})", real, cell(Estimate{z.imag(), error.imag()}, false));
-}
-
-bool is_number(const ThermalObservable& observable) {
-  return observable.values.front().shape == ObservableValue::Shape::number;
-}
-
-/// What is rounding beside the largest number is 0.
-std::vector<ThermalObservable> without_noise(std::vector<ThermalObservable> observables) {
-  std::vector<Measured> values;
-  for (const auto& observable : observables) values.push_back({observable.text, observable.values});
-  values = kronsolve::cli::without_noise(std::move(values));
-  for (std::size_t i = 0; i < observables.size(); ++i) observables[i].values = values[i].values;
-  return observables;
-}
-
 std::string observables_text(const Thermodynamics& found) {
-  const auto observables = without_noise(found.observables);
   std::vector<std::string> points;
   for (const double t : found.temperatures) points.push_back(fmt::format("{:.6g}", t));
   Table numbers;
   numbers.column("temperature", points);
-  std::string text, lists;
-  for (const auto& observable : observables) {
-    if (!is_number(observable)) {
-      lists += lists_along("temperature", points, {observable.text, observable.values},
-                           [&](std::size_t p, std::size_t i) { return cell(observable, p, i); });
-      continue;
-    }
-    std::vector<std::string> column;
-    for (std::size_t p = 0; p < points.size(); ++p) column.push_back(cell(observable, p, 0));
-    numbers.column(observable.text, std::move(column));
-    text = "\n" + numbers.text();
-  }
-  return text + lists;
+  const std::string lists = add_averages(numbers, "temperature", points, found.observables);
+  const bool any = std::any_of(found.observables.begin(), found.observables.end(), is_number);
+  return (any ? "\n" + numbers.text() : "") + lists;
 }
 
 std::string text_of(const OperatorOnSites& problem, const Thermodynamics& found, const Cost& cost,
@@ -132,7 +89,7 @@ std::string text_of(const OperatorOnSites& problem, const Thermodynamics& found,
   for (std::size_t i = 0; i < found.temperatures.size(); ++i) {
     text += fmt::format("{:>11.6g}", found.temperatures[i]);
     for (const auto& curve : curves(found))
-      text += fmt::format("  {:<17}", cell(curve.values[i], is_exact(found)));
+      text += fmt::format("  {:<17}", estimate_text(curve.values[i], is_exact(found)));
     text.erase(text.find_last_not_of(' ') + 1);
     text += "\n";
   }

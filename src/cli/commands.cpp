@@ -30,6 +30,10 @@ const std::vector<Command>& commands() {
        "            --time 5 --steps 10 --observe sz:0 --observe entropy:half\n"
        "  kronsolve evolve --model ising --sites 10 --state up --time 1 --save psi.h5",
        run_evolve},
+      {"floquet", "quasi-energies and modes of an operator that is periodic in time",
+       "  kronsolve floquet --terms driven.toml --period \"2*pi/w\"\n"
+       "  kronsolve floquet --terms driven.toml --period 3 -p w=2 --observe sz:0",
+       run_floquet},
       {"thermal", "energy, specific heat, entropy and susceptibility at temperatures",
        "  kronsolve thermal --model heisenberg --sites 10 --temperature 0.1:2:20\n"
        "  kronsolve thermal --model ising --sites 12 --temperature log:0.05:10:8 \\\n"

@@ -18,6 +18,9 @@ Answer run_eigh(const Comm& comm, const Arguments& arguments, Clock::time_point 
 Answer run_levels(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_svds(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_point start);
+/// What run_evolve does where --jump is given.
+Answer run_open_evolution(const Comm& comm, const Arguments& arguments, Clock::time_point start);
+Answer run_floquet(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_thermal(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_spectral(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_plot(const Comm& comm, const Arguments& arguments, Clock::time_point start);

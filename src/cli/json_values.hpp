@@ -1,6 +1,8 @@
 #pragma once
 // Parts of JSON objects that several reports have.
 
+#include <kronsolve/measure/thermodynamics.hpp>
+
 #include "cli/report.hpp"
 
 namespace kronsolve::cli {
@@ -15,6 +17,8 @@ Json json_of_sectors(const SectorLevels& found);
 /// Adds the parameters of a model, defaults included, and where its sites are.
 void add_parameters(Json& json, const std::map<std::string, std::string>& parameters,
                     const std::optional<Lattice>& lattice);
+/// Adds observables that are means over states, and their standard errors where these have some.
+void add_averages(Json& json, const std::vector<ThermalObservable>& observables);
 /// Adds where it ran, how long and how large it was.
 void add_cost(Json& json, const Cost& cost);
 

@@ -92,6 +92,8 @@ const Choices<SvdMethod> svd_methods = {{"auto", SvdMethod::automatic},
                                         {"restarted", SvdMethod::restarted},
                                         {"bidiagonal", SvdMethod::bidiagonal},
                                         {"cross", SvdMethod::cross}};
+const Choices<EvolutionMethod> driven_methods = {{"integrate", EvolutionMethod::integrate},
+                                                 {"magnus", EvolutionMethod::magnus}};
 const Choices<EvolutionMethod> evolution_methods = {{"auto", EvolutionMethod::automatic},
                                                     {"expm", EvolutionMethod::expm},
                                                     {"chebyshev", EvolutionMethod::expm},
@@ -305,7 +307,7 @@ std::string model_names() {
 
 std::vector<Option> make_options() {
   const std::string pairs = "ground eigh plan", levels = pairs + " levels",
-                    solves = levels + " svds", runs = solves + " evolve thermal spectral",
+                    solves = levels + " svds", runs = solves + " evolve floquet thermal spectral",
                     all = runs + " measure";
   const std::string which = "Operator", how = "Solving", what = "Columns", out = "Output";
   using enum Option::Times;
@@ -391,6 +393,22 @@ std::vector<Option> make_options() {
       {"--quench", "", "evolve", how,
        "--state FILE.h5 may be a state of another operator; its time is then 0", "false",
        [](Arguments& a, const Given& g) { a.evolve.quench = truth(g); }},
+      {"--period", "T", "floquet", how,
+       "after which the operator repeats itself: a number, or a formula such as \"2*pi/w\" with "
+       "the "
+       "parameters of the file",
+       "", [](Arguments& a, const Given& g) { a.period = g.text; }},
+      {"--jump", "WHAT", "evolve", how,
+       "a jump operator of an environment: OP:RATE on each site, OP:RATE:SITE on one, or "
+       "op:EXPRESSION with its root of a rate; repeatable",
+       "", [](Arguments& a, const Given& g) { a.evolve.jumps.push_back(g.text); }, many},
+      {"--trajectories", "N", "evolve", how,
+       "with --jump: the mean over so many random courses (the density matrix up to 512 states, "
+       "else 200)",
+       "",
+       [](Arguments& a, const Given& g) {
+         a.evolve.trajectories = whole<index_t>(g, 2, 100'000'000);
+       }},
       {"--imaginary", "", "evolve", how, "exp(-T H), normalised, in place of exp(-i T H)", "false",
        [](Arguments& a, const Given& g) {
          a.evolve.options.axis = truth(g) ? TimeAxis::imaginary : TimeAxis::real;
@@ -433,7 +451,7 @@ std::vector<Option> make_options() {
        set_tolerance},
       {"--tol", "X", "svds", how, "residual that counts as converged, relative to the value",
        "1e-10", set_tolerance},
-      {"--tol", "X", "evolve", how, "2-norm error of the state at each time", "1e-10",
+      {"--tol", "X", "evolve floquet", how, "2-norm error of the state at each time", "1e-10",
        set_tolerance},
       {"--max-iterations", "N", solves + " spectral", how, "restarts or steps at most", "",
        [](Arguments& a, const Given& g) {
@@ -457,6 +475,9 @@ std::vector<Option> make_options() {
       {"--method", "NAME", "thermal", how, any_of(thermal_methods), "auto",
        [](Arguments& a, const Given& g) { a.thermal.options.method = choice(g, thermal_methods); },
        once, names_of(thermal_methods)},
+      {"--method", "NAME", "floquet", how, any_of(driven_methods), "integrate",
+       [](Arguments& a, const Given& g) { a.evolve.options.method = choice(g, driven_methods); },
+       once, names_of(driven_methods)},
       {"--method", "NAME", "spectral", how,
        "with --temperature: " + any_of(trace_methods) + ", all eigenvectors or random vectors",
        "auto",
@@ -466,7 +487,8 @@ std::vector<Option> make_options() {
        "auto",
        [](Arguments& a, const Given& g) { a.solve.preconditioner = choice(g, preconditioners); },
        once, names_of(preconditioners)},
-      {"--operator", "FORM", levels + " evolve thermal spectral", how, any_of(forms), "auto",
+      {"--operator", "FORM", levels + " evolve floquet thermal spectral", how, any_of(forms),
+       "auto",
        [](Arguments& a, const Given& g) {
          a.solve.form = a.evolve.form = a.thermal.options.form = a.spectral.options.form =
              choice(g, forms);
@@ -503,7 +525,7 @@ std::vector<Option> make_options() {
       {"--ranks", "N", all + " sweep", how, "worker processes to start for this run", "1",
        [](Arguments& a, const Given& g) { a.ranks = whole<int>(g, 1, 4096); }},
       // ---- what comes out
-      {"--observe", "WHAT", "ground eigh evolve thermal measure", out,
+      {"--observe", "WHAT", "ground eigh evolve floquet thermal measure", out,
        "energy, variance, norm, sz, sz:3, corr:Sz,Sz, entropy:half, amplitude:0101, op:FILE.toml; "
        "repeatable",
        "", [](Arguments& a, const Given& g) { a.observe.push_back(g.text); }, many},

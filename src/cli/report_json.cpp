@@ -59,6 +59,15 @@ void add_parameters(Json& json, const std::map<std::string, std::string>& parame
     cyclic.push_back(lattice->is_cyclic(direction));
 }
 
+void add_averages(Json& json, const std::vector<ThermalObservable>& observables) {
+  for (const auto& observable : observables) {
+    for (const auto& value : observable.values)
+      json["observables"][observable.text].push_back(json_of(value));
+    for (const auto& error : observable.errors)
+      json["observables_error"][observable.text].push_back(json_of(error));
+  }
+}
+
 void add_cost(Json& json, const Cost& cost) {
   json["seconds"] = {{"setup", cost.setup_seconds},
                      {"solve", cost.solve_seconds},

@@ -51,6 +51,46 @@ std::string with_error(const Estimate& estimate) {
   return fmt::format("{: .{}f}({:.0f})", estimate.value, places, estimate.error / unit);
 }
 
+std::string estimate_text(const Estimate& estimate, bool exact) {
+  return exact ? fmt::format("{: .9g}", estimate.value) : with_error(estimate);
+}
+
+bool is_number(const ThermalObservable& observable) {
+  return observable.values.front().shape == ObservableValue::Shape::number;
+}
+
+namespace {
+
+/// Entry `at` of an observable at a point: complex numbers as (re, im).
+std::string cell(const ThermalObservable& observable, std::size_t point, std::size_t at) {
+  const auto& value = observable.values[point];
+  if (observable.errors.empty()) return number(value, at);
+  const auto z = value.values[at], error = observable.errors[point].values[at];
+  const std::string real = with_error({z.real(), error.real()});
+  if (value.scalar == ScalarKind::real) return real;
+  return fmt::format("({}, {})", real, with_error({z.imag(), error.imag()}));
+}
+
+}  // namespace
+
+std::string add_averages(Table& table, const std::string& axis,
+                         const std::vector<std::string>& points,
+                         const std::vector<ThermalObservable>& observables) {
+  std::string lists;
+  for (auto observable : observables) {
+    observable.values = without_noise({{observable.text, observable.values}}).front().values;
+    const auto entry = [&](std::size_t p, std::size_t i) { return cell(observable, p, i); };
+    if (!is_number(observable)) {
+      lists += lists_along(axis, points, {observable.text, observable.values}, entry);
+      continue;
+    }
+    std::vector<std::string> column;
+    for (std::size_t p = 0; p < points.size(); ++p) column.push_back(entry(p, 0));
+    table.column(observable.text, std::move(column));
+  }
+  return lists;
+}
+
 std::string lists_along(const std::string& axis, const std::vector<std::string>& points,
                         const Measured& measured,
                         const std::function<std::string(std::size_t, std::size_t)>& cell) {

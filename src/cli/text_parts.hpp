@@ -6,9 +6,11 @@
 #include <string>
 #include <string_view>
 
+#include <kronsolve/measure/thermodynamics.hpp>
 #include <kronsolve/solvers/stochastic.hpp>
 
 #include "cli/report.hpp"
+#include "cli/table.hpp"
 
 namespace kronsolve::cli {
 
@@ -32,6 +34,15 @@ std::string lists_along(
 /// "-4.51(3)": two digits of the error in brackets, in units of the last place; a place is kept for
 /// the sign.
 std::string with_error(const Estimate& estimate);
+/// The same, or the number alone where it is exact.
+std::string estimate_text(const Estimate& estimate, bool exact);
+/// Whether an observable fits in a column.
+bool is_number(const ThermalObservable& observable);
+/// Means at the points of an axis, with 0 for what is rounding: numbers as columns of `table`; the
+/// text of lists and matrices comes back.
+std::string add_averages(Table& table, const std::string& axis,
+                         const std::vector<std::string>& points,
+                         const std::vector<ThermalObservable>& observables);
 /// With 0 for what is rounding beside the largest number that is there or could be.
 std::vector<Measured> without_noise(std::vector<Measured> observables);
 

@@ -11,6 +11,7 @@
 #include <kronsolve/solvers/operator_map.hpp>
 
 #include "measure/total_spin.hpp"
+#include "measure/value_numbers.hpp"
 
 namespace kronsolve {
 
@@ -57,48 +58,12 @@ Copies copies_of(const ScannedSector& scanned, const std::vector<LocalSpace>& sp
 
 // ---- observables as lists of numbers -------------------------------------------------------------
 
-/// Real parts and, where a value is complex, imaginary parts, one observable after the other.
-/// @param shapes  of the values: what is complex there is complex here
-std::vector<double> flat(std::span<const ObservableValue> shapes,
-                         std::span<const ObservableValue> values) {
-  std::vector<double> numbers;
-  for (std::size_t i = 0; i < shapes.size(); ++i)
-    for (const auto& value : values[i].values) {
-      numbers.push_back(value.real());
-      if (shapes[i].scalar == ScalarKind::complex) numbers.push_back(value.imag());
-    }
-  return numbers;
-}
-
-/// The numbers as values of these shapes.
-std::vector<ObservableValue> shaped(std::vector<ObservableValue> shapes,
-                                    std::span<const double> numbers) {
-  std::size_t at = 0;
-  for (auto& shape : shapes)
-    for (auto& value : shape.values) {
-      const double real = numbers[at++];
-      value = {real, shape.scalar == ScalarKind::complex ? numbers[at++] : 0.0};
-    }
-  return shapes;
-}
-
-/// The observables as they come, with numbers that mean nothing: of the first configuration.
-template <Scalar T>
-std::vector<ObservableValue> shapes_of(const Comm& comm, const OpSum& h, const Basis& basis,
-                                       std::span<const Observable> observables) {
-  const auto rows = basis.partition(comm.size()).range(comm.rank());
-  Buffer<T> first(rows.size());
-  vec::set_zero<T>(first.span());
-  if (rows.begin == 0 && rows.size() > 0) first[0] = 1;
-  return evaluate<T>(observables, StateView<T>(comm, basis, first.span()), {.hamiltonian = &h});
-}
-
 std::vector<ObservableValue> shapes_of(const Comm& comm, const OpSum& h,
                                        std::span<const Observable> observables) {
   if (observables.empty()) return {};
   const auto basis = make_basis(comm, parse_sector(h.spaces(), Lattice::chain(h.sites()), {}));
-  return visit_scalar(h.scalar(),
-                      [&]<Scalar T>() { return shapes_of<T>(comm, h, *basis, observables); });
+  return visit_scalar(
+      h.scalar(), [&]<Scalar T>() { return detail::shapes_of<T>(comm, h, *basis, observables); });
 }
 
 std::size_t numbers_of(const std::vector<ObservableValue>& shapes) {
@@ -170,7 +135,8 @@ Thermodynamics exact(const Comm& comm, const OpSum& h, const Lattice& lattice,
       return std::visit(
           [&]<Scalar T>(const DistributedVectors<T>& x) {
             const StateView<T> state(ranks, *op.basis, x.column(column));
-            return flat(shapes, evaluate<T>(options.observe, state, {.hamiltonian = &h}));
+            return detail::numbers_of(shapes,
+                                      evaluate<T>(options.observe, state, {.hamiltonian = &h}));
           },
           result.vectors);
     };
@@ -187,7 +153,8 @@ Thermodynamics exact(const Comm& comm, const OpSum& h, const Lattice& lattice,
   for (const double t : temperatures) {
     add_exact(result, found, copies, magnetic, t);
     if (!options.observe.empty())
-      append(result.observables, &ThermalObservable::values, shaped(shapes, means(found, t)));
+      append(result.observables, &ThermalObservable::values,
+             detail::shaped(shapes, means(found, t)));
   }
   return result;
 }
@@ -210,8 +177,8 @@ void add_sampled(std::vector<ThermalObservable>& to, const std::vector<Observabl
     values.push_back(estimate.value);
     errors.push_back(estimate.error);
   }
-  append(to, &ThermalObservable::values, shaped(shapes, values));
-  append(to, &ThermalObservable::errors, shaped(shapes, errors));
+  append(to, &ThermalObservable::values, detail::shaped(shapes, values));
+  append(to, &ThermalObservable::errors, detail::shaped(shapes, errors));
 }
 
 template <Scalar T>
@@ -244,8 +211,9 @@ Thermodynamics sampled(const Comm& comm, const OpSum& h, const Lattice& lattice,
   StateNumbers<T> measure;
   if (!options.observe.empty())
     measure = [&](std::span<const T> state) {
-      return flat(shapes, evaluate<T>(options.observe, StateView<T>(comm, *basis, state),
-                                      {.hamiltonian = &h, .product = map.get()}));
+      return detail::numbers_of(shapes,
+                                evaluate<T>(options.observe, StateView<T>(comm, *basis, state),
+                                            {.hamiltonian = &h, .product = map.get()}));
     };
   const auto points = thermal_averages<T>(*map, betas, observables, thermal, measure);
   Thermodynamics result{.method = options.method};

@@ -135,7 +135,7 @@ class Checkpoints(program.ProgramTest):
         """The end of a run listens as well: a scheduler's signal must not spoil an answer that is on its way out."""
         for ranks in ((), ("--ranks", 2)):
             seen = set()
-            arguments = ("evolve", "--model", "heisenberg", "--sites", 10, "--state", "neel", "--time", 1, "--threads", 1, *ranks)
+            arguments = ("evolve", "--model", "heisenberg", "--sites", 13, "--state", "neel", "--time", 4, "--steps", 200, *ranks)
             _, seconds = self.length(arguments)
             for part in range(4 if QUICK else 40):
                 self.forget()

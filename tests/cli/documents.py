@@ -13,7 +13,7 @@ import program
 
 DOCUMENTS = [program.SOURCE / "README.md", program.SOURCE / "CHANGELOG.md", *sorted((program.SOURCE / "docs").rglob("*.md"))]
 GENERATED = {"command-line.md"}  # scripts/site makes it
-COMMANDS = ("ground", "eigh", "levels", "svds", "evolve", "thermal", "spectral", "measure", "rerun", "sweep", "status", "results", "batch", "plot", "report", "plan", "models", "observables", "info", "selftest",
+COMMANDS = ("ground", "eigh", "levels", "svds", "evolve", "floquet", "thermal", "spectral", "measure", "rerun", "sweep", "status", "results", "batch", "plot", "report", "plan", "models", "observables", "info", "selftest",
             "manual", "completion")
 SWEEP = "command = 'ground'\nmodel = 'ising'\n[vary]\nsites = [4, 8]\nbx = [0.5, 1]\n[derive]\ngap = 'energy'\n"
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")
@@ -119,6 +119,7 @@ class Documents(program.ProgramTest):
 
     def test_the_help_fits_80_columns_and_its_examples_run(self):
         self.file("ising.toml", SWEEP)
+        self.file("driven.toml", "sites = 2\nparameters.w = 3\nterms = [[1, 'Sz', 0]]\n[[drive]]\nfunction = 'w/10'\nterms = [[1, 'Sx', 0, 'Sx', 1]]\n")
         self.file("FILE.mtx", "%%MatrixMarket matrix coordinate real symmetric\n6 6 3\n1 1 2\n3 2 1\n6 6 0.25\n")
         for command in ((), *((name,) for name in COMMANDS)):
             helped = help_of(*command)
@@ -133,6 +134,8 @@ class Documents(program.ProgramTest):
         for script in sorted((program.SOURCE / "scripts" / "slurm").glob("*.sbatch")):
             words = shlex.split(re.search(r"sbatch .*\.sbatch (.*)$", text(script), re.M).group(1))
             self.file("ising.toml", SWEEP)
+        self.file("driven.toml", "sites = 2\nparameters.w = 3\nterms = [[1, 'Sz', 0]]\n[[drive]]\nfunction = \"(w/2)*sin(2*pi*t/3)*cos(4*pi*t/3*(w-2))\"\n"
+                                 "terms = [[0.1, 'Sx', 0, 'Sx', 1]]\n")
             done = program.run("plan", *words) if words[0].startswith("--") else program.run("sweep", *words, "--dry-run", cwd=self.folder)
             self.assertEqual(done.status, 0, f"{script.name}: {done.err}")
 

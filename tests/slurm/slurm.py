@@ -132,7 +132,7 @@ class Slurm(unittest.TestCase):
     def test_a_solve_on_two_nodes_is_queued_again_and_goes_on(self):
         """What SLURM does before the limit is done here at once: a signal to the ranks; and a job that waits to be run again, for
         two minutes, is told to run now."""
-        words = "evolve --model heisenberg --sites 12 --state neel --time 1 --steps 200"
+        words = "evolve --model heisenberg --sites 12 --state neel --time 40 --steps 2000"
         script = self.batch(words, "--nodes", "2", "--threads", "1", "--time", "30min")
         job = self.cluster.submit(script, cwd=self.folder, KRONSOLVE_PROGRAM=PROGRAM, **NODES)
         log = pathlib.Path(self.folder, f"evolve-heisenberg-12-{job}.log")
@@ -154,7 +154,7 @@ class Slurm(unittest.TestCase):
         self.assertEqual(self.cluster.wait(job), [("COMPLETED", 0)], said() + self.cluster.logs())
         self.assertIn("going on", said())
         found = json.loads(pathlib.Path(self.folder, "evolve-heisenberg-12.json").read_text(encoding="utf-8"))
-        self.assertEqual((found["ranks"], len(found["times"])), (2, 201))
+        self.assertEqual((found["ranks"], len(found["times"])), (2, 2001))
         self.assertLess(abs(found["norm_drift"]), 1e-8)
 
     def test_a_solve_that_is_refused_leaves_no_result(self):

@@ -47,6 +47,17 @@ struct GeneralEigenPairs {
 template <Scalar T>
 KRONSOLVE_EXPORT GeneralEigenPairs eig(const DenseMatrix<T>& a);
 
+/// A = Q T Q^H with unitary Q and upper triangular T. Of a normal matrix T is diagonal, and the
+/// columns of Q are eigenvectors, orthogonal also where eigenvalues are equal.
+struct SchurForm {
+  DenseMatrix<std::complex<double>> q;  ///< unitary
+  DenseMatrix<std::complex<double>> t;  ///< upper triangular
+};
+/// The Schur form of any square matrix.
+/// Cost: O(n^3), about 25 n^3 operations.
+template <Scalar T>
+KRONSOLVE_EXPORT SchurForm schur(const DenseMatrix<T>& a);
+
 /// A = U diag(values) V^H.
 template <Scalar T>
 struct SingularTriplets {

@@ -9,15 +9,16 @@
 #include <kronsolve/export.hpp>
 #include <kronsolve/solvers/dense_matrix.hpp>
 #include <kronsolve/solvers/evolution.hpp>
+#include <kronsolve/solvers/open_system.hpp>
 
 namespace kronsolve {
 
-/// A density matrix that moves in time, rho(t) = exp(-i H t) rho exp(i H t). Dense; local to its
-/// process.
+/// A density matrix that moves in time, rho(t) = exp(-i H t) rho exp(i H t), or as an open system
+/// does. Dense; local to its process.
 ///
 /// Methods: solve (automatic; by the eigenvectors of H, any time), expm and integrate (series or
-/// Runge-Kutta steps on the commutator). Real time only.
-/// Memory: 4 n x n matrices (solve, expm), 14 (integrate).
+/// Runge-Kutta steps on the commutator); of open systems integrate alone. Real time only.
+/// Memory: 4 n x n matrices (solve, expm), 15 (integrate).
 class KRONSOLVE_EXPORT DensityEvolution {
  public:
   /// @throws DimensionError   H and rho are not square of one size
@@ -26,6 +27,10 @@ class KRONSOLVE_EXPORT DensityEvolution {
   template <Scalar T>
   KRONSOLVE_EXPORT DensityEvolution(const DenseMatrix<T>& h, DenseMatrix<std::complex<double>> rho,
                                     const EvolutionOptions& options = {});
+  /// @throws DimensionError   rho is not square of the basis' size; jump operators on other sites
+  /// @throws InvalidArgument  as above; a jump operator leads out of the basis; another method
+  DensityEvolution(const OpenSystem& system, DenseMatrix<std::complex<double>> rho,
+                   const EvolutionOptions& options = {});
   DensityEvolution(DensityEvolution&&) noexcept;
   DensityEvolution& operator=(DensityEvolution&&) noexcept;
   ~DensityEvolution();
@@ -43,7 +48,9 @@ class KRONSOLVE_EXPORT DensityEvolution {
   double trace() const;                                             ///< real part
   double energy() const;                                            ///< tr(H rho) / tr(rho)
   double purity() const;                                            ///< tr(rho^2) / tr(rho)^2
-  double error() const noexcept;  ///< accumulated, Frobenius norm, relative to rho's
+  double error() const noexcept;      ///< accumulated, Frobenius norm, relative to rho's
+  index_t products() const noexcept;  ///< with H or the whole right-hand side; 0 for solve
+  index_t steps() const noexcept;     ///< internal ones; 0 for solve
 
  private:
   struct Impl;
