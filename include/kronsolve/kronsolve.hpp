@@ -53,6 +53,7 @@
 #include <kronsolve/measure/observable_info.hpp>
 #include <kronsolve/measure/observables.hpp>
 #include <kronsolve/measure/open_evolution.hpp>
+#include <kronsolve/measure/saved_states.hpp>
 #include <kronsolve/measure/sector_levels.hpp>
 #include <kronsolve/measure/thermodynamics.hpp>
 #include <kronsolve/operators/algebra.hpp>
@@ -98,6 +99,7 @@
 #include <kronsolve/solvers/dense_matrix.hpp>
 #include <kronsolve/solvers/density_evolution.hpp>
 #include <kronsolve/solvers/density_of_states.hpp>
+#include <kronsolve/solvers/driven.hpp>
 #include <kronsolve/solvers/eig.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 #include <kronsolve/solvers/eigh_interval.hpp>

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <pybind11/complex.h>
@@ -110,14 +111,22 @@ py::list columns_of(DistributedVectors<T> vectors) {
   for (index_t j = 0; j < kept->count(); ++j) columns.append(shared_array(kept->column(j), owner));
   return columns;
 }
-template <class Variant>
-py::list columns_of_any(Variant vectors) {
+template <class... Kinds>
+py::list columns_of(std::variant<Kinds...> vectors) {
   return std::visit([](auto& v) { return columns_of(std::move(v)); }, vectors);
 }
 
 /// The dtype of a scalar.
 inline py::dtype dtype_of(ScalarKind kind) {
   return kind == ScalarKind::real ? py::dtype::of<double>() : py::dtype::of<std::complex<double>>();
+}
+
+/// Deleted with the interpreter's lock, by whoever comes last.
+inline std::shared_ptr<py::object> shared_object(py::object object) {
+  return {new py::object(std::move(object)), [](py::object* kept) {
+            const py::gil_scoped_acquire locked;
+            delete kept;
+          }};
 }
 
 using SharedComm = std::shared_ptr<const Comm>;
@@ -129,6 +138,7 @@ void bind_operators(py::module_& m);
 void bind_solvers(py::module_& m);
 void bind_measure(py::module_& m);
 void bind_session(py::module_& m);
+void bind_drives(py::module_& m);
 void bind_files(py::module_& m);
 
 }  // namespace kronsolve::python

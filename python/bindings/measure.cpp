@@ -29,6 +29,7 @@ class State {
   const py::array& amplitudes() const { return amplitudes_; }
   const SharedOperator& h() const { return h_; }
   const Comm& comm() const { return *comm_; }
+  std::shared_ptr<Comm> shared_comm() const { return std::const_pointer_cast<Comm>(comm_); }
   bool is_complex() const { return amplitudes_.dtype().kind() == 'c'; }
 
   /// f(view) without the lock of the interpreter.
@@ -96,8 +97,8 @@ py::array product(const SharedOperator& h, const std::vector<std::vector<Complex
   return shared_array(kept->span(), owner);
 }
 
-py::object observe(const State& s, const std::string& text, const State* reference) {
-  const auto value = s.look([&]<Scalar T>(const StateView<T>& psi) {
+ObservableValue observed(const State& s, const std::string& text, const State* reference) {
+  return s.look([&]<Scalar T>(const StateView<T>& psi) {
     const auto observable =
         Observable::parse(s.comm(), text, psi.basis(), s.h()->lattice_or_chain());
     ObservableContext<T> context;
@@ -110,7 +111,16 @@ py::object observe(const State& s, const std::string& text, const State* referen
     }
     return evaluate(std::span<const Observable>(&observable, 1), psi, context).front();
   });
-  return value_of(value);
+}
+
+/// Observables of several states as a file takes them.
+Recorded record(const std::vector<const State*>& states, const std::vector<std::string>& names) {
+  Recorded recorded;
+  for (const auto& name : names) recorded.all.push_back({name, {}});
+  for (const State* s : states)
+    for (std::size_t i = 0; i < names.size(); ++i)
+      recorded.all[i].values.push_back(observed(*s, names[i], nullptr));
+  return recorded;
 }
 
 EntropyOptions entropy_options(double alpha, bool bits) {
@@ -152,6 +162,7 @@ void bind_measure(py::module_& m) {
       }))
       .def_property_readonly("amplitudes", &State::amplitudes)
       .def_property_readonly("h", &State::h)
+      .def_property_readonly("comm", &State::shared_comm)
       .def("norm", [](const State& s) { return s.look([](const auto& psi) { return norm(psi); }); })
       .def("overlap",
            [](const State& a, const State& b) {
@@ -219,7 +230,11 @@ void bind_measure(py::module_& m) {
              }),
                            !s.is_complex());
            })
-      .def("observe", &observe);
+      .def("observe", [](const State& s, const std::string& text, const State* reference) {
+        return value_of(observed(s, text, reference));
+      });
+  py::class_<Recorded>(m, "Recorded");
+  m.def("record", &record);
 }
 
 }  // namespace kronsolve::python

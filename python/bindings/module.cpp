@@ -9,5 +9,6 @@ PYBIND11_MODULE(_core, m) {
   bind_solvers(m);
   bind_measure(m);
   bind_session(m);
+  bind_drives(m);
   bind_files(m);
 }

@@ -13,14 +13,6 @@ namespace kronsolve::python {
 
 namespace {
 
-/// Deleted with the interpreter's lock, by whoever comes last.
-std::shared_ptr<py::object> shared_object(py::object object) {
-  return {new py::object(std::move(object)), [](py::object* kept) {
-            const py::gil_scoped_acquire locked;
-            delete kept;
-          }};
-}
-
 template <class T>
 LargeVector<T> copied(const py::handle& array) {
   const auto values = py::array_t<T, py::array::c_style>::ensure(array);

@@ -112,14 +112,7 @@ py::dict expm_multiply_in_session(const Operator& h, Complex t, const py::object
   auto r = computing([&] {
     return session().expm_multiply(h.portable(), t, psi, o, {workers, gather_of(vectors)});
   });
-  py::dict d;
-  d["error"] = r.result.error;
-  d["converged"] = r.result.converged;
-  d["products"] = r.result.products;
-  d["degree"] = r.result.degree;
-  d["reason"] = r.result.reason;
-  d["bounds"] = facts_of_bounds(r.result.bounds);
-  d["columns"] = columns_of_any(std::move(r.result.vectors));
+  py::dict d = facts_of_function(std::move(r.result));
   add_place(d, r);
   return d;
 }
@@ -136,8 +129,7 @@ py::dict evolve_in_session(const Operator& h, const py::object& start,
     return session().evolve(h.portable(), psi, times, o, {workers, gather_of(vectors)}, ops);
   });
   py::dict d = facts_of_evolution(std::move(static_cast<EvolutionResult&>(r.result)));
-  d["expectations"] = r.result.expectations;
-  d["observables"] = py::dict();
+  add_measures(d, {}, r.result.expectations);
   add_place(d, r);
   return d;
 }
@@ -200,10 +192,7 @@ class PickledTask {
   explicit PickledTask(Future<std::string> future) : future_(std::move(future)) {}
   /// Calls `f()` in another thread once the task is over.
   void on_done(const py::object& f) const {
-    const std::shared_ptr<py::object> call(new py::object(f), [](py::object* kept) {
-      const py::gil_scoped_acquire locked;
-      delete kept;
-    });
+    const auto call = shared_object(f);
     const py::gil_scoped_release released;
     future_.on_done([call](const Future<std::string>&) {
       const py::gil_scoped_acquire locked;

@@ -1,5 +1,9 @@
 // Solvers on a communicator; those of the session stand in session.cpp.
 
+#include <cmath>
+#include <exception>
+#include <limits>
+
 #include <kronsolve/measure/evolution_recorder.hpp>
 #include <kronsolve/measure/expectation.hpp>
 #include <kronsolve/measure/sector_levels.hpp>
@@ -7,6 +11,7 @@
 #include <kronsolve/operators/rows.hpp>
 #include <kronsolve/operators/states.hpp>
 #include <kronsolve/solvers/density_of_states.hpp>
+#include <kronsolve/solvers/driven.hpp>
 #include <kronsolve/solvers/eig.hpp>
 #include <kronsolve/solvers/eigh_interval.hpp>
 #include <kronsolve/solvers/operator_map.hpp>
@@ -162,16 +167,10 @@ py::dict eig_on(const Operator& a, const py::dict& given, const SharedComm& comm
     make_whole(*on, found.vectors);
     return found;
   });
-  py::dict d;
+  py::dict d = facts_of_solve(r);
   d["dimension"] = a.rows();
   d["eigenvalues"] = array_of(std::move(r.eigenvalues));
-  d["residuals"] = array_of(std::move(r.residuals));
-  d["converged"] = r.converged;
   d["converged_pairs"] = r.converged_pairs;
-  d["iterations"] = r.iterations;
-  d["products"] = r.products;
-  d["reason"] = r.reason;
-  d["method"] = std::string(to_string(r.method));
   d["scalar"] = std::string(to_string(r.scalar));
   d["columns"] = columns_of(std::move(r.vectors));
   return d;
@@ -225,19 +224,6 @@ EvolutionState start_state(const Operator& h, const Comm& comm, const py::object
   return owned_column(comm, partition_of(h, comm), amplitudes_of(given, what), least, what);
 }
 
-template <Scalar T>
-py::dict facts_of_function(FunctionResult<T> r) {
-  py::dict d;
-  d["error"] = r.error;
-  d["converged"] = r.converged;
-  d["products"] = r.products;
-  d["degree"] = r.degree;
-  d["reason"] = r.reason;
-  d["bounds"] = facts_of_bounds(r.bounds);
-  d["columns"] = columns_of(std::move(r.vectors));
-  return d;
-}
-
 py::dict expm_multiply_on(const Operator& h, Complex t, const py::object& start,
                           const py::dict& given, const SharedComm& comm, bool gather) {
   const ExpmOptions o = expm_options(given);
@@ -272,7 +258,8 @@ py::dict expm_multiply_on(const Operator& h, Complex t, const py::object& start,
 class Observer {
  public:
   Observer(const Operator& h, const Comm& comm, const EvolutionState& initial,
-           const py::list& names, const std::vector<SharedOperator>& ops, py::object call)
+           const py::list& names, const std::vector<SharedOperator>& ops, py::object call,
+           bool driven)
       : h_(&h), comm_(&comm), call_(std::move(call)) {
     for (const auto& op : ops) ops_.push_back(op->op("observe"));
     if (!h.is_sum()) {
@@ -282,9 +269,14 @@ class Observer {
     }
     on_ = h.on(comm);
     std::vector<Observable> observables;
-    for (const auto& name : names)
+    for (const auto& name : names) {
       observables.push_back(
           Observable::parse(comm, name.cast<std::string>(), *on_.basis, h.lattice_or_chain()));
+      if (driven && observables.back().needs_hamiltonian())
+        throw InvalidArgument(detail::concat("evolve: ", observables.back().text(),
+                                             " is of an operator that does not depend on time; "
+                                             "`energies` of the result has <H(t)>"));
+    }
     if (!observables.empty()) recorder_.emplace(comm, on_, std::move(observables), initial);
   }
 
@@ -331,15 +323,45 @@ class Observer {
   std::vector<std::vector<Complex>> expectations_;
 };
 
-py::dict evolve_on(const Operator& h, const py::object& start, const std::vector<double>& times,
-                   const py::dict& given, const py::list& names,
-                   const std::vector<SharedOperator>& ops, const py::object& call,
-                   const SharedComm& comm, bool gather) {
+/// A function of Python is asked on rank 0 alone: what it throws, and its value, are those of all.
+std::vector<Drive> agreed(const Comm& comm, std::vector<Drive> drives) {
+  for (auto& [function, op] : drives) {
+    if (comm.size() == 1 || function.abrupt) continue;
+    function.value = [&comm, ask = std::move(function.value)](double t) {
+      double number = 0;
+      std::exception_ptr failure;
+      try {
+        if (comm.is_root()) number = ask(t);
+      } catch (...) {
+        failure = std::current_exception();
+        number = std::numeric_limits<double>::quiet_NaN();
+      }
+      comm.broadcast(std::span<double>(&number, 1));  // rank 0 need not wait for the others
+      if (std::isnan(number))
+        comm.agree([&] {
+          if (failure) std::rethrow_exception(failure);
+        });
+      return number;
+    };
+  }
+  return drives;
+}
+
+py::dict evolve_on(const Operator& h, const std::vector<Drive>& given_drives,
+                   const py::object& start, const std::vector<double>& times, const py::dict& given,
+                   const py::list& names, const std::vector<SharedOperator>& ops,
+                   const py::object& call, const SharedComm& comm, bool gather) {
   const EvolutionOptions o = evolution_options(given);
   const SharedComm on = comm ? comm : alone();
   EvolutionState psi = start_state(h, *on, start, h.scalar(), "evolve: the state");
-  Observer observer(h, *on, psi, names, ops, call);
+  const auto drives = agreed(*on, given_drives);
+  Observer observer(h, *on, psi, names, ops, call, !drives.empty());
   EvolutionResult result = computing([&] {
+    if (!drives.empty()) {
+      auto r = evolve(*on, h.on(*on), drives, psi, times, o, observer.function());
+      if (gather) make_whole_any(*on, r.state);
+      return r;
+    }
     EvolutionResult r = with_map(h, *on, [&]<Scalar T>(const LinearMap<T>& map) {
       return std::visit(
           [&](const auto& v) {
@@ -351,15 +373,9 @@ py::dict evolve_on(const Operator& h, const py::object& start, const std::vector
     return r;
   });
   py::dict d = facts_of_evolution(std::move(result));
-  d["expectations"] = observer.expectations();
-  py::dict recorded;
-  if (observer.recorder())
-    for (const auto& r : observer.recorder()->recorded()) {
-      py::list values;
-      for (const auto& v : r.values) values.append(value_of(v));
-      recorded[py::str(r.text)] = values;
-    }
-  d["observables"] = recorded;
+  add_measures(
+      d, observer.recorder() ? observer.recorder()->recorded() : std::vector<RecordedObservable>(),
+      observer.expectations());
   d["ranks"] = on->size();
   return d;
 }
@@ -387,13 +403,7 @@ py::dict solve_on(const Operator& a, const py::list& columns, const py::dict& gi
       make_whole(*on, solved.x);
       return solved;
     });
-    py::dict d;
-    d["residuals"] = array_of(std::move(r.residuals));
-    d["converged"] = r.converged;
-    d["iterations"] = r.iterations;
-    d["products"] = r.products;
-    d["method"] = std::string(to_string(r.method));
-    d["reason"] = r.reason;
+    py::dict d = facts_of_solve(r);
     d["columns"] = columns_of(std::move(r.x));
     return d;
   };

@@ -161,55 +161,29 @@ EvolutionOptions evolution_options(const py::dict& given) {
 
 // ---- results -----------------------------------------------------------------------------------
 
-namespace {
-std::string word(ResidualKind kind) { return kind == ResidualKind::bound ? "bound" : "explicit"; }
-}  // namespace
-
 py::dict facts(EighResult r) {
-  py::dict d;
+  py::dict d = facts_of_solve(r);
   d["dimension"] = r.dimension;
-  d["method"] = std::string(to_string(r.method));
   d["operator"] = std::string(to_string(r.form));
   d["scalar"] = std::string(to_string(r.scalar));
-  d["residual_kind"] = word(r.residual_kind);
-  d["converged"] = r.converged;
   d["converged_pairs"] = r.converged_pairs;
-  d["iterations"] = r.iterations;
-  d["products"] = r.products;
-  d["certified"] = r.certified;
-  d["certificate"] = r.certificate;
-  d["reason"] = r.reason;
   d["setup_seconds"] = r.setup_seconds;
-  d["solve_seconds"] = r.solve_seconds;
-  d["memory_estimate_bytes"] = r.memory_estimate_bytes;
   d["eigenvalues"] = array_of(std::move(r.eigenvalues));
-  d["residuals"] = array_of(std::move(r.residuals));
   d["row_range"] = std::visit(
       [](const auto& v) { return py::make_tuple(v.row_range().begin, v.row_range().end); },
       r.vectors);
-  d["columns"] = columns_of_any(std::move(r.vectors));
+  d["columns"] = columns_of(std::move(r.vectors));
   return d;
 }
 
 template <Scalar T>
 py::dict facts(SvdsResult<T> r) {
-  py::dict d;
+  py::dict d = facts_of_solve(r);
   d["rows"] = r.rows;
   d["cols"] = r.cols;
-  d["method"] = std::string(to_string(r.method));
   d["scalar"] = std::string(to_string(scalar_kind<T>));
-  d["residual_kind"] = word(r.residual_kind);
-  d["converged"] = r.converged;
   d["converged_triplets"] = r.converged_triplets;
-  d["iterations"] = r.iterations;
-  d["products"] = r.products;
-  d["certified"] = r.certified;
-  d["certificate"] = r.certificate;
-  d["reason"] = r.reason;
-  d["solve_seconds"] = r.solve_seconds;
-  d["memory_estimate_bytes"] = r.memory_estimate_bytes;
   d["singular_values"] = array_of(std::move(r.singular_values));
-  d["residuals"] = array_of(std::move(r.residuals));
   d["left_columns"] = columns_of(std::move(r.left));
   d["right_columns"] = columns_of(std::move(r.right));
   return d;
@@ -240,8 +214,32 @@ py::dict facts_of_evolution(EvolutionResult r) {
   d["stopped"] = r.stopped;
   d["method"] = std::string(to_string(r.method));
   d["reason"] = r.reason;
-  d["columns"] = columns_of_any(std::move(r.state));
+  d["columns"] = columns_of(std::move(r.state));
   return d;
+}
+
+void add_measures(py::dict& d, std::vector<RecordedObservable> recorded,
+                  const std::vector<std::vector<std::complex<double>>>& expectations) {
+  d["expectations"] = expectations;
+  py::dict observables;
+  for (const auto& r : recorded) {
+    py::list values;
+    for (const auto& v : r.values) values.append(value_of(v));
+    observables[py::str(r.text)] = values;
+  }
+  d["observables"] = observables;
+  RecordedObservable of_operators{"expectations", {}};
+  for (const auto& values : expectations) {
+    const bool real =
+        std::all_of(values.begin(), values.end(), [](auto z) { return z.imag() == 0; });
+    of_operators.values.push_back({.shape = ObservableValue::Shape::vector,
+                                   .scalar = real ? ScalarKind::real : ScalarKind::complex,
+                                   .rows = static_cast<index_t>(values.size()),
+                                   .values = values,
+                                   .axis = "operator"});
+  }
+  if (!of_operators.values.empty()) recorded.push_back(std::move(of_operators));
+  d["recorded"] = Recorded{std::move(recorded)};
 }
 
 // ---- vectors -----------------------------------------------------------------------------------

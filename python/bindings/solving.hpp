@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include <kronsolve/measure/evolution_recorder.hpp>
 #include <kronsolve/measure/observables.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 #include <kronsolve/solvers/evolution.hpp>
@@ -40,6 +41,46 @@ template <Scalar T>
 py::dict facts(SvdsResult<T> result);
 py::dict facts_of_evolution(EvolutionResult result);
 py::dict facts_of_bounds(const SpectralBounds& bounds);
+/// exp(tA) v.
+template <class R>
+py::dict facts_of_function(R r) {
+  py::dict d;
+  d["error"] = r.error;
+  d["converged"] = r.converged;
+  d["products"] = r.products;
+  d["degree"] = r.degree;
+  d["reason"] = r.reason;
+  d["bounds"] = facts_of_bounds(r.bounds);
+  d["columns"] = columns_of(std::move(r.vectors));
+  return d;
+}
+/// What all solvers say about how it went; takes the residuals.
+template <class R>
+py::dict facts_of_solve(R& r) {
+  py::dict d;
+  d["method"] = std::string(to_string(r.method));
+  d["converged"] = r.converged;
+  d["iterations"] = r.iterations;
+  d["products"] = r.products;
+  d["reason"] = r.reason;
+  d["residuals"] = array_of(std::move(r.residuals));
+  if constexpr (requires { r.certificate; }) {
+    d["residual_kind"] = std::string(to_string(r.residual_kind));
+    d["certified"] = r.certified;
+    d["certificate"] = r.certificate;
+    d["solve_seconds"] = r.solve_seconds;
+    d["memory_estimate_bytes"] = r.memory_estimate_bytes;
+  }
+  return d;
+}
+
+/// Observables with a value for each time or level, as files take them.
+struct Recorded {
+  std::vector<RecordedObservable> all;
+};
+/// Adds what was measured at each time: `recorded` under their names, expectations of operators.
+void add_measures(py::dict& d, std::vector<RecordedObservable> recorded,
+                  const std::vector<std::vector<std::complex<double>>>& expectations);
 
 /// A number, or an array of one or two dimensions.
 py::object value_of(const ObservableValue& value);

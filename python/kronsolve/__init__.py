@@ -9,8 +9,10 @@ An operator is a description: small, exact, pickled in bytes. It is applied with
 SciPy takes it wherever it takes a LinearOperator. docs/python.md is the tutorial.
 """
 
+from . import _mpi  # isort: skip  (before what is linked with it)
 from . import _core, errors, parallel
 from ._pool import Future, Pool, as_completed
+from .drives import Driven, read_driven
 from .errors import (
     BrokenPool,
     Cancelled,
@@ -27,26 +29,20 @@ from .errors import (
     WorkerDied,
 )
 from .files import Saved, Sweep, load, read_sweep, run_sweep
+from .kronecker import ikron, kron, pkron
 from .lazy import Lazy, as_operator, read_matrix_market
+from .linear_map import LinearMap
 from .models import ModelInfo, model, models
 from .operators import (
-    LinearMap,
     Operator,
-    Sites,
     anticommutator,
-    bosons,
     commutator,
-    electrons,
-    fermions,
-    ikron,
-    kron,
     pauli_decomposition,
-    pkron,
     read_operator,
-    spins,
 )
 from .parallel import configure, pool, session, set_threads, threads
 from .results import EighResult, EigResult, EvolutionResult, ExpmResult, Progress, SvdsResult
+from .sites import Sites, bosons, electrons, fermions, spins
 from .solvers import (
     bound_spectrum,
     count_eigenvalues,
@@ -71,6 +67,7 @@ __all__ = [
     "BrokenPool",
     "Cancelled",
     "DimensionError",
+    "Driven",
     "EigResult",
     "EighResult",
     "EngineError",
@@ -128,6 +125,7 @@ __all__ = [
     "pkron",
     "plan",
     "pool",
+    "read_driven",
     "read_matrix_market",
     "read_operator",
     "sector_levels",

@@ -1,4 +1,4 @@
-"""What the program leaves behind: files of saved states, folders of sweeps."""
+"""Files of saved states, folders of sweeps."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ERRORS: dict[int, type[Exception]] = {2: InvalidArgument, 3: NotConverged, 4: N
 
 
 class Saved:
-    """A file of ``--save FILE.h5``, or of a result of a sweep: what was asked, what came out, and the vectors.
+    """A file of ``--save FILE.h5``, of ``result.save`` or of a sweep: what was asked, what came out, and the vectors.
 
     Arrays are read when they are asked for: ``saved["eigenvalues"]``. All bytes have been compared with the checksum of the file.
     """
@@ -51,31 +51,21 @@ class Saved:
         return self._file.text("model")
 
     def __getitem__(self, name: str) -> Array:
-        """An array of numbers by its name (docs/files.md); vectors are its rows."""
-        dtype, count, rows = self._file.facts(name)
-        columns = [self._file.rows(name, j, 0, rows) for j in range(count)]
-        return columns[0] if count == 1 and name != "vectors" else np.array(columns, dtype=dtype)
+        """An array of numbers by its name, along the axes that it has in the file (docs/files.md): ``vectors`` by rows."""
+        return self._file.array(name)
 
     @property
     def operator(self) -> Operator:
-        """The operator in its sector, made anew of its description."""
+        """The operator in its sector, made anew of its description; without drives."""
         text = self._file.text("description")
         if not text:
             raise InvalidArgument(f"'{self.path}' is of a matrix file; it has no operator on sites")
-        said = json.loads(text)
-        matrices = {name: [complex(*z) for z in entries] for name, entries in said["define"].items()}
-        op = Operator._of(_core.parse(said["operator"], said["local"], matrices))
-        if not said["sector"]:
-            return op
-        at = said["lattice"]
-        cyclic = "" if at["cyclic"] == "none" else at["cyclic"]
-        lattice = (at["name"], at["size"], cyclic, at["sites"], at.get("edges", []), at.get("layers", 1), at.get("cluster"))
-        return op.in_sector(*said["sector"], lattice=lattice)
+        return Operator._of(_core.described_operator(text))
 
     def __len__(self) -> int:
         """How many states there are."""
         name = self._file.text("states")
-        return self._file.facts(name)[1] if name else 0
+        return self._file.count(name) if name else 0
 
     def state(self, k: int = 0) -> State:
         """One of the states on the rows of `operator`.
@@ -87,15 +77,14 @@ class Saved:
         """
         if not -len(self) <= k < len(self):
             raise IndexError(f"'{self.path}' has {len(self)} states, there is no {k}")
-        name = self._file.text("states")
-        return State(self.operator, self._file.rows(name, k % len(self), 0, self._file.facts(name)[2]))
+        return State(self.operator, self._file.column(self._file.text("states"), k % len(self)))
 
     def __repr__(self) -> str:
         return f"<Saved '{self.path}': {self.model}, {len(self)} states>"
 
 
 def load(path: Path) -> Saved:
-    """Opens a file that the program has saved.
+    """Opens a file of states: what ``--save`` of the program and ``save`` of results and states have written.
 
     Raises
     ------

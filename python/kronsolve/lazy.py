@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from . import _core
+from .drives import Driven
 from .errors import DimensionError, InvalidArgument
-from .operators import LinearMap, Operator, _is_number
+from .linear_map import LinearMap, _is_number
+from .operators import Operator
 
 Array = NDArray[Any]
 
@@ -184,6 +186,8 @@ def as_operator(a: Any) -> LinearMap:
     if hasattr(a, "rmatmat") and hasattr(a, "shape"):
         dtype = np.dtype(getattr(a, "dtype", None) or np.complex128)
         return Lazy(_RowsOfProducts(a), (int(a.shape[0]), int(a.shape[1])), dtype=dtype)
+    if isinstance(a, Driven):
+        raise InvalidArgument("an operator that depends on time is for evolve; `at(t)` is the one at a time")
     dense = np.asarray(a)
     if dense.ndim != 2 or dense.dtype.kind not in "biufc":
         raise InvalidArgument(

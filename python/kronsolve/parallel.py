@@ -10,12 +10,12 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import _core
+from . import _core, _mpi
 from .errors import InvalidArgument
 
 if TYPE_CHECKING:
     from ._pool import Pool
-    from .operators import LinearMap
+    from .linear_map import LinearMap
 
 _package_parent = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _start_worker = f"import sys; sys.path.insert(0, {_package_parent!r}); import kronsolve"
@@ -120,14 +120,14 @@ def _begin() -> None:
     """Called when the package has been imported: ranks that are workers do not come back."""
     global _serving
     launched = _core.launched_by_mpi()  # asked before MPI starts
-    mode = "auto"
+    mode = "serial" if _mpi.missing else "auto"
     mpi = sys.modules.get("mpi4py.MPI")
-    if mpi is not None and mpi.Is_initialized() and os.environ.get("KRONSOLVE_MODE", "auto") in ("", "auto"):
+    if not _mpi.missing and mpi is not None and mpi.Is_initialized() and os.environ.get("KRONSOLVE_MODE", "auto") in ("", "auto"):
         # Who has imported mpi4py before has a program that every rank runs.
         mode = "syncro" if mpi.COMM_WORLD.Get_size() > 1 else "dynamic"
     _core.begin_session(_command(), mode, 0)
     atexit.register(_end)
-    if not launched and "KRONSOLVE_WORKER" not in os.environ:
+    if _mpi.missing or not launched and "KRONSOLVE_WORKER" not in os.environ:
         return
     _serving = True
     _core.open_session()

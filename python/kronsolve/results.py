@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _core, _text, _vectors
+from . import _core, _saving, _text, _vectors
 from .errors import InvalidArgument, NotConverged
-from .operators import LinearMap, Operator
+from .linear_map import LinearMap
+from .operators import Operator
 from .states import KeptVector, State
 
 Array = NDArray[Any]
@@ -163,6 +164,7 @@ class EighResult(_Result):
         if self._vectors is None:
             self._vectors = _vectors.together(self._columns, self.dimension)
             self._columns = [self._vectors[:, j] for j in range(self._vectors.shape[1])]
+            self._facts["columns"] = self._columns  # those of the solver are given up
         return self._vectors
 
     def vector(self, j: int = 0) -> Array:
@@ -174,6 +176,34 @@ class EighResult(_Result):
         if not isinstance(self._h, Operator):
             raise InvalidArgument("state: rows of the user have no sites; vector(j) gives the amplitudes")
         return State(self._h, self._columns[j], comm=self._comm)
+
+    def save(self, path: _saving.Path, *, observe: Sequence[str] = ()) -> None:
+        """Writes pairs to a file as ``--save`` of the program does: `load`, ``kronsolve measure`` and ``--state`` read it.
+
+        With ``gather=False`` all ranks of the communicator call, and none holds more than its rows. Vectors that were kept
+        are brought here, one after the other.
+
+        Parameters
+        ----------
+        path : path
+            FILE.h5 (docs/files.md). It is whole or not there; a file of that name is replaced once all is on the disk.
+        observe : list of str
+            Measured of every state and written along (see `State.observe`).
+
+        Raises
+        ------
+        IoError
+            It cannot be written; an older file is as it was.
+        """
+        columns = _saving.columns([k.gather() for k in self.kept] if self.kept else self._columns)
+        recorded = None
+        if observe:
+            if not isinstance(self._h, Operator):
+                raise InvalidArgument("save: rows of the user have no sites; leave `observe` empty")
+            states = [State(self._h, c, comm=self._comm)._core for c in columns]
+            recorded = _core.record(states, list(observe))
+        to = _saving.destination(path, self._h, self._comm, "eigh", self._facts)
+        to.save_pairs(self._facts, columns, recorded)
 
     def require_converged(self) -> EighResult:
         """Itself.
@@ -248,6 +278,15 @@ class SvdsResult(_Result):
     """Singular triplets: A v = s u.
 
     ``u, s, vh = svds(a, k=3)`` takes it apart as NumPy and SciPy do.
+
+    Attributes
+    ----------
+    singular_values : ndarray, shape (k,)
+        Descending.
+    residuals : ndarray, shape (k,)
+        sqrt(|A v - s u|^2 + |A^H u - s v|^2).
+    converged, certified : bool
+        All have a residual within the tolerance; none is missing.
     """
 
     _hidden = ("left_columns", "right_columns", "kept")
@@ -268,6 +307,18 @@ class SvdsResult(_Result):
     solve_seconds: float
     memory_estimate_bytes: int
     ranks: int
+
+    def __init__(self, facts: dict[str, Any], a: LinearMap, comm: _core.Comm | None = None) -> None:
+        super().__init__(facts)
+        self._a = a
+        self._comm = comm
+
+    def save(self, path: _saving.Path) -> None:
+        """Writes triplets to a file as ``kronsolve svds --save`` does; see `EighResult.save`."""
+        facts = dict(self._facts)
+        for name in ("left_columns", "right_columns"):
+            facts[name] = _saving.columns(facts[name])
+        _saving.destination(path, self._a, self._comm, "svds", facts).save_triplets(facts)
 
     @property
     def left(self) -> Array:
@@ -366,7 +417,7 @@ class EvolutionResult(_Result):
         Of the names of `observe`: a value for each time.
     """
 
-    _hidden = ("columns", "kept", "expectations", "observables")
+    _hidden = ("columns", "kept", "expectations", "observables", "recorded")
     times: Array
     energies: Array
     norms: Array
@@ -382,11 +433,18 @@ class EvolutionResult(_Result):
     reason: str
     kept: list[KeptVector]
 
-    def __init__(self, facts: dict[str, Any], h: LinearMap, comm: _core.Comm | None = None) -> None:
+    def __init__(
+        self,
+        facts: dict[str, Any],
+        h: LinearMap,
+        comm: _core.Comm | None = None,
+        drives: list[_core.Drive] | None = None,
+    ) -> None:
         self.kept = [KeptVector(k) for k in facts.get("kept", [])]
         super().__init__(facts)
         self._h = h
         self._comm = comm
+        self._drives = drives
         expectations = np.array(facts["expectations"])
         self.expectations: Array = expectations.real if np.all(expectations.imag == 0) else expectations
         self.observables: dict[str, Array] = {
@@ -405,6 +463,15 @@ class EvolutionResult(_Result):
         if not isinstance(self._h, Operator):
             raise InvalidArgument("state: rows of the user have no sites; `vector` has the amplitudes")
         return State(self._h, self.vector, comm=self._comm)
+
+    def save(self, path: _saving.Path) -> None:
+        """Writes times, what was measured at them and the last state, as ``kronsolve evolve --save`` does.
+
+        Expectations of operators are `expectations`, along `time` and `expectations operator`. See `EighResult.save`.
+        """
+        found = [k.gather() for k in self.kept] if self.kept else self._facts["columns"]
+        to = _saving.destination(path, self._h, self._comm, "evolve", self._facts, self._drives)
+        to.save_evolution(self._facts, _saving.columns(found), self._facts["recorded"])
 
     def __repr__(self) -> str:
         text = f"{'time':>12}  {' energy':<24}  {'norm':<20}  error\n"

@@ -7,7 +7,6 @@ started when they are first needed, and kept. ``workers=1`` keeps a solve in thi
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Union
 
@@ -15,9 +14,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _vectors
+from ._progress import ProgressLike, told
+from .drives import Driven
 from .errors import InvalidArgument
 from .lazy import as_operator
-from .operators import LinearMap, Operator
+from .linear_map import LinearMap
+from .operators import Operator
 from .parallel import _handle, _place
 from .results import (
     EighResult,
@@ -25,7 +27,6 @@ from .results import (
     EvolutionResult,
     ExpmResult,
     Plan,
-    Progress,
     SectorLevels,
     SolveResult,
     SpectralFunction,
@@ -38,7 +39,6 @@ Array = NDArray[Any]
 OperatorLike = Any  # LinearMap, a sparse matrix or LinearOperator of SciPy, an array
 StateLike = Union[State, KeptVector, str, ArrayLike]
 Vectors = Union[bool, Literal["keep"]]
-ProgressLike = Union[Callable[[Progress], Any], bool, None]
 
 
 def _options(**given: Any) -> dict[str, Any]:
@@ -46,22 +46,6 @@ def _options(**given: Any) -> dict[str, Any]:
     if given.get("k") == "all":
         given["k"] = -1
     return {name: value for name, value in given.items() if value is not None}
-
-
-def _telling(progress: ProgressLike) -> Callable[[dict[str, Any]], Any] | None:
-    """What the compiled part calls: the callable of the user, or a line on standard error."""
-    if progress is None or progress is False:
-        return None
-    if not isinstance(progress, bool):
-        call = progress
-        return lambda facts: call(Progress(facts))
-
-    def show(facts: dict[str, Any]) -> None:
-        text = repr(Progress(facts))
-        sys.stderr.write(f"\r{text:<100}" if sys.stderr.isatty() else text + "\n")
-        sys.stderr.flush()
-
-    return show
 
 
 def _start(psi: StateLike) -> Any:
@@ -153,7 +137,7 @@ def eigh(
     petsc_options : str
         Raw options for the engine.
     progress : callable or True, optional
-        Called with a `Progress` now and then; True shows a line.
+        Called with a `Progress` now and then; True shows a bar, in a terminal and in a notebook.
     comm : mpi4py communicator, optional
         Whose ranks solve together. Collective.
     workers : int
@@ -199,12 +183,13 @@ def eigh(
         options["against"] = _vectors.columns_of(against, a.shape[0], "eigh: against")
         in_session = False
     word = _word(vectors)
-    if in_session:
-        facts = _core.eigh_in_session(a._core, options, workers, word, _telling(progress))
-    else:
-        if word == "keep":
-            raise InvalidArgument("eigh: vectors='keep' goes without comm and against; gather=False leaves rows on their ranks")
-        facts = _core.eigh_on(a._core, options, handle, gather, _telling(progress))
+    if word == "keep" and not in_session:
+        raise InvalidArgument("eigh: vectors='keep' goes without comm and against; gather=False leaves rows on their ranks")
+    with told(progress) as tell:
+        if in_session:
+            facts = _core.eigh_in_session(a._core, options, workers, word, tell)
+        else:
+            facts = _core.eigh_on(a._core, options, handle, gather, tell)
     return EighResult(facts, a, None if gather else handle)
 
 
@@ -306,8 +291,11 @@ def svds(
         certify=certify,
     )
     if in_session and not isinstance(operator, Operator):
-        return SvdsResult(_core.svds_in_session(operator._core, options, workers, _word(vectors)))
-    return SvdsResult(_core.svds_on(operator._core, options, handle, gather, _telling(progress)))
+        facts = _core.svds_in_session(operator._core, options, workers, _word(vectors))
+    else:
+        with told(progress) as tell:
+            facts = _core.svds_on(operator._core, options, handle, gather, tell)
+    return SvdsResult(facts, operator, None if gather else handle)
 
 
 def expm_multiply(
@@ -383,8 +371,8 @@ def evolve(
 
     Parameters
     ----------
-    h : Operator, Lazy, sparse matrix, LinearOperator or array, shape (n, n)
-        Hermitian.
+    h : Operator, Driven, Lazy, sparse matrix, LinearOperator or array, shape (n, n)
+        Hermitian. A `Driven` depends on time; the method is then integrate or magnus.
     psi : State, KeptVector, str or array_like, shape (n,)
         Given at the time `start`.
     times : array_like
@@ -400,7 +388,8 @@ def evolve(
     bounds, max_products, max_step, vectors, comm, workers, gather
         As in `expm_multiply`; `max_step` limits steps of integrate and magnus.
     """
-    a = as_operator(h)
+    a = h.h if isinstance(h, Driven) else as_operator(h)
+    drives = h._parts() if isinstance(h, Driven) else []
     handle, in_session = _place(comm, a, workers)
     options = _options(
         imaginary=imaginary,
@@ -414,13 +403,20 @@ def evolve(
     listed = [float(t) for t in np.atleast_1d(np.asarray(times, dtype=float))]
     names = [o for o in observe if isinstance(o, str)]
     ops = [o._core for o in observe if not isinstance(o, str)]
-    if in_session and not names and observer is None:
+    if drives and workers > 1:
+        raise InvalidArgument("evolve: an operator with drives is followed in this process, or by the ranks of comm; leave out workers")
+    if in_session and not names and observer is None and not drives:
         facts = _core.evolve_in_session(a._core, _start(psi), listed, options, ops, workers, _word(vectors))
     else:
         if vectors == "keep":
-            raise InvalidArgument("evolve: vectors='keep' goes without names to observe, observer and comm")
-        facts = _core.evolve_on(a._core, _start(psi), listed, options, names, ops, observer, handle, gather)
-    return EvolutionResult(facts, a, None if gather else handle)
+            raise InvalidArgument("evolve: vectors='keep' goes without drives, names to observe, observer and comm")
+        facts = _core.evolve_on(
+            a._core, drives, _start(psi), listed, options, names, ops, observer, handle, gather
+        )
+    reached = facts["times"]
+    facts.update(dimension=a.shape[0], scalar="real" if a.dtype.kind == "f" else "complex")
+    facts.update(imaginary=imaginary, start_time=float(start), end_time=float(reached[-1] if len(reached) else start))
+    return EvolutionResult(facts, a, None if gather else handle, drives)
 
 
 def solve(

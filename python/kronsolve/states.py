@@ -8,7 +8,7 @@ from typing import Any, Union
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from . import _core, _vectors
+from . import _core, _saving, _vectors
 from .operators import Operator
 from .parallel import _handle
 
@@ -228,6 +228,24 @@ class State:
     def reduced_density_matrix(self, sites: SiteSet) -> Array:
         """The density matrix of some sites."""
         return self._core.reduced_density_matrix(_sites(sites, self.operator.sites))
+
+    def save(self, path: _saving.Path) -> None:
+        """Writes the state to a file that `load`, ``kronsolve measure`` and ``kronsolve evolve --state`` read (docs/files.md).
+
+        On a communicator all of its ranks call, and none holds more than its rows.
+
+        Parameters
+        ----------
+        path : path
+            FILE.h5. It is whole or not there; a file of that name is replaced once all is on the disk.
+
+        Raises
+        ------
+        IoError
+            It cannot be written; an older file is as it was.
+        """
+        to = _saving.destination(path, self.operator, self._core.comm, "state", {"dimension": self.operator.shape[0]})
+        to.save_state(_saving.columns([self.amplitudes]))
 
     def observe(self, *names: str, reference: State | None = None) -> Any:
         """Observables by the names that the program takes: ``psi.observe("sz", "corr:Sz,Sz:0,5", "entropy:half")``.

@@ -1,7 +1,7 @@
 """Builds a wheel of the source tree with CMake; what pip calls (PEP 517). It needs nothing but Python's own library.
 
-The wheel holds the package, the library and its modules, and is for the machine that built it: MPI, OpenBLAS and the engines
-are those that are installed there. ``--config-settings build-dir=build/release`` takes a build that is there.
+The wheel holds the package, the library and its modules, and is for the machine that built it and those alike: OpenBLAS, MPI and
+the engines are those that are installed there. MPI and the engines may be missing. ``--config-settings build-dir=build/release`` takes a build that is there.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import sys
 import sysconfig
 import tempfile
 import zipfile
+
+import without_mpi
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OFF = ("CLI", "TESTS", "BENCHMARKS", "EXAMPLES")
@@ -76,6 +78,8 @@ def _files(stage: pathlib.Path) -> dict[str, pathlib.Path]:
     files[f"kronsolve/lib/{library.name}"] = library.resolve()
     for module in sorted((library.parent / "kronsolve").glob("*.so")):
         files[f"kronsolve/lib/kronsolve/{module.name}"] = module
+    stand_in = without_mpi.build(library, next(package.glob("_core*.so")), stage)
+    files[f"kronsolve/lib/without_mpi/{stand_in.name}"] = stand_in
     return files
 
 

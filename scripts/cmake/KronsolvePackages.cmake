@@ -12,6 +12,9 @@ set(CPACK_PACKAGE_NAME kronsolve)
 set(CPACK_PACKAGE_VENDOR "the kronsolve authors")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_COMPONENTS_ALL library engines development program)
+if(KRONSOLVE_PYTHON_FOUND)
+  list(APPEND CPACK_COMPONENTS_ALL python)
+endif()
 set(CPACK_COMPONENTS_GROUPING IGNORE)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_OUTPUT_FILE_PREFIX "${PROJECT_BINARY_DIR}/packages")
@@ -61,6 +64,16 @@ kronsolve_package(development libkronsolve-dev libdevel "${_library} ${_same}, l
                   "This package has the headers and the files for CMake and pkg-config.")
 kronsolve_package(program kronsolve science "${_library} ${_same}, openmpi-bin" "solvers for operators with Kronecker structure - program"
                   "This package has the program with its man page and the completion of its\ncommand lines.")
+if(KRONSOLVE_PYTHON_FOUND)
+  math(EXPR _next "${Python_VERSION_MINOR} + 1") # the compiled part is for one version
+  kronsolve_package(python python3-kronsolve python
+                    "${_library} ${_same}, python3 (>= 3.${Python_VERSION_MINOR}), python3 (<< 3.${_next}), python3-numpy"
+                    "solvers for operators with Kronecker structure - Python 3"
+                    "This package has the module kronsolve for Python 3.")
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_RECOMMENDS "kronsolve ${_same}, kronsolve-engines ${_same}, python3-scipy, python3-mpi4py")
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_CONTROL_EXTRA "${PROJECT_SOURCE_DIR}/scripts/packages/debian/python/postinst"
+                                                "${PROJECT_SOURCE_DIR}/scripts/packages/debian/python/prerm")
+endif()
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_CONTROL_EXTRA "${PROJECT_SOURCE_DIR}/scripts/packages/debian/triggers")
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS "kronsolve-engines ${_same}, gnuplot-nox")
 

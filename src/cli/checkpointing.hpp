@@ -19,7 +19,7 @@ struct Identity {
   std::string title;
   std::vector<std::string> sector;
   std::map<std::string, std::string> parameters;
-  Origin origin;
+  StateOrigin origin;
   std::string matrix;  ///< that of a file, as matrix_text says; empty for an operator on sites
 };
 /// Collective.

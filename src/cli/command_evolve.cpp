@@ -7,11 +7,11 @@
 #include <kronsolve/measure/evolution_recorder.hpp>
 #include <kronsolve/measure/observables.hpp>
 #include <kronsolve/operators/states.hpp>
+#include <kronsolve/solvers/driven.hpp>
 #include <kronsolve/solvers/operator_map.hpp>
 
 #include "cli/checkpointing.hpp"
 #include "cli/commands.hpp"
-#include "cli/driven.hpp"
 #include "cli/guard.hpp"
 #include "cli/problem.hpp"
 #include "cli/progress_line.hpp"
@@ -33,8 +33,8 @@ Beginning prepare(const Comm& comm, const Problem& problem, const OperatorArgume
                   const EvolveArguments& asked) {
   const SectorOperator& h = on_sites(problem);
   auto planned =
-      prepare_evolution(comm, problem.drives.empty() ? h : all_terms(problem),
-                        starting_scalar(problem, given, asked), asked.options, asked.form);
+      prepare_evolution(comm, all_terms(h, problem.drives), starting_scalar(problem, given, asked),
+                        asked.options, asked.form);
   return {starting_state(comm, problem, given, asked), std::move(planned)};
 }
 
@@ -80,7 +80,7 @@ EvolutionResult run(const Comm& comm, const Problem& problem, const PlannedEvolu
   const auto evolve_under = [&](const auto& h, auto& shown) {
     auto options = asked.options;
     options.checkpoint = checkpoint;
-    options.knots = abrupt_times(problem, asked.options.start, times.back());
+    options.knots = abrupt_times(problem.drives, asked.options.start, times.back());
     if (comm.is_root()) {
       shown.on_product([&] { progress.show(shown.products()); });
       options.progress = [&](double time) { progress.reached(time); };
@@ -103,7 +103,8 @@ EvolutionResult run(const Comm& comm, const Problem& problem, const PlannedEvolu
           const auto map = make_map();
           return evolve_under(*map, *map);
         }
-        const auto driven = driven_operator<T>(comm, problem, planned.plan.form);
+        const auto driven =
+            driven_operator<T>(comm, on_sites(problem), problem.drives, planned.plan.form);
         return evolve_under(driven.sum, *driven.maps.back());
       },
       planned.make_map);

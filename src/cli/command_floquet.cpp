@@ -7,10 +7,10 @@
 
 #include <kronsolve/core/number.hpp>
 #include <kronsolve/measure/level_spacing.hpp>
+#include <kronsolve/solvers/driven.hpp>
 #include <kronsolve/solvers/floquet.hpp>
 
 #include "cli/commands.hpp"
-#include "cli/driven.hpp"
 #include "cli/guard.hpp"
 #include "cli/json_values.hpp"
 #include "cli/progress_line.hpp"
@@ -190,14 +190,14 @@ Answer run_floquet(const Comm& comm, const Arguments& arguments, Clock::time_poi
   Arguments asked = arguments;
   auto& options = asked.evolve.options;
   if (options.method == EvolutionMethod::automatic) options.method = EvolutionMethod::integrate;
-  options.knots = abrupt_times(problem, 0, period);
+  options.knots = abrupt_times(problem.drives, 0, period);
   phases.solve = Clock::now();
   ProgressLine progress;
   const auto show = [&](index_t done, index_t all) {
     progress.show([&] { return fmt::format("state {} of {}", grouped(done), grouped(all)); });
   };
-  const FloquetModes found = visit_scalar(all_terms(problem).scalar(), [&]<Scalar T>() {
-    const auto driven = driven_operator<T>(alone, problem, asked.evolve.form);
+  const FloquetModes found = visit_scalar(all_terms(h, problem.drives).scalar(), [&]<Scalar T>() {
+    const auto driven = driven_operator<T>(alone, h, problem.drives, asked.evolve.form);
     return floquet_modes<T>(comm, driven.sum, period, options, show);
   });
   phases.measure = Clock::now();

@@ -24,7 +24,7 @@ struct Matrix {
   std::string model, title;
   std::optional<int> sites;
   std::vector<std::string> sector;
-  Origin origin;
+  StateOrigin origin;
   /// Rows of this rank, or as they are asked for.
   std::variant<CsrRows<double>, CsrRows<std::complex<double>>, Lazy<double>,
                Lazy<std::complex<double>>>

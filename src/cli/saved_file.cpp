@@ -22,182 +22,6 @@ namespace kronsolve::cli {
 
 namespace {
 
-using Shape = ObservableValue::Shape;
-
-/// Equal neighbours counted: "20 spin-1/2".
-std::string spaces_text(const Basis& basis) {
-  std::string text;
-  const auto& spaces = basis.spaces();
-  for (std::size_t first = 0, next = 0; first < spaces.size(); first = next) {
-    while (next < spaces.size() && spaces[next] == spaces[first]) ++next;
-    text += detail::concat(text.empty() ? "" : ", ", next - first, " ", spaces[first].name());
-  }
-  return text;
-}
-
-/// What says in which basis a state is.
-std::string basis_text(const Basis& basis) {
-  const auto sector = joined(basis.sector());
-  return spaces_text(basis) + (sector.empty() ? ", full space" : ", sector " + sector);
-}
-
-// ---- descriptions of operators ---------------------------------------------------------------
-
-Json json_of(const Lattice& lattice) {
-  Json json;
-  json["sites"] = lattice.sites();
-  json["name"] = lattice.name();
-  json["size"] = lattice.size();
-  const bool x = lattice.is_cyclic(0), y = lattice.is_cyclic(1);
-  json["cyclic"] = x && (y || lattice.size().size() < 2) ? "all" : x ? "x" : y ? "y" : "none";
-  if (lattice.size().empty()) {
-    json["edges"] = Json::array();
-    for (const auto& bond : lattice.bonds())
-      json["edges"].push_back({bond.a, bond.b, bond.kind, bond.weight});
-    return json;
-  }
-  json["layers"] = lattice.layers();
-  if (lattice.cluster()) json["cluster"] = *lattice.cluster();
-  return json;
-}
-
-Lattice lattice_of(const Json& json) {
-  const auto size = json.at("size").get<std::vector<int>>();
-  if (size.empty()) {
-    std::vector<Bond> edges;
-    for (const auto& edge : json.at("edges")) {  // two numbers in older files
-      edges.push_back({edge.at(0).get<int>(), edge.at(1).get<int>()});
-      if (edge.size() < 4) continue;
-      edges.back().kind = edge.at(2).get<int>();
-      edges.back().weight = edge.at(3).get<double>();
-    }
-    return Lattice::from_edges(json.at("sites").get<int>(), edges);
-  }
-  const auto name = json.at("name").get<std::string>();
-  const auto cyclic = json.at("cyclic").get<std::string>();
-  const auto closed = cyclic == "all" ? Cyclic::all
-                      : cyclic == "x" ? Cyclic::x
-                      : cyclic == "y" ? Cyclic::y
-                                      : Cyclic::none;
-  const auto one_layer = json.contains("cluster")
-                             ? Lattice::make_cluster(name, json.at("cluster").get<ClusterVectors>())
-                             : Lattice::make(name, size, closed);
-  const int layers = json.value("layers", 1);
-  if (layers < 1 || layers > 16) throw InvalidArgument("a place has 1 to 16 layers");
-  return layers == 1 ? one_layer : one_layer.with_layers(layers);
-}
-
-std::string description_of(const std::string& model, const OpSum& op,
-                           const std::vector<std::string>& sector, const Lattice& lattice,
-                           const std::vector<Drive>& drives) {
-  Json json;
-  json["model"] = model;
-  json["local"] = Json::array();
-  for (const auto& space : op.spaces()) json["local"].push_back(space.name());
-  json["operator"] = op.text();
-  json["define"] = Json::object();
-  for (const auto& [name, matrix] : op.definitions()) {
-    auto& entries = json["define"][name] = Json::array();
-    for (int i = 0; i < matrix.dim(); ++i)
-      for (int j = 0; j < matrix.dim(); ++j)
-        entries.push_back({matrix(i, j).real(), matrix(i, j).imag()});
-  }
-  json["sector"] = sector;
-  json["lattice"] = json_of(lattice);
-  for (const auto& drive : drives)
-    json["drives"].push_back({{"function", drive.function.text}, {"operator", drive.op.text()}});
-  return json.dump();
-}
-
-OpSum operator_of(const Json& json) {
-  std::vector<LocalSpace> spaces;
-  for (const auto& name : json.at("local"))
-    spaces.push_back(LocalSpace::parse(name.get<std::string>()));
-  std::map<std::string, LocalMatrix> definitions;
-  for (const auto& [name, entries] : json.at("define").items()) {
-    std::vector<std::complex<double>> values;
-    for (const auto& entry : entries)
-      values.emplace_back(entry.at(0).get<double>(), entry.at(1).get<double>());
-    const int dim = static_cast<int>(std::lround(std::sqrt(values.size())));
-    definitions.emplace(name, LocalMatrix(dim, std::move(values)));
-  }
-  return OpSum::parse(json.at("operator").get<std::string>(), std::move(spaces), definitions);
-}
-
-// ---- writing ---------------------------------------------------------------------------------
-
-std::vector<double> numbered(index_t count) {
-  std::vector<double> numbers(static_cast<std::size_t>(count));
-  std::iota(numbers.begin(), numbers.end(), 0.0);
-  return numbers;
-}
-
-/// Writes observables along a first axis (times, levels), each with axes of its own for lists and
-/// matrices: the sites, where they number its entries.
-class ObservableWriter {
- public:
-  ObservableWriter(Hdf5File& file, std::string first_axis, int sites)
-      : file_(file), first_axis_(std::move(first_axis)), sites_(sites) {
-    for (const char* axis : {"site", "other_site"}) file_.write_dimension(axis, numbered(sites_));
-  }
-
-  void write(const Measured& measured) {
-    std::string name = measured.text;
-    std::replace(name.begin(), name.end(), '/', '|');  // which would lead into a group
-    index_t rows = 0, cols = 0;
-    bool real = true;
-    for (const auto& value : measured.values) {
-      rows = std::max(rows, value.rows);
-      cols = std::max(cols, value.cols);
-      real = real && value.scalar == ScalarKind::real;
-    }
-    std::vector<std::string> axes = {first_axis_};
-    const auto& first = measured.values.front();
-    if (first.shape != Shape::number) axes.push_back(axis(name, "site", rows, first.axis));
-    if (first.shape == Shape::matrix) axes.push_back(axis(name, "other_site", cols, first.axis));
-    const auto all = padded(measured, rows, cols);
-    if (!real) return file_.write<std::complex<double>>(name, all, axes);
-    std::vector<double> parts;
-    for (const auto& z : all) parts.push_back(z.real());
-    file_.write<double>(name, parts, axes);
-  }
-
- private:
-  /// @param numbers  what numbers the entries; empty: the sites, if there are as many
-  std::string axis(const std::string& name, const std::string& of_sites, index_t length,
-                   const std::string& numbers) {
-    if (numbers.empty() && length == sites_) return of_sites;
-    const auto own =
-        name + (of_sites == "site" ? " " : " other ") + (numbers.empty() ? "entry" : numbers);
-    file_.write_dimension(own, length);
-    return own;
-  }
-  /// Values below each other; lists may differ in length (Schmidt values), NaN fills them up.
-  static std::vector<std::complex<double>> padded(const Measured& measured, index_t rows,
-                                                  index_t cols) {
-    std::vector<std::complex<double>> all;
-    for (const auto& value : measured.values) {
-      for (index_t i = 0; i < rows; ++i)
-        for (index_t j = 0; j < cols; ++j)
-          all.push_back(i < value.rows && j < value.cols
-                            ? value.values[static_cast<std::size_t>(i * value.cols + j)]
-                            : std::numeric_limits<double>::quiet_NaN());
-    }
-    return all;
-  }
-
-  Hdf5File& file_;
-  std::string first_axis_;
-  index_t sites_;
-};
-
-void write_observables(Hdf5File& file, const std::string& first_axis, const Problem& problem,
-                       const std::vector<Measured>& observables) {
-  if (observables.empty()) return;
-  ObservableWriter writer(file, first_axis, *problem.sites);
-  for (const auto& measured : observables) writer.write(measured);
-}
-
 /// The object that is printed, without what stands in arrays and what another run would not have.
 std::string facts_of(Json facts) {
   for (const char* key :
@@ -208,40 +32,6 @@ std::string facts_of(Json facts) {
     fact = numbers ? facts.erase(fact) : std::next(fact);
   }
   return facts.dump();
-}
-
-/// @param states  the array that holds states, if there is one
-Hdf5File begin(const std::string& path, const Origin& origin, Json printed,
-               const std::string& states) {
-  auto file = Hdf5File::create(path);
-  file.write_text("layout", "kronsolve 1");
-  file.write_text("program", detail::concat("kronsolve ", version()));
-  file.write_text("command_line", origin.command_line);
-  file.write_text("model", origin.model);
-  file.write_text("basis", origin.basis);
-  file.write_text("description", origin.description);
-  file.write_text("result", facts_of(std::move(printed)));
-  file.write_text("states", states);
-  return file;
-}
-
-/// Vectors into an array of these axes, the last of which is new. Collective.
-template <Scalar T>
-void write_vectors(const Comm& comm, std::optional<Hdf5File>& file, const std::string& name,
-                   const std::vector<std::string>& axes, const DistributedVectors<T>& vectors) {
-  if (vectors.count() == 0) return;
-  const auto& rows = vectors.partition();
-  comm.agree([&] {
-    if (!comm.is_root()) return;
-    file->write_dimension(axes.back(), rows.rows());
-    file->create_vectors(name, scalar_kind<T>, axes);
-  });
-  for (index_t j = 0; j < vectors.count(); ++j)
-    write_distributed<T>(comm, file ? &*file : nullptr, name, j, rows, vectors.column(j));
-}
-
-bool vectors_of(const EighResult& result) {
-  return std::visit([](const auto& vectors) { return vectors.count() > 0; }, result.vectors);
 }
 
 /// Curves along the energies, and the lines of each correlation, filled up with NaN.
@@ -279,34 +69,30 @@ void write_correlations(Hdf5File& file, const SpectralReport& report) {
   file.write<double>("momentum", momenta, {"correlation", "direction"});
 }
 
-/// Runs fill(file) on rank 0, vectors(file) on every rank, and ends the file. Collective.
-template <class Begin, class Vectors>
-void write_file(const Comm& comm, const std::string& path, Begin&& begin_file, Vectors&& vectors) {
-  if (path.empty()) return;
-  std::optional<Hdf5File> file;
-  comm.agree([&] {
-    if (comm.is_root()) file.emplace(begin_file());
-  });
-  vectors(file);
-  comm.agree([&] {
-    if (comm.is_root()) file->close();
-  });
+/// The origin of what is printed.
+StateOrigin with_result(StateOrigin origin, Json printed) {
+  origin.result = facts_of(std::move(printed));
+  return origin;
+}
+
+ObservablesView on_sites(const Problem& problem, const std::vector<Measured>& observables) {
+  return {problem.sites.value_or(0), observables};
 }
 
 }  // namespace
 
-Origin origin_of(const Arguments& arguments, const Problem& problem) {
+StateOrigin origin_of(const Arguments& arguments, const Problem& problem) {
   const auto* h = std::get_if<SectorOperator>(&problem.op);
   if (h == nullptr)
     return {arguments.command_line, problem.title,
             detail::concat("matrix of ", detail::counted(problem.dimension, "row")), ""};
   return {arguments.command_line, problem.title, basis_text(*h->basis),
-          description_of(problem.model, h->op, problem.sector, *problem.lattice, problem.drives)};
+          describe({problem.model, h->op, problem.sector, *problem.lattice, problem.drives})};
 }
 
-Origin origin_of(const Arguments& arguments, const OperatorOnSites& problem) {
+StateOrigin origin_of(const Arguments& arguments, const OperatorOnSites& problem) {
   return {arguments.command_line, problem.title, "",
-          description_of(problem.model, problem.op, arguments.op.sector, problem.lattice, {})};
+          describe({problem.model, problem.op, arguments.op.sector, problem.lattice})};
 }
 
 void require_writable(const Comm& comm, const std::string& path) {
@@ -319,77 +105,47 @@ void require_writable(const Comm& comm, const std::string& path) {
   });
 }
 
-void save(const Comm& comm, const std::string& path, const Origin& origin,
+void save(const Comm& comm, const std::string& path, const StateOrigin& origin,
           const EvolveReport& report) {
-  const auto begin_file = [&] {
-    const auto& result = report.result;
-    auto file = begin(path, origin, to_json(report), "state");
-    file.write_dimension("time", result.times);
-    file.write<double>("energies", result.energies, {"time"});
-    file.write<double>("norms", result.norms, {"time"});
-    if (!result.log_norms.empty()) file.write<double>("log_norm", result.log_norms, {"time"});
-    file.write<double>("errors", result.errors, {"time"});
-    write_observables(file, "time", report.problem, report.observables);
-    return file;
-  };
-  write_file(comm, path, begin_file, [&](auto& file) {
-    std::visit([&](const auto& state) { write_vectors(comm, file, "state", {"row"}, state); },
-               report.result.state);
-  });
+  if (path.empty()) return;
+  const auto& r = report.result;
+  const auto state = std::visit([](const auto& v) { return view_of(v); }, r.state);
+  save_states(comm, path, with_result(origin, to_json(report)),
+              EvolutionView{r.times, r.energies, r.norms, r.log_norms, r.errors, state},
+              on_sites(report.problem, report.observables));
 }
 
-void save(const Comm& comm, const std::string& path, const Origin& origin,
+void save(const Comm& comm, const std::string& path, const StateOrigin& origin,
           const EighReport& report) {
-  const auto begin_file = [&] {
-    const auto& result = report.result;
-    auto file = begin(path, origin, to_json(report), vectors_of(report.result) ? "vectors" : "");
-    file.write_dimension("level", numbered(static_cast<index_t>(result.eigenvalues.size())));
-    file.write<double>("eigenvalues", result.eigenvalues, {"level"});
-    file.write<double>("residuals", result.residuals, {"level"});
-    write_observables(file, "level", report.problem, report.observables);
-    return file;
-  };
-  write_file(comm, path, begin_file, [&](auto& file) {
-    std::visit(
-        [&](const auto& all) {
-          write_vectors(comm, file, "vectors", {"level", "row"}, all);
-        },
-        report.result.vectors);
-  });
+  if (path.empty()) return;
+  const auto& r = report.result;
+  const auto vectors = std::visit([](const auto& v) { return view_of(v); }, r.vectors);
+  save_states(comm, path, with_result(origin, to_json(report)),
+              PairsView{r.eigenvalues, r.residuals, vectors},
+              on_sites(report.problem, report.observables));
 }
 
 template <Scalar T>
-void save(const Comm& comm, const std::string& path, const Origin& origin,
-          const SvdsResult<T>& result, const Json& json) {
-  const auto begin_file = [&] {
-    // Of an operator on sites both sets are states of its basis.
-    const bool states = !origin.description.empty() && result.right.count() > 0;
-    auto file = begin(path, origin, json, states ? "right" : "");
-    file.write_dimension("triplet", numbered(static_cast<index_t>(result.singular_values.size())));
-    file.write<double>("singular_values", result.singular_values, {"triplet"});
-    file.write<double>("residuals", result.residuals, {"triplet"});
-    return file;
-  };
-  write_file(comm, path, begin_file, [&](auto& file) {
-    write_vectors(comm, file, "left", {"triplet", "row"}, result.left);
-    write_vectors(comm, file, "right", {"triplet", "column"}, result.right);
+void save(const Comm& comm, const std::string& path, const StateOrigin& origin,
+          const SvdsResult<T>& r, const Json& json) {
+  if (path.empty()) return;
+  save_states(comm, path, with_result(origin, json),
+              TripletsView{r.singular_values, r.residuals, view_of(r.left), view_of(r.right)});
+}
+
+void save(const Comm& comm, const std::string& path, const StateOrigin& origin,
+          const SpectralReport& report) {
+  if (path.empty()) return;
+  comm.agree([&] {
+    if (!comm.is_root()) return;
+    auto file = begin_saved_file(path, with_result(origin, to_json(report)), "");
+    write_correlations(file, report);
+    file.close();
   });
 }
 
-void save(const Comm& comm, const std::string& path, const Origin& origin,
-          const SpectralReport& report) {
-  write_file(
-      comm, path,
-      [&] {
-        auto file = begin(path, origin, to_json(report), "");
-        write_correlations(file, report);
-        return file;
-      },
-      [](auto&) {});
-}
-
-#define KRONSOLVE_INSTANTIATE(T)                                                           \
-  template void save(const Comm&, const std::string&, const Origin&, const SvdsResult<T>&, \
+#define KRONSOLVE_INSTANTIATE(T)                                                                \
+  template void save(const Comm&, const std::string&, const StateOrigin&, const SvdsResult<T>&, \
                      const Json&);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
 #undef KRONSOLVE_INSTANTIATE
@@ -457,10 +213,7 @@ Problem problem_of(const Comm& comm, const std::string& path, const Opened& open
         "'", path, "': its description of the operator cannot be used: ", shortened(why)));
   };
   try {
-    const Json json = Json::parse(opened.description);
-    OpSum op = operator_of(json);
-    const Lattice lattice = lattice_of(json.at("lattice"));
-    const auto conditions = json.at("sector").get<std::vector<std::string>>();
+    auto [model, op, conditions, lattice, drives] = parse_description(opened.description);
     const Sector sector = parse_sector(op.spaces(), lattice, conditions);
     if (sector_size(sector) != opened.rows)  // before any is listed
       throw InvalidArgument(detail::concat("it has ", sector_size(sector),
@@ -470,18 +223,10 @@ Problem problem_of(const Comm& comm, const std::string& path, const Opened& open
       throw InvalidArgument(detail::concat("not Hermitian: ", *term));
     const int sites = op.sites();
     SectorOperator h = in_sector(comm, std::move(op), sector);
-    return {json.at("model").get<std::string>(),
-            opened.model,
-            sites,
-            conditions,
-            h.dimension(),
-            h.scalar(),
-            lattice,
-            std::move(h),
-            {}};
+    return {std::move(model),      opened.model,  sites,
+            std::move(conditions), h.dimension(), h.scalar(),
+            std::move(lattice),    std::move(h),  {}};
   } catch (const InvalidArgument& error) {  // the same on every rank
-    throw refusal(error.what());
-  } catch (const Json::exception& error) {
     throw refusal(error.what());
   }
 }
@@ -514,7 +259,7 @@ std::optional<std::string> difference(const Opened& there, const Problem& proble
   const Json none = Json::object();
   const Json old = Json::parse(there.description, nullptr, false);
   const auto& h = std::get<SectorOperator>(problem.op);
-  const Json now = Json::parse(description_of("", h.op, {}, *problem.lattice, problem.drives));
+  const Json now = Json::parse(describe({"", h.op, {}, *problem.lattice, problem.drives}));
   const auto same = [&](const char* key) {
     return old.is_object() && old.value(key, none) == now.value(key, none);
   };

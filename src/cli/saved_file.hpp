@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include <kronsolve/core/hdf5_file.hpp>
+#include <kronsolve/measure/saved_states.hpp>
 #include <kronsolve/solvers/svds.hpp>
 
 #include "cli/report.hpp"
@@ -12,14 +12,8 @@ namespace kronsolve::cli {
 
 /// The files of --save, --state, --start and measure; docs/files.md is their layout.
 
-/// Where the vectors of a file come from.
-struct Origin {
-  std::string command_line, model;
-  std::string basis;        ///< vectors of the same text fit together
-  std::string description;  ///< the operator, its sector and lattice, as JSON; empty for a matrix
-};
-Origin origin_of(const Arguments& arguments, const Problem& problem);
-Origin origin_of(const Arguments& arguments, const OperatorOnSites& problem);
+StateOrigin origin_of(const Arguments& arguments, const Problem& problem);
+StateOrigin origin_of(const Arguments& arguments, const OperatorOnSites& problem);
 
 /// Finds out before anything is computed whether a file can be written there; an empty path is no
 /// file. Collective.
@@ -28,15 +22,15 @@ void require_writable(const Comm& comm, const std::string& path);
 
 /// Writes all that was found; an empty path is no file. Collective.
 /// @throws IoError  an older file is as it was
-void save(const Comm& comm, const std::string& path, const Origin& origin,
+void save(const Comm& comm, const std::string& path, const StateOrigin& origin,
           const EvolveReport& report);
-void save(const Comm& comm, const std::string& path, const Origin& origin,
+void save(const Comm& comm, const std::string& path, const StateOrigin& origin,
           const EighReport& report);
-void save(const Comm& comm, const std::string& path, const Origin& origin,
+void save(const Comm& comm, const std::string& path, const StateOrigin& origin,
           const SpectralReport& report);
 /// @param json  what is printed
 template <Scalar T>
-void save(const Comm& comm, const std::string& path, const Origin& origin,
+void save(const Comm& comm, const std::string& path, const StateOrigin& origin,
           const SvdsResult<T>& result, const Json& json);
 
 /// A file of states, or one of them: FILE.h5, FILE.h5:2 (counted from 0).

@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 
 #include <kronsolve/operators/states.hpp>
+#include <kronsolve/solvers/driven.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 
-#include "cli/driven.hpp"
 #include "core/split.hpp"
 
 namespace kronsolve::cli {
@@ -65,7 +65,7 @@ EvolutionState ground_state_of(const Comm& comm, const OperatorArguments& op,
                                const EvolveArguments& asked) {
   const Problem problem = hermitian_problem(comm, op, States::listed, Drives::taken);
   (void)on_sites(problem);
-  const SectorOperator h = operator_at(problem, asked.options.start);
+  const SectorOperator h = operator_at(on_sites(problem), problem.drives, asked.options.start);
   EighOptions options{.k = std::min<index_t>(2, h.dimension()), .seed = asked.seed};
   auto levels = eigh(comm, h, options);
   levels.require_converged();

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <functional>
+#include <numeric>
 #include <string_view>
 #include <variant>
 
@@ -205,16 +207,34 @@ void Hdf5File::write_rows(const std::string& name, index_t column, index_t begin
           name);
 }
 
-Hdf5File::Vector Hdf5File::vector(const std::string& name) const {
+Hdf5File::Array Hdf5File::array(const std::string& name) const {
   using Missing = Hdf5Module::Missing;
-  const auto [found, missing] = hdf5().vector(file_, name);
+  auto [found, missing] = hdf5().array(file_, name);
   bytes_->rethrow();
-  if (found) return *found;
+  if (found) return std::move(*found);
   const char* why = missing == Missing::name      ? "has no"
-                    : missing == Missing::vector  ? "holds something other than vectors under"
                     : missing == Missing::numbers ? "holds no real or complex numbers under"
                                                   : "does not hold all of";
   throw InvalidArgument(detail::concat("'", path_, "' ", why, " '", name, "'"));
+}
+
+Hdf5File::Vector Hdf5File::vector(const std::string& name) const {
+  const auto [scalar, shape] = array(name);
+  if (shape.size() > 2)
+    throw InvalidArgument(
+        detail::concat("'", path_, "' holds something other than vectors under '", name, "'"));
+  return {scalar, shape.back(), shape.size() == 2 ? shape.front() : 1};
+}
+
+template <Scalar T>
+void Hdf5File::read(const std::string& name, std::span<T> values) const {
+  const auto [scalar, shape] = array(name);
+  const auto count = std::accumulate(shape.begin(), shape.end(), index_t{1}, std::multiplies<>());
+  if (scalar != scalar_kind<T> || count != std::ssize(values))
+    throw InvalidArgument(detail::concat("'", path_, "': '", name, "' holds ", count, " ",
+                                         to_string(scalar), " numbers"));
+  if (!values.empty())
+    require(hdf5().read(file_, name, scalar_kind<T>, values.data()), "read", name);
 }
 
 std::string Hdf5File::text(const std::string& name) const {
@@ -290,6 +310,7 @@ void read_distributed(const Comm& comm, const Hdf5File* file, const std::string&
   template void Hdf5File::write(const std::string&, std::span<const T>,                         \
                                 const std::vector<std::string>&);                               \
   template void Hdf5File::write_rows(const std::string&, index_t, index_t, std::span<const T>); \
+  template void Hdf5File::read(const std::string&, std::span<T>) const;                         \
   template void Hdf5File::read_rows(const std::string&, index_t, index_t, std::span<T>) const;  \
   template void write_distributed(const Comm&, Hdf5File*, const std::string&, index_t,          \
                                   const RowPartition&, std::span<const T>);                     \

@@ -23,9 +23,9 @@ class Hdf5Storage {
 /// What the module exports under the name `kronsolve_hdf5_module`: HDF5 behind plain data. Nothing
 /// throws; false, a negative file or an empty optional say that HDF5 failed.
 struct Hdf5Module {
-  static constexpr std::uint32_t current_abi = 2;
+  static constexpr std::uint32_t current_abi = 3;
   using File = std::int64_t;
-  enum class Missing { name, vector, numbers, storage, text };  ///< why nothing was read
+  enum class Missing { name, numbers, storage, text };  ///< why nothing was read
   template <class V>
   struct Found {
     std::optional<V> value;
@@ -46,7 +46,8 @@ struct Hdf5Module {
   bool (*write_rows)(File file, const std::string& name, ScalarKind scalar, index_t column,
                      RowRange rows, const void* values);
   bool (*write_text)(File file, const std::string& name, const std::string& text);
-  Found<Hdf5File::Vector> (*vector)(File file, const std::string& name);
+  Found<Hdf5File::Array> (*array)(File file, const std::string& name);
+  bool (*read)(File file, const std::string& name, ScalarKind scalar, void* values);
   bool (*read_rows)(File file, const std::string& name, ScalarKind scalar, index_t column,
                     RowRange rows, void* values);
   Found<std::string> (*text)(File file, const std::string& name);

@@ -111,6 +111,10 @@ TEST_F(Files, hdf5_reads_what_it_wrote) {
   file.write_rows<Complex>("pair", 0, 0, first);
   file.write_rows<Complex>("pair", 1, 1, std::span(second).subspan(1));
   file.write_rows<Complex>("pair", 1, 0, std::span(second).first(1));
+  file.write_dimension("site", 4);
+  std::vector<double> cube(24);
+  std::iota(cube.begin(), cube.end(), 1.0);
+  file.write<double>("cube", cube, {"time", "row", "site"});
   file.close();
 
   const auto read = Hdf5File::open(path("a.h5"));
@@ -123,6 +127,15 @@ TEST_F(Files, hdf5_reads_what_it_wrote) {
   std::vector<Complex> back(2);
   read.read_rows<Complex>("pair", 1, 1, back);
   EXPECT_EQ(back, std::vector<Complex>(second.begin() + 1, second.end()));
+  EXPECT_EQ(read.array("pair").shape, (std::vector<index_t>{2, 3}));
+  EXPECT_EQ(read.array("list").shape, std::vector<index_t>{2});
+  EXPECT_EQ(read.array("cube").shape, (std::vector<index_t>{2, 3, 4}));
+  std::vector<double> again(24);
+  read.read<double>("cube", again);
+  EXPECT_EQ(again, cube);
+  EXPECT_THROW(read.vector("cube"), InvalidArgument);
+  EXPECT_THROW(read.read<double>("pair", again), InvalidArgument);
+  EXPECT_THROW(read.read<double>("cube", std::span(again).first(23)), InvalidArgument);
   EXPECT_THROW(read.vector("none"), InvalidArgument);
   EXPECT_THROW(read.text("pair"), InvalidArgument);
 }

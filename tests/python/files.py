@@ -1,4 +1,4 @@
-"""Files of the program in Python: saved states and sweeps."""
+"""Files of states, written and read by the program and by Python; sweeps."""
 
 import json
 import os
@@ -11,7 +11,8 @@ import kronsolve as ks
 
 
 def run(*arguments):
-    subprocess.run([os.environ["KRONSOLVE_PROGRAM"], *map(str, arguments)], check=True, capture_output=True, timeout=120)
+    done = subprocess.run([os.environ["KRONSOLVE_PROGRAM"], *map(str, arguments)], check=True, capture_output=True, timeout=120, text=True)
+    return done.stdout
 
 
 @pytest.mark.parametrize(
@@ -83,6 +84,170 @@ def test_what_is_no_saved_file_is_refused(tmp_path):
     (tmp_path / "drive.toml").write_text('sites = 1\n[[drive]]\nfunction = "t"\nterms = [[1, "Sx", 0]]\n')
     with pytest.raises(ks.InvalidArgument, match=r"has a \[\[drive\]\]"):
         ks.read_operator(str(tmp_path / "drive.toml"))
+
+
+# ---- written here ------------------------------------------------------------------------------------
+
+
+def ring(**values):
+    return ks.model("heisenberg", sites=8, cyclic=True, **values)
+
+
+OPERATORS = [
+    lambda: ring(),
+    lambda: ring(bz=0.3).in_sector(sz=1),
+    lambda: ring().in_sector(sz=0, momentum=1),
+    lambda: ks.model("hubbard", size=(2, 2), cyclic=True, U=3.0).in_sector(nup=2, ndown=1),
+    lambda: ks.model("heisenberg", cluster=((3, 1), (-1, 3))).in_sector("sz=0", "momentum=0,0"),
+    lambda: ks.spins(3).parse("Sz_0 Sz_1 + 0.4 Sx_2 Sy_0"),
+]
+
+
+@pytest.mark.parametrize("make", OPERATORS, ids=range(len(OPERATORS)))
+def test_pairs_that_python_saves_are_read_by_both(tmp_path, make):
+    h, path = make(), tmp_path / "pairs.h5"
+    found = ks.eigh(h, k=3)
+
+    found.save(path, observe=["energy", "variance"])
+
+    saved = ks.load(path)
+    assert len(saved) == 3 and saved.operator == h and saved.operator.sector == h.sector
+    np.testing.assert_array_equal(saved["eigenvalues"], found.eigenvalues)
+    np.testing.assert_array_equal(saved["vectors"], found.vectors.T)
+    np.testing.assert_allclose(saved["energy"], found.eigenvalues, atol=1e-10)
+    assert saved.result["command"] == "eigh" and saved.result["method"] == found.method
+    told = json.loads(run("measure", path, "--observe", "energy", "--json"))
+    np.testing.assert_allclose(told["observables"]["energy"], found.eigenvalues, atol=1e-10)
+    assert told["sector"] == h.sector and told["sites"] == h.sites
+
+
+@pytest.mark.parametrize("kind", ["state", "pairs", "evolution"])
+def test_the_program_goes_on_from_what_python_saves(tmp_path, kind):
+    h, path = ring().in_sector(sz=0), tmp_path / "a.h5"
+    neel, end = h.state("neel"), ks.evolve(h, "neel", [1.5]).state
+    if kind == "state":
+        end.save(path)
+    elif kind == "pairs":
+        ks.eigh(h, k=3).save(path)
+    else:
+        ks.evolve(h, neel, [0, 0.5, 1.5], observe=["sz"]).save(path)
+    name = f"{path}:1" if kind == "pairs" else path
+
+    told = json.loads(
+        run("evolve", "--model", "heisenberg", "--sites", 8, "--cyclic", "--sector", "sz=0", "--state", name,
+            "--time", 0.5, "--observe", "overlap", "--save", tmp_path / "b.h5", "--json")
+    )  # fmt: skip
+
+    start = ks.eigh(h, k=3).state(1) if kind == "pairs" else end
+    wanted = ks.evolve(h, start, [0.5]).state
+    assert ks.load(tmp_path / "b.h5").state().fidelity(wanted) == pytest.approx(1, abs=1e-12)
+    assert told["start_time"] == (1.5 if kind == "evolution" else 0)
+
+
+def test_evolutions_that_python_saves(tmp_path):
+    h, times = ring(), [0, 0.25, 1]
+    S = ks.spins(8)
+    found = ks.evolve(h, "neel", times, observe=["sz", "corr:Sz,Sz", "entropy:half", "sq:Sz,Sz", S.z[0], h])
+    found.save(tmp_path / "e.h5")
+
+    saved = ks.load(tmp_path / "e.h5")
+
+    assert {name: saved[name].shape for name in ("time", "sz", "corr:Sz,Sz", "entropy:half", "expectations", "state")} == {
+        "time": (3,), "sz": (3, 8), "corr:Sz,Sz": (3, 8, 8), "entropy:half": (3,), "expectations": (3, 2), "state": (256,)
+    }  # fmt: skip
+    for name, values in found.observables.items():
+        np.testing.assert_array_equal(saved[name], values)
+    np.testing.assert_array_equal(saved["expectations"], found.expectations)
+    np.testing.assert_array_equal(saved["energies"], found.energies)
+    np.testing.assert_array_equal(saved.state().amplitudes, found.vector)
+    assert saved.result["end_time"] == 1 and saved.result["imaginary"] is False
+    cooled = ks.evolve(h, "neel", [2.0], imaginary=True)
+    cooled.save(tmp_path / "i.h5")
+    np.testing.assert_array_equal(ks.load(tmp_path / "i.h5")["log_norm"], cooled.log_norms)
+
+
+def test_both_write_the_same_layout(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    arguments = ["--model", "heisenberg", "--sites", 6, "--sector", "sz=0"]
+    h = ks.model("heisenberg", sites=6).in_sector(sz=0)
+    run("eigh", *arguments, "-k", 2, "--observe", "sz", "--save", tmp_path / "eigh.h5")
+    ks.eigh(h, k=2).save(tmp_path / "eigh-py.h5", observe=["sz"])
+    run("evolve", *arguments, "--state", "neel", "--time", 1, "--observe", "corr:Sz,Sz", "--save", tmp_path / "evolve.h5")
+    ks.evolve(h, "neel", [0, 1], observe=["corr:Sz,Sz"]).save(tmp_path / "evolve-py.h5")
+    run("svds", *arguments, "-k", 2, "--save", tmp_path / "svds.h5")
+    ks.svds(h, k=2).save(tmp_path / "svds-py.h5")
+
+    def layout(path):
+        with h5py.File(path) as file:
+            arrays = {}
+            for name, a in file.items():
+                axes = [tuple(a.dims[i].keys()) for i in range(a.ndim)] if a.attrs.get("CLASS") != b"DIMENSION_SCALE" else None
+                arrays[name] = (a.shape, a.dtype, axes)
+            texts = {name: file.attrs[name] for name in ("layout", "program", "basis", "states")}
+            description = json.loads(file.attrs["description"])
+            description.pop("model")  # a name there, a count of terms here
+            return arrays, sorted(file.attrs), texts, description, json.loads(file.attrs["result"]).keys()
+
+    for kind in ("eigh", "evolve", "svds"):
+        *program, told = layout(tmp_path / f"{kind}.h5")
+        *python, also = layout(tmp_path / f"{kind}-py.h5")
+        assert python == program
+        assert also >= told - {"tol", "saved", "version", "date", "command_line", "lattice", "parameters", "state",
+                               "shape", "certify_products", "threads", "operator", "start_time"}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["float", "complex"])
+def test_triplets_and_vectors_of_matrices(tmp_path, kind):
+    rng = np.random.default_rng(3)
+    a = rng.normal(size=(7, 4)) + (1j * rng.normal(size=(7, 4)) if kind == "complex" else 0)
+    found = ks.svds(a, k=2)
+    found.save(tmp_path / "svds.h5")
+    hermitian = a.conj().T @ a
+    ks.eigh(hermitian, k=1).save(tmp_path / "eigh.h5")
+
+    saved, of_matrix = ks.load(tmp_path / "svds.h5"), ks.load(tmp_path / "eigh.h5")
+
+    np.testing.assert_array_equal(saved["left"].T, found.left)
+    np.testing.assert_array_equal(saved["right"].T, found.right)
+    assert saved["left"].dtype.kind == kind[0] and len(saved) == 0
+    one = ks.svds(a, k=1)
+    one.save(tmp_path / "one.h5")
+    assert ks.load(tmp_path / "one.h5")["left"].shape == (1, 7)  # no axis is lost
+    assert ks.load(tmp_path / "one.h5")["singular_values"].shape == (1,)
+    with pytest.raises(ks.InvalidArgument, match="matrix"):
+        of_matrix.operator
+
+
+def test_what_cannot_be_saved_is_refused(tmp_path):
+    found = ks.eigh(ring())
+    with pytest.raises(ks.InvalidArgument, match=r"ends with \.h5"):
+        found.save(tmp_path / "pairs.txt")
+    with pytest.raises(ks.IoError, match="nowhere"):
+        found.save("/nowhere/pairs.h5")
+    with pytest.raises(ks.InvalidArgument, match="warmth"):
+        found.save(tmp_path / "a.h5", observe=["warmth"])
+    with pytest.raises(ks.InvalidArgument, match="no sites"):
+        ks.eigh(np.eye(4)).save(tmp_path / "a.h5", observe=["sz"])
+    assert list(tmp_path.iterdir()) == []
+    found.save(tmp_path / "a.h5")
+    before = (tmp_path / "a.h5").read_bytes()
+    with pytest.raises(ks.InvalidArgument, match="warmth"):
+        found.save(tmp_path / "a.h5", observe=["warmth"])
+    assert (tmp_path / "a.h5").read_bytes() == before and len(list(tmp_path.iterdir())) == 1
+
+
+def test_values_alone_and_vectors_that_were_kept(tmp_path):
+    h = ks.model("heisenberg", sites=12, cyclic=True).in_sector(sz=0)
+    ks.eigh(h, k=2, vectors=False).save(tmp_path / "values.h5")
+    kept = ks.eigh(h, k=2, vectors="keep", workers=2, method="lanczos")
+    kept.save(tmp_path / "kept.h5")
+
+    values, states = ks.load(tmp_path / "values.h5"), ks.load(tmp_path / "kept.h5")
+
+    assert len(values) == 0 and values["eigenvalues"].shape == (2,)
+    assert states.state(1).energy() == pytest.approx(kept.eigenvalues[1], abs=1e-9)
+    with pytest.raises(IndexError):
+        values.state(0)
 
 
 SWEEP = {

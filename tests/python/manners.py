@@ -2,6 +2,8 @@
 
 import gc
 import inspect
+import io
+import re
 import resource
 import signal
 import statistics
@@ -105,6 +107,33 @@ def test_progress_is_told():
     assert seen and "pairs" in repr(seen[-1])
 
 
+class Stream(io.StringIO):
+    """What standard error is in a file, a terminal, a notebook."""
+
+    terminal = False
+
+    def isatty(self):
+        return self.terminal
+
+
+@pytest.mark.parametrize("kind", ["file", "terminal", "notebook"])
+def test_a_bar_is_shown(kind, monkeypatch):
+    stream = type("OutStream", (Stream,), {"__module__": "ipykernel.iostream" if kind == "notebook" else "io"})()
+    stream.terminal = kind == "terminal"
+    monkeypatch.setattr(sys, "stderr", stream)
+
+    ks.eigh(ks.model("heisenberg", sites=16), k=4, method="lanczos", progress=True)
+
+    shown = stream.getvalue()
+    lines = shown.rstrip("\n").split("\n" if kind == "file" else "\r")
+    bars = [line for line in lines if line]
+    assert len(bars) > 1 and all(re.match(r"\[#*-*\] \d of 4 pairs, value ", bar) for bar in bars)
+    assert all(bar.index("]") == 21 for bar in bars)
+    parts = [bar.count("#", 0, 22) for bar in bars]
+    assert parts[0] <= parts[-1]
+    assert shown.endswith("\n") and (kind == "file" or shown.count("\n") == 1)
+
+
 def test_loops_leak_nothing():
     h = ks.model("heisenberg", sites=8, cyclic=True)
     lazy = ks.Lazy(lambda ownership: np.eye(64)[ownership[0] : ownership[1]], (64, 64))
@@ -121,9 +150,9 @@ def test_loops_leak_nothing():
                 pass
         gc.collect()
 
-    loop(50)
+    loop(100)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    loop(250)
+    loop(1000)
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     assert after - before < 4096  # KiB: a vector a turn would be 3 MiB and more

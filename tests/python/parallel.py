@@ -170,10 +170,13 @@ COMM = """
         if ownership[0] > 0:
             raise RuntimeError("not here")
         return np.eye(300)[ownership[0]:ownership[1]]
-    try:
-        ks.eigh(ks.Lazy(throws, (300, 300)), comm=comm)
-    except ks.Error as error:
-        facts.append("not here" in str(error))
+    def too_few(ownership):
+        return np.eye(300)[ownership[0]:ownership[1] - (ownership[0] > 0)]
+    for rows, words in ((throws, "not here"), (too_few, "must have shape")):
+        try:
+            ks.eigh(ks.Lazy(rows, (300, 300)), comm=comm)
+        except ks.Error as error:
+            facts.append(words in str(error))
     print(f"{r.energy:.12f}", *facts, flush=True) if comm.rank == 0 else None
 """
 
@@ -182,7 +185,7 @@ def test_a_communicator_of_mpi4py(tmp_path):
     done = run_python(script(tmp_path, COMM), ranks=3, timeout=120)
 
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [ENERGY, "3", "924", *["True"] * 4, "924", "True"]
+    assert done.stdout.split() == [ENERGY, "3", "924", *["True"] * 4, "924", "True", "True"]
 
 
 WORKERS = """

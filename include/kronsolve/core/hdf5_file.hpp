@@ -69,6 +69,18 @@ class KRONSOLVE_EXPORT Hdf5File {
   /// @throws IoError          it cannot be read
   /// @throws InvalidArgument  there are no such vectors of real or complex numbers in the file
   Vector vector(const std::string& name) const;
+  /// An array of numbers.
+  struct Array {
+    ScalarKind scalar = ScalarKind::real;  ///< of its numbers
+    std::vector<index_t> shape;            ///< along its axes
+  };
+  /// @throws as vector, for arrays of any number of axes
+  Array array(const std::string& name) const;
+  /// All of an array, row-major.
+  /// @param values  as many as it has numbers, of its scalar
+  /// @throws as vector
+  template <Scalar T>
+  KRONSOLVE_EXPORT void read(const std::string& name, std::span<T> values) const;
   /// @throws as vector
   std::string text(const std::string& name) const;
   /// The entries that write_rows wrote. Local.

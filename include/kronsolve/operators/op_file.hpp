@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <kronsolve/core/comm.hpp>
@@ -21,7 +22,19 @@ struct TimeFunction {
   /// Times between two others where it changes much faster than these are apart: jumps, pulses and
   /// points of a table, ascending.
   std::function<std::vector<double>(double, double)> abrupt;
+  // What it was made of; all empty for a function of the user's own.
+  std::string formula = {};                            ///< as it was given
+  std::map<std::string, double> values = {};           ///< of the names in the formula
+  std::vector<std::pair<double, double>> points = {};  ///< of a table
 };
+
+/// A formula in the time t and in names with values: "A*sin(w*t)".
+/// @throws InvalidArgument  it does not parse, a name without a value; its value: not finite
+KRONSOLVE_EXPORT TimeFunction time_formula(const std::string& formula,
+                                           const std::map<std::string, double>& values = {});
+/// Straight lines between points (time, value), two at least, and nothing beyond the last.
+/// @throws InvalidArgument  times that do not ascend; its value: a time beyond the ends
+KRONSOLVE_EXPORT TimeFunction time_table(std::vector<std::pair<double, double>> points);
 
 /// A part of an operator that a function of time multiplies.
 struct Drive {

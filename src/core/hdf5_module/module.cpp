@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <span>
 
 #include <hdf5.h>
 #include <hdf5_hl.h>
@@ -296,23 +297,32 @@ std::optional<ScalarKind> scalar_of(hid_t type) {
   return ScalarKind::complex;
 }
 
-Hdf5Module::Found<Hdf5File::Vector> vector(File file, const std::string& name) {
+Hdf5Module::Found<Hdf5File::Array> array(File file, const std::string& name) {
   const Data data(H5Dopen2(file, name.c_str(), H5P_DEFAULT));
   if (!data.ok()) return {{}, Missing::name};
   const Space space(H5Dget_space(data.get()));
-  std::array<hsize_t, 2> shape = {1, 1};
-  const int rank = H5Sget_simple_extent_ndims(space.get());
-  if (rank != 1 && rank != 2) return {{}, Missing::vector};
-  if (H5Sget_simple_extent_dims(space.get(), shape.data() + (2 - rank), nullptr) != rank)
-    return {{}, Missing::vector};
+  std::array<hsize_t, H5S_MAX_RANK> lengths{};
+  const int axes = H5Sget_simple_extent_dims(space.get(), lengths.data(), nullptr);
   const Type type(H5Dget_type(data.get()));
   const auto scalar = scalar_of(type.get());
-  if (!scalar) return {{}, Missing::numbers};
+  if (axes < 1 || !scalar) return {{}, Missing::numbers};
   hsize_t end = 0;
   if (H5Fget_filesize(file, &end) < 0 || !lies_in_file(data.get(), space.get(), type.get(), end))
     return {{}, Missing::storage};
-  return {Hdf5File::Vector{*scalar, static_cast<index_t>(shape[1]), static_cast<index_t>(shape[0])},
-          {}};
+  Hdf5File::Array found{*scalar, {}};
+  auto room = end / H5Tget_size(type.get());  // HDF5's own product of the lengths may overflow
+  for (const hsize_t length : std::span(lengths).first(static_cast<std::size_t>(axes))) {
+    if (length > room) return {{}, Missing::storage};
+    room /= std::max<hsize_t>(length, 1);
+    found.shape.push_back(static_cast<index_t>(length));
+  }
+  return {std::move(found), {}};
+}
+
+bool read(File file, const std::string& name, ScalarKind scalar, void* values) {
+  const Data data(H5Dopen2(file, name.c_str(), H5P_DEFAULT));
+  const Type type(make_type(scalar));
+  return data.ok() && H5Dread(data.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0;
 }
 
 bool read_rows(File file, const std::string& name, ScalarKind scalar, index_t column, RowRange rows,
@@ -356,7 +366,8 @@ extern "C" __attribute__((visibility("default"))) const Hdf5Module* kronsolve_hd
                                  write,
                                  write_rows,
                                  write_text,
-                                 vector,
+                                 array,
+                                 read,
                                  read_rows,
                                  text};
   return &module;
