@@ -14,12 +14,7 @@ namespace kronsolve {
 
 namespace {
 
-/// What one random vector says at one temperature; all but log_norm divided by the norm.
-struct Sample {
-  double log_norm = 0;  ///< log <r|exp(-beta H)|r> of a normalised r
-  double energy = 0, energy_squared = 0;
-  std::vector<double> observables = {};
-};
+using Sample = ThermalSamples::Sample;
 
 /// Mean of sum_r w_r x_r / sum_r w_r and its error by leaving out one sample at a time.
 template <class F>
@@ -54,14 +49,15 @@ Sums sums(const std::vector<Sample>& samples, double reference, std::size_t out)
   return s;
 }
 
-ThermalPoint combine(double beta, const std::vector<Sample>& samples, double rows) {
+/// @param samples  log_norm of which is that of all states, not of one
+ThermalPoint combine(double beta, const std::vector<Sample>& samples) {
   ThermalPoint point{.beta = beta};
   double reference = samples[0].log_norm;
   for (const auto& s : samples) reference = std::max(reference, s.log_norm);
   const std::size_t n = samples.size();
   const auto log_z = [&](std::size_t out) {
     const auto s = sums(samples, reference, out);
-    return reference + std::log(s.weight / s.count) + std::log(rows);
+    return reference + std::log(s.weight / s.count);
   };
   const auto energy = [&](std::size_t out) {
     const auto s = sums(samples, reference, out);
@@ -87,6 +83,40 @@ ThermalPoint combine(double beta, const std::vector<Sample>& samples, double row
       return sum / weight;
     }));
   return point;
+}
+
+/// log of the weight of all states that sample r of a sector stands for.
+double log_weight(const ThermalSamples& sector, std::size_t beta, std::size_t r) {
+  return sector.samples[beta][r].log_norm + std::log(sector.states);
+}
+
+/// Sample r of every sector as one.
+Sample joined(std::span<const ThermalSamples> sectors, std::size_t beta, std::size_t r) {
+  double reference = log_weight(sectors[0], beta, r), all = 0;
+  for (const auto& sector : sectors) reference = std::max(reference, log_weight(sector, beta, r));
+  Sample sum;
+  sum.observables.resize(sectors[0].samples[beta][r].observables.size());
+  for (const auto& sector : sectors) {
+    const Sample& sample = sector.samples[beta][r];
+    const double weight = std::exp(log_weight(sector, beta, r) - reference);
+    all += weight;
+    sum.energy += weight * sample.energy;
+    sum.energy_squared += weight * sample.energy_squared;
+    for (std::size_t i = 0; i < sum.observables.size(); ++i)
+      sum.observables[i] += weight * sample.observables[i];
+  }
+  sum.log_norm = reference + std::log(all);
+  sum.energy /= all;
+  sum.energy_squared /= all;
+  for (double& value : sum.observables) value /= all;
+  return sum;
+}
+
+std::vector<Sample> joined(std::span<const ThermalSamples> sectors, std::size_t beta) {
+  std::vector<Sample> samples;
+  for (std::size_t r = 0; r < sectors[0].samples[beta].size(); ++r)
+    samples.push_back(joined(sectors, beta, r));
+  return samples;
 }
 
 template <Scalar T>
@@ -117,8 +147,11 @@ void require_hermitian_steps(double imaginary, const std::vector<double>& alpha)
     throw InvalidArgument("thermal_averages: the operator is not Hermitian");
 }
 
-/// Samples by temperature, then by random vector.
-using Samples = std::vector<std::vector<Sample>>;
+using Samples = std::vector<std::vector<Sample>>;  // as in ThermalSamples
+
+std::uint32_t stream(const ThermalOptions& o, index_t r) {
+  return narrow<std::uint32_t>(o.first_stream + r, "random vectors");
+}
 
 template <Scalar T>
 void append(std::vector<double>& observables, const StateNumbers<T>& measure,
@@ -141,7 +174,7 @@ Samples typical_samples(const LinearMap<T>& h, std::span<const double> betas,
   Samples samples(betas.size());
   Buffer<T> state(h.row_range().size()), product(h.row_range().size());
   for (index_t r = 0; r < o.samples; ++r) {
-    fill_normal(state.span(), h.row_range(), o.seed, narrow<std::uint32_t>(r, "samples"));
+    fill_normal(state.span(), h.row_range(), o.seed, stream(o, r));
     vec::scale<T>(1 / vec::norm<T>(comm, state.span()), state.span());
     double beta = 0, log_norm = 0;
     for (const std::size_t i : order) {
@@ -254,7 +287,7 @@ Samples lanczos_samples(const LinearMap<T>& h, std::span<const double> betas,
   Samples samples(betas.size());
   Buffer<T> random(h.row_range().size());
   for (index_t r = 0; r < o.samples; ++r) {
-    fill_normal(random.span(), h.row_range(), o.seed, narrow<std::uint32_t>(r, "samples"));
+    fill_normal(random.span(), h.row_range(), o.seed, stream(o, r));
     vec::scale<T>(1 / vec::norm<T>(h.comm(), random.span()), random.span());
     lanczos_sample<T>(h, betas, observables, o, random.span(), measure, samples);
   }
@@ -264,21 +297,58 @@ Samples lanczos_samples(const LinearMap<T>& h, std::span<const double> betas,
 }  // namespace
 
 template <Scalar T>
+ThermalSamples thermal_samples(const LinearMap<T>& h, std::span<const double> betas,
+                               std::span<const LinearMap<T>* const> observables,
+                               const ThermalOptions& o,
+                               const std::type_identity_t<StateNumbers<T>>& measure) {
+  check(h, betas, observables, o);
+  return {{betas.begin(), betas.end()},
+          static_cast<double>(h.rows()),
+          o.method == ThermalMethod::ftlm ? lanczos_samples<T>(h, betas, observables, o, measure)
+                                          : typical_samples<T>(h, betas, observables, o, measure)};
+}
+
+std::vector<ThermalPoint> thermal_points(std::span<const ThermalSamples> sectors) {
+  std::vector<ThermalPoint> points;
+  const auto& betas = sectors.front().betas;
+  for (std::size_t b = 0; b < betas.size(); ++b)
+    points.push_back(combine(betas[b], joined(sectors, b)));
+  return points;
+}
+
+std::vector<std::vector<Estimate>> thermal_weights(std::span<const ThermalSamples> sectors) {
+  std::vector<std::vector<Estimate>> weights(sectors.size());
+  for (std::size_t b = 0; b < sectors.front().betas.size(); ++b) {
+    const auto all = joined(sectors, b);
+    double reference = all[0].log_norm;
+    for (const auto& sample : all) reference = std::max(reference, sample.log_norm);
+    for (std::size_t s = 0; s < sectors.size(); ++s)
+      weights[s].push_back(jackknife(all.size(), [&](std::size_t out) {
+        double part = 0, whole = 0;
+        for (std::size_t r = 0; r < all.size(); ++r) {
+          if (r == out) continue;
+          part += std::exp(log_weight(sectors[s], b, r) - reference);
+          whole += std::exp(all[r].log_norm - reference);
+        }
+        return part / whole;
+      }));
+  }
+  return weights;
+}
+
+template <Scalar T>
 std::vector<ThermalPoint> thermal_averages(const LinearMap<T>& h, std::span<const double> betas,
                                            std::span<const LinearMap<T>* const> observables,
                                            const ThermalOptions& o,
                                            const std::type_identity_t<StateNumbers<T>>& measure) {
-  check(h, betas, observables, o);
-  const Samples samples = o.method == ThermalMethod::ftlm
-                              ? lanczos_samples<T>(h, betas, observables, o, measure)
-                              : typical_samples<T>(h, betas, observables, o, measure);
-  std::vector<ThermalPoint> points;
-  for (std::size_t i = 0; i < betas.size(); ++i)
-    points.push_back(combine(betas[i], samples[i], static_cast<double>(h.rows())));
-  return points;
+  const auto samples = thermal_samples<T>(h, betas, observables, o, measure);
+  return thermal_points(std::span(&samples, 1));
 }
 
 #define KRONSOLVE_INSTANTIATE(T)                                                          \
+  template ThermalSamples thermal_samples(                                                \
+      const LinearMap<T>&, std::span<const double>, std::span<const LinearMap<T>* const>, \
+      const ThermalOptions&, const std::type_identity_t<StateNumbers<T>>&);               \
   template std::vector<ThermalPoint> thermal_averages(                                    \
       const LinearMap<T>&, std::span<const double>, std::span<const LinearMap<T>* const>, \
       const ThermalOptions&, const std::type_identity_t<StateNumbers<T>>&);

@@ -113,8 +113,6 @@ void check_evolution(const Arguments& arguments, const Names& given) {
 void check_thermal(const Arguments& arguments) {
   if (!arguments.op.matrix.empty())
     throw InvalidArgument("thermal needs an operator on sites; a matrix file has none");
-  if (!arguments.op.sector.empty())
-    throw InvalidArgument("thermal averages over the whole space; leave out --sector");
   if (arguments.thermal.temperatures.empty())
     throw InvalidArgument("which temperatures? give --temperature 0.1,0.5,2 or 0.1:2:20");
 }
@@ -174,11 +172,12 @@ void check_checkpoint(const Arguments& arguments, const Names& given) {
 void check(Arguments& arguments, const Names& given) {
   const auto& command = arguments.command;
   if (find_option(command, "--model") != nullptr) check_operator(arguments.op, given);
-  const bool scans = find_option(command, "--all-sectors") != nullptr || command == "spectral";
+  const bool scans = find_option(command, "--all-sectors") != nullptr || command == "spectral" ||
+                     command == "thermal";
   if (!scans && is_scan(arguments.op.sector))
     throw InvalidArgument(
-        detail::concat("--sector with several values needs ground, levels or spectral; ", command,
-                       " takes one sector"));
+        detail::concat("--sector with several values needs ground, levels, spectral or thermal; ",
+                       command, " takes one sector"));
   check_checkpoint(arguments, given);
   if (command == "levels" && !given.has("-k")) arguments.solve.k = 4;
   if (command == "levels" && given.has("--kind") && arguments.plot.empty())

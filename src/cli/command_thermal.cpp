@@ -24,7 +24,7 @@ struct Curve {
   const std::vector<Estimate>& values;
 };
 
-std::vector<Curve> curves(const Thermodynamics& found) {
+std::vector<Curve> curves(const ThermalCurves& found) {
   std::vector<Curve> all = {{"energy", "energy", found.energy},
                             {"heat_capacity", "specific heat", found.heat_capacity},
                             {"entropy", "entropy", found.entropy},
@@ -36,26 +36,47 @@ std::vector<Curve> curves(const Thermodynamics& found) {
 
 bool is_exact(const Thermodynamics& found) { return found.method == ThermodynamicsMethod::exact; }
 
-Json json_of(const OperatorOnSites& problem, const Thermodynamics& found, const Cost& cost,
-             const std::string& plot) {
+void add_estimates(Json& json, const std::string& name, const std::vector<Estimate>& estimates,
+                   bool exact) {
+  auto& values = json[name] = Json::array();
+  for (const auto& estimate : estimates) values.push_back(estimate.value);
+  if (exact) return;
+  auto& errors = json[name + "_error"] = Json::array();
+  for (const auto& estimate : estimates) errors.push_back(estimate.error);
+}
+
+void add_curves(Json& json, const ThermalCurves& found, bool exact) {
+  for (const auto& curve : curves(found)) add_estimates(json, curve.name, curve.values, exact);
+  for (const auto& observable : found.observables) {
+    for (const auto& value : observable.values)
+      json["observables"][observable.text].push_back(kronsolve::cli::json_of(value));
+    for (const auto& error : observable.errors)
+      json["observables_error"][observable.text].push_back(kronsolve::cli::json_of(error));
+  }
+}
+
+Json json_of(const OperatorOnSites& problem, const std::vector<std::string>& sector,
+             const Thermodynamics& found, const Cost& cost, const std::string& plot) {
   Json json;
   json["command"] = "thermal";
   json["model"] = problem.model;
   json["sites"] = problem.op.sites();
+  json["sector"] = sector;
   json["dimension"] = found.states;
   add_parameters(json, problem.parameters, problem.lattice);
   json["method"] = to_string(found.method);
   json["ranks"] = cost.ranks;
   json["threads"] = cost.threads;
   json["temperatures"] = found.temperatures;
-  for (const auto& curve : curves(found)) {
-    auto& values = json[curve.name] = Json::array();
-    for (const auto& estimate : curve.values) values.push_back(estimate.value);
-    if (is_exact(found)) continue;
-    auto& errors = json[std::string(curve.name) + "_error"] = Json::array();
-    for (const auto& estimate : curve.values) errors.push_back(estimate.error);
+  add_curves(json, found, is_exact(found));
+  for (const auto& part : found.parts) {
+    Json one;
+    one["sector"] = part.conditions;
+    one["dimension"] = part.states;
+    add_estimates(one, "weight", part.weight, is_exact(found));
+    add_curves(one, part.curves, is_exact(found));
+    json["by_sector"].push_back(std::move(one));
   }
-  add_averages(json, found.observables);
   if (is_exact(found)) {
     json["sectors"] = found.sectors;
     json["largest_sector"] = found.largest;
@@ -78,10 +99,9 @@ std::string observables_text(const Thermodynamics& found) {
   return (any ? "\n" + numbers.text() : "") + lists;
 }
 
-std::string text_of(const OperatorOnSites& problem, const Thermodynamics& found, const Cost& cost,
-                    const std::string& plot) {
-  std::string text = fmt::format("{}\n{}\n\n", problem.title, counted(found.states, "state"));
-  text += fmt::format("{:>11}", "temperature");
+/// A line for each temperature.
+std::string curves_text(const Thermodynamics& found) {
+  std::string text = fmt::format("{:>11}", "temperature");
   for (const auto& curve : curves(found))
     text += fmt::format("  {:<17}", std::string(" ") + curve.head);
   text.erase(text.find_last_not_of(' ') + 1);
@@ -93,15 +113,50 @@ std::string text_of(const OperatorOnSites& problem, const Thermodynamics& found,
     text.erase(text.find_last_not_of(' ') + 1);
     text += "\n";
   }
-  text += observables_text(found);
+  return text;
+}
+
+/// Each sector by itself, at each temperature.
+std::string parts_text(const Thermodynamics& found) {
+  if (found.parts.empty()) return {};
+  std::vector<std::string> sectors, states, temperatures;
+  const char* heads[] = {"part of Z", "energy", "specific heat", "entropy"};
+  std::vector<std::string> columns[std::size(heads)];
+  for (const auto& part : found.parts)
+    for (std::size_t i = 0; i < found.temperatures.size(); ++i) {
+      sectors.push_back(i == 0 ? joined(part.conditions, ", ") : "");
+      states.push_back(i == 0 ? grouped(part.states) : "");
+      temperatures.push_back(fmt::format("{:.6g}", found.temperatures[i]));
+      const auto& curves = part.curves;
+      const Estimate cells[] = {part.weight[i], curves.energy[i], curves.heat_capacity[i],
+                                curves.entropy[i]};
+      for (std::size_t c = 0; c < std::size(heads); ++c)
+        columns[c].push_back(cell(cells[c], is_exact(found)));
+    }
+  Table table;
+  table.column("sector", std::move(sectors));
+  table.column("states", std::move(states));
+  table.column("temperature", std::move(temperatures));
+  for (std::size_t c = 0; c < std::size(heads); ++c) table.column(heads[c], std::move(columns[c]));
+  return "\n" + table.text();
+}
+
+std::string text_of(const OperatorOnSites& problem, const std::vector<std::string>& sector,
+                    const Thermodynamics& found, const Cost& cost, const std::string& plot) {
+  std::string text = fmt::format("{}\n{}", problem.title, counted(found.states, "state"));
+  if (!sector.empty())
+    text +=
+        fmt::format(", {} {}", found.parts.empty() ? "sector" : "sectors", joined(sector, ", "));
+  text += "\n\n" + curves_text(found) + observables_text(found) + parts_text(found);
   text += "\n" +
           line("totals", "not per site; k_B = 1" +
                              std::string(is_exact(found) ? "" : "; standard errors in brackets"));
   text += line("method", is_exact(found) ? fmt::format("exact: all levels of {}, the largest of {}",
                                                        counted(found.sectors, "sector"),
                                                        counted(found.largest, "state"))
-                                         : fmt::format("{}: {}, {}", to_string(found.method),
+                                         : fmt::format("{}: {}{}, {}", to_string(found.method),
                                                        counted(found.samples, "random vector"),
+                                                       found.parts.empty() ? "" : " of each sector",
                                                        counted(found.products, "product")));
   if (!plot.empty()) text += line("picture", plot);
   return text + cost_lines(cost, std::nullopt);
@@ -169,6 +224,7 @@ Answer run_thermal(const Comm& comm, const Arguments& arguments, Clock::time_poi
   const OperatorOnSites problem = operator_on_sites(comm, arguments.op);
   require_writable(comm, plot);
   auto options = arguments.thermal.options;
+  options.sector = arguments.op.sector;
   options.observe = observables_of(comm, problem, arguments.observe);
   phases.solve = Clock::now();
   ProgressLine progress;
@@ -186,8 +242,8 @@ Answer run_thermal(const Comm& comm, const Arguments& arguments, Clock::time_poi
     comm.agree([&] {
       if (comm.is_root()) draw(picture_of(found, problem.op.sites()), plot);
     });
-  if (arguments.json) return {exit_fine, json_of(problem, found, cost, plot), {}};
-  return {exit_fine, {}, text_of(problem, found, cost, plot)};
+  if (arguments.json) return {exit_fine, json_of(problem, options.sector, found, cost, plot), {}};
+  return {exit_fine, {}, text_of(problem, options.sector, found, cost, plot)};
 }
 
 }  // namespace kronsolve::cli

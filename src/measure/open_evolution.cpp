@@ -57,10 +57,7 @@ class Meter {
 
   const std::vector<ObservableValue>& shapes() const noexcept { return shapes_; }
   std::size_t length() const {
-    std::size_t count = 1;
-    for (const auto& shape : shapes_)
-      count += shape.values.size() * (shape.scalar == ScalarKind::complex ? 2 : 1);
-    return count;
+    return 1 + detail::numbers_of(shapes_);
   }
   std::vector<double> numbers(State psi) {
     product_->apply(psi, image_.span());
@@ -69,7 +66,7 @@ class Meter {
     const StateView<Complex> view(comm_, *system_->h.basis, psi);
     const auto values = evaluate<Complex>(
         *observables_, view, {.hamiltonian = &system_->h.op, .product = product_.get()});
-    const auto measured = detail::numbers_of(shapes_, values);
+    const auto measured = detail::flat(shapes_, values);
     all.insert(all.end(), measured.begin(), measured.end());
     return all;
   }

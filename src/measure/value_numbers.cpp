@@ -5,7 +5,7 @@
 
 namespace kronsolve::detail {
 
-std::vector<double> numbers_of(std::span<const ObservableValue> shapes,
+std::vector<double> flat(std::span<const ObservableValue> shapes,
                                std::span<const ObservableValue> values) {
   std::vector<double> numbers;
   for (std::size_t i = 0; i < shapes.size(); ++i)
@@ -14,6 +14,13 @@ std::vector<double> numbers_of(std::span<const ObservableValue> shapes,
       if (shapes[i].scalar == ScalarKind::complex) numbers.push_back(value.imag());
     }
   return numbers;
+}
+
+std::size_t numbers_of(std::span<const ObservableValue> shapes) {
+  std::size_t count = 0;
+  for (const auto& shape : shapes)
+    count += shape.values.size() * (shape.scalar == ScalarKind::complex ? 2 : 1);
+  return count;
 }
 
 std::vector<ObservableValue> shaped(std::vector<ObservableValue> shapes,

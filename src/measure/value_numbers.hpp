@@ -10,8 +10,10 @@ namespace kronsolve::detail {
 /// Values of observables as one list, for means over many states: real parts and, where a value is
 /// complex, imaginary parts, one observable after the other.
 /// @param shapes  of the values: what is complex there is complex here
-std::vector<double> numbers_of(std::span<const ObservableValue> shapes,
-                               std::span<const ObservableValue> values);
+std::vector<double> flat(std::span<const ObservableValue> shapes,
+                         std::span<const ObservableValue> values);
+/// How many numbers `flat` makes of values of these shapes.
+std::size_t numbers_of(std::span<const ObservableValue> shapes);
 /// The numbers as values of these shapes.
 std::vector<ObservableValue> shaped(std::vector<ObservableValue> shapes,
                                     std::span<const double> numbers);

@@ -1,5 +1,7 @@
 """Several sectors at the prompt: the ground state wherever it is, spectra with quantum numbers."""
 
+import collections
+import math
 import xml.etree.ElementTree
 
 import program
@@ -7,7 +9,7 @@ from json_output import check
 
 RING = ("--model", "heisenberg", "--cyclic", "--sites")
 # Energies of rings, and the sector that `plan` suggests, in which they are not.
-GROUND = {10: -4.515446354492042, 12: -5.387390917445206, 14: -6.263549533547037}
+GROUND = {10: -4.515446354492042, 12: -5.387390917445206, 14: -6.263549533547037, 18: -8.022749087033757}
 
 
 class Levels(program.ProgramTest):
@@ -48,6 +50,32 @@ class Levels(program.ProgramTest):
             self.assertEqual(len(levels), len(whole), case)
             for got, expected in zip(levels, whole, strict=True):
                 self.assertAlmostEqual(got, expected, delta=1e-10)
+
+    def test_multiplets_of_a_kagome_cluster_fill_the_space(self):
+        case = ("--model", "heisenberg", "--lattice", "kagome", "--size", "2x2", "--cyclic")
+        found = self.solve("levels", *case, "-k", "all")
+        multiplets = collections.Counter()
+        for level in found["levels"]:
+            self.assertEqual(2 * level["spin"], round(2 * level["spin"]))
+            multiplets[round(level["spin"])] += level["copies"]
+        for m in range(7):
+            self.assertEqual(sum(count for spin, count in multiplets.items() if spin >= m), math.comb(12, 6 - m))
+        whole = self.solve("eigh", *case, "--sector", "sz=0", "-k", "all")["eigenvalues"]
+        levels = sorted(level["energy"] for level in found["levels"] for _ in range(level["copies"]))
+        for got, expected in zip(levels, whole, strict=True):
+            self.assertAlmostEqual(got, expected, delta=1e-10)
+        # Traces of H and H^2 over all states: 0 and 3/16 of each of the 24 bonds.
+        for power, trace in ((1, 0), (2, 4.5)):
+            mean = math.fsum(level["energy"]**power * level["copies"] * (2 * level["spin"] + 1) for level in found["levels"]) / 4096
+            self.assertAlmostEqual(mean, trace, delta=1e-12)
+
+    def test_a_given_symmetry_loses_no_levels(self):
+        found = self.solve("levels", *RING, 8, "--sector", "reflection=1", "--all-sectors", "-k", "all")
+        whole = self.solve("eigh", *RING, 8, "--sector", "sz=0", "--sector", "reflection=1", "-k", "all")["eigenvalues"]
+        levels = sorted(level["energy"] for level in found["levels"] for _ in range(level["copies"]))
+        self.assertEqual(len(levels), len(whole))
+        for got, expected in zip(levels, whole, strict=True):
+            self.assertAlmostEqual(got, expected, delta=1e-10)
 
     def test_spacings_are_those_of_the_levels(self):
         words = ("levels", "--model", "mbl", "--sites", 10, "-p", "dh=1", "--sector", "sz=0", "-k", "all")
@@ -102,8 +130,8 @@ class Levels(program.ProgramTest):
 
     def test_refusals(self):
         for words, said in (
-                (("eigh", *RING, 4, "--sector", "sz=all"), "ground, levels or spectral"),
-                (("plan", *RING, 4, "--sector", "momentum=0..2"), "ground, levels or spectral"),
+                (("eigh", *RING, 4, "--sector", "sz=all"), "ground, levels, spectral or thermal"),
+                (("plan", *RING, 4, "--sector", "momentum=0..2"), "ground, levels, spectral or thermal"),
                 (("ground", "--matrix", "a.mtx", "--all-sectors"), "operator on sites"),
                 (("levels", "--matrix", "a.mtx"), "operator on sites"),
                 (("levels", "--model", "heisenberg", "--sites", 4, "--sector", "momentum=all"), "cyclic direction"),

@@ -90,6 +90,48 @@ class Thermal(program.ProgramTest):
         self.assertRegex(done.out, r"corr:Sz,Sz:0,1\n +0\.5 +-0\.\d+\(\d+\)")
         self.assertIn("sq:Sz,Sz [4]", (self.folder / "o.svg").read_text(encoding="utf-8"))
 
+    def test_sectors_are_sums_over_their_levels(self):
+        for case, sector in (((*RING, 8), ("sz=1",)), ((*RING, 7), ("momentum=2", "sz=1/2")), ((*RING, 6), ("reflection=-1",)),
+                             (("--model", "hubbard", "--sites", 4, "-p", "mu=1"), ("n=3",))):
+            words = [word for condition in sector for word in ("--sector", condition)]
+            found = self.solve("thermal", *case, *words, "--temperature", "0.3,2")
+            check(found, "thermal.json")
+            self.assertEqual(found["sector"], list(sector))
+            self.assertNotIn("by_sector", found)
+            levels = self.solve("eigh", *case, *words, "-k", "all")["eigenvalues"]
+            self.assertEqual(found["dimension"], len(levels))
+            for at, t in enumerate(found["temperatures"]):
+                for name, value in sums(levels, t).items():
+                    self.assertAlmostEqual(found[name][at], value, delta=1e-9, msg=(case, t, name))
+
+    def test_several_sectors_have_curves_of_their_own_and_a_sum(self):
+        case, asked = (*RING, 8, "--temperature", "0.3,2"), ("--sector", "sz=0..2", "--observe", "corr:Sz,Sz:0,1")
+        one_by_one = {sz: self.solve("thermal", *case, "--sector", f"sz={sz}", *asked[2:]) for sz in range(3)}
+        for method, within in (("exact", 0), ("ftlm", 6), ("typical", 6)):
+            found = self.solve("thermal", *case, *asked, "--method", method, "--samples", 40)
+            check(found, "thermal.json")
+            self.assertEqual(found["dimension"], 70 + 56 + 28)
+            self.assertEqual(sorted(part["sector"] for part in found["by_sector"]), [["sz=0"], ["sz=1"], ["sz=2"]])
+            for at in (0, 1):
+                self.assertAlmostEqual(math.fsum(part["weight"][at] for part in found["by_sector"]), 1, delta=1e-12)
+                for part in found["by_sector"]:
+                    alone = one_by_one[int(part["sector"][0][3:])]
+                    for name in ("energy", "heat_capacity", "entropy", "free_energy"):
+                        delta = 1e-9 + within * part.get(name + "_error", [0, 0])[at]
+                        self.assertAlmostEqual(part[name][at], alone[name][at], delta=delta, msg=(method, name))
+                for name in ("energy", "observables"):
+                    of = (lambda x: x["energy"][at]) if name == "energy" else (lambda x: x["observables"]["corr:Sz,Sz:0,1"][at])
+                    mean = math.fsum(part["weight"][at] * of(part) for part in found["by_sector"])
+                    self.assertAlmostEqual(of(found), mean, delta=1e-3 if within else 1e-10)
+
+    def test_text_of_several_sectors(self):
+        done = program.run("thermal", *RING, 6, "--sector", "sz=0..1", "--temperature", "0.5,1")
+        self.assertEqual(done.status, 0, done.err)
+        self.assertIn("35 states, sectors sz=0..1", done.out)
+        self.assertRegex(done.out, r"sector +states +temperature +part of Z +energy")
+        self.assertRegex(done.out, r"sz=1 +15 +0\.5 ")
+        self.assertIn("20 states, sector sz=0\n", program.run("thermal", *RING, 6, "--sector", "sz=0", "--temperature", "1").out)
+
     def test_refusals(self):
         for words, said in ((("thermal", *RING, 4), "which temperatures?"),
                             (("thermal", *RING, 4, "--temperature", "0"), "positive numbers"),
@@ -98,7 +140,12 @@ class Thermal(program.ProgramTest):
                             (("thermal", *RING, 4, "--temperature", "1:2:1"), "positive numbers"),
                             (("thermal", *RING, 4, "--temperature", "1e-320"), "positive numbers"),
                             (("thermal", *RING, 4, "--temperature", "1", "--samples", 1), "--samples"),
-                            (("thermal", *RING, 4, "--temperature", "1", "--sector", "sz=0"), "whole space"),
+                            (("thermal", *RING, 4, "--temperature", "1", "--sector", "sz=3"), "sz=3"),
+                            (("thermal", *RING, 4, "--temperature", "1", "--sector", "sz=1/2"), "sz"),
+                            (("thermal", *RING, 4, "--temperature", "1", "--sector", "sz=2..0"), "a range is written"),
+                            (("thermal", *RING, 4, "--temperature", "1", "--sector", "momentum=x"), "momentum"),
+                            (("thermal", *RING, 4, "--temperature", "1", "--sector", "n=2"), "sector n"),
+                            (("thermal", "--model", "ising", "--sites", 4, "--temperature", "1", "--sector", "sz=0"), "sz=0"),
                             (("thermal", "--matrix", "a.mtx", "--temperature", "1"), "operator on sites"),
                             (("thermal", *RING, 4, "--temperature", "1", "--observe", "entropy:half"), "no expectation value"),
                             (("thermal", *RING, 4, "--temperature", "1", "--observe", "sy"), "unknown observable"),

@@ -80,6 +80,21 @@ struct ThermalOptions {
   double tol = 1e-8;     ///< typical: of each exponential, relative
   std::optional<SpectralBounds> bounds = {};  ///< of the spectrum of H, if known
   std::uint64_t seed = 0;                     ///< of the random vectors
+  std::uint32_t first_stream = 0;             ///< of random numbers, one for each vector
+};
+
+/// What random vectors of one sector say at temperatures.
+struct ThermalSamples {
+  /// Of exp(-beta H/2)|r>; all but log_norm are expectation values in the normalised state.
+  struct Sample {
+    double log_norm = 0;                   ///< log <r|exp(-beta H)|r> of a normalised r
+    double energy = 0;                     ///< <H>
+    double energy_squared = 0;             ///< <H^2>
+    std::vector<double> observables = {};  ///< in the order asked for
+  };
+  std::vector<double> betas = {};            ///< as asked
+  double states = 0;                         ///< of the sector
+  std::vector<std::vector<Sample>> samples;  ///< by temperature, then by random vector
 };
 
 /// Numbers about a normalised state, of which owned entries are given: expectation values of any
@@ -87,8 +102,8 @@ struct ThermalOptions {
 template <Scalar T>
 using StateNumbers = std::function<std::vector<double>(std::span<const T> state)>;
 
-/// Thermal averages from random vectors, by typical states exp(-beta H/2)|random> or by Lanczos
-/// runs (.method = ThermalMethod::ftlm), with jackknife errors over the samples. Collective.
+/// Random vectors in one sector, by typical states exp(-beta H/2)|random> or by Lanczos
+/// runs (.method = ThermalMethod::ftlm). Collective.
 ///
 /// @param betas        inverse temperatures >= 0, any order
 /// @param observables  Hermitian maps of the same distribution; may be empty
@@ -101,6 +116,21 @@ using StateNumbers = std::function<std::vector<double>(std::span<const T> state)
 /// observable; with `measure` the steps again for each 16 temperatures, and 16 vectors.
 /// Source: Sugiura and Shimizu 2013, doi:10.1103/PhysRevLett.111.010401; Jaklic and Prelovsek 1994,
 /// doi:10.1103/PhysRevB.49.5065.
+template <Scalar T>
+KRONSOLVE_EXPORT ThermalSamples thermal_samples(
+    const LinearMap<T>& h, std::span<const double> betas,
+    std::span<const LinearMap<T>* const> observables = {}, const ThermalOptions& options = {},
+    const std::type_identity_t<StateNumbers<T>>& measure = {});
+
+/// Averages over several sectors together, with jackknife errors: one vector of each sector is left
+/// out at a time. The sectors must have the same temperatures, observables and number of vectors,
+/// and random numbers of their own (`first_stream`). Local.
+KRONSOLVE_EXPORT std::vector<ThermalPoint> thermal_points(std::span<const ThermalSamples> sectors);
+/// The part that each sector has in the partition function, at each temperature. Local.
+KRONSOLVE_EXPORT std::vector<std::vector<Estimate>> thermal_weights(
+    std::span<const ThermalSamples> sectors);
+
+/// `thermal_points` of one map with all its states.
 template <Scalar T>
 KRONSOLVE_EXPORT std::vector<ThermalPoint> thermal_averages(
     const LinearMap<T>& h, std::span<const double> betas,
