@@ -8,6 +8,7 @@
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/operators/vector_operations.hpp>
+#include <kronsolve/solvers/checkpoint.hpp>
 #include <kronsolve/solvers/level_line.hpp>
 #include <kronsolve/solvers/operator_map.hpp>
 
@@ -45,6 +46,8 @@ class LevelLine::Space {
   virtual std::vector<Ritz> levels(double t, index_t count) const = 0;
   /// The sum of the lowest vectors: a start for a solve.
   virtual decltype(EighOptions::start) start(double t, index_t count) const = 0;
+  virtual void write(CheckpointWriter& writer) const = 0;
+  virtual void restore(const CheckpointReader& reader) = 0;
 };
 
 template <Scalar T>
@@ -103,6 +106,23 @@ class LevelLine::SpaceOf final : public LevelLine::Space {
     return sum;
   }
 
+  void write(CheckpointWriter& writer) const override {
+    const index_t count = vectors_.count();
+    writer.numbers("count", std::tie(count));
+    writer.vectors<T>("vectors", vectors_, count);
+  }
+  void restore(const CheckpointReader& reader) override {
+    index_t count = 0;
+    reader.numbers("count", std::tie(count));
+    DistributedVectors<T> saved(rows_, comm_.rank(), count);
+    reader.vectors<T>("vectors", saved, count);
+    for (index_t j = 0; j < count; ++j) {
+      const auto from = std::as_const(saved).column(j);
+      std::copy(from.begin(), from.end(), vectors_.add_column().begin());
+      take_last();
+    }
+  }
+
  private:
   /// Puts a vector in, unless it is there already to rounding.
   template <Scalar X>
@@ -119,13 +139,18 @@ class LevelLine::SpaceOf final : public LevelLine::Space {
       norm = vec::project_out<T>(comm_, before, v).norm;  // what dividing has brought back
       vec::scale<T>(1 / norm, v);
     }
+    take_last();
+  }
+  /// Multiplies the last vector and puts it into the small matrices.
+  void take_last() {
+    const auto v = std::as_const(vectors_).column(vectors_.count() - 1);
     const bool first = vectors_.count() == 1;
     for (std::size_t i = 0; i < 2; ++i) {
       const auto y = products_[i].add_column();
-      maps_[i]->apply(std::as_const(v), y);
+      maps_[i]->apply(v, y);
       // Constants that leave small numbers: fewer digits are lost where squares are subtracted.
-      if (first) shifts_[i] = real_part(vec::dot<T>(comm_, std::as_const(v), std::as_const(y)));
-      vec::axpy<T>(T(-shifts_[i]), std::as_const(v), y);
+      if (first) shifts_[i] = real_part(vec::dot<T>(comm_, v, std::as_const(y)));
+      vec::axpy<T>(T(-shifts_[i]), v, y);
     }
     const dense::BlasThreads one(1);  // blocks of rows go to our own threads
     const auto of = [&](const DistributedVectors<T>& x, const DistributedVectors<T>& y) {
@@ -217,6 +242,27 @@ EighResult LevelLine::solve(double t) {
   }
   families::keep_first(result, options_.k);
   return result;
+}
+
+void LevelLine::write(CheckpointWriter& writer) const {
+  std::vector<double> all;
+  for (const auto& [t, sums] : sums_) {
+    all.insert(all.end(), {t, static_cast<double>(sums.size())});
+    all.insert(all.end(), sums.begin(), sums.end());
+  }
+  writer.numbers("sums", all);
+  space_->write(writer);
+}
+
+void LevelLine::restore(const CheckpointReader& reader) {
+  const auto all = reader.numbers("sums");
+  for (std::size_t at = 0; at < all.size();) {
+    auto& sums = sums_[all[at]];
+    sums.resize(static_cast<std::size_t>(all.at(at + 1)));
+    at += 2;
+    for (double& sum : sums) sum = all.at(at++);
+  }
+  space_->restore(reader);
 }
 
 LevelLine::Levels LevelLine::at(double t) const {

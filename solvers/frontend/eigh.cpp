@@ -402,7 +402,8 @@ EighResult run(EighProblem<T> problem, EighOptions given) {
   EighPlan plan = frontend::plan(problem, options);
   if (!plan.fits) throw InvalidArgument(plan.reason);
   if (options.checkpoint != nullptr && !goes_on(plan.method)) {
-    if (options.checkpoint->required()) refuse_checkpoint(plan.method);
+    if (options.checkpoint->required() && !options.checkpoint->is_inside())
+      refuse_checkpoint(plan.method);
     options.checkpoint = given.checkpoint = nullptr;
   }
   if (options.which == Which::LM && options.certify && plan.method != Method::dense &&

@@ -80,10 +80,13 @@ Choice choose_method(const EighProblem<T>& problem, const EighOptions& o) {
     return {Method::dense, o.form,
             detail::concat("at most ", contour_rows, " rows are too few for ciss")};
   if (o.method != Method::automatic) return {o.method, o.form, "as asked"};
-  if (o.checkpoint != nullptr && o.checkpoint->required() && (ends || targeted(o)) &&
-      o.k != EighOptions::all)
+  const bool kept = o.checkpoint != nullptr && o.checkpoint->required() && (ends || targeted(o)) &&
+                    o.k != EighOptions::all;
+  const auto goes_on = [&]() -> Choice {
     return {targeted(o) ? Method::filter : Method::lanczos, o.form,
             "a checkpoint can be gone on with"};
+  };
+  if (kept && !o.checkpoint->is_inside()) return goes_on();
   if (o.k == EighOptions::all) return {Method::dense, o.form, "the whole spectrum is wanted"};
   if (o.factors != Factors::automatic)
     return {Method::slepc, o.form, detail::concat("factors by ", to_string(o.factors))};
@@ -94,6 +97,7 @@ Choice choose_method(const EighProblem<T>& problem, const EighOptions& o) {
     if (n <= dense_rows_many && o.k >= n / many_pairs)
       return {Method::dense, o.form, "a good part of the spectrum is wanted"};
   }
+  if (kept) return goes_on();
   if (targeted(o)) return choose_inside(problem, o);
   if (!ends) return {Method::slepc, o.form, detail::concat("which = ", to_string(o.which))};
   if (o.k == 1) return {Method::lanczos, o.form, "one pair at the end of the spectrum"};

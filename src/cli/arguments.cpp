@@ -149,8 +149,13 @@ void check_plot(const Arguments& arguments) {
   const bool heat = plot.kind == PlotArguments::Kind::heat;
   if (heat && plot.z.empty())
     throw InvalidArgument("--kind heat needs --z, the values shown as colours");
-  if (!plot.z.empty() && (!plot.series.empty() || !plot.log.empty()))
-    throw InvalidArgument("--z shows one map; leave out --series and --log");
+  if (!plot.z.empty() &&
+      (!plot.series.empty() || !plot.log.empty() || plot.fit > 0 || !plot.guides.empty()))
+    throw InvalidArgument("--z shows one map; leave out --series, --log, --fit and --guide");
+  if (plot.fit > 0 && !plot.log.empty())
+    throw InvalidArgument(
+        "--fit goes down to 0, which axes with powers of ten do not have; leave "
+        "out --log");
   if (!plot.z.empty() && !heat && plot.kind != PlotArguments::Kind::automatic)
     throw InvalidArgument("--z belongs to --kind heat");
 }
@@ -159,11 +164,6 @@ void check_checkpoint(const Arguments& arguments, const Names& given) {
   const auto& path = arguments.checkpoint.path;
   if (given.has("--every") && path.empty())
     throw InvalidArgument("--every says how often --checkpoint FILE is written; give that too");
-  const auto option = given.first_of({"--checkpoint", "--resume"});
-  if (option.empty()) return;
-  if (arguments.op.all_sectors || is_scan(arguments.op.sector))
-    throw InvalidArgument(detail::concat(
-        option, " is of one solve, several sectors are several; make it a sweep, or give one"));
   if (!path.empty() && path == arguments.save)
     throw InvalidArgument("--checkpoint and --save need files of their own; give two names");
 }

@@ -87,7 +87,9 @@ struct ResultsArguments {
 struct PlotArguments {
   enum class Kind { automatic, line, scatter, spectrum, heat } kind = Kind::automatic;
   std::string x, y, z, series, average, x_label, y_label;
-  std::string log;  ///< axes with powers of ten: "x", "y", "xy"
+  std::string log;             ///< axes with powers of ten: "x", "y", "xy"
+  int fit = 0;                 ///< degree of a polynomial through the points; 0: none
+  std::vector<double> guides;  ///< dotted lines at these y
 };
 
 /// What batch was asked for besides the run.

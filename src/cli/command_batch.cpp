@@ -55,9 +55,8 @@ bool can_go_on(const Arguments& run) {
   if (run.command == "evolve") return true;
   if (run.command == "svds") return run.svds.method != SvdMethod::dense;
   const auto& o = run.solve;
-  if ((run.command != "ground" && run.command != "eigh") || run.op.all_sectors ||
-      is_scan(run.op.sector) || o.k == EighOptions::all)
-    return false;
+  const bool pairs = run.command == "ground" || run.command == "eigh" || run.command == "levels";
+  if (!pairs || o.k == EighOptions::all) return false;
   const bool inside = o.sigma || o.position || o.interval || o.which == Which::SM;
   if (inside) return o.method == Method::filter;
   return (o.which == Which::SA || o.which == Which::LA) &&
@@ -211,7 +210,11 @@ std::string pbs_head(const Job& job) {
 std::string end_lines(const Job& job) {
   if (job.scheduler == Scheduler::pbs)
     return fmt::format("export KRONSOLVE_JOB_END_TIME=$(($(date +%s) + {}))\n", 60 * job.minutes);
-  return "end=$(squeue -h -j \"$SLURM_JOB_ID\" -o %e || true)\n"
+  // The number of the last task of an array means all of its tasks.
+  const std::string number =
+      job.sweep ? "job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID\n" : "job=$SLURM_JOB_ID\n";
+  return number +
+         "end=$(squeue -h -j \"$job\" -o %e || true)\n"
          "if [ -z \"${SLURM_JOB_END_TIME:-}\" ] && [ -n \"$end\" ] && "
          "end=$(date -d \"$end\" +%s 2> /dev/null); then\n"
          "  export SLURM_JOB_END_TIME=$end\n"
@@ -232,7 +235,7 @@ std::string again(const Job& job) {
   if (!job.goes_on) return "";
   const std::string once_more =
       job.scheduler == Scheduler::slurm
-          ? "scontrol requeue \"$SLURM_JOB_ID\""
+          ? "scontrol requeue \"$job\""
           : "qsub " + quoted_word(std::filesystem::absolute(job.script).string());
   return "# 75: stopped before the end of the job, to be run again.\n"
          "if [ $status -eq 75 ]; then " +

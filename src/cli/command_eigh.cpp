@@ -61,25 +61,28 @@ Answer solve_pairs(const Comm& comm, const Arguments& arguments, Clock::time_poi
   Phases phases{start};
   const bool scans = arguments.op.all_sectors || is_scan(arguments.op.sector);
   std::optional<OperatorOnSites> on_sites;
+  std::optional<SectorSolves> scan;  // its sectors are kept while the lowest one is solved
   std::optional<SectorLevels> sectors;
   if (scans) {
     require_writable(comm, arguments.save);  // before the work
     on_sites = operator_on_sites(comm, arguments.op);
+    scan.emplace(comm, *on_sites, arguments);
   }
   phases.solve = Clock::now();  // the sectors that are looked at are part of it
-  if (scans) sectors = solve_sectors(comm, *on_sites, arguments);
+  if (scan) sectors = scan->run();
   const auto begin = Clock::now();
   const Problem problem =
-      scans ? problem_in_sector(comm, *std::move(on_sites),
+      scans ? problem_in_sector(comm, *on_sites,
                                 sectors->sectors[sectors->levels.front().sector].sector.conditions)
             : hermitian_problem(comm, arguments.op);
   const auto observables = observables_of(comm, problem, arguments);
   EighOptions options = arguments.solve;
   if (!arguments.start.empty()) start_from(comm, problem, arguments.start, options);
   require_writable(comm, arguments.save);
-  Checkpointing checkpointing(comm, arguments,
-                              [&] { return identity_of(comm, arguments, problem); });
-  options.checkpoint = checkpointing.get();
+  std::optional<Checkpointing> of_one_solve;
+  if (!scan)
+    of_one_solve.emplace(comm, arguments, [&] { return identity_of(comm, arguments, problem); });
+  options.checkpoint = scan ? scan->checkpoint() : of_one_solve->get();
   phases.setup_seconds = seconds_since(begin);
   const EighResult result = solve(comm, problem, options, solver);
   phases.setup_seconds += result.setup_seconds;

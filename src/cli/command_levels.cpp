@@ -18,17 +18,34 @@ std::vector<std::string> conditions_of(const OperatorOnSites& problem,
   return all_sectors(problem.op, problem.lattice, asked.sector);
 }
 
+Identity identity_of(const Arguments& arguments, const OperatorOnSites& problem) {
+  return {problem.title, arguments.op.sector, problem.parameters, origin_of(arguments, problem),
+          ""};
+}
+
 }  // namespace
 
-SectorLevels solve_sectors(const Comm& comm, const OperatorOnSites& problem,
-                           const Arguments& arguments) {
-  ProgressLine line;
+SectorSolves::SectorSolves(const Comm& comm, const OperatorOnSites& problem,
+                           const Arguments& arguments)
+    : checkpointing_(comm, arguments, [&] { return identity_of(arguments, problem); }),
+      scan_(comm, problem.op,
+            scan_sectors(problem.op, problem.lattice, conditions_of(problem, arguments.op)),
+            options_of(arguments)) {}
+
+SectorLevelsOptions SectorSolves::options_of(const Arguments& arguments) {
   SectorLevelsOptions options{.solve = arguments.solve};
-  options.progress = [&](index_t done, index_t all) {
-    line.show([&] { return fmt::format("sector {} of {}", done + 1, all); });
+  options.solve.checkpoint = checkpointing_.get();
+  options.progress = [this](index_t done, index_t all) {
+    line_->show([&] { return fmt::format("sector {} of {}", done + 1, all); });
   };
-  return sector_levels(comm, problem.op, problem.lattice, conditions_of(problem, arguments.op),
-                       options);
+  return options;
+}
+
+SectorLevels SectorSolves::run() {
+  line_.emplace();
+  auto found = scan_.run();
+  line_.reset();
+  return found;
 }
 
 Answer run_levels(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
@@ -36,7 +53,7 @@ Answer run_levels(const Comm& comm, const Arguments& arguments, Clock::time_poin
   const OperatorOnSites problem = operator_on_sites(comm, arguments.op);
   require_writable(comm, arguments.plot);
   phases.solve = Clock::now();
-  const SectorLevels found = solve_sectors(comm, problem, arguments);
+  const SectorLevels found = SectorSolves(comm, problem, arguments).run();
   phases.measure = Clock::now();
   const auto spacings = level_spacings(found);
   const bool ratios = arguments.levels.kind == LevelsArguments::Kind::ratios;

@@ -5,6 +5,7 @@
 #include "cli/commands.hpp"
 #include "cli/sweep_pictures.hpp"
 #include "cli/text.hpp"
+#include "cli/text_parts.hpp"
 
 namespace kronsolve::cli {
 
@@ -24,6 +25,10 @@ Answer run_plot(const Comm& comm, const Arguments& arguments, Clock::time_point)
     for (const auto& series : picture.series) points += series.x.size();
     answer.text = fmt::format("{}: {} of {}\n", arguments.plot,
                               counted(static_cast<index_t>(points), "point"), folder.path());
+    for (const auto& series : picture.series)
+      if (!series.fit_x.empty())
+        answer.text += fmt::format("at 0 {}{}{}\n", with_error(series.at_zero),
+                                   series.name.empty() ? "" : "  ", series.name);
   });
   return answer;
 }

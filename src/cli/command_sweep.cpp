@@ -136,8 +136,11 @@ Answer end_of_sweep(SweepFolder& folder, std::size_t before, std::size_t late, b
   const auto all = folder.sweep().size();
   const auto others = folder.points().claims_of_others();
   const auto computed = tally.finished() - std::min(before, tally.finished());
-  // A job in which nothing can be done is not to be queued for ever.
-  const bool again = stopped || (late > 0 && computed > 0);
+  // A job in which nothing can be done is not to be queued for ever. One that was long at a point has
+  // kept what it did.
+  const bool worked = computed > 0 || (stopped && seconds_since(start) > seconds_to_leave);
+  const bool signalled = stopped && late == 0;
+  const bool again = signalled || (late > 0 && worked);
   Answer answer;
   answer.status = again                          ? exit_run_again
                   : late > 0 || tally.failed > 0 ? exit_other
@@ -162,7 +165,7 @@ Answer end_of_sweep(SweepFolder& folder, std::size_t before, std::size_t late, b
     answer.text += line("later", fmt::format("{} would not have ended before the job does; {}",
                                              counted(index_t(late), "point"),
                                              again ? "run it again" : "give it more time"));
-  if (stopped) answer.text += line("stopped", "as asked; the same command goes on");
+  if (stopped && again) answer.text += line("stopped", "as asked; the same command goes on");
   if (tally.finished() < all)
     answer.text += line("left", fmt::format("{}, {} of them being computed by others",
                                             grouped(index_t(all - tally.finished())), others));

@@ -47,12 +47,7 @@ void add_estimates(Json& json, const std::string& name, const std::vector<Estima
 
 void add_curves(Json& json, const ThermalCurves& found, bool exact) {
   for (const auto& curve : curves(found)) add_estimates(json, curve.name, curve.values, exact);
-  for (const auto& observable : found.observables) {
-    for (const auto& value : observable.values)
-      json["observables"][observable.text].push_back(kronsolve::cli::json_of(value));
-    for (const auto& error : observable.errors)
-      json["observables_error"][observable.text].push_back(kronsolve::cli::json_of(error));
-  }
+  add_averages(json, found.observables);
 }
 
 Json json_of(const OperatorOnSites& problem, const std::vector<std::string>& sector,

@@ -160,6 +160,14 @@ std::string series_script(const Series& series, std::size_t i, std::string& plot
                           series.error.empty() ? 0.0 : series.error[j]);
   }
   script += "EOD\n";
+  if (!series.fit_x.empty()) {
+    script += fmt::format("$fit{} << EOD\n", i);
+    for (std::size_t j = 0; j < series.fit_x.size(); ++j)
+      script += fmt::format("{:.17g} {:.17g}\n", series.fit_x[j], series.fit_y[j]);
+    script += "EOD\n";
+    plot += fmt::format("$fit{} using 1:2 with lines linecolor rgb '{}' dashtype {} notitle, ", i,
+                        style.colour, style.dash);
+  }
   const auto drawing =
       fmt::format("linecolor rgb '{}' pointtype {} pointsize 0.6", style.colour, style.symbol);
   const auto data = fmt::format("$data{} using 1:2", i);
@@ -196,11 +204,19 @@ std::string gnuplot_script(const Picture& picture, std::string_view format) {
   if (picture.log_x) script += "set logscale x\nset offsets 0, 0, graph 0.05, graph 0.05\n";
   if (picture.log_y) script += "set logscale y\nset offsets 0, 0, 0, 0\n";
   if (picture.map) return script + map_script(*picture.map);
-  if (picture.guide)
+  std::string plot;
+  if (!picture.guides.empty()) {  // points without a symbol make room for them
+    script += "$guides << EOD\n";
+    for (const double guide : picture.guides)
+      script += fmt::format("{:.17g} {:.17g}\n", picture.series.front().x.front(), guide);
+    script += "EOD\n";
+    plot += "$guides using 1:2 with points pointtype -1 notitle, ";
+  }
+  for (const double guide : picture.guides)
     script += fmt::format(
         "set arrow from graph 0, first {0:.17g} to graph 1, first {0:.17g} nohead dashtype 3 "
         "linewidth 0.8 linecolor rgb '#707070'\n",
-        *picture.guide);
+        guide);
   if (!picture.x_ticks.empty()) {
     std::size_t letters = 0;
     for (const auto& tick : picture.x_ticks) letters += tick.second.size() + 2;
@@ -211,7 +227,6 @@ std::string gnuplot_script(const Picture& picture, std::string_view format) {
                             picture.x_ticks[i].first);
     script += ")\n";
   }
-  std::string plot;
   for (std::size_t i = 0; i < picture.series.size(); ++i)
     script += series_script(picture.series[i], i, plot);
   plot.erase(plot.size() - 2);

@@ -6,14 +6,18 @@
 #include <utility>
 #include <vector>
 
+#include <kronsolve/solvers/stochastic.hpp>
+
 namespace kronsolve::cli {
 
 /// Points that belong together, with one entry of the legend.
 struct Series {
   std::string name;
   std::vector<double> x, y;
-  std::vector<double> error = {};  ///< of y; empty: none
-  bool joined = true;              ///< by a line
+  std::vector<double> error = {};              ///< of y; empty: none
+  bool joined = true;                          ///< by a line
+  std::vector<double> fit_x = {}, fit_y = {};  ///< a curve through the points; empty: none
+  Estimate at_zero = {};                       ///< of this curve
 };
 
 /// Values over the plane, shown as colours.
@@ -28,7 +32,7 @@ struct Picture {
   std::string x_label, y_label;
   std::vector<Series> series;
   std::vector<std::pair<double, std::string>> x_ticks = {};  ///< places and names; empty: numbers
-  std::optional<double> guide = {};                          ///< y of a dotted line
+  std::vector<double> guides = {};                           ///< y of dotted lines
   bool log_x = false, log_y = false;
   std::optional<Map> map = {};  ///< in place of series
 };

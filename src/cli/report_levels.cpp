@@ -288,7 +288,7 @@ Picture picture_of(const SectorLevels& found) {
   Picture picture{axis, "energy above the ground state", {}};
   for (auto& [name, points] : series) picture.series.push_back(std::move(points));
   for (const auto& [name, x] : ticks) picture.x_ticks.emplace_back(x, name);
-  if (found.complete_below) picture.guide = *found.complete_below - found.levels.front().energy;
+  if (found.complete_below) picture.guides = {*found.complete_below - found.levels.front().energy};
   return picture;
 }
 

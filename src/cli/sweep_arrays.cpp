@@ -57,7 +57,7 @@ int own_axes(const std::string& text, const Json& row) {
   if (head == "sz" || head == "n" || head == "double-occupancy") return parts == 0 ? 1 : 0;
   if (head == "local") return parts == 1 ? 1 : 0;
   if (head == "corr") return parts == 1 ? 2 : 0;
-  if (head == "distance" || head == "schmidt") return 1;
+  if (head == "distance" || head == "schmidt" || text.ends_with(":cuts")) return 1;
   if (head == "sq") {
     const auto size = row.value("size", Json());
     return size.is_array() && size.size() == 2 ? 2 : 1;
@@ -235,6 +235,7 @@ class Writer {
     if (i < outer) return sweep_.command() == "evolve" ? time_axis() : "level";
     static const std::set<std::string> of_sites = {"sz", "n", "local", "corr", "double-occupancy"};
     const auto text = observed(array.name);
+    if (i == outer && text.ends_with(":cuts")) return "cut";
     if (!of_sites.contains(text.substr(0, text.find(':')))) return own;
     return i == outer ? "site" : "other_site";
   }

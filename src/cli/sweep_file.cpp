@@ -148,7 +148,9 @@ std::vector<Sweep::Shape> Sweep::measure_shapes(Hopeless hopeless) const {
     try {
       const auto arguments = make_arguments(command_, options(point));
       if (!arguments.op.matrix.empty()) continue;
-      const auto problem = hermitian_problem(Comm::serial(), arguments.op, States::counted);
+      auto op = arguments.op;  // of several sectors: all their states
+      std::erase_if(op.sector, [](const auto& condition) { return is_scan({condition}); });
+      const auto problem = hermitian_problem(Comm::serial(), op, States::counted);
       const auto rows = static_cast<double>(problem.dimension);
       const auto k = arguments.solve.k == EighOptions::all ? rows : double(arguments.solve.k);
       measured.back() = {rows, rows * (command_ == "evolve" ? std::abs(arguments.evolve.time) : k)};

@@ -3,6 +3,9 @@
 #include <cmath>
 #include <limits>
 
+#include <fmt/format.h>
+
+#include <kronsolve/solvers/checkpoint.hpp>
 #include <kronsolve/solvers/level_line.hpp>
 
 #include "cli/json_values.hpp"
@@ -70,7 +73,7 @@ void check_line(const Comm& comm, const Sweep& sweep) {
 }
 
 /// One line, from both ends inwards: where the bound is largest a point is solved, until all are
-/// known well enough.
+/// known well enough. Its checkpoint keeps what the solves have taught, and the one under way.
 class Worker::LineRun {
  public:
   LineRun(Worker& worker, const Comm& comm, const std::vector<std::uint32_t>& points)
@@ -79,37 +82,50 @@ class Worker::LineRun {
         points_(points),
         line_(read_line(comm, worker.folder_.sweep(), points)),
         solved_(points.size(), 0),
-        open_(points.size()) {
+        open_(points.size()),
+        checkpoint_(comm, {.path = worker.checkpoint_of(points.front()),
+                           .required = false,
+                           .stop = [this] { return is_late_ || worker_.is_asked_to_stop(); }}),
+        stage_(identified_checkpoint(), "line",
+               [this](CheckpointWriter& writer) { write(writer); }) {
     for (std::size_t i = 0; i < points.size(); ++i) open_[i] = worker.is_open(points[i]) ? 1 : 0;
     comm.broadcast(std::span<int>(open_));  // as rank 0 has read
+    if (stage_.saved() == nullptr) return;
+    if (comm.is_root()) fmt::print(stderr, "kronsolve: {}\n", checkpoint_.found());
+    stage_.saved()->numbers("next", std::tie(next_));
+    for (const double i : stage_.saved()->numbers("solved")) solved_[std::size_t(i)] = 1;
   }
 
   void run() {
-    solve(0);
-    solve(points_.size() - 1);
+    solve(next_);  // what a checkpoint was written in goes on first
+    if (solved_.back() == 0) solve(points_.size() - 1);
     while (const auto next = interpolate()) {
-      int timely = 1;
+      int late = 0;
       comm_.agree([&] {
-        if (comm_.is_root()) timely = worker_.is_timely(points_[*next]) ? 1 : 0;
+        if (comm_.is_root()) late = worker_.is_timely(points_[*next]) ? 0 : 1;
       });
-      comm_.broadcast(std::span<int>(&timely, 1));
-      if (timely == 0) return;
+      comm_.broadcast(std::span<int>(&late, 1));
+      is_late_ = late != 0;
       solve(*next);
     }
   }
+  /// The job would have ended before the next solve.
+  bool is_late() const noexcept { return is_late_; }
 
  private:
   /// Solves, and learns from it; a point that has a record keeps it.
   void solve(std::size_t i) {
+    next_ = i;
+    worker_.requests_.begin();
+    if (stage_.saved() == nullptr || levels_) stage_.step();
     const auto begin = Clock::now();
     Json record = worker_.begin_record(points_[i]);
     PointHead head{.id = worker_.folder_.sweep().id(points_[i])};
     worker_.solve(comm_, points_[i], begin, head, record,
                   [&](const Comm& comm, const SectorOperator& h, EighOptions options) {
                     options.progress = {};
-                    if (!levels_)
-                      levels_.emplace(comm, SectorOperator{line_.operators.front().op, h.basis},
-                                      line_.operators.back().op, options);
+                    options.checkpoint = &checkpoint_;
+                    if (!levels_) learn(comm, h.basis, options);
                     return levels_->solve(line_.places[i]);
                   });
     solved_[i] = 1;
@@ -118,6 +134,30 @@ class Worker::LineRun {
       record["bounds"] = record["residuals"];
     }
     finish(i, head, record, begin);
+  }
+  /// Begins with what there is.
+  void learn(const Comm& comm, std::shared_ptr<const Basis> basis, const EighOptions& options) {
+    levels_.emplace(comm, SectorOperator{line_.operators.front().op, std::move(basis)},
+                    line_.operators.back().op, options);
+    if (const auto* saved = stage_.saved(); saved != nullptr && saved->numbers("taught").at(0) != 0)
+      levels_->restore(*saved);
+  }
+  Checkpoint* identified_checkpoint() {
+    std::string points;
+    for (const auto point : points_)
+      points += campaign::to_text(worker_.folder_.sweep().id(point)) + " ";
+    checkpoint_.identify("points", points);
+    return &checkpoint_;
+  }
+  void write(CheckpointWriter& writer) const {
+    std::vector<double> solved;
+    for (std::size_t i = 0; i < solved_.size(); ++i)
+      if (solved_[i] != 0) solved.push_back(static_cast<double>(i));
+    const bool taught = levels_.has_value();
+    writer.numbers("next", std::tie(next_));
+    writer.numbers("solved", solved);
+    writer.numbers("taught", std::tie(taught));
+    if (levels_) levels_->write(writer);
   }
   void finish(std::size_t i, PointHead head, const Json& record, Clock::time_point begin) {
     if (open_[i] == 0) return;
@@ -192,12 +232,28 @@ class Worker::LineRun {
   Line line_;
   std::optional<LevelLine> levels_;
   std::vector<int> solved_, open_;
+  std::size_t next_ = 0;  ///< is being solved
+  bool is_late_ = false;
+  Checkpoint checkpoint_;
+  CheckpointStage stage_;
 };
 
 void Worker::run_line(const Comm& comm, const std::vector<std::uint32_t>& line) {
   constexpr std::size_t fewest = 3;  // of less than that nothing lies between
   try {
-    if (line.size() >= fewest) return LineRun(*this, comm, line).run();
+    if (line.size() >= fewest) {
+      LineRun run(*this, comm, line);
+      try {
+        run.run();
+      } catch (const Stopped&) {
+        stopped_ = stopped_ || !run.is_late();
+        return;
+      }
+      comm.agree([&] {
+        if (comm.is_root()) forget(checkpoint_of(line.front()));
+      });
+      return;
+    }
   } catch (const InvalidArgument& error) {  // of the line as a whole; points have their own
     comm.agree([&] {
       if (comm.is_root()) give_up(line.front(), error.what());

@@ -1,16 +1,20 @@
 #include "cli/sweep_pictures.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 
 #include <fmt/format.h>
 
 #include <kronsolve/core/error.hpp>
 
+#include "core/polynomial_fit.hpp"
+
 namespace kronsolve::cli {
 
 namespace {
 
+using detail::PolynomialFit;
 using Kind = PlotArguments::Kind;
 
 /// What one row has to show: pairs of numbers, with errors where there are some.
@@ -30,16 +34,38 @@ std::vector<double> numbers_of(const Json& value) {
   return numbers;
 }
 
+/// An axis: a column, or what the entries of a list are counted by.
+struct Axis {
+  Column column;
+  bool counts = false;
+};
+
+/// Numbers from 0 for what lists are lists of, where no column has the name. A cut has so many sites
+/// before it.
+const std::vector<std::string>& counters() {
+  static const std::vector<std::string> names = {"site", "other_site", "cut", "distance", "level"};
+  return names;
+}
+
 /// The columns of a plot, checked against what the rows have.
 struct Asked {
-  Column x, y;
+  Axis x;
+  Axis y;
   std::optional<Column> error, z;
   std::vector<Column> series;
 };
 
+std::vector<double> counted_to(std::size_t count) {
+  std::vector<double> numbers(count);
+  std::iota(numbers.begin(), numbers.end(), 0.0);
+  return numbers;
+}
+
 /// A number for each of a list goes with each of them; two lists go in pairs.
 Points points_of(const Json& row, const Asked& columns) {
-  Points points{numbers_of(value_in(columns.x, row)), numbers_of(value_in(columns.y, row)), {}};
+  Points points{
+      numbers_of(value_in(columns.x.column, row)), numbers_of(value_in(columns.y.column, row)), {}};
+  if (columns.x.counts) points.x = counted_to(points.y.size());
   if (columns.error) points.error = numbers_of(value_in(*columns.error, row));
   if (points.x.size() == 1) points.x.resize(points.y.size(), points.x.front());
   if (points.x.size() != points.y.size()) return {};
@@ -65,6 +91,11 @@ Column one_column(const std::string& text, const std::vector<std::string>& known
   return column;
 }
 
+Axis axis_of(const std::string& text, const std::vector<std::string>& known) {
+  if (is_named(counters(), text) && !is_named(known, text)) return {field(text), true};
+  return {one_column(text, known)};
+}
+
 /// Where the errors of a column are, if it is one: `gap_error` of `gap` or `{gap}`.
 std::optional<Column> errors_of(std::string text) {
   if (text.starts_with("{") && text.ends_with("}")) text = text.substr(1, text.size() - 2);
@@ -75,7 +106,11 @@ std::optional<Column> errors_of(std::string text) {
 
 Asked columns_of(const PlotArguments& asked, const Rows& rows) {
   const auto known = names_of(rows);
-  Asked columns{one_column(asked.x, known), one_column(asked.y, known), errors_of(asked.y), {}, {}};
+  Asked columns{axis_of(asked.x, known), axis_of(asked.y, known), errors_of(asked.y), {}, {}};
+  if (columns.y.counts && asked.z.empty())
+    throw InvalidArgument(detail::concat("--y ", asked.y,
+                                         ": no column has this name; it numbers the "
+                                         "entries of lists, for --x and beside --z"));
   if (!asked.series.empty()) columns.series = parse_columns(asked.series);
   for (const auto& column : columns.series) check_names(column.value, known);
   if (!asked.z.empty()) columns.z = one_column(asked.z, known);
@@ -89,28 +124,50 @@ std::string title(const Column& column) {
   return text;
 }
 
+/// Adds a table of values; x are the places of its rows or of its columns, and y the other ones.
+void add_table(Map& map, const std::vector<std::vector<double>>& table, const Axis& across,
+               const Axis& up, const Json& row) {
+  const std::size_t rows = table.size(), columns = table.empty() ? 0 : table.front().size();
+  auto x = numbers_of(value_in(across.column, row)), y = numbers_of(value_in(up.column, row));
+  // What is counted takes what the other one leaves; two that count go by rows.
+  const bool by_rows = across.counts ? up.counts || y.size() != rows : x.size() == rows;
+  if (across.counts) x = counted_to(by_rows ? rows : columns);
+  if (up.counts) y = counted_to(by_rows ? columns : rows);
+  if (x.size() != (by_rows ? rows : columns) || y.size() != (by_rows ? columns : rows)) return;
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t j = 0; j < columns; ++j) {
+      if (table[i].size() != columns) continue;
+      map.x.push_back(by_rows ? x[i] : x[j]);
+      map.y.push_back(by_rows ? y[j] : y[i]);
+      map.value.push_back(table[i][j]);
+    }
+}
+
 Picture map_picture(const Rows& rows, const Asked& columns) {
   Map map{{}, {}, {}, title(*columns.z)};
   for (const auto& row : rows) {
-    const auto x = numbers_of(value_in(columns.x, row)), y = numbers_of(value_in(columns.y, row)),
-               z = numbers_of(value_in(*columns.z, row));
-    if (x.size() != 1 || y.size() != 1 || z.size() != 1) continue;
-    map.x.push_back(x.front());
-    map.y.push_back(y.front());
-    map.value.push_back(z.front());
+    const auto z = value_in(*columns.z, row);
+    const bool matrix = z.is_array() && !z.empty() && z.front().is_array();
+    std::vector<std::vector<double>> table;
+    if (matrix)
+      for (const auto& line : z) table.push_back(numbers_of(line));
+    else
+      table.push_back(numbers_of(z));  // a list goes with one number
+    add_table(map, table, columns.x, columns.y, row);
   }
-  Picture picture{title(columns.x), title(columns.y), {}};
+  Picture picture{title(columns.x.column), title(columns.y.column), {}};
   if (!map.value.empty()) picture.map = std::move(map);
   return picture;
 }
 
 Picture line_picture(const Rows& rows, const Asked& columns, Kind kind) {
-  Picture picture{title(columns.x), title(columns.y), {}};
+  Picture picture{title(columns.x.column), title(columns.y.column), {}};
   bool lists = false;
   for (const auto& row : rows) {
     const auto points = points_of(row, columns);
     if (points.y.empty()) continue;
-    lists = lists || (value_in(columns.y, row).is_array() && value_in(columns.x, row).is_number());
+    lists = lists || (value_in(columns.y.column, row).is_array() &&
+                      value_in(columns.x.column, row).is_number());
     const auto label = label_of(columns.series, row);
     auto series = std::find_if(picture.series.begin(), picture.series.end(),
                                [&](const Series& s) { return s.name == label; });
@@ -126,6 +183,22 @@ Picture line_picture(const Rows& rows, const Asked& columns, Kind kind) {
     series.joined = joined;
   }
   return picture;
+}
+
+/// Curves through the points of each line, from 0 to the last of them.
+void add_fits(Picture& picture, int degree) {
+  constexpr int points = 100;
+  for (auto& series : picture.series) {
+    const PolynomialFit fit(series.x, series.y, series.error, degree);
+    const auto [first, last] = std::minmax_element(series.x.begin(), series.x.end());
+    const double begin = std::min(0.0, *first), end = std::max(0.0, *last);
+    for (int i = 0; i <= points; ++i) {
+      series.fit_x.push_back(begin + (end - begin) * i / points);
+      series.fit_y.push_back(fit(series.fit_x.back()));
+    }
+    series.joined = false;
+    series.at_zero = {fit(0), fit.error_at_zero()};
+  }
 }
 
 }  // namespace
@@ -154,6 +227,8 @@ Picture picture_of(const Rows& rows, const PlotArguments& asked) {
                                          "; two lists must have one length"));
   if (!asked.x_label.empty()) picture.x_label = asked.x_label;
   if (!asked.y_label.empty()) picture.y_label = asked.y_label;
+  if (asked.fit > 0) add_fits(picture, asked.fit);
+  picture.guides = asked.guides;
   picture.log_x = asked.log.find('x') != asked.log.npos;
   picture.log_y = asked.log.find('y') != asked.log.npos;
   return picture;

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <kronsolve/core/file.hpp>
 #include <kronsolve/core/number.hpp>
 #include <kronsolve/core/threads.hpp>
 #include <kronsolve/solvers/checkpoint.hpp>
@@ -116,9 +117,33 @@ bool Worker::is_stopped() {
   return stopped_;
 }
 
-std::string Worker::checkpoint_of(std::size_t point) const {
-  return fmt::format("{}/checkpoint-{}.h5", folder_.path(),
-                     campaign::to_text(folder_.sweep().id(point)));
+std::string Worker::checkpoint_of(std::size_t unit) const {
+  const auto& sweep = folder_.sweep();
+  auto name = fmt::format("{}/checkpoint-{}", folder_.path(), campaign::to_text(sweep.id(unit)));
+  if (sweep.interpolate()) {  // of a line that other points belong to it is another one
+    Checksum sum;
+    for (const auto point : sweep.line(unit)) {
+      const PointId id = sweep.id(point);
+      sum.add({reinterpret_cast<const char*>(&id), sizeof(id)});
+    }
+    name += fmt::format("-{:016x}", sum.value());
+  }
+  return name + ".h5";
+}
+
+void Worker::forget(const std::string& checkpoint) {
+  remove_file(checkpoint);
+  remove_file(checkpoint + ".previous");
+}
+
+bool Worker::is_finished(PointId id) {
+  const auto record = folder_.points().records().find(id);
+  if (record == folder_.points().records().end() || record->second.status == PointStatus::failed)
+    return false;
+  if (!folder_.sweep().interpolate()) return true;
+  const auto& ids = folder_.sweep().ids();
+  const auto unit = std::find(ids.begin(), ids.end(), id);
+  return unit != ids.end() && !has_work(static_cast<std::size_t>(unit - ids.begin()));
 }
 
 void Worker::tidy() {
@@ -134,10 +159,7 @@ void Worker::tidy() {
     (void)std::from_chars(digits, name.data() + name.size(), id, 16);
     const auto claim = folder_.points().claim(id);
     if (!claim) continue;  // somebody is at it
-    const auto record = folder_.points().records().find(id);
-    const bool finished =
-        record != folder_.points().records().end() && record->second.status != PointStatus::failed;
-    if (finished || name.ends_with(".part")) remove_file(entry.path().string());
+    if (is_finished(id) || name.ends_with(".part")) remove_file(entry.path().string());
   }
 }
 
@@ -213,8 +235,7 @@ void Worker::run_point(const Comm& comm, std::size_t point) {
     if (!comm.is_root()) return;
     write(head, record);
     if (head.status == PointStatus::failed) return;
-    remove_file(checkpoint);
-    remove_file(checkpoint + ".previous");
+    forget(checkpoint);
   });
 }
 
@@ -248,9 +269,7 @@ void Worker::solve(const Comm& comm, std::size_t point, Clock::time_point begin,
     auto arguments = make_arguments(folder_.sweep().command(), folder_.sweep().options(point));
     arguments.json = true;
     arguments.command_line = "kronsolve " + arguments.command;
-    const bool scans = arguments.op.all_sectors || is_scan(arguments.op.sector);
-    if (!checkpoint.empty() && !scans &&
-        find_option(arguments.command, "--checkpoint") != nullptr) {
+    if (!checkpoint.empty() && find_option(arguments.command, "--checkpoint") != nullptr) {
       arguments.checkpoint.path = checkpoint;
       arguments.checkpoint.stop = [this] { return is_asked_to_stop(); };
     }

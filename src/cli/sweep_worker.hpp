@@ -48,7 +48,9 @@ class Worker {
   bool is_timely(std::size_t point);
   bool sees_stop_file();
   bool is_asked_to_stop();
-  std::string checkpoint_of(std::size_t point) const;
+  std::string checkpoint_of(std::size_t unit) const;
+  bool is_finished(PointId unit);
+  static void forget(const std::string& checkpoint);
   void run_point(const Comm& comm, std::size_t point);
   void run_line(const Comm& comm, const std::vector<std::uint32_t>& line);
   void add(Json& record, const Json& found) const;

@@ -409,13 +409,17 @@ class Parser {
   Quantity mutual_information() const { return shared(Quantity::Shared::What::information); }
   Quantity negativity() const { return shared(Quantity::Shared::What::negativity); }
 
-  Quantity entropy() const { return {Quantity::Entropy{cut(parts_[1]), 1}}; }
+  Quantity entropy_of(const std::string& text, double alpha) const {
+    const bool cuts = text == "cuts";
+    return {Quantity::Entropy{cut(cuts ? "half" : text), alpha, cuts}};
+  }
+  Quantity entropy() const { return entropy_of(parts_[1], 1); }
   Quantity schmidt() const { return {Quantity::Schmidt{cut(parts_[1])}}; }
   Quantity renyi() const {
     const auto alpha = read_number<double>(parts_[1]);
     if (!alpha || !(*alpha > 0))
       refuse(detail::concat("the order must be a number > 0, got '", parts_[1], "'"));
-    return {Quantity::Entropy{cut(parts_[2]), *alpha}};
+    return entropy_of(parts_[2], *alpha);
   }
 
   Quantity amplitude() const {
@@ -513,10 +517,11 @@ std::span<const Parser::Word> Parser::words() {
       {"imbalance", 1, 1, "imbalance", &P::imbalance,
        "particles of sublattice A minus those of B over all; of spins sum_i +-<Sz_i> / sum_i S_i",
        "imbalance"},
-      {"entropy", 2, 2, "entropy:half, entropy:SITES or entropy:0,3-5", &P::entropy,
-       "-Tr rho_A ln rho_A: A the first sites, or a set of them", "entropy:half"},
-      {"renyi", 3, 3, "renyi:ALPHA:half, renyi:ALPHA:SITES or renyi:ALPHA:0,3-5", &P::renyi,
-       "ln Tr rho_A^ALPHA / (1 - ALPHA)", "renyi:2:half"},
+      {"entropy", 2, 2, "entropy:half, entropy:SITES, entropy:0,3-5 or entropy:cuts", &P::entropy,
+       "-Tr rho_A ln rho_A: A the first sites, or a set of them; cuts: the first 0, 1, 2 ... sites",
+       "entropy:half"},
+      {"renyi", 3, 3, "renyi:ALPHA:half, renyi:ALPHA:SITES, renyi:ALPHA:0,3-5 or renyi:ALPHA:cuts",
+       &P::renyi, "ln Tr rho_A^ALPHA / (1 - ALPHA)", "renyi:2:half"},
       {"schmidt", 2, 2, "schmidt:half, schmidt:SITES or schmidt:0,3-5", &P::schmidt,
        "Schmidt values of the cut, descending", "schmidt:half"},
       {"mutual", 3, 3, "mutual:0,1:4-5", &P::mutual_information,

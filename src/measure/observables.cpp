@@ -162,7 +162,16 @@ class Evaluation {
                       : logarithmic_negativity(psi_, q.a, q.b));
   }
   ObservableValue operator()(const Quantity::Entropy& q) {
-    return number(entanglement_entropy(psi_, q.sites, {.alpha = q.alpha}));
+    if (!q.cuts) return number(entanglement_entropy(psi_, q.sites, {.alpha = q.alpha}));
+    std::vector<Complex> values = {0};
+    std::vector<int> sites;
+    for (int i = 0; i < psi_.basis().sites(); ++i) {
+      sites.push_back(i);
+      values.push_back(entanglement_entropy(psi_, sites, {.alpha = q.alpha}));
+    }
+    auto value = array(Shape::vector, std::move(values), 1, true);
+    value.axis = "cut";
+    return value;
   }
   ObservableValue operator()(const Quantity::Schmidt& q) {
     const auto values = schmidt_values(psi_, q.sites);

@@ -67,6 +67,7 @@ struct Observable::Quantity {
   struct Entropy {
     std::vector<int> sites;
     double alpha;
+    bool cuts = false;  ///< in place of these sites the first 0, 1, 2 ... of all
   };
   struct Schmidt {
     std::vector<int> sites;

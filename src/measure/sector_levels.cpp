@@ -13,10 +13,12 @@
 #include <kronsolve/operators/algebra.hpp>
 #include <kronsolve/operators/state_view.hpp>
 #include <kronsolve/operators/vector_operations.hpp>
+#include <kronsolve/solvers/checkpoint.hpp>
 #include <kronsolve/solvers/dense.hpp>
 #include <kronsolve/solvers/spectral_function.hpp>
 
 #include "measure/total_spin.hpp"
+#include "solvers/frontend/eigh_problem.hpp"
 
 namespace kronsolve {
 
@@ -129,53 +131,78 @@ void set_spins(const SpinEntries& entries, const EighResult& result, std::vector
   }
 }
 
-class Scan {
+}  // namespace
+
+class SectorScan::Work {
  public:
-  Scan(const OpSum& h, const SectorLevelsOptions& options, std::vector<ScannedSector> sectors)
-      : h_(h), options_(options), sectors_(std::move(sectors)) {
+  Work(const Comm& comm, const OpSum& h, const SectorLevelsOptions& options,
+       std::vector<ScannedSector> sectors)
+      : comm_(comm),
+        h_(h),
+        options_(options),
+        sectors_(std::move(sectors)),
+        stage_(identified_checkpoint(), "sectors",
+               [this](CheckpointWriter& writer) { write(writer); }) {
     if (options.spins && conserves_total_spin(h)) squared_ = total_spin_squared(h.spaces());
+    if (stage_.saved() != nullptr) restore(*stage_.saved());
   }
 
-  SectorLevels run(const Comm& comm) {
-    const auto small = static_cast<std::size_t>(
-        std::count_if(sectors_.begin(), sectors_.end(),
-                      [](const ScannedSector& s) { return s.dimension <= alone; }));
-    std::vector<Solved> all = comm.size() == 1 ? std::vector<Solved>{} : deal(comm, small);
-    for (std::size_t i = comm.size() == 1 ? 0 : small; i < sectors_.size(); ++i) {
-      tell(comm, i);
-      all.push_back(solve(comm, i));
-    }
-    return joined(std::move(all));
+  SectorLevels run() {
+    if (under_way_ >= 0) solve_together(static_cast<std::size_t>(under_way_));
+    std::vector<std::size_t> dealt, together;
+    for (std::size_t i = 0; i < sectors_.size(); ++i)
+      if (!is_done(i))
+        (comm_.size() > 1 && sectors_[i].dimension <= alone ? dealt : together).push_back(i);
+    deal(dealt);
+    for (const auto i : together) solve_together(i);
+    options_.progress = {};
+    return joined();
   }
 
  private:
-  void tell(const Comm& comm, std::size_t done) const {
-    if (options_.progress && comm.is_root())
+  bool is_done(std::size_t i) const {
+    return std::any_of(done_.begin(), done_.end(), [&](const Solved& s) { return s.sector == i; });
+  }
+  void tell(std::size_t done) const {
+    if (options_.progress && comm_.is_root())
       options_.progress(static_cast<index_t>(done), std::ssize(sectors_));
   }
 
-  /// The first `count` sectors, each by one rank; what came, on every rank.
-  std::vector<Solved> deal(const Comm& comm, std::size_t count) const {
-    std::vector<Solved> mine;
-    const auto ranks = static_cast<std::size_t>(comm.size());
-    const Comm single = comm.split(comm.rank());
-    comm.agree([&] {
-      for (auto i = static_cast<std::size_t>(comm.rank()); i < count; i += ranks) {
-        tell(comm, i);
-        mine.push_back(solve(single, i));
-      }
-    });
-    std::vector<Solved> all;
-    for (auto& part : all_gather_objects(comm, mine))
-      std::move(part.begin(), part.end(), std::back_inserter(all));
-    return all;
+  /// Each by one rank; where there is a checkpoint in rounds, after which it may be written.
+  void deal(const std::vector<std::size_t>& sectors) {
+    if (sectors.empty()) return;
+    const auto ranks = static_cast<std::size_t>(comm_.size());
+    const auto round = options_.solve.checkpoint == nullptr ? sectors.size() : ranks;
+    const Comm single = comm_.split(comm_.rank());
+    for (std::size_t begin = 0; begin < sectors.size(); begin += round) {
+      stage_.step();
+      const auto end = std::min(begin + round, sectors.size());
+      std::vector<Solved> mine;
+      comm_.agree([&] {
+        for (auto j = begin + static_cast<std::size_t>(comm_.rank()); j < end; j += ranks) {
+          tell(sectors[j]);
+          mine.push_back(solve(single, sectors[j], nullptr));
+        }
+      });
+      for (auto& part : all_gather_objects(comm_, mine))
+        std::move(part.begin(), part.end(), std::back_inserter(done_));
+    }
   }
 
-  Solved solve(const Comm& comm, std::size_t i) const {
+  void solve_together(std::size_t i) {
+    if (std::exchange(under_way_, -1) < 0) stage_.step();  // else its own part goes on first
+    tell(i);
+    under_way_ = static_cast<index_t>(i);
+    done_.push_back(solve(comm_, i, options_.solve.checkpoint));
+    under_way_ = -1;
+  }
+
+  Solved solve(const Comm& comm, std::size_t i, Checkpoint* checkpoint) const {
     const auto begin = std::chrono::steady_clock::now();
     const auto& scanned = sectors_[i];
     const SectorOperator op = in_sector(comm, h_, scanned.sector);
     EighOptions options = options_.solve;
+    options.checkpoint = checkpoint;
     if (options.k != EighOptions::all) options.k = std::min(options.k, scanned.dimension);
     if (!squared_ && !options_.measure) options.vectors = Eigenvectors::skip;
     const EighResult result = eigh(comm, op, options);
@@ -200,10 +227,10 @@ class Scan {
     return solved;
   }
 
-  SectorLevels joined(std::vector<Solved> all) {
+  SectorLevels joined() const {
     SectorLevels result;
     result.solves.resize(sectors_.size());
-    for (auto& solved : all) {
+    for (const auto& solved : done_) {
       result.solves[solved.sector] = solved.solve;
       if (!solved.solve.complete) {
         const double highest = solved.levels.empty() ? -std::numeric_limits<double>::infinity()
@@ -215,17 +242,94 @@ class Scan {
     std::sort(result.levels.begin(), result.levels.end(), [](const Level& a, const Level& b) {
       return std::pair(a.energy, a.sector) < std::pair(b.energy, b.sector);
     });
-    result.sectors = std::move(sectors_);
+    result.sectors = sectors_;
     return result;
   }
 
+  Checkpoint* identified_checkpoint() const {
+    auto* checkpoint = options_.solve.checkpoint;
+    if (checkpoint == nullptr) return nullptr;
+    if (options_.measure)
+      throw InvalidArgument(
+          "levels of several sectors: what is measured in their states is in no checkpoint; leave "
+          "one of them out");
+    index_t states = 0;
+    std::string names;
+    for (const auto& scanned : sectors_) {
+      states += scanned.dimension;
+      for (const auto& condition : scanned.sector.conditions) names += condition + " ";
+      names += "; ";
+    }
+    frontend::identify(*checkpoint, states, h_.scalar(), "none", options_.solve);
+    checkpoint->identify("sectors", names);
+    return checkpoint;
+  }
+  void write(CheckpointWriter& writer) const {
+    std::vector<double> solves, levels;
+    for (const auto& [sector, solve, found] : done_) {
+      const auto certified = solve.certified ? index_t{*solve.certified} : index_t{-1};
+      for (const auto number :
+           {static_cast<index_t>(sector), index_t{solve.converged}, index_t{solve.complete},
+            certified, static_cast<index_t>(solve.scalar), static_cast<index_t>(solve.method),
+            static_cast<index_t>(solve.form), solve.products, std::ssize(found)})
+        solves.push_back(static_cast<double>(number));
+      solves.push_back(solve.seconds);
+      for (const auto& level : found)
+        levels.insert(levels.end(), {level.energy, level.residual, level.s2.value_or(-1)});
+    }
+    writer.numbers("under way", std::tie(under_way_));
+    writer.numbers("solves", solves);
+    writer.numbers("levels", levels);
+  }
+  void restore(const CheckpointReader& reader) {
+    reader.numbers("under way", std::tie(under_way_));
+    const auto solves = reader.numbers("solves"), levels = reader.numbers("levels");
+    std::size_t at = 0, level = 0;
+    const auto next = [&] { return static_cast<index_t>(solves.at(at++)); };
+    while (at < solves.size()) {
+      Solved& solved = done_.emplace_back();
+      auto& solve = solved.solve;
+      solved.sector = static_cast<std::size_t>(next());
+      solve.converged = next() != 0;
+      solve.complete = next() != 0;
+      if (const auto certified = next(); certified >= 0) solve.certified = certified != 0;
+      solve.scalar = static_cast<ScalarKind>(next());
+      solve.method = static_cast<Method>(next());
+      solve.form = static_cast<OperatorForm>(next());
+      solve.products = next();
+      solved.levels.resize(static_cast<std::size_t>(next()));
+      solve.seconds = solves.at(at++);
+      for (auto& one : solved.levels) {
+        one = {levels.at(level), levels.at(level + 1), solved.sector, std::nullopt, {}};
+        if (const double s2 = levels.at(level + 2); s2 >= 0) one.s2 = s2;
+        level += 3;
+      }
+    }
+  }
+
+  const Comm& comm_;
   const OpSum& h_;
-  const SectorLevelsOptions& options_;
+  SectorLevelsOptions options_;
   std::vector<ScannedSector> sectors_;
   std::optional<OpSum> squared_;  ///< total S^2, where wanted and conserved
+  std::vector<Solved> done_;
+  index_t under_way_ = -1;  ///< the sector that all ranks are solving
+  CheckpointStage stage_;
 };
 
-}  // namespace
+SectorScan::SectorScan(const Comm& comm, const OpSum& h, std::vector<ScannedSector> sectors,
+                       const SectorLevelsOptions& options) {
+  const auto& solve = options.solve;
+  if (solve.which != Which::SA || solve.sigma || solve.position || solve.interval)
+    throw InvalidArgument(
+        "levels of several sectors are their lowest ones; leave out which, sigma, position and "
+        "interval");
+  work_ = std::make_unique<Work>(comm, h, options, std::move(sectors));
+}
+
+SectorScan::~SectorScan() = default;
+
+SectorLevels SectorScan::run() { return work_->run(); }
 
 std::optional<double> Level::spin() const {
   if (!s2) return std::nullopt;
@@ -251,12 +355,7 @@ SectorLevels sector_levels(const Comm& comm, const OpSum& h, const Lattice& latt
 
 SectorLevels sector_levels(const Comm& comm, const OpSum& h, std::vector<ScannedSector> sectors,
                            const SectorLevelsOptions& options) {
-  const auto& solve = options.solve;
-  if (solve.which != Which::SA || solve.sigma || solve.position || solve.interval)
-    throw InvalidArgument(
-        "levels of several sectors are their lowest ones; leave out which, sigma, position and "
-        "interval");
-  return Scan(h, options, std::move(sectors)).run(comm);
+  return SectorScan(comm, h, std::move(sectors), options).run();
 }
 
 OpSum total_spin_squared(const std::vector<LocalSpace>& spaces) {

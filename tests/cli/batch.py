@@ -39,7 +39,7 @@ class Batch(program.ProgramTest):
         for line in ("#SBATCH --nodes=2", "#SBATCH --ntasks-per-node=3", "#SBATCH --cpus-per-task=4", "#SBATCH --time=01:30:00",
                      "#SBATCH --requeue", "#SBATCH --signal=USR1@120", "module load gcc/12", "module load mpi",
                      "export KRONSOLVE_NUM_THREADS=4 OPENBLAS_NUM_THREADS=1",
-                     'if [ $status -eq 75 ]; then scontrol requeue "$SLURM_JOB_ID"; fi'):
+                     'if [ $status -eq 75 ]; then scontrol requeue "$job"; fi'):
             self.assertIn(line + "\n", found["text"])
         self.assertIn("srun --mpi=pmix --kill-on-bad-exit=1 --cpus-per-task=4 --cpu-bind=cores", found["text"])
         self.assertIn("--observe 'op:Sz 0 Sz 3' --checkpoint ground-heisenberg-12.checkpoint --json", found["text"])
@@ -64,14 +64,15 @@ class Batch(program.ProgramTest):
 
     def test_what_cannot_go_on_is_told_so(self):
         for run in ("eigh --model heisenberg --sites 8 -k all", "eigh --model heisenberg --sites 10 --sigma 0",
-                    "ground --model heisenberg --sites 8 --all-sectors", "svds --model heisenberg --sites 8 --method dense",
+                    "levels --model heisenberg --sites 8 -k all", "svds --model heisenberg --sites 8 --method dense",
                     "thermal --model heisenberg --sites 8 --temperature 1"):
             found = self.batch(run)
             self.assertFalse(found["goes_on"], run)
             for word in ("--checkpoint", "--requeue", "--signal", "-eq 75"):
                 self.assertNotIn(word, found["text"])
             self.assertIn("cannot go on", found["text"])
-        for run in ("svds --model heisenberg --sites 8", "eigh --model heisenberg --sites 10 --sigma 0 --method filter"):
+        for run in ("svds --model heisenberg --sites 8", "ground --model heisenberg --sites 8 --all-sectors",
+                    "levels --model heisenberg --sites 8", "eigh --model heisenberg --sites 10 --sigma 0 --method filter"):
             found = self.batch(run)
             self.assertTrue(found["goes_on"], run)
             self.assertIn(".checkpoint", found["text"])
@@ -125,7 +126,8 @@ class Batch(program.ProgramTest):
         self.assertIn("sweep field.toml --ranks 1 || status=$?", found["text"])
         self.tool("squeue", "exit 1")
         done = subprocess.run(["bash", found["script"]], cwd=self.folder, capture_output=True, text=True, check=False, timeout=60,
-                              env=os.environ | self.path() | {"SLURM_JOB_ID": "7", "KRONSOLVE_PROGRAM": program.PROGRAM})
+                              env=os.environ | self.path() | {"SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "4",
+                                                              "KRONSOLVE_PROGRAM": program.PROGRAM})
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(len((self.folder / "field.out" / "points.jsonl").read_text().splitlines()), 3)
 

@@ -19,7 +19,9 @@ LARGEST = ("svds", "--model", "heisenberg", "--sites", 14, "-k", 6)
 SMALLEST = ("svds", "--model", "mbl", "-p", "dh=3", "--sites", 9, "-k", 2, "--which", "smallest", "--ncv", 120)
 EVOLVE = ("evolve", "--model", "heisenberg", "--sites", 16, "--state", "neel", "--time", 12, "--steps", 60, "--observe", "sz",
           "--observe", "entropy:half")
-ALL = (GROUND, ENERGY, INSIDE, WINDOW, LARGEST, SMALLEST, EVOLVE)
+SECTORS = ("ground", "--model", "xxz", "-p", "delta=0.3", "--sites", 16, "--sector", "sz=0..3", "-k", 2)
+LEVELS = ("levels", "--model", "mbl", "--sites", 14, "--sector", "sz=0..4", "-k", 3)
+ALL = (GROUND, ENERGY, INSIDE, WINDOW, LARGEST, SMALLEST, EVOLVE, SECTORS, LEVELS)
 VARIANTS = [(ranks, threads) for ranks in ((0, 2, 3) if QUICK else (0, 2, 3, 5)) for threads in (1, 2)]
 
 
@@ -30,7 +32,8 @@ def numbers(found: dict) -> list[float]:
     def flat(value):
         return [one for part in value for one in flat(part)] if isinstance(value, list) else [value]
 
-    return flat(lists) + flat(list(found["observables"].values()) if "observables" in found else [])
+    levels = [[level["energy"], level["residual"], level.get("spin", 0)] for level in found.get("levels", [])]
+    return flat(lists) + flat(levels) + flat(list(found["observables"].values()) if "observables" in found else [])
 
 
 def inside(found: dict) -> bool:
@@ -118,7 +121,8 @@ class Checkpoints(program.ProgramTest):
     def test_asked_to_end_it_writes_a_checkpoint_and_goes_on(self):
         for arguments, number, ranks in ((GROUND, signal.SIGTERM, ()), (ENERGY, signal.SIGUSR1, ()), (EVOLVE, signal.SIGTERM, ()),
                                          (INSIDE, signal.SIGTERM, ()), (WINDOW, signal.SIGUSR1, ()), (LARGEST, signal.SIGTERM, ()),
-                                         (SMALLEST, signal.SIGUSR1, ("--ranks", 2)), (ENERGY, signal.SIGUSR1, ("--ranks", 2))):
+                                         (SMALLEST, signal.SIGUSR1, ("--ranks", 2)), (ENERGY, signal.SIGUSR1, ("--ranks", 2)),
+                                         (SECTORS, signal.SIGTERM, ()), (LEVELS, signal.SIGUSR1, ("--ranks", 2))):
             undisturbed, seconds = self.length(arguments)
             status, out, err = self.stop_in_the_middle(number, seconds, *arguments, *ranks, "--threads", 1)
             with self.subTest(arguments=arguments, number=number, ranks=ranks):

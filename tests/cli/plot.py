@@ -57,6 +57,51 @@ class Plot(program.ProgramTest):
             self.assertEqual(done.status, 0, done.err)
             self.assertTrue((self.folder / name).read_bytes().startswith(magic))
 
+    def test_tables_as_maps_and_lists_over_what_they_count(self):
+        path = self.file("q.toml", "command = 'evolve'\nmodel = 'xxz'\nsites = 5\nstate = 'neel'\ntime = 2\nsteps = 3\n"
+                                   "observe = ['sz', 'entropy:cuts', 'corr:Sz,Sz']\n[vary]\ndelta = [0.5, 2]\n")
+        self.assertEqual(program.run("sweep", path, cwd=self.folder).status, 0)
+        one = ("--where", "delta = 2")
+        for args, points in ((("--x", "site", "--y", "times", "--z", "sz", *one), 20),
+                             (("--x", "times", "--y", "site", "--z", "sz", *one), 20),
+                             (("--x", "site", "--y", "other_site", "--z", "{corr:Sz,Sz}[-1]", *one), 25),
+                             (("--x", "site", "--y", "delta", "--z", "sz[-1]"), 10),
+                             (("--x", "site", "--y", "sz[1]", "--series", "delta"), 10),
+                             (("--x", "cut", "--y", "{entropy:cuts}[-1]", "--series", "delta"), 12)):
+            done = program.run("plot", "q.out", *args, "-o", "p.svg", cwd=self.folder)
+            self.assertEqual((done.status, done.out), (0, f"p.svg: {points} points of q.out\n"), (args, done.err))
+        # Which way round: rows of the map are times, columns sites. Five sites from -0.5 to 4.5.
+        for x, y, width, height in (("site", "times", 5, 4), ("times", "site", 4, 5)):
+            program.run("plot", "q.out", "--x", x, "--y", y, "--z", "sz", *one, "-o", "p.svg", cwd=self.folder)
+            boxes = {tuple(float(n) for n in re.findall(r"-?[0-9.]+", box)[:2])
+                     for box in re.findall(r"<polygon[^>]*points = '([^']*)'", (self.folder / "p.svg").read_text(encoding="utf-8"))}
+            self.assertGreaterEqual(len(boxes), width * height)
+        self.assert_refused(program.run("plot", "q.out", "--x", "times", "--y", "site", "-o", "p.svg", cwd=self.folder), 2, "--y site")
+        self.assert_refused(program.run("plot", "q.out", "--x", "site", "--y", "delta", "--z", "sz", "-o", "r.svg", cwd=self.folder), 2,
+                            "no point has numbers")
+
+    def test_fits_say_what_is_at_zero(self):
+        path = self.file("f.toml", "command = 'ground'\nmodel = 'ising'\ncyclic = true\n[parameters]\njz = 0\n[vary]\nsites = [4, 5, 6, 8]\nbx = [1, 2]\n")
+        self.assertEqual(program.run("sweep", path, cwd=self.folder).status, 0)
+
+        def fit(*args):
+            return program.run("plot", "f.out", *args, "-o", "p.svg", cwd=self.folder)
+
+        # Free spins: the energy is -sites bx/2 exactly.
+        done = fit("--x", "1/sites", "--y", "energy/sites + 1/sites^2", "--series", "bx", "--fit", 2, "--guide", "-0.6")
+        self.assertEqual(done.status, 0, done.err)
+        self.assertEqual(done.out.splitlines()[0], "p.svg: 8 points of f.out")
+        for line, bx in zip(done.out.splitlines()[1:], (1, 2), strict=True):
+            self.assertRegex(line, rf"^at 0 +-{bx / 2:g} +bx = {bx}$")
+        # The dotted line has room: its place is an arrow inside of the frame.
+        self.assertIn("-0.6", self.texts())
+        done = fit("--x", "1/sites", "--y", "energy/sites + 1/sites^2", "--where", "bx = 1", "--fit", 1)
+        self.assertRegex(done.out, r"\nat 0 +-0\.\d+\(\d\d\)\s*$")
+        self.assert_refused(fit("--x", "1/sites", "--y", "energy", "--where", "bx = 1", "--fit", 4), 2, "needs 5 different places, there are 4")
+        self.assert_refused(fit("--x", "1/sites", "--y", "energy", "--fit", 1, "--log", "x"), 2, "leave out --log")
+        self.assert_refused(fit("--x", "sites", "--y", "bx", "--z", "energy", "--fit", 1), 2, "--fit")
+        self.assert_refused(fit("--x", "sites", "--y", "energy", "--guide", "here"), 2, "--guide")
+
     def test_refusals(self):
         for args, status, said in ((("--x", "bx"), 2, "--y"), (("--x", "bx", "--y", "gapp"), 2, "did you mean gap?"),
                                    (("--x", "bx", "--y", "gap", "--where", "bx > 9"), 2, "holds for no point"),

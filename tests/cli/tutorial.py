@@ -10,7 +10,7 @@ CHAPTERS = sorted((program.SOURCE / "docs" / "tutorial").glob("[0-9]*.md"))
 
 class Tutorial(readme.TranscriptTest):
     def test_every_command(self):
-        self.assertEqual(len(CHAPTERS), 10)
+        self.assertEqual(len(CHAPTERS), 12)
         for chapter in CHAPTERS:
             found = readme.blocks(chapter.read_text(encoding="utf-8"))
             self.assertGreaterEqual(len(found), 1, chapter.name)

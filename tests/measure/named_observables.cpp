@@ -343,6 +343,14 @@ TYPED_TEST(NamedObservables, double_occupancy_sets_of_sites_and_inline_operators
     }
     EXPECT_NEAR(number("entropy:0,2", psi), entanglement_entropy(psi, {0, 2}), rounding);
     EXPECT_NEAR(number("entropy:1-1", psi), entanglement_entropy(psi, {1}), rounding);
+    const auto cuts = measured("entropy:cuts", psi);
+    EXPECT_EQ(cuts.axis, "cut");
+    ASSERT_EQ(cuts.values.size(), static_cast<std::size_t>(c.basis->sites()) + 1);
+    for (int i = 0; i <= c.basis->sites(); ++i)
+      EXPECT_NEAR(cuts.values.at(static_cast<std::size_t>(i)).real(),
+                  number("entropy:" + std::to_string(i), psi), rounding);
+    EXPECT_NEAR(measured("renyi:2:cuts", psi).values.at(2).real(), number("renyi:2:2", psi),
+                rounding);
     EXPECT_NEAR(number("renyi:2:2,0", psi), entanglement_entropy(psi, {0, 2}, {.alpha = 2}),
                 rounding);
     EXPECT_NEAR(number("mutual:0:1-2", psi), mutual_information(psi, {0}, {1, 2}), rounding);

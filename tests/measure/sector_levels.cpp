@@ -11,12 +11,14 @@
 #include <kronsolve/measure/sector_levels.hpp>
 #include <kronsolve/operators/models.hpp>
 
+#include "support/checkpoint_test.hpp"
 #include "support/dense_oracle.hpp"
 #include "support/mpi_test.hpp"
 
 namespace kronsolve {
 namespace {
 
+using test::CheckpointTest;
 using test::world;
 
 constexpr Cyclic ring = Cyclic::all;
@@ -103,6 +105,94 @@ TEST(SectorLevels, up_to_the_energy_said_nothing_is_missing) {
   if (world().is_root()) {
     EXPECT_GT(told, 0);
   }
+}
+
+/// A scan, and a solve that follows it in the sector of the lowest level.
+struct Scanned {
+  SectorLevels levels;
+  std::vector<double> lowest;
+};
+
+Scanned scan_and_solve(const Comm& comm, const Model& model, Checkpoint* checkpoint) {
+  EighOptions solve{.k = 2, .method = Method::lanczos, .checkpoint = checkpoint};
+  SectorScan scan(comm, model.op,
+                  scan_sectors(model.op, model.lattice, all_sectors(model.op, model.lattice)),
+                  {.solve = solve});
+  Scanned found{scan.run(), {}};
+  const auto& lowest = found.levels.sectors[found.levels.levels.front().sector].sector;
+  found.lowest = eigh(comm, in_sector(comm, model.op, lowest), solve).eigenvalues;
+  return found;
+}
+
+void expect_same(const Scanned& now, const Scanned& undisturbed, double most) {
+  ASSERT_EQ(now.levels.levels.size(), undisturbed.levels.levels.size());
+  for (std::size_t i = 0; i < now.levels.levels.size(); ++i) {
+    const auto &a = now.levels.levels[i], &b = undisturbed.levels.levels[i];
+    EXPECT_EQ(a.sector, b.sector);
+    EXPECT_NEAR(a.energy, b.energy, most);
+    EXPECT_EQ(a.spin(), b.spin());
+    if (most == 0) {
+      EXPECT_EQ(a.residual, b.residual);
+    }
+  }
+  for (std::size_t i = 0; i < now.levels.solves.size(); ++i) {
+    const auto &a = now.levels.solves[i], &b = undisturbed.levels.solves[i];
+    EXPECT_EQ(a.converged, b.converged);
+    EXPECT_EQ(a.complete, b.complete);
+    EXPECT_EQ(a.certified, b.certified);
+    EXPECT_EQ(a.method, b.method);
+    if (most == 0) {
+      EXPECT_EQ(a.products, b.products);
+    }
+  }
+  EXPECT_EQ(now.levels.complete_below.has_value(), undisturbed.levels.complete_below.has_value());
+  expect_same(now.lowest, undisturbed.lowest, most);
+}
+
+TEST_F(CheckpointTest, sectors_that_are_done_are_kept_and_the_one_under_way_goes_on) {
+  const auto model = make_model("heisenberg", {.sites = 8, .cyclic = ring});
+  const auto undisturbed = scan_and_solve(world(), model, nullptr);
+
+  const int stops = stop_everywhere(
+      1000, world().size() == 1 ? 23 : 5,
+      [&](Checkpoint& checkpoint) { return scan_and_solve(world(), model, &checkpoint); },
+      [&](const Scanned& now) { expect_same(now, undisturbed, 0); });
+
+  EXPECT_GT(stops, 3);
+}
+
+TEST_F(CheckpointTest, sectors_begun_by_one_process_go_on_on_several) {
+  const auto model = make_model("heisenberg", {.sites = 8, .cyclic = ring});
+  const auto undisturbed = scan_and_solve(world(), model, nullptr);
+  const Comm one = Comm::serial();
+  for (const int last : {1, 20, 47, 90}) {
+    clear();
+    world().agree([&] {
+      if (!world().is_root()) return;
+      int asked = 0;
+      Checkpoint checkpoint(one, {.path = path(), .stop = [&] { return ++asked == last; }});
+      EXPECT_THROW((void)scan_and_solve(one, model, &checkpoint), Stopped);
+    });
+    Checkpoint checkpoint(world(), {.path = path()});
+    expect_same(scan_and_solve(world(), model, &checkpoint), undisturbed, 1e-12);
+  }
+}
+
+TEST_F(CheckpointTest, of_other_sectors_is_refused) {
+  const auto model = make_model("heisenberg", {.sites = 8, .cyclic = ring});
+  {
+    int asked = 0;
+    Checkpoint checkpoint(world(), {.path = path(), .stop = [&] { return ++asked == 3; }});
+    EXPECT_THROW((void)scan_and_solve(world(), model, &checkpoint), Stopped);
+  }
+  const auto refused = [&](SectorLevelsOptions options, const char* words) {
+    Checkpoint checkpoint(world(), {.path = path()});
+    options.solve.checkpoint = &checkpoint;
+    EXPECT_ERROR((void)sector_levels(world(), model.op, model.lattice, {"sz=0..1"}, options),
+                 InvalidArgument, words);
+  };
+  refused({.solve = {.k = 2, .method = Method::lanczos}}, "of another problem");
+  refused({.measure = [](const auto&...) { return std::vector<double>{}; }}, "in no checkpoint");
 }
 
 TEST(SectorLevels, refusals) {

@@ -13,10 +13,12 @@
 #include <kronsolve/solvers/evolution.hpp>
 #include <kronsolve/solvers/filter.hpp>
 #include <kronsolve/solvers/lanczos.hpp>
+#include <kronsolve/solvers/level_line.hpp>
 #include <kronsolve/solvers/neighbours.hpp>
 #include <kronsolve/solvers/svds.hpp>
 
 #include "support/chains.hpp"
+#include "support/checkpoint_test.hpp"
 #include "support/dense_map.hpp"
 #include "support/mpi_test.hpp"
 
@@ -24,65 +26,13 @@ namespace kronsolve {
 namespace {
 
 namespace fs = std::filesystem;
+using test::CheckpointTest;
 using test::DenseMap;
 using test::distributed;
 using test::Matrix;
 using test::Random;
 using test::whole;
 using test::world;
-
-class CheckpointTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    const std::string name = world().broadcast(detail::concat("kronsolve_checkpoint_", ::getpid()));
-    folder_ = fs::temp_directory_path() / name;
-    world().agree([&] {
-      if (world().is_root()) fs::create_directory(folder_);
-    });
-  }
-  void TearDown() override {
-    world().barrier();
-    if (world().is_root()) fs::remove_all(folder_);
-  }
-  std::string path(const std::string& name = "c") const { return (folder_ / name).string(); }
-  void clear() const {
-    world().barrier();
-    if (world().is_root())
-      for (const auto& entry : fs::directory_iterator(folder_)) fs::remove(entry);
-    world().barrier();
-  }
-
-  /// run(checkpoint) once to its end after it was stopped before its n-th step, for all of the
-  /// first `most` steps; the number of those that came.
-  template <class Run, class Check>
-  int stop_everywhere(int most, int stride, Run&& run, Check&& check) {
-    int stops = 0;
-    for (int n = 1; n <= most; n += stride) {
-      clear();
-      int asked = 0;
-      bool stopped = false;
-      {
-        Checkpoint checkpoint(world(), {.path = path(), .stop = [&] { return ++asked == n; }});
-        EXPECT_FALSE(checkpoint.resumes());
-        try {
-          (void)run(checkpoint);
-        } catch (const Stopped&) {
-          stopped = true;
-        }
-      }
-      if (!stopped) break;
-      ++stops;
-      Checkpoint checkpoint(world(), {.path = path()});
-      EXPECT_TRUE(checkpoint.resumes()) << checkpoint.found();
-      SCOPED_TRACE(detail::concat("stopped before step ", n));
-      check(run(checkpoint));
-    }
-    return stops;
-  }
-  /// Between ranks every step waits for the others: fewer of them are looked at.
-  static int stride(int alone) { return world().size() == 1 ? alone : 31 * alone; }
-  fs::path folder_;
-};
 
 template <Scalar T>
 std::vector<T> entries(const DistributedVectors<T>& vectors) {
@@ -325,6 +275,49 @@ TEST_F(CheckpointTest, solves_that_neighbours_help_go_on) {
         });
 
     EXPECT_GT(stops, world().size() == 1 ? 3 : 0);
+  }
+}
+
+TEST_F(CheckpointTest, lines_of_levels_go_on) {
+  const OpSum a = test::heisenberg(8, false);
+  OpSum b = a;
+  for (int i = 0; i < 8; ++i) b.add(0.3 * i, {{"Sz", i}});
+  for (const auto method : {Method::lanczos, Method::dense}) {
+    const EighOptions options{.k = 2, .method = method};
+    const std::vector<double> places = {0, 1, 0.5, 0.25};
+    const auto run = [&](Checkpoint* checkpoint) {
+      auto now = options;
+      now.checkpoint = checkpoint;
+      LevelLine line(world(), on_full_space(a), b, now);
+      std::size_t solved = 0;
+      CheckpointStage stage(checkpoint, "line", [&](CheckpointWriter& writer) {
+        writer.numbers("solved", std::tie(solved));
+        line.write(writer);
+      });
+      if (stage.saved() != nullptr) {
+        stage.saved()->numbers("solved", std::tie(solved));
+        line.restore(*stage.saved());
+      }
+      for (bool first = true; solved < places.size(); ++solved) {
+        if (!std::exchange(first, false)) stage.step();
+        (void)line.solve(places[solved]);
+      }
+      std::vector<double> all;
+      for (const double t : {0.0, 0.1, 0.3, 0.6, 0.9}) {
+        const auto levels = line.at(t);
+        all.insert(all.end(), levels.values.begin(), levels.values.end());
+        all.insert(all.end(), levels.bounds.begin(), levels.bounds.end());
+      }
+      return all;
+    };
+    const auto undisturbed = run(nullptr);
+
+    const int stops = stop_everywhere(
+        1000, method == Method::dense ? 1 : stride(61),
+        [&](Checkpoint& checkpoint) { return run(&checkpoint); },
+        [&](const std::vector<double>& now) { EXPECT_EQ(now, undisturbed); });
+
+    EXPECT_GT(stops, world().size() == 1 ? 2 : 0);
   }
 }
 

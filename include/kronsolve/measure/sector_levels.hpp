@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -59,8 +60,10 @@ struct KRONSOLVE_EXPORT SectorLevels {
 
 /// How each sector is solved and what is asked of its levels.
 struct SectorLevelsOptions {
-  EighOptions solve = {};  ///< of each sector; k at most, fewer where a sector has fewer states
-  bool spins = true;       ///< find S of each level, where it is conserved
+  /// Of each sector; k at most, fewer where a sector has fewer states. A checkpoint keeps the sectors
+  /// that are done, and what one of them needs that all ranks solve together.
+  EighOptions solve = {};
+  bool spins = true;  ///< find S of each level, where it is conserved
   /// Numbers about the eigenvector in that column of a result, for `Level::measured`; called on all
   /// ranks of `comm`.
   std::function<std::vector<double>(const Comm& comm, const SectorOperator& op,
@@ -68,6 +71,27 @@ struct SectorLevelsOptions {
       measure = {};
   /// Called on rank 0: sectors that are done, and all.
   std::function<void(index_t done, index_t all)> progress = {};
+};
+
+/// What `sector_levels` does, with a life of its own: as long as it is there a checkpoint keeps the
+/// sectors that are done, so that a solve that follows goes on without them.
+class KRONSOLVE_EXPORT SectorScan {
+ public:
+  /// Collective on `comm`, which, like `h`, must outlive it.
+  /// @throws InvalidArgument  as `sector_levels`; a checkpoint of other sectors, or with `measure`
+  SectorScan(const Comm& comm, const OpSum& h, std::vector<ScannedSector> sectors,
+             const SectorLevelsOptions& options);
+  ~SectorScan();
+  SectorScan(const SectorScan&) = delete;
+  SectorScan& operator=(const SectorScan&) = delete;
+
+  /// Once. Collective.
+  /// @throws Stopped  as `CheckpointStage::step`
+  SectorLevels run();
+
+ private:
+  class Work;
+  std::unique_ptr<Work> work_;
 };
 
 /// Solves the sectors that `conditions` name (`scan_sectors`), one for each set with equal levels.

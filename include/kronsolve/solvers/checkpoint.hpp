@@ -36,7 +36,7 @@ struct CheckpointOptions {
   std::string resume = {};
   double every = 600;  ///< seconds between two of them
   /// A method that cannot go on is refused; false: it runs without a checkpoint, and no other method
-  /// is chosen for its sake.
+  /// is chosen for its sake. Solves that are parts of a run are never refused; small ones begin anew.
   bool required = true;
   /// Whether to write one and end the run; asked on every rank before each step, one that says so
   /// is enough.
@@ -144,6 +144,7 @@ class KRONSOLVE_EXPORT Checkpoint {
   /// Path of that file; empty if there was none.
   const std::string& resumed_from() const noexcept { return read_from_; }
   bool required() const noexcept { return options_.required; }  ///< see CheckpointOptions
+  bool is_inside() const noexcept { return !stages_.empty(); }  ///< what runs is a part of a run
 
   /// Something that has to be the same in a run that goes on. Local; the same on every rank. Inside a
   /// stage nothing: a solve that is a part of another one follows from that.

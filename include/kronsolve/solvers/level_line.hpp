@@ -12,6 +12,9 @@
 
 namespace kronsolve {
 
+class CheckpointReader;
+class CheckpointWriter;
+
 /// The lowest levels of H(t) = A + t (B - A), 0 <= t <= 1, everywhere from solves at a few t, with
 /// bounds on what they are off.
 ///
@@ -32,7 +35,8 @@ namespace kronsolve {
 class KRONSOLVE_EXPORT LevelLine {
  public:
   /// @param a, b     the ends; a's basis is that of all of them
-  /// @param options  of the solves; the lowest k pairs, with vectors and certificate
+  /// @param options  of the solves; the lowest k pairs, with vectors and certificate. A checkpoint
+  ///                 is of the solve under way; who keeps the line opens a stage around it
   /// @throws InvalidArgument  options that are not; the ends are the same operator
   LevelLine(const Comm& comm, SectorOperator a, const OpSum& b, const EighOptions& options);
   LevelLine(const Comm&&, SectorOperator, const OpSum&, const EighOptions&) = delete;
@@ -41,6 +45,11 @@ class KRONSOLVE_EXPORT LevelLine {
   /// Solves for the k lowest pairs of H(t), from what is known, and learns from them. Collective.
   /// @throws as eigh
   EighResult solve(double t);
+
+  /// What solves have taught, into a checkpoint. Collective.
+  void write(CheckpointWriter& writer) const;
+  /// And from one. Collective. Takes two products for each vector.
+  void restore(const CheckpointReader& reader);
 
   index_t dimension() const { return a_.dimension(); }  ///< rows of the operators
 
