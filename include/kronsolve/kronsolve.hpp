@@ -70,6 +70,7 @@
 #include <kronsolve/operators/lazy.hpp>
 #include <kronsolve/operators/linear_map.hpp>
 #include <kronsolve/operators/local_matrix.hpp>
+#include <kronsolve/operators/local_rule.hpp>
 #include <kronsolve/operators/local_space.hpp>
 #include <kronsolve/operators/matrix_free.hpp>
 #include <kronsolve/operators/matrix_market.hpp>

@@ -14,7 +14,7 @@ std::shared_ptr<const StoredRows<T>> SectorRows<T>::stored() {
   const SymmetryBasis& basis = *h_.basis->orbits();
   const Comm& comm = basis.comm();
   const RowRange mine = basis.row_range();
-  require_memory(comm, static_cast<index_t>(held_rows_bytes<T>(h_.op, double(mine.size()))),
+  require_memory(comm, static_cast<index_t>(held_rows_bytes<T>(h_, double(mine.size()))),
                  "the matrix in the symmetry sector");
   auto rows =
       std::make_shared<StoredRows<T>>(mine, basis.partition(comm.size()), comm.rank(), true);

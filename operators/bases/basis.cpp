@@ -64,6 +64,11 @@ const std::vector<Charge>& Basis::charges() const {
   return none;
 }
 
+const std::vector<LocalRule>& Basis::rules() const {
+  static const std::vector<LocalRule> none;
+  return none;
+}
+
 RowPartition Basis::partition(int ranks) const { return RowPartition(size(), ranks); }
 
 FullBasis::FullBasis(std::vector<LocalSpace> spaces) : Basis(std::move(spaces)), size_(1) {

@@ -73,21 +73,24 @@ std::string list_text(const Charge& charge, const std::vector<int>& values) {
 }
 
 [[noreturn]] void empty_sector(const std::vector<LocalSpace>& spaces,
-                               const std::vector<Charge>& charges) {
+                               const std::vector<Charge>& charges,
+                               const std::vector<LocalRule>& local) {
   std::string asked, possible;
   for (const auto& charge : charges) asked += (asked.empty() ? "" : ", ") + charge.text();
+  for (const auto& rule : local) asked += (asked.empty() ? "" : ", ") + rule.text;
   // The last charge's values that go with the others, or each charge's own values if even that is
   // nothing.
   std::vector<int> dims;
   for (const auto& space : spaces) dims.push_back(space.dim());
-  std::vector<AdditiveRule> rules;
+  std::vector<AdditiveRule> rules = united_totals(local);
   for (const auto& charge : charges) rules.push_back(charge.rule);
   std::vector<int> compatible;
-  for (const int value : detail::reachable(charges.back().rule)) {
-    rules.back().target = value;
-    if (DigitPaths(dims, rules).size() > 0) compatible.push_back(value);
-  }
-  if (charges.size() > 1 && !compatible.empty()) {
+  if (!charges.empty())
+    for (const int value : detail::reachable(charges.back().rule)) {
+      rules.back().target = value;
+      if (DigitPaths(dims, rules, forbidden_digits(local)).size() > 0) compatible.push_back(value);
+    }
+  if (charges.size() + local.size() > 1 && !compatible.empty()) {
     possible = detail::concat("with the others, ", charges.back().name, " can be ",
                               list_text(charges.back(), compatible));
   } else {
@@ -96,7 +99,8 @@ std::string list_text(const Charge& charge, const std::vector<int>& values) {
                                  list_text(charge, detail::reachable(charge.rule)));
   }
   throw InvalidArgument(detail::concat("sector ", asked, " has no states on these ",
-                                       detail::counted(spaces.size(), "site"), "; ", possible));
+                                       detail::counted(spaces.size(), "site"), "; ",
+                                       possible.empty() ? "forbid less" : possible));
 }
 
 }  // namespace
@@ -158,8 +162,9 @@ std::string Charge::value_text(int value) const {
 
 std::string Charge::text() const { return name + "=" + value_text(rule.target); }
 
-ChargeBasis::ChargeBasis(std::vector<LocalSpace> spaces, std::vector<Charge> charges)
-    : Basis(std::move(spaces)), charges_(std::move(charges)) {
+ChargeBasis::ChargeBasis(std::vector<LocalSpace> spaces, std::vector<Charge> charges,
+                         std::vector<LocalRule> local)
+    : Basis(std::move(spaces)), charges_(std::move(charges)), rules_(std::move(local)) {
   std::set<std::string> names;
   std::vector<AdditiveRule> rules;
   for (const auto& charge : charges_) {
@@ -168,16 +173,18 @@ ChargeBasis::ChargeBasis(std::vector<LocalSpace> spaces, std::vector<Charge> cha
           detail::concat("sector ", charge.name, " is given twice; give it once"));
     rules.push_back(charge.rule);
   }
+  for (auto& total : united_totals(rules_)) rules.push_back(std::move(total));
   std::vector<int> dims;
   for (const auto& space : Basis::spaces()) dims.push_back(space.dim());
-  paths_ = DigitPaths(dims, rules);
-  if (paths_.size() == 0) empty_sector(Basis::spaces(), charges_);
+  paths_ = DigitPaths(dims, rules, forbidden_digits(rules_));
+  if (paths_.size() == 0) empty_sector(Basis::spaces(), charges_, rules_);
   index_ = PathIndex(paths_);
 }
 
 std::vector<std::string> ChargeBasis::sector() const {
   std::vector<std::string> texts;
   for (const auto& charge : charges_) texts.push_back(charge.text());
+  for (const auto& rule : rules_) texts.push_back(rule.text);
   return texts;
 }
 
@@ -190,6 +197,20 @@ void require_conserved(const OpSum& op, const Basis& basis) {
     if (const auto term = detail::charge_breaker(op, charge.rule))
       throw InvalidArgument(detail::concat("sector ", charge.text(), ": the term ", *term,
                                            " changes ", charge.name, "; leave the sector out"));
+  require_united(op, basis.rules());
+}
+
+void require_united(const OpSum& op, const std::vector<LocalRule>& rules) {
+  for (const auto& rule : rules) {
+    if (!rule.total) continue;
+    const auto leap = detail::union_breaker(op, *rule.total);
+    if (!leap) continue;
+    const Charge charge{rule.name(), *rule.total};
+    throw InvalidArgument(
+        detail::concat("sector ", rule.text, ": the term ", leap->term, " leads from ", charge.name,
+                       "=", charge.value_text(leap->from), " to ", charge.value_text(leap->to),
+                       "; add that value, or leave the sector out"));
+  }
 }
 
 }  // namespace kronsolve

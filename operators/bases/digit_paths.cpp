@@ -5,13 +5,23 @@
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/operators/digit_paths.hpp>
 
+#include "operators/bases/open_patterns.hpp"
+
 namespace kronsolve {
 
 namespace {
 
 using Charges = std::vector<int>;
-/// What the strings of a node have in common.
-using State = std::pair<Charges, MirrorSide>;
+
+/// What the strings of a node have in common, beside what charges tell apart.
+struct Kind {
+  MirrorSide side = MirrorSide::lesser;
+  std::vector<int>
+      open;             ///< forbidden patterns whose digits agree so far and that are not complete
+  Charges united = {};  ///< of charges with several values, which share tails
+  auto operator<=>(const Kind&) const = default;
+};
+using State = std::pair<Charges, Kind>;
 
 /// Charges after one more digit.
 Charges advanced(Charges charges, const std::vector<AdditiveRule>& rules, std::size_t site,
@@ -41,78 +51,129 @@ bool accepted(MirrorSide side, const MirrorRule* mirror) {
 }
 
 bool accepted(const Charges& charges, const std::vector<AdditiveRule>& rules) {
-  for (std::size_t r = 0; r < rules.size(); ++r) {
-    const int m = rules[r].modulus;
-    const int wanted = m > 0 ? ((rules[r].target % m) + m) % m : rules[r].target;
-    if (charges[r] != wanted) return false;
-  }
+  for (std::size_t r = 0; r < rules.size(); ++r)
+    if (!rules[r].allows(charges[r])) return false;
   return true;
+}
+
+Charges united(const Charges& charges, const std::vector<AdditiveRule>& rules) {
+  Charges result;
+  for (std::size_t r = 0; r < rules.size(); ++r)
+    if (!rules[r].others.empty()) result.push_back(charges[r]);
+  return result;
+}
+
+/// Numbers for the kinds of the nodes that a layer has kept.
+void number_kinds(const std::vector<Kind>& of_nodes, std::vector<int>& numbers, int& count) {
+  std::map<Kind, int> known;
+  numbers.clear();
+  for (const Kind& kind : of_nodes)
+    numbers.push_back(known.try_emplace(kind, static_cast<int>(known.size())).first->second);
+  count = static_cast<int>(known.size());
 }
 
 }  // namespace
 
+bool AdditiveRule::allows(int total) const noexcept {
+  const auto equal = [&](int wanted) {
+    return modulus > 0 ? (total - wanted) % modulus == 0 : total == wanted;
+  };
+  return equal(target) || std::any_of(others.begin(), others.end(), equal);
+}
+
 DigitPaths::DigitPaths(std::vector<int> dims, const std::vector<AdditiveRule>& rules,
-                       const MirrorRule* mirror)
+                       const std::vector<ForbiddenDigits>& forbidden, const MirrorRule* mirror)
     : dims_(std::move(dims)) {
   const auto n = dims_.size();
+  const detail::OpenPatterns patterns(forbidden, n);
   std::vector<std::map<State, int>> reached(n + 1);
   layers_.resize(n + 1);
-  reached[0][{Charges(rules.size(), 0), mirror ? MirrorSide::own_even : MirrorSide::lesser}] = 0;
-  // Forward: which charges the first sites can have.
+  const Charges nothing(rules.size(), 0);
+  const auto first = mirror ? MirrorSide::own_even : MirrorSide::lesser;
+  reached[0][State(nothing, Kind{first, {}, united(nothing, rules)})] = 0;
+  // Forward: which charges the first sites can have, and what they have begun that is forbidden.
   for (std::size_t s = 0; s < n; ++s) {
     const auto d = static_cast<std::size_t>(dims_[s]);
     layers_[s].next.assign(reached[s].size() * d, -1);
     for (const auto& [state, node] : reached[s])
-      for (std::size_t digit = 0; digit < d; ++digit) {
-        const auto side = advanced(state.second, mirror, s, static_cast<int>(digit));
-        if (!side) continue;
-        const auto [at, fresh] = reached[s + 1].try_emplace(
-            State(advanced(state.first, rules, s, static_cast<int>(digit)), *side),
-            static_cast<int>(reached[s + 1].size()));
-        layers_[s].next[static_cast<std::size_t>(node) * d + digit] = at->second;
+      for (std::size_t at = 0; at < d; ++at) {
+        const int digit = static_cast<int>(at);
+        const auto side = advanced(state.second.side, mirror, s, digit);
+        auto open = patterns.after(state.second.open, s, digit);
+        if (!side || !open) continue;
+        auto charges = advanced(state.first, rules, s, digit);
+        Kind kind{*side, *std::move(open), united(charges, rules)};
+        const auto [to, fresh] = reached[s + 1].try_emplace(
+            State(std::move(charges), std::move(kind)), static_cast<int>(reached[s + 1].size()));
+        layers_[s].next[static_cast<std::size_t>(node) * d + at] = to->second;
       }
   }
-  // Backward: how many tails complete them; nodes without any are dropped. A count never exceeds
-  // the number of rows.
+  // Backward: how many tails complete them; nodes without any are dropped.
   layers_[n].tails.assign(reached[n].size(), 0);
   for (const auto& [state, node] : reached[n])
     layers_[n].tails[static_cast<std::size_t>(node)] =
-        accepted(state.first, rules) && accepted(state.second, mirror) ? 1 : 0;
+        accepted(state.first, rules) && accepted(state.second.side, mirror) ? 1 : 0;
+  const bool merge = !forbidden.empty() || !united(nothing, rules).empty();
   std::vector<int> renumbered;
   for (std::size_t s = n + 1; s-- > 0;) {
-    Layer& layer = layers_[s];
-    if (s < n) {
-      const auto d = static_cast<std::size_t>(dims_[s]);
-      layer.tails.assign(reached[s].size(), 0);
-      for (std::size_t c = 0; c < layer.tails.size(); ++c)
-        for (std::size_t digit = 0; digit < d; ++digit) {
-          int& to = layer.next[c * d + digit];
-          if (to >= 0) to = renumbered[static_cast<std::size_t>(to)];
-          if (to >= 0)
-            layer.tails[c] =
-                checked_add(layer.tails[c], layers_[s + 1].tails[static_cast<std::size_t>(to)],
-                            "the dimension of the sector");
-        }
-    }
-    layer.side.resize(layer.tails.size());
+    if (s < n) count_tails(s, renumbered);
+    std::vector<Kind> kinds(reached[s].size());
     for (const auto& [state, node] : reached[s])
-      layer.side[static_cast<std::size_t>(node)] = state.second;
-    renumbered.assign(layer.tails.size(), -1);
-    std::size_t kept = 0;
-    const std::size_t d = s < n ? static_cast<std::size_t>(dims_[s]) : 0;
-    for (std::size_t c = 0; c < layer.tails.size(); ++c) {
-      if (layer.tails[c] == 0) continue;
-      renumbered[c] = static_cast<int>(kept);
-      layer.tails[kept] = layer.tails[c];
-      layer.side[kept] = layer.side[c];
-      std::copy_n(layer.next.begin() + static_cast<std::ptrdiff_t>(c * d), d,
-                  layer.next.begin() + static_cast<std::ptrdiff_t>(kept * d));
-      ++kept;
-    }
-    layer.tails.resize(kept);
-    layer.side.resize(kept);
-    layer.next.resize(kept * d);
+      kinds[static_cast<std::size_t>(node)] = state.second;
+    renumbered = keep_nodes(s, merge, [&](std::size_t node) { return kinds[node].side; });
+    std::vector<Kind> kept(layers_[s].tails.size());
+    for (std::size_t c = renumbered.size(); c-- > 0;)  // of nodes that became one, the first
+      if (renumbered[c] >= 0) kept[static_cast<std::size_t>(renumbered[c])] = std::move(kinds[c]);
+    for (const Kind& kind : kept) layers_[s].side.push_back(kind.side);
+    number_kinds(kept, layers_[s].kind, layers_[s].kinds);
   }
+}
+
+/// Tails of a layer from those of the next one, whose nodes have new numbers. A count never exceeds
+/// the number of rows.
+void DigitPaths::count_tails(std::size_t s, const std::vector<int>& renumbered) {
+  Layer& layer = layers_[s];
+  const auto d = static_cast<std::size_t>(dims_[s]);
+  layer.tails.assign(layer.next.size() / d, 0);
+  for (std::size_t c = 0; c < layer.tails.size(); ++c)
+    for (std::size_t digit = 0; digit < d; ++digit) {
+      int& to = layer.next[c * d + digit];
+      if (to >= 0) to = renumbered[static_cast<std::size_t>(to)];
+      if (to >= 0)
+        layer.tails[c] =
+            checked_add(layer.tails[c], layers_[s + 1].tails[static_cast<std::size_t>(to)],
+                        "the dimension of the sector");
+    }
+}
+
+/// Drops nodes without tails, and (merge) those of one side that the same tails complete as an
+/// earlier node: different forbidden patterns may forbid the same from here on. Gives the new
+/// number of each node, -1 of those that nothing completes.
+template <class SideOf>
+std::vector<int> DigitPaths::keep_nodes(std::size_t s, bool merge, const SideOf& side_of) {
+  Layer& layer = layers_[s];
+  const std::size_t d = s < dims_.size() ? static_cast<std::size_t>(dims_[s]) : 0;
+  std::vector<int> renumbered(layer.tails.size(), -1);
+  std::map<std::pair<MirrorSide, std::vector<int>>, int> known;
+  std::size_t kept = 0;
+  for (std::size_t c = 0; c < layer.tails.size(); ++c) {
+    if (layer.tails[c] == 0) continue;
+    const auto next = layer.next.begin() + static_cast<std::ptrdiff_t>(c * d);
+    if (merge) {
+      const auto [at, fresh] = known.try_emplace(
+          {side_of(c), std::vector<int>(next, next + static_cast<std::ptrdiff_t>(d))},
+          static_cast<int>(kept));
+      renumbered[c] = at->second;
+      if (!fresh) continue;
+    }
+    renumbered[c] = static_cast<int>(kept);
+    layer.tails[kept] = layer.tails[c];
+    std::copy_n(next, d, layer.next.begin() + static_cast<std::ptrdiff_t>(kept * d));
+    ++kept;
+  }
+  layer.tails.resize(kept);
+  layer.next.resize(kept * d);
+  return renumbered;
 }
 
 RowRange DigitPaths::prefix_block(index_t row, int sites) const {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <bit>
 #include <map>
 
@@ -9,7 +10,10 @@ PathIndex::PathIndex(const DigitPaths& paths) {
   // Two parts where their tables stay in the second-level cache, more and smaller ones otherwise.
   double strings = 1;
   for (int s = 0; s < paths.sites(); ++s) strings *= paths.dim(s);
-  const double most = strings <= 4294967296.0 ? 65536 : 4096;
+  int kinds = 1;
+  for (int s = 0; s < paths.sites(); ++s) kinds = std::max(kinds, paths.kinds(s));
+  constexpr int few_kinds = 8;  // each has a table of its own
+  const double most = strings <= 4294967296.0 && kinds <= few_kinds ? 65536 : 4096;
   std::uint64_t stride = 1;
   for (int site = paths.sites(); site > 0;) {
     Part part;
@@ -30,12 +34,12 @@ void PathIndex::fill(const DigitPaths& paths, Part& part) {
   const auto nodes = static_cast<std::size_t>(paths.nodes(part.begin));
   const auto strings = static_cast<std::size_t>(part.strings);
   part.nodes.resize(nodes);
-  std::map<MirrorSide, std::size_t> of_side;  // of the last part
+  std::map<int, std::size_t> of_kind;  // of the last part
   for (std::size_t c = 0; c < nodes; ++c) {
     auto& node = part.nodes[c];
     node.entries = part.entries.size();
     if (part.last)
-      node.entries = of_side.try_emplace(paths.side(part.begin, static_cast<int>(c)), node.entries)
+      node.entries = of_kind.try_emplace(paths.kind(part.begin, static_cast<int>(c)), node.entries)
                          .first->second;
     if (node.entries == part.entries.size()) part.entries.resize(node.entries + strings);
     index_t before = 0;

@@ -19,11 +19,15 @@ using Conditions = std::vector<std::string>;
 
 constexpr std::string_view everything = "all";
 
-/// A condition with its values in turn.
+/// A condition with its values in turn; without a value where it takes none.
 struct Choice {
   std::string name;
   Conditions values;
   bool all = false;  ///< every value there is: may be left out where none goes with the rest
+
+  std::string with(const std::string& value) const {
+    return value.empty() ? name : name + "=" + value;
+  }
 };
 
 std::string name_of(const std::string& condition) {
@@ -102,13 +106,13 @@ Choice symmetry_choice(const Lattice& lattice, const std::string& condition,
   return choice;
 }
 
-/// Charges first, then translations, rotations, reflections, the flip: what `all` leaves out where
+/// Charges first, then local rules, translations, rotations, reflections, the flip: what `all` leaves out where
 /// it contradicts the rest comes after what it contradicts.
 int rank_of(const std::string& name) {
   static const std::vector<std::string> order = {"momentum", "rotation", "reflection", "spinflip"};
   for (std::size_t i = 0; i < order.size(); ++i)
-    if (name.starts_with(order[i])) return static_cast<int>(i) + 1;
-  return name == "permutation" ? 5 : 0;
+    if (name.starts_with(order[i])) return static_cast<int>(i) + 2;
+  return name == "permutation" ? 6 : LocalRule::is_rule(name) ? 1 : 0;
 }
 
 std::vector<Choice> choices_of(const OpSum& op, const Lattice& lattice,
@@ -169,7 +173,7 @@ class Combinations {
     bool any = false;
     for (const auto& value : choices_[next].values) {
       Conditions more = conditions;
-      more.push_back(choices_[next].name + "=" + value);
+      more.push_back(choices_[next].with(value));
       std::optional<Sector> longer;
       try {
         longer = parse_sector(op_.spaces(), lattice_, more);
@@ -199,7 +203,7 @@ class Combinations {
   /// The lattice and the sites have such a symmetry at all.
   bool exists(const Choice& choice) const {
     try {
-      (void)parse_sector(op_.spaces(), lattice_, {choice.name + "=" + choice.values.front()});
+      (void)parse_sector(op_.spaces(), lattice_, {choice.with(choice.values.front())});
       return true;
     } catch (const InvalidArgument&) {
       return false;
@@ -250,6 +254,7 @@ struct Mover {
 
 /// Where `mover` takes the states of the sector; nothing if that is no sector of these names.
 std::optional<Key> moved_key(const Sector& sector, const SymmetryGroup& group, const Mover& mover) {
+  if (!keeps_rules(sector.rules, sector.spaces, mover.image, mover.flip)) return std::nullopt;
   Key key;
   for (const auto& charge : sector.charges) {
     const auto total = mover.flip == SpinFlip::yes
@@ -445,8 +450,12 @@ std::vector<ScannedSector> scan_sectors(const OpSum& op, const Lattice& lattice,
 std::vector<std::string> all_sectors(const OpSum& op, const Lattice& lattice,
                                      const std::vector<std::string>& given) {
   auto conditions = extended(op, lattice, given, Cover::states);
+  // What local rules allow mixes multiplets.
+  const bool projected = std::any_of(given.begin(), given.end(), [](const auto& condition) {
+    return LocalRule::is_rule(name_of(condition));  // not of several values of a charge
+  });
   const auto sz = std::find(conditions.begin() + std::ssize(given), conditions.end(), "sz=all");
-  if (sz != conditions.end() && conserves_total_spin(op)) *sz = "sz=0..1/2";
+  if (sz != conditions.end() && !projected && conserves_total_spin(op)) *sz = "sz=0..1/2";
   return conditions;
 }
 

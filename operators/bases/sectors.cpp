@@ -18,7 +18,7 @@ namespace {
 const std::vector<std::string> condition_names = {
     "sz",         "n",           "nup",        "ndown",        "parity",       "momentum",
     "momentum-x", "momentum-y",  "reflection", "reflection-x", "reflection-y", "reflection-d",
-    "rotation",   "permutation", "spinflip"};
+    "rotation",   "permutation", "spinflip",   "blockade",     "max-run",      "forbid"};
 
 std::vector<int> integers(const std::string& condition, std::string_view list) {
   std::vector<int> values;
@@ -48,6 +48,12 @@ class SectorParser {
   void add(const std::string& condition) {
     const auto equals = condition.find('=');
     const std::string key = condition.substr(0, equals);
+    if (auto rule = LocalRule::parse(sector_.spaces, lattice_, condition)) {
+      once(rule->total ? rule->name() : condition);
+      sector_.conditions.push_back(condition);
+      sector_.rules.push_back(*std::move(rule));
+      return;
+    }
     if (equals == std::string::npos ||
         std::find(condition_names.begin(), condition_names.end(), key) == condition_names.end())
       throw InvalidArgument(
@@ -75,8 +81,14 @@ class SectorParser {
   }
 
   Sector finish() {
+    if (sector_.generators.empty()) {  // in the order in which bases name them
+      sector_.conditions.clear();
+      for (const auto& charge : sector_.charges) sector_.conditions.push_back(charge.text());
+      for (const auto& rule : sector_.rules) sector_.conditions.push_back(rule.text);
+    }
     if (!sector_.generators.empty())  // images that are no permutations are refused here as well
-      require_compatible(SymmetryGroup(sector_.spaces, sector_.generators), sector_.charges);
+      require_compatible(SymmetryGroup(sector_.spaces, sector_.generators), sector_.charges,
+                         sector_.rules);
     return std::move(sector_);
   }
 
@@ -252,7 +264,17 @@ Sector parse_sector(const std::vector<LocalSpace>& spaces, const Lattice& lattic
 }
 
 index_t sector_size(const Sector& sector) {
-  return symmetric_dimension(SymmetryGroup(sector.spaces, sector.generators), sector.charges);
+  return symmetric_dimension(SymmetryGroup(sector.spaces, sector.generators), sector.charges,
+                             sector.rules);
+}
+
+Sector with_rule(Sector sector, LocalRule rule) {
+  sector.conditions.push_back(rule.text);
+  sector.rules.push_back(std::move(rule));
+  if (!sector.generators.empty())
+    require_compatible(SymmetryGroup(sector.spaces, sector.generators), sector.charges,
+                       sector.rules);
+  return sector;
 }
 
 void require_respects(const OpSum& op, const Sector& sector) {
@@ -264,6 +286,7 @@ void require_respects(const OpSum& op, const Sector& sector) {
     if (const auto term = breaks(op, charge.text()))
       throw InvalidArgument(detail::concat("sector ", charge.text(), ": the term ", *term,
                                            " changes ", charge.name, "; leave the sector out"));
+  require_united(op, sector.rules);
   if (!sector.generators.empty())
     require_symmetric(op, SymmetryGroup(sector.spaces, sector.generators));
 }
@@ -272,16 +295,17 @@ namespace {
 
 /// The basis of a sector without symmetries.
 std::shared_ptr<const Basis> plain_basis(const Sector& sector) {
-  if (sector.charges.empty()) return std::make_shared<const FullBasis>(sector.spaces);
-  return std::make_shared<const ChargeBasis>(sector.spaces, sector.charges);
+  if (sector.is_full()) return std::make_shared<const FullBasis>(sector.spaces);
+  return std::make_shared<const ChargeBasis>(sector.spaces, sector.charges, sector.rules);
 }
 
 /// States of a sector with symmetries, at least one.
 index_t positive_size(const Sector& sector, const SymmetryGroup& group) {
-  const index_t size = symmetric_dimension(group, sector.charges);
+  const index_t size = symmetric_dimension(group, sector.charges, sector.rules);
   if (size == 0) {
     // Without states for the charges alone their own message names the values that have some.
-    if (!sector.charges.empty()) (void)ChargeBasis(sector.spaces, sector.charges);
+    if (!sector.charges.empty() || !sector.rules.empty())
+      (void)ChargeBasis(sector.spaces, sector.charges, sector.rules);
     refuse_empty(sector);
   }
   return size;
@@ -296,7 +320,7 @@ std::shared_ptr<const Basis> basis_of(const Sector& sector, Listed&& listed) {
   if (!mirror) return listed(std::move(group));
   (void)positive_size(sector, group);
   return std::make_shared<const SymmetryBasis>(std::move(group), sector.charges, sector.conditions,
-                                               *mirror);
+                                               *mirror, sector.rules);
 }
 
 }  // namespace
@@ -305,7 +329,7 @@ std::shared_ptr<const Basis> make_basis(const Comm& comm, const Sector& sector) 
   return basis_of(sector, [&](SymmetryGroup group) {
     (void)positive_size(sector, group);
     return std::make_shared<const SymmetryBasis>(comm, std::move(group), sector.charges,
-                                                 sector.conditions);
+                                                 sector.conditions, sector.rules);
   });
 }
 
@@ -333,10 +357,10 @@ Sector sector_of(const Basis& basis) {
   if (basis.paths() != nullptr || basis.orbits() != nullptr)
     return {basis.spaces(), basis.charges(),
             group == nullptr ? std::vector<SymmetryGenerator>() : group->generators(),
-            basis.sector()};
+            basis.sector(), basis.rules()};
   throw NotSupported(
       "sector_of: this basis is none of the library's, or counted and not listed; only full spaces "
-      "and sectors of charges and symmetries have conditions that can be sent");
+      "and sectors of charges, rules and symmetries have conditions that can be sent");
 }
 
 SectorOperator in_sector(const Comm& comm, OpSum op, const Sector& sector) {

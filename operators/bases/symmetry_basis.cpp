@@ -35,8 +35,16 @@ const Comm& alone() {
 
 }  // namespace
 
-void require_compatible(const SymmetryGroup& group, const std::vector<Charge>& charges) {
+void require_compatible(const SymmetryGroup& group, const std::vector<Charge>& charges,
+                        const std::vector<LocalRule>& rules) {
   for (const auto& g : group.generators()) {
+    if (!keeps_rules(rules, group.spaces(), g.image, g.flip)) {
+      std::string text;
+      for (const auto& rule : rules) text += (text.empty() ? "" : ", ") + rule.text;
+      throw InvalidArgument(detail::concat(
+          "sector ", g.name, " does not go together with ", text,
+          ": the symmetry leads to configurations that are not allowed; leave one of them out"));
+    }
     if (g.flip == SpinFlip::no) continue;
     for (const auto& charge : charges) {
       const auto total = detail::flipped_total(group.spaces(), charges, charge);
@@ -72,16 +80,17 @@ std::optional<MirrorRule> flip_mirror(const SymmetryGroup& group) {
 }
 
 SymmetryBasis::SymmetryBasis(const Comm& comm, SymmetryGroup group, std::vector<Charge> charges,
-                             std::vector<std::string> sector)
+                             std::vector<std::string> sector, std::vector<LocalRule> rules)
     : Basis(group.spaces()),
       comm_(&comm),
       listed_(true),
       group_(std::move(group)),
       charges_(std::move(charges)),
+      rules_(std::move(rules)),
       sector_(std::move(sector)),
       action_(std::make_unique<const detail::GroupAction>(group_)) {
-  require_compatible(group_, charges_);
-  const index_t size = symmetric_dimension(group_, charges_);
+  require_compatible(group_, charges_, rules_);
+  const index_t size = symmetric_dimension(group_, charges_, rules_);
   if (size == 0) throw_empty(sector_, sites());
   partition_ = RowPartition(size, comm.size());
   require_memory(comm,
@@ -96,32 +105,35 @@ SymmetryBasis::SymmetryBasis(const Comm& comm, SymmetryGroup group, std::vector<
 }
 
 SymmetryBasis::SymmetryBasis(SymmetryGroup group, std::vector<Charge> charges,
-                             std::vector<std::string> sector, const MirrorRule& mirror)
+                             std::vector<std::string> sector, const MirrorRule& mirror,
+                             std::vector<LocalRule> local)
     : Basis(group.spaces()),
       comm_(&alone()),
       listed_(false),
       group_(std::move(group)),
       charges_(std::move(charges)),
+      rules_(std::move(local)),
       sector_(std::move(sector)),
       action_(std::make_unique<const detail::GroupAction>(group_)) {
-  require_compatible(group_, charges_);
+  require_compatible(group_, charges_, rules_);
   std::vector<int> dims;
   for (const auto& space : spaces()) dims.push_back(space.dim());
   std::vector<AdditiveRule> rules;
   for (const auto& charge : charges_) rules.push_back(charge.rule);
-  paths_ = DigitPaths(std::move(dims), rules, mirror);
+  for (auto& total : united_totals(rules_)) rules.push_back(std::move(total));
+  paths_ = DigitPaths(std::move(dims), rules, forbidden_digits(rules_), mirror);
   if (paths_.size() == 0) throw_empty(sector_, sites());
-  KRONSOLVE_ASSERT(paths_.size() == symmetric_dimension(group_, charges_));
+  KRONSOLVE_ASSERT(paths_.size() == symmetric_dimension(group_, charges_, rules_));
   index_ = PathIndex(paths_);
   partition_ = RowPartition(paths_.size(), 1);
   make_configurations();
 }
 
 void SymmetryBasis::make_configurations() {
-  if (charges_.empty())
+  if (charges_.empty() && rules_.empty())
     configurations_ = std::make_unique<const FullBasis>(spaces());
   else
-    configurations_ = std::make_unique<const ChargeBasis>(spaces(), charges_);
+    configurations_ = std::make_unique<const ChargeBasis>(spaces(), charges_, rules_);
 }
 
 SymmetryBasis::~SymmetryBasis() = default;

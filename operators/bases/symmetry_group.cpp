@@ -9,6 +9,7 @@
 #include <kronsolve/operators/symmetry_group.hpp>
 
 #include "core/counted.hpp"
+#include "operators/bases/open_patterns.hpp"
 
 namespace kronsolve {
 
@@ -156,40 +157,93 @@ ScalarKind SymmetryGroup::scalar() const noexcept {
 namespace {
 
 __extension__ using Wide = __int128;
-/// Signed number of configurations by the values of the charges.
-using Counts = std::map<std::vector<int>, Wide>;
+/// What configurations of some cycles have in common: values of the charges, and the forbidden
+/// patterns that they have begun.
+using Common = std::pair<std::vector<int>, std::vector<int>>;
+/// Signed number of configurations by what they have in common.
+using Counts = std::map<Common, Wide>;
+using Cycle = std::vector<std::size_t>;
 
 class TraceCounter {
  public:
-  TraceCounter(const std::vector<LocalSpace>& spaces, const std::vector<Charge>& charges)
-      : spaces_(spaces), charges_(charges) {}
+  TraceCounter(const std::vector<LocalSpace>& spaces, const std::vector<Charge>& charges,
+               const std::vector<LocalRule>& rules)
+      : spaces_(spaces), charges_(charges), forbidden_(forbidden_digits(rules)) {
+    for (auto& total : united_totals(rules)) charges_.push_back({"", std::move(total)});
+  }
 
-  /// Trace of an element on the states with these charges: configurations that it maps on
-  /// themselves, with fermion signs.
+  /// Trace of an element on the states with these charges that obey the rules: configurations that
+  /// it maps on themselves, with fermion signs.
   Wide trace(const SymmetryGroup::Element& element) const {
-    Counts counts = {{std::vector<int>(charges_.size(), 0), 1}};
-    std::vector<bool> seen(spaces_.size(), false);
-    for (std::size_t first = 0; first < spaces_.size(); ++first) {
+    const auto cycles = cycles_of(element);
+    const detail::OpenPatterns patterns(forbidden_cycles(cycles, element.flip), cycles.size());
+    Counts counts = {{{std::vector<int>(charges_.size(), 0), {}}, 1}};
+    for (std::size_t c = 0; c < cycles.size(); ++c)
+      counts = extend(counts, patterns, c, cycles[c], element.flip);
+    Wide sum = 0;
+    for (const auto& [common, count] : counts) {
+      bool has = true;
+      for (std::size_t k = 0; k < charges_.size(); ++k)
+        has = has && charges_[k].rule.allows(common.first[k]);
+      if (has) sum += count;
+    }
+    return sum;
+  }
+
+ private:
+  static int reduced(const Charge& charge, int value) {
+    const int m = charge.rule.modulus;
+    return m > 0 ? ((value % m) + m) % m : value;
+  }
+
+  static std::vector<Cycle> cycles_of(const SymmetryGroup::Element& element) {
+    std::vector<Cycle> cycles;
+    std::vector<bool> seen(element.image.size(), false);
+    for (std::size_t first = 0; first < seen.size(); ++first) {
       if (seen[first]) continue;
-      std::vector<std::size_t> cycle;
+      Cycle& cycle = cycles.emplace_back();
       for (std::size_t site = first; !seen[site];
            site = static_cast<std::size_t>(element.image[site])) {
         seen[site] = true;
         cycle.push_back(site);
       }
-      counts = extend(counts, cycle_counts(cycle, element.flip));
     }
-    std::vector<int> target;
-    for (const auto& charge : charges_) target.push_back(charge.rule.target);
-    for (std::size_t k = 0; k < target.size(); ++k)
-      if (const int m = charges_[k].rule.modulus; m > 0) target[k] = ((target[k] % m) + m) % m;
-    const auto found = counts.find(target);
-    return found == counts.end() ? 0 : found->second;
+    return cycles;
   }
 
- private:
+  /// The forbidden patterns, cycles in place of sites: the digit of its first site says all of one.
+  std::vector<ForbiddenDigits> forbidden_cycles(const std::vector<Cycle>& cycles,
+                                                SpinFlip flip) const {
+    std::vector<int> cycle_of(spaces_.size()), place(spaces_.size());
+    for (std::size_t c = 0; c < cycles.size(); ++c)
+      for (std::size_t k = 0; k < cycles[c].size(); ++k) {
+        cycle_of[cycles[c][k]] = static_cast<int>(c);
+        place[cycles[c][k]] = static_cast<int>(k);
+      }
+    std::vector<ForbiddenDigits> result;
+    for (const auto& pattern : forbidden_) {
+      std::map<int, int> digit_of;
+      bool possible = true;
+      for (std::size_t k = 0; k < pattern.sites.size(); ++k) {
+        const auto site = static_cast<std::size_t>(pattern.sites[k]);
+        int digit = pattern.digits[k];
+        if (flip == SpinFlip::yes && place[site] % 2 == 1)
+          digit = flipped_digit(spaces_[site], digit);
+        possible = possible && digit_of.try_emplace(cycle_of[site], digit).first->second == digit;
+      }
+      if (!possible) continue;
+      auto& moved = result.emplace_back();
+      for (const auto& [cycle, digit] : digit_of) {
+        moved.sites.push_back(cycle);
+        moved.digits.push_back(digit);
+      }
+    }
+    return result;
+  }
+
   /// One digit fixes the digits of the whole cycle.
-  Counts cycle_counts(const std::vector<std::size_t>& cycle, SpinFlip flip) const {
+  Counts extend(const Counts& before, const detail::OpenPatterns& patterns, std::size_t number,
+                const Cycle& cycle, SpinFlip flip) const {
     const LocalSpace& space = spaces_[cycle[0]];
     const bool flips = flip == SpinFlip::yes;
     const bool odd = cycle.size() % 2 == 1;
@@ -203,7 +257,14 @@ class TraceCounter {
           values[k] += charges_[k].rule.values[site][static_cast<std::size_t>(at)];
         if (flips) at = flipped_digit(space, at);
       }
-      counts[values] += sign(space, digit, flips, odd);
+      for (const auto& [common, count] : before) {
+        auto open = patterns.after(common.second, number, digit);
+        if (!open) continue;
+        auto sum = common.first;
+        for (std::size_t k = 0; k < sum.size(); ++k)
+          sum[k] = reduced(charges_[k], sum[k] + values[k]);
+        counts[{std::move(sum), *std::move(open)}] += count * sign(space, digit, flips, odd);
+      }
     }
     return counts;
   }
@@ -220,33 +281,20 @@ class TraceCounter {
     return digit == 1 || digit == 2 ? -1 : 1;  // two cycles, one of them occupied
   }
 
-  Counts extend(const Counts& a, const Counts& b) const {
-    Counts result;
-    for (const auto& [x, m] : a)
-      for (const auto& [y, n] : b) {
-        auto sum = x;
-        for (std::size_t k = 0; k < sum.size(); ++k) {
-          sum[k] += y[k];
-          if (const int modulus = charges_[k].rule.modulus; modulus > 0)
-            sum[k] = ((sum[k] % modulus) + modulus) % modulus;
-        }
-        result[std::move(sum)] += m * n;
-      }
-    return result;
-  }
-
   const std::vector<LocalSpace>& spaces_;
-  const std::vector<Charge>& charges_;
+  std::vector<Charge> charges_;  ///< also those with several values
+  std::vector<ForbiddenDigits> forbidden_;
 };
 
 }  // namespace
 
-index_t symmetric_dimension(const SymmetryGroup& group, const std::vector<Charge>& charges) {
+index_t symmetric_dimension(const SymmetryGroup& group, const std::vector<Charge>& charges,
+                            const std::vector<LocalRule>& rules) {
   double configurations = 1;
   for (const auto& space : group.spaces()) configurations *= space.dim();
   if (configurations > 0x1p100)
     throw InvalidArgument("the dimension of the sector exceeds 64 bits");
-  const TraceCounter counter(group.spaces(), charges);
+  const TraceCounter counter(group.spaces(), charges, rules);
   std::vector<Wide> by_phase(static_cast<std::size_t>(group.phases()), 0);
   for (const auto& element : group.elements())
     by_phase[static_cast<std::size_t>(element.phase)] += counter.trace(element);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "operators/bases/charge_totals.hpp"
 #include "operators/descriptions/canonical_builder.hpp"
 
 namespace kronsolve::detail {
@@ -25,6 +26,23 @@ std::optional<std::string> charge_breaker(const OpSum& op, const AdditiveRule& r
       first_of(form, [&](const auto& t) { return charge_shift(form, t, rule) != 0; });
   if (!broken) return std::nullopt;
   return written_term(op, form, *broken);
+}
+
+std::optional<Leap> union_breaker(const OpSum& op, const AdditiveRule& allowed) {
+  const CanonicalForm& form = op.canonical_form();
+  const auto possible = reachable(allowed);
+  const auto leaps_from = [&](const auto& t) {
+    const int shift = charge_shift(form, t, allowed);
+    return std::find_if(possible.begin(), possible.end(), [&](int from) {
+      return allowed.allows(from) && !allowed.allows(from + shift) &&
+             std::binary_search(possible.begin(), possible.end(), from + shift);
+    });
+  };
+  const auto broken =
+      first_of(form, [&](const auto& t) { return leaps_from(t) != possible.end(); });
+  if (!broken) return std::nullopt;
+  const int from = *leaps_from(*broken);
+  return Leap{written_term(op, form, *broken), from, from + charge_shift(form, *broken, allowed)};
 }
 
 std::optional<std::string> difference(const OpSum& a, const OpSum& b) {

@@ -16,6 +16,14 @@ int charge_shift(const CanonicalForm& form, const CanonicalTerm& term, const Add
 /// Text of a term, as the user wrote it, that changes the charge; nothing if it is conserved.
 std::optional<std::string> charge_breaker(const OpSum& op, const AdditiveRule& rule);
 
+/// A term that leads from a value of a charge that is allowed to one that is not.
+struct Leap {
+  std::string term;  ///< as the user wrote it
+  int from = 0, to = 0;
+};
+/// Nothing if no term leaps.
+std::optional<Leap> union_breaker(const OpSum& op, const AdditiveRule& allowed);
+
 /// Text of a term of a or b, as the user wrote it, in which they differ by more than rounding of
 /// what was added up there; nothing if they are equal.
 std::optional<std::string> difference(const OpSum& a, const OpSum& b);

@@ -3,6 +3,7 @@
 
 #include <kronsolve/core/file.hpp>
 #include <kronsolve/core/memory.hpp>
+#include <kronsolve/operators/local_rule.hpp>
 #include <kronsolve/operators/op_file.hpp>
 
 #include "core/counted.hpp"
@@ -28,7 +29,7 @@ class Reader {
   OperatorFile read() {
     file_.check_keys(file_.table(),
                      {"sites", "lattice", "size", "cyclic", "cluster", "edges", "local",
-                      "parameters", "terms", "bond", "site", "define", "drive"});
+                      "parameters", "terms", "bond", "site", "define", "drive", "rules"});
     for (const char* key : {"bond", "site", "drive"})
       if (const auto* node = file_.table().get(key); node != nullptr && !node->is_array_of_tables())
         file_.fail(*node, concat(key, " must be tables, [[", key, "]]",
@@ -40,10 +41,30 @@ class Reader {
     auto drives = read_drives(sum, lattice);
     read_terms(sum, file_.table(), !drives.empty());
     detail::add_blocks(sum, file_, file_.table(), lattice, 0);
-    return {std::move(sum), std::move(lattice), file_.parameters(), std::move(drives)};
+    auto rules = read_rules(sum.spaces(), lattice);
+    return {std::move(sum), std::move(lattice), file_.parameters(), std::move(drives),
+            std::move(rules)};
   }
 
  private:
+  std::vector<std::string> read_rules(const std::vector<LocalSpace>& spaces,
+                                      const Lattice& lattice) const {
+    std::vector<std::string> rules;
+    const toml::node* node = file_.table().get("rules");
+    if (node == nullptr) return rules;
+    const auto* list = node->as_array();
+    if (list == nullptr || list->empty())
+      file_.fail(*node, "rules must be a list of texts, such as [\"blockade\"]");
+    for (const auto& entry : *list) {
+      const auto text = entry.value_exact<std::string>();
+      if (!text || !LocalRule::is_rule(*text))
+        file_.fail(entry, "a rule is a text: \"blockade\", \"max-run=2\" or \"forbid=101\"");
+      file_.located(entry, [&] { return LocalRule::parse(spaces, lattice, *text); });
+      rules.push_back(*text);
+    }
+    return rules;
+  }
+
   /// One space for all sites, or a list: one for each, or, where a lattice is named, as many as
   /// repeat over them.
   std::vector<LocalSpace> spaces(const Lattice& lattice) const {
@@ -168,6 +189,13 @@ void OperatorFile::require_constant(const std::string& path) const {
     throw InvalidArgument(concat("'", path,
                                  "' has a [[drive]], so its operator depends on time; kronsolve "
                                  "evolve follows it, anything else needs a file without"));
+}
+
+void OperatorFile::require_no_rules(const std::string& path) const {
+  if (!rules.empty())
+    throw InvalidArgument(concat("'", path,
+                                 "' has rules about configurations, which say nothing here; take "
+                                 "a file without, and give them as conditions of the sector"));
 }
 
 OperatorFile parse_operator_file(std::string_view text, const std::string& name,

@@ -16,7 +16,10 @@ const DigitPaths& paths_of(const Basis& basis) {
 }
 
 BlockLayout::BlockLayout(const Basis& basis, const DigitPaths& paths, int split_at)
-    : split(split_at), sites(basis.sites()), spaces_(basis.spaces()) {
+    : split(split_at),
+      sites(basis.sites()),
+      projects_(!basis.rules().empty()),
+      spaces_(basis.spaces()) {
   state_t high_strings = 1;
   for (int s = 0; s < sites; ++s) {
     dims.push_back(basis.code().dim(s));
@@ -61,10 +64,12 @@ void BlockLayout::list_blocks(const DigitPaths& paths) {
 
 void BlockLayout::list_low(const DigitPaths& paths) {
   low.resize(static_cast<std::size_t>(paths.nodes(split)));
+  ranks_.resize(static_cast<std::size_t>(paths.kinds(split)));
   for (int cls = 0; cls < paths.nodes(split); ++cls) {
     auto& strings = low[static_cast<std::size_t>(cls)];
     side.push_back(paths.side(split, cls));
-    Ranks& ranks = ranks_[static_cast<std::size_t>(side.back())];
+    kind_.push_back(paths.kind(split, cls));
+    Ranks& ranks = ranks_[static_cast<std::size_t>(kind_.back())];
     if (ranks.rank.empty()) {
       ranks.rank.assign(low_strings, -1);
       ranks.cls.assign(low_strings, -1);
@@ -131,7 +136,7 @@ HighPlace BlockLayout::find(state_t string) const {
 }
 
 LowPlace BlockLayout::find_low(std::uint32_t string, int cls, Turn turn) const {
-  const Ranks& ranks = ranks_[static_cast<std::size_t>(side[static_cast<std::size_t>(cls)])];
+  const Ranks& ranks = ranks_[static_cast<std::size_t>(kind_[static_cast<std::size_t>(cls)])];
   if ((turn == 0 || folded(cls)) && ranks.cls[string] == cls) return {ranks.rank[string], 1};
   if (turn == 0) return {};
   const std::uint32_t image = low_image_[string];

@@ -73,6 +73,8 @@ struct BlockLayout {
   /// Sign of whole rows with this turn.
   /// @pre turn is 0, or flip_reverses()
   double turn_sign(Turn turn, int cls) const;
+  /// Local rules forbid some strings behind others: what an operator leads to may not be there.
+  bool projects() const noexcept { return projects_; }
   bool folded(int cls) const noexcept {
     return side[static_cast<std::size_t>(cls)] != MirrorSide::lesser;
   }
@@ -89,7 +91,7 @@ struct BlockLayout {
   index_t memory_bytes() const noexcept;
 
  private:
-  /// Of low strings: the class of a side that has them, and the place there.
+  /// Of low strings: the class of a kind that has them, and the place there.
   struct Ranks {
     std::vector<std::int32_t> rank, cls;  ///< [low string], -1 if in none
   };
@@ -105,14 +107,16 @@ struct BlockLayout {
   index_t block_of(state_t string) const;
 
   bool low_bits_ = true;
+  bool projects_;
   bool flip_reverses_ = false;
   double character_ = 0;  ///< of the spin flip; 0: there is none
   std::vector<LocalSpace> spaces_;
   std::vector<std::vector<int>> flipped_digits_;  ///< [site]; empty without a flip
-  Ranks ranks_[mirror_sides];
-  std::vector<std::uint32_t> low_image_;    ///< [low string] under the flip
-  std::vector<std::uint8_t> low_parities_;  ///< [low string]; empty without electrons
-  std::vector<std::int32_t> block_of_;      ///< [high string], where that table is small
+  std::vector<int> kind_;                         ///< [class] see DigitPaths::kind
+  std::vector<Ranks> ranks_;                      ///< [kind]
+  std::vector<std::uint32_t> low_image_;          ///< [low string] under the flip
+  std::vector<std::uint8_t> low_parities_;        ///< [low string]; empty without electrons
+  std::vector<std::int32_t> block_of_;            ///< [high string], where that table is small
 };
 
 inline constexpr index_t most_class_size = 65536;  ///< positions in a class are 16-bit

@@ -227,8 +227,8 @@ void matrix_entries(const LowSum& sum, const BlockLayout& l, const PackedStrings
     const auto target = static_cast<std::uint32_t>(place);
     KRONSOLVE_ASSERT(target < l.low_strings);
     const LowPlace found = l.find_low(target, from, turn);
-    KRONSOLVE_ASSERT(found.rank >= 0 || folded);
-    if (found.rank < 0) return;  // its own image, and nothing with this character
+    KRONSOLVE_ASSERT(found.rank >= 0 || folded || l.projects());
+    if (found.rank < 0) return;  // forbidden, or its own image and nothing with this character
     double factor = found.sign;
     if (folded) factor *= l.amplitude(target, from) / l.amplitude(strings[row], to);
     const auto col = static_cast<std::uint32_t>(found.rank);

@@ -32,7 +32,8 @@ void PlanBuilder::take_moves(std::size_t first) {
 }
 
 /// High terms: moves of whole rows and a constant. A row that lies turned over is read backwards
-/// where that is all there is to it; else, and in folded blocks, it comes by way of a matrix.
+/// where that is all there is to it; else, in folded blocks, and where local rules allow other low
+/// strings behind it, it comes by way of a matrix.
 void PlanBuilder::add_moves(index_t block, const std::vector<int>& digits,
                             const std::vector<Monomial>& high) {
   const state_t string = l_.code[static_cast<std::size_t>(block)];
@@ -51,11 +52,14 @@ void PlanBuilder::add_moves(index_t block, const std::vector<int>& digits,
     }
     const HighPlace place = l_.find(term.target(string));
     if (place.block < 0) {
-      KRONSOLVE_ASSERT(place.turn != 0);  // what is its own image may be nothing
+      // Forbidden, or its own image, which may be nothing.
+      KRONSOLVE_ASSERT(place.turn != 0 || l_.projects());
       continue;
     }
     const int from = l_.class_of[static_cast<std::size_t>(place.block)];
-    if (l_.folded(cls) || l_.folded(from) || (place.turn != 0 && !l_.flip_reverses()))
+    const bool other_strings = l_.projects() && (place.turn != 0 || from != cls);
+    if (l_.folded(cls) || l_.folded(from) || other_strings ||
+        (place.turn != 0 && !l_.flip_reverses()))
       turned.push_back({place, -1, value});
     else
       all.push_back({place.block, l_.turn_sign(place.turn, from) * value, place.turn != 0});

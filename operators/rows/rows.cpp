@@ -71,13 +71,57 @@ void for_each_chunk(const CompiledOperator<T>& op, const Basis& basis, RowRange 
   }
 }
 
+/// Rows where local rules forbid some of the configurations that the operator leads to: these
+/// entries are left away. For one thread.
+template <Scalar T>
+class ProjectedRows {
+ public:
+  ProjectedRows(const CompiledOperator<T>& op, const Basis& basis)
+      : basis_(basis),
+        states_(static_cast<std::size_t>(op.largest_row())),
+        columns_(states_.size()),
+        values_(states_.size()) {}
+  /// Makes a row and gives its number of entries.
+  std::size_t make(const typename CompiledOperator<T>::Run& run, state_t low) {
+    const auto n = static_cast<std::size_t>(run.fill(low, states_.data(), values_.data()));
+    basis_.indices({states_.data(), n}, {columns_.data(), n});
+    std::size_t kept = 0;
+    for (std::size_t e = 0; e < n; ++e) {
+      if (columns_[e] < 0) continue;
+      columns_[kept] = columns_[e];
+      values_[kept++] = values_[e];
+    }
+    return kept;
+  }
+  const index_t* columns() const { return columns_.data(); }
+  const T* values() const { return values_.data(); }
+
+ private:
+  const Basis& basis_;
+  std::vector<state_t> states_;
+  std::vector<index_t> columns_;
+  std::vector<T> values_;
+};
+
+bool is_projected(const Basis& basis) {
+  return !basis.rules().empty() && basis.orbits() == nullptr;
+}
+
 /// offsets[i+1] = entries of rows before and including range.begin+i.
 template <Scalar T>
 LargeVector<index_t> count(const CompiledOperator<T>& op, const Basis& basis, RowRange range) {
   LargeVector<index_t> offsets(static_cast<std::size_t>(range.size()) + 1);
   offsets[0] = 0;
+  const bool projected = is_projected(basis);
   for_each_chunk(op, basis, range, [&](RowRange rows, std::span<const state_t> states, auto& run) {
     index_t* out = offsets.data() + (rows.begin - range.begin) + 1;
+    if (projected) {
+      ProjectedRows<T> projection(op, basis);
+      for_each_state(op, run, states, [&](std::size_t i, state_t low) {
+        out[i] = static_cast<index_t>(projection.make(run, low));
+      });
+      return;
+    }
     for_each_state(op, run, states, [&](std::size_t i, state_t low) { out[i] = run.count(low); });
   });
   std::partial_sum(offsets.begin(), offsets.end(), offsets.begin());
@@ -109,6 +153,7 @@ void require_fits(const OpSum& op, const Basis& basis) {
     throw InvalidArgument(
         "rows: operators are complex in this sector; build them as complex numbers");
   if (const auto* group = basis.symmetries()) require_symmetric(op, *group);
+  if (!basis.rules().empty()) require_conserved(op, basis);  // projecting would hide it
 }
 
 /// Rank of each low part among those with the same charges: in a charge sector the rows of one high
@@ -133,6 +178,20 @@ std::vector<std::uint32_t> low_ranks(const Basis& basis, int first_low_site, sta
 }
 
 template <Scalar T>
+void fill_projected(const CompiledOperator<T>& op, const Basis& basis, CsrRows<T>& result) {
+  const RowRange range = result.range;
+  for_each_chunk(op, basis, range, [&](RowRange rows, std::span<const state_t> states, auto& run) {
+    ProjectedRows<T> projection(op, basis);
+    const index_t* offset = result.offsets.data() + (rows.begin - range.begin);
+    for_each_state(op, run, states, [&](std::size_t i, state_t low) {
+      const std::size_t n = projection.make(run, low);
+      std::copy_n(projection.columns(), n, result.columns.data() + offset[i]);
+      std::copy_n(projection.values(), n, result.values.data() + offset[i]);
+    });
+  });
+}
+
+template <Scalar T>
 CsrRows<T> fill(const CompiledOperator<T>& op, const Basis& basis, RowRange range) {
   if (const auto* reduced = basis.orbits())
     return detail::build_symmetric_rows(op, *reduced, range);
@@ -143,6 +202,10 @@ CsrRows<T> fill(const CompiledOperator<T>& op, const Basis& basis, RowRange rang
   const auto entries = static_cast<std::size_t>(result.offsets.back());
   result.columns.resize(entries);
   result.values.resize(entries);
+  if (is_projected(basis)) {
+    fill_projected(op, basis, result);
+    return result;
+  }
   const bool ascending = basis.paths() != nullptr, charged = !basis.charges().empty();
   const bool full = ascending && !charged, by_rank = ascending && charged;
   const auto ranks = by_rank ? low_ranks(basis, op.first_low_site(), op.low_states())
@@ -246,12 +309,28 @@ Lazy<T> make_lazy(const SectorOperator& h) {
 }
 
 template <Scalar T>
-double held_rows_bytes(const OpSum& op, double local_rows) {
-  const double per_row = entries_per_row(op).mean;
+double held_rows_bytes(const SectorOperator& h, double local_rows) {
+  const double per_row = mean_entries(h);
   // Characters that are complex give many different values.
   const double value = is_complex<T> ? sizeof(T) : 1;
   return local_rows * (sizeof(T) + 4 + (per_row - 1) * (4 + value)) +
          detail::batch_bytes(local_rows, per_row);
+}
+
+double mean_entries(const SectorOperator& h) {
+  if (h.basis->rules().empty()) return entries_per_row(h.op).mean;
+  const ChargeBasis basis(h.basis->spaces(), h.basis->charges(), h.basis->rules());
+  const CompiledOperator<std::complex<double>> op(h.op);
+  constexpr index_t samples = 256, rows_each = 16;
+  const index_t pieces = std::min(samples, basis.size());
+  index_t rows = 0, entries = 0;
+  for (index_t s = 0; s < pieces; ++s) {
+    const index_t begin = basis.size() / pieces * s;
+    const RowRange range{begin, std::min(basis.size(), begin + rows_each)};
+    entries += count(op, basis, range).back();
+    rows += range.size();
+  }
+  return double(entries) / double(rows);
 }
 
 EntriesPerRow entries_per_row(const OpSum& op) {
@@ -288,7 +367,7 @@ EntriesPerRow entries_per_row(const OpSum& op) {
 #define KRONSOLVE_INSTANTIATE(T)                                        \
   template CsrRows<T> build_rows(const OpSum&, const Basis&, RowRange); \
   template Lazy<T> make_lazy(const SectorOperator&);                    \
-  template double held_rows_bytes<T>(const OpSum&, double);
+  template double held_rows_bytes<T>(const SectorOperator&, double);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
 #undef KRONSOLVE_INSTANTIATE
 

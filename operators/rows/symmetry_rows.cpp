@@ -110,8 +110,14 @@ Batch<T> make_batch(const CompiledOperator<T>& op, const SymmetryBasis& basis,
   return batch;
 }
 
-/// Takes entries of vanishing orbits out. False if a column is no state of the sector for another
-/// reason.
+/// The orbit has no state of this sector because of its symmetry or of what is forbidden.
+bool is_nothing(const SymmetryBasis& basis, state_t representative) {
+  return basis.action().find(representative).vanishes ||
+         (!basis.rules().empty() && basis.configurations().index(representative) < 0);
+}
+
+/// Takes entries of orbits that are nothing out. False if a column is no state of the sector for
+/// another reason.
 template <Scalar T>
 bool drop_vanishing(const SymmetryBasis& basis, std::span<const state_t> states, CsrRows<T>& rows) {
   if (std::find(rows.columns.begin(), rows.columns.end(), -1) == rows.columns.end()) return true;
@@ -119,7 +125,7 @@ bool drop_vanishing(const SymmetryBasis& basis, std::span<const state_t> states,
   for (std::size_t i = 0; i + 1 < rows.offsets.size(); ++i) {
     for (const auto end = static_cast<std::size_t>(rows.offsets[i + 1]); at < end; ++at) {
       if (rows.columns[at] < 0) {
-        if (!basis.action().find(states[at]).vanishes) return false;
+        if (!is_nothing(basis, states[at])) return false;
         continue;
       }
       rows.columns[to] = rows.columns[at];
@@ -259,7 +265,7 @@ index_t count_symmetric_entries(const CompiledOperator<T>& op, const SymmetryBas
         make_batch(op, basis, steps, {begin, std::min(range.end, begin + batch_rows)});
     for (const auto& piece : batch.pieces)
       entries += std::count_if(piece.begin(), piece.end(), [&](const Entry<T>& entry) {
-        return !basis.action().find(entry.column).vanishes;
+        return !is_nothing(basis, entry.column);
       });
   }
   return entries;

@@ -16,10 +16,11 @@ std::optional<ExpandedState<T>> expand(const StateView<T>& psi) {
   if (!is_complex<T> && basis.scalar() == ScalarKind::complex)
     throw InvalidArgument("expand: states of this sector are complex; give complex amplitudes");
   ExpandedState<T> result{&psi.comm(), nullptr, {}};
-  if (basis.charges().empty())
+  if (basis.charges().empty() && basis.rules().empty())
     result.basis = std::make_shared<const FullBasis>(basis.spaces());
   else
-    result.basis = std::make_shared<const ChargeBasis>(basis.spaces(), basis.charges());
+    result.basis =
+        std::make_shared<const ChargeBasis>(basis.spaces(), basis.charges(), basis.rules());
   const RowRange mine = result.basis->partition(psi.comm().size()).range(psi.comm().rank());
   psi.comm().agree([&] { result.owned = Buffer<T>(mine.size()); });
 

@@ -415,6 +415,7 @@ void bind_operators(py::module_& m) {
           const std::map<std::string, ModelValue> given(parameters.begin(), parameters.end());
           auto file = computing([&] { return read_operator_file(*alone(), path, given); });
           file.require_constant(path);
+          file.require_no_rules(path);
           return std::make_shared<Operator>(std::move(file.op), std::move(file.lattice));
         });
   m.def("operator_names",

@@ -90,10 +90,10 @@ namespace {
 
 /// What is known of rows that are not looked at before they are stored.
 template <Scalar T>
-void expect_sector_rows(EighProblem<T>& problem, const OpSum& op) {
-  problem.entries_per_row = entries_per_row(op).mean;
-  problem.sector_rows_bytes = held_rows_bytes<T>(op, double(problem.partition.max_local_rows()));
-  for (const auto& term : op.canonical_form().terms)
+void expect_sector_rows(EighProblem<T>& problem, const SectorOperator& h) {
+  problem.entries_per_row = mean_entries(h);
+  problem.sector_rows_bytes = held_rows_bytes<T>(h, double(problem.partition.max_local_rows()));
+  for (const auto& term : h.op.canonical_form().terms)
     problem.largest = std::max(problem.largest, std::abs(term.coefficient));
 }
 
@@ -108,9 +108,9 @@ EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h) {
                          .rows = once ? detail::SectorRows<T>::lazy(once) : make_lazy<T>(h),
                          .partition = partition,
                          .sector_rows = once};
-  if (once) expect_sector_rows(problem, h.op);
+  if (once) expect_sector_rows(problem, h);
   if (!h.basis->is_listed()) {
-    expect_sector_rows(problem, h.op);
+    expect_sector_rows(problem, h);
     problem.bytes_before =
         double(problem.partition.max_local_rows()) * double(SymmetryBasis::listing_bytes);
     const auto plan = plan_matrix_free(h, scalar_kind<T>, comm.size());

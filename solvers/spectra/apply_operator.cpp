@@ -73,13 +73,13 @@ std::optional<state_t> image_outside(const detail::OperatorMoves<C>& moves, stat
   return std::nullopt;
 }
 
-/// Charges: no configuration of psi is moved to one outside `to`. Collective.
+/// Charges and local rules: no configuration of psi is moved to one outside `to`. Collective.
 template <Scalar T, Scalar C>
 void require_inside(const detail::OperatorMoves<C>& moves, const StateView<T>& psi,
                     const Basis& to) {
   const Basis& from = psi.basis();
   const Basis& target = to.configurations();
-  if (target.paths() != nullptr && target.charges().empty()) return;
+  if (target.paths() != nullptr && target.charges().empty() && target.rules().empty()) return;
   // What a representative does the others of its orbit do as well, if op has the whole symmetry.
   const bool representatives =
       from.symmetries() == nullptr ||

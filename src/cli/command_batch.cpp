@@ -69,7 +69,7 @@ Need need_of(const Comm& comm, const Arguments& run) {
   const auto problem = hermitian_problem(comm, run.op, States::counted);
   const auto rows = static_cast<double>(problem.dimension);
   const auto* h = std::get_if<SectorOperator>(&problem.op);
-  const double entries = h != nullptr ? entries_per_row(h->op).mean : 20;
+  const double entries = h != nullptr ? mean_entries(*h) : 20;
   EighOptions options = run.solve;
   const bool pairs = run.command == "ground" || run.command == "eigh";
   if (!pairs) options = {};

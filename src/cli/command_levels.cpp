@@ -14,8 +14,9 @@ namespace {
 
 std::vector<std::string> conditions_of(const OperatorOnSites& problem,
                                        const OperatorArguments& asked) {
-  if (!asked.sector.empty() && !asked.all_sectors) return asked.sector;
-  return all_sectors(problem.op, problem.lattice, asked.sector);
+  const auto given = problem.with_rules(asked.sector);
+  if (!asked.sector.empty() && !asked.all_sectors) return given;
+  return all_sectors(problem.op, problem.lattice, given);
 }
 
 Identity identity_of(const Arguments& arguments, const OperatorOnSites& problem) {

@@ -162,6 +162,7 @@ Picture picture_of(const SpectralReport& report) {
 Answer run_spectral(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
   Phases phases{start};
   const OperatorOnSites problem = operator_on_sites(comm, arguments.op);
+  problem.require_no_rules("spectral");
   const auto& asked = arguments.spectral;
   const auto pairs = chosen(pairs_of(problem, asked), problem, asked.momenta);
   require_writable(comm, arguments.plot);

@@ -217,6 +217,7 @@ Answer run_thermal(const Comm& comm, const Arguments& arguments, Clock::time_poi
   Phases phases{start};
   const auto& plot = arguments.plot;
   const OperatorOnSites problem = operator_on_sites(comm, arguments.op);
+  problem.require_no_rules("thermal");
   require_writable(comm, plot);
   auto options = arguments.thermal.options;
   options.sector = arguments.op.sector;

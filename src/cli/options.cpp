@@ -348,8 +348,10 @@ std::vector<Option> make_options() {
        }},
       {"--sector", "WHAT=VALUE", runs, which,
        "a part of the space that the Hamiltonian keeps: sz=0, n=4, nup=2, ndown=2, parity=1, "
-       "momentum=0, reflection=1, rotation=0, spinflip=1, permutation=1,2,0:1/3; repeatable. "
-       "ground, levels, spectral and thermal also take several: momentum=all, sz=0..3",
+       "momentum=0, reflection=1, rotation=0, spinflip=1, permutation=1,2,0:1/3; or the "
+       "configurations that obey a rule: blockade, max-run=2, forbid=101; repeatable. "
+       "n=3,4,5 is one part with several numbers. ground, levels, spectral and thermal also take "
+       "several parts: momentum=all, sz=0..3",
        "", [](Arguments& a, const Given& g) { a.op.sector.push_back(g.text); }, many},
       {"--all-sectors", "", "ground levels", which,
        "every value of every symmetry that --sector does not fix", "false",

@@ -115,6 +115,21 @@ ModelOptions with_edges(const Comm& comm, ModelOptions options) {
 
 }  // namespace
 
+std::vector<std::string> OperatorOnSites::with_rules(std::vector<std::string> conditions) const {
+  for (const auto& rule : rules)
+    if (std::find(conditions.begin(), conditions.end(), rule) == conditions.end())
+      conditions.push_back(rule);
+  return conditions;
+}
+
+void OperatorOnSites::require_no_rules(const std::string& where) const {
+  if (!rules.empty())
+    throw InvalidArgument(
+        fmt::format("{}: {} has rules about configurations ({}), which it does not know; take "
+                    "them out of the file",
+                    where, printable(model), rules.front()));
+}
+
 OperatorOnSites operator_on_sites(const Comm& comm, const OperatorArguments& arguments,
                                   Drives drives) {
   if (!arguments.terms.empty()) {
@@ -126,8 +141,9 @@ OperatorOnSites operator_on_sites(const Comm& comm, const OperatorArguments& arg
                                               printable(drive.function.text)));
     auto title = fmt::format("{}, {} site{}", printable(arguments.terms), file.op.sites(),
                              file.op.sites() == 1 ? "" : "s");
-    return {arguments.terms,    std::move(title),           std::move(file.lattice),
-            std::move(file.op), std::move(file.parameters), std::move(file.drives)};
+    return {arguments.terms,      std::move(title),           std::move(file.lattice),
+            std::move(file.op),   std::move(file.parameters), std::move(file.drives),
+            std::move(file.rules)};
   }
   const ModelOptions options = with_edges(comm, arguments.options);
   auto model = make_model(arguments.model, options);
@@ -146,8 +162,8 @@ Problem hermitian_problem(const Comm& comm, const OperatorArguments& arguments, 
 
 Problem problem_in_sector(const Comm& comm, OperatorOnSites on_sites,
                           const std::vector<std::string>& conditions, States states) {
-  auto& [model, title, lattice, sum, parameters, drives] = on_sites;
-  const Sector sector = parse_sector(sum.spaces(), lattice, conditions);
+  auto& [model, title, lattice, sum, parameters, drives, rules] = on_sites;
+  const Sector sector = parse_sector(sum.spaces(), lattice, on_sites.with_rules(conditions));
   for (const auto& drive : drives) require_respects(drive.op, sector);
   const int sites = sum.sites();
   SectorOperator op = states == States::listed ? in_sector(comm, std::move(sum), sector)

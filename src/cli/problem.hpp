@@ -40,6 +40,13 @@ struct OperatorOnSites {
   OpSum op;
   std::map<std::string, std::string> parameters = {};  ///< as in Problem
   std::vector<Drive> drives = {};
+  std::vector<std::string> rules = {};  ///< that the operator file has about configurations
+
+  /// With those of the rules that they do not name.
+  std::vector<std::string> with_rules(std::vector<std::string> conditions) const;
+  /// For all who know no space but the full one and sectors of charges and momenta.
+  /// @throws InvalidArgument  there are rules; `where` is named
+  void require_no_rules(const std::string& where) const;
 };
 
 /// A sector that the operator respects and that is likely to hold its ground state, and the states

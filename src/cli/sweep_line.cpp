@@ -46,8 +46,10 @@ struct Line {
 
 Line read_line(const Comm& comm, const Sweep& sweep, const std::vector<std::uint32_t>& points) {
   Line line;
-  for (const auto point : points)
+  for (const auto point : points) {
     line.operators.push_back(operator_on_sites(comm, arguments_of(sweep, point).op));
+    line.operators.back().require_no_rules("interpolate");
+  }
   const auto& first = line.operators.front().op;
   const auto& last = line.operators.back().op;
   for (std::size_t i = 0; i < points.size(); ++i) {

@@ -6,6 +6,9 @@
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/operators/charge_basis.hpp>
+#include <kronsolve/operators/local_rule.hpp>
+
+#include "operators/bases/open_patterns.hpp"
 
 namespace kronsolve::detail {
 
@@ -32,25 +35,56 @@ int reduced(const AdditiveRule& rule, int value) {
   return rule.modulus == 0 ? value : ((value % rule.modulus) + rule.modulus) % rule.modulus;
 }
 
-/// How many configurations of the given sites have which charges.
+/// What local rules forbid on the given sites alone; numbers of these in place of sites.
+std::vector<ForbiddenDigits> forbidden_on(const Basis& basis, const std::vector<int>& sites) {
+  std::vector<ForbiddenDigits> result;
+  for (auto pattern : forbidden_digits(basis.rules())) {
+    bool inside = true;
+    for (int& site : pattern.sites) {
+      const auto at = std::lower_bound(sites.begin(), sites.end(), site);
+      inside = inside && at != sites.end() && *at == site;
+      site = static_cast<int>(at - sites.begin());
+    }
+    if (inside) result.push_back(std::move(pattern));
+  }
+  return result;
+}
+
+/// How many configurations of the given sites have which charges, those left away that local rules
+/// forbid whatever the others are.
 std::map<Key, double> charge_counts(const Basis& basis, const std::vector<AdditiveRule>& rules,
                                     const std::vector<int>& sites) {
-  std::map<Key, double> counts{{Key(rules.size(), 0), 1.0}};
-  for (const int site : sites) {
-    std::map<Key, double> next;
-    for (const auto& [key, count] : counts)
+  using Common = std::pair<Key, std::vector<int>>;  // with what is begun that is forbidden
+  const OpenPatterns patterns(forbidden_on(basis, sites), sites.size());
+  std::map<Common, double> counts{{{Key(rules.size(), 0), {}}, 1.0}};
+  for (std::size_t s = 0; s < sites.size(); ++s) {
+    const int site = sites[s];
+    std::map<Common, double> next;
+    for (const auto& [common, count] : counts)
       for (int digit = 0; digit < basis.code().dim(site); ++digit) {
-        Key sum = key;
+        auto open = patterns.after(common.second, s, digit);
+        if (!open) continue;
+        Key sum = common.first;
         for (std::size_t r = 0; r < rules.size(); ++r)
           sum[r] = reduced(
               rules[r],
               sum[r] +
                   rules[r].values[static_cast<std::size_t>(site)][static_cast<std::size_t>(digit)]);
-        next[std::move(sum)] += count;
+        next[{std::move(sum), *std::move(open)}] += count;
       }
     counts = std::move(next);
   }
-  return counts;
+  std::map<Key, double> by_charges;
+  for (const auto& [common, count] : counts) by_charges[common.first] += count;
+  return by_charges;
+}
+
+bool is_forbidden(const std::vector<ForbiddenDigits>& forbidden, const std::vector<int>& digits) {
+  return std::any_of(forbidden.begin(), forbidden.end(), [&](const ForbiddenDigits& pattern) {
+    for (std::size_t k = 0; k < pattern.sites.size(); ++k)
+      if (digits[static_cast<std::size_t>(pattern.sites[k])] != pattern.digits[k]) return false;
+    return true;
+  });
 }
 
 /// What the environment must carry when the system carries `key`.
@@ -166,19 +200,23 @@ Bipartition::Bipartition(const Basis& basis, std::vector<int> sites, FermionOrde
   }
   block_of_.assign(static_cast<std::size_t>(dimension_), -1);
   position_.assign(static_cast<std::size_t>(dimension_), -1);
+  const auto forbidden = forbidden_on(basis, sites_);
+  std::vector<int> digits(sites_.size());
   for (index_t a = 0; a < dimension_; ++a) {
     state_t part = 0;
     Key key(rules.size(), 0);
-    for (const int site : sites_) {
+    for (std::size_t k = 0; k < sites_.size(); ++k) {
+      const int site = sites_[k];
       const auto s = static_cast<std::size_t>(site);
       const state_t digit =
           static_cast<state_t>(a) / number_stride[s] % static_cast<state_t>(code.dim(site));
       part += digit * code.stride(site);
+      digits[k] = static_cast<int>(digit);
       for (std::size_t r = 0; r < rules.size(); ++r)
         key[r] = reduced(rules[r], key[r] + rules[r].values[s][static_cast<std::size_t>(digit)]);
     }
     const auto found = block_of_key.find(key);
-    if (found == block_of_key.end()) continue;
+    if (found == block_of_key.end() || is_forbidden(forbidden, digits)) continue;
     Block& block = blocks_[static_cast<std::size_t>(found->second)];
     block_of_[static_cast<std::size_t>(a)] = found->second;
     position_[static_cast<std::size_t>(a)] = static_cast<std::int32_t>(block.size());

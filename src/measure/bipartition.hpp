@@ -32,7 +32,8 @@ enum class FermionOrder { system_first, environment_first };
 
 /// A set of sites, the system, and the rest, its environment. In a basis given by additive charges,
 /// configurations of the system fall into blocks: all of a block meet the same configurations of
-/// the environment, and no others.
+/// the environment, and no others. Where local rules forbid some, those of a block meet no others,
+/// and not always all of them.
 class Bipartition {
  public:
   /// @param sites  of the system, ascending
@@ -45,7 +46,7 @@ class Bipartition {
         numbers;  ///< the system's configuration as a number, its first site the most significant
     std::vector<Modes>
         signs;  ///< environment modes whose occupation changes the sign; empty without fermions
-    double environment = 0;  ///< configurations of the environment that it meets
+    double environment = 0;  ///< configurations of the environment that it meets, at most
     index_t size() const noexcept { return static_cast<index_t>(parts.size()); }
   };
   const std::vector<Block>& blocks() const noexcept { return blocks_; }

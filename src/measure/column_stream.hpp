@@ -19,8 +19,9 @@ namespace kronsolve::detail {
 /// block come together.
 ///
 /// A rank finds its columns among its share of the configurations (the rows that it owns): column b
-/// belongs to the owner of the row (a, b) for one a that a hash of b picks from the block, so
-/// columns spread evenly and, where the system sits at the end of the chain, need no message.
+/// belongs to the owner of the row (a, b) for one a that a hash of b picks from the block (the next
+/// one in the block that local rules allow with b), so columns spread evenly and, where the system
+/// sits at the end of the chain, need no message.
 template <Scalar T>
 class ColumnStream {
  public:
@@ -103,6 +104,16 @@ class ColumnStream {
     return x ^ (x >> 32);
   }
 
+  /// Place in the block of the configuration that decides who has a column.
+  /// @pre the basis has one of the block with this rest
+  index_t picked(const Bipartition::Block& block, state_t rest) const {
+    const auto size = static_cast<std::uint64_t>(block.size());
+    std::uint64_t at = scatter(rest) % size;
+    if (!configurations_->rules().empty())
+      while (configurations_->index(block.parts[at] + rest) < 0) at = at + 1 == size ? 0 : at + 1;
+    return static_cast<index_t>(at);
+  }
+
   std::vector<Column> find(RowRange rows, int first, int last) const {
     const int threads = num_threads();
     std::vector<std::vector<Column>> found(static_cast<std::size_t>(threads));
@@ -119,10 +130,9 @@ class ColumnStream {
           const auto place = parts_.place(state);
           const int block = parts_.block_of(place);
           if (block < first || block >= last) continue;
-          const auto size =
-              static_cast<std::uint64_t>(parts_.blocks()[static_cast<std::size_t>(block)].size());
           const state_t rest = state - place.part;
-          if (static_cast<std::uint64_t>(parts_.position(place)) == scatter(rest) % size)
+          if (parts_.position(place) ==
+              picked(parts_.blocks()[static_cast<std::size_t>(block)], rest))
             mine.push_back({block, rest, place.modes});
         }
       }

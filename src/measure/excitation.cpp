@@ -168,12 +168,18 @@ bool has_states(const Sector& sector) {
 Conditions definite_conditions(const OpSum& h, const Lattice& lattice, const Conditions& given,
                                std::span<const OperatorPair> pairs) {
   const auto name_of = [](const std::string& c) { return c.substr(0, c.find('=')); };
-  for (const auto& condition : given)
-    if (const auto name = name_of(condition);
-        !name.starts_with("momentum") && !is_charge(h.spaces(), name))
+  for (const auto& condition : given) {
+    const auto name = name_of(condition);
+    if (LocalRule::is_rule(condition))
+      throw InvalidArgument(
+          concat("sector ", condition,
+                 ": correlation functions know no rules about configurations and no "
+                 "unions; give single charges and momenta only"));
+    if (!name.starts_with("momentum") && !is_charge(h.spaces(), name))
       throw InvalidArgument(
           concat("sector ", condition,
                  ": the operators of a correlation lead out of it; give charges and momenta only"));
+  }
   Conditions result;
   for (const auto& condition : all_sectors(h, lattice, given)) {
     const auto name = name_of(condition);

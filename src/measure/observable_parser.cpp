@@ -451,6 +451,7 @@ class Parser {
     if (what.ends_with(".toml") || what.find_first_of(" _") == what.npos) {
       const auto file = read_operator_file(comm_, what);
       file.require_constant(what);
+      file.require_no_rules(what);
       op = file.op;
     } else {
       try {

@@ -56,9 +56,7 @@ class Meter {
         shapes_(detail::shapes_of<Complex>(comm_, system.h.op, *system.h.basis, observables)) {}
 
   const std::vector<ObservableValue>& shapes() const noexcept { return shapes_; }
-  std::size_t length() const {
-    return 1 + detail::numbers_of(shapes_);
-  }
+  std::size_t length() const { return 1 + detail::numbers_of(shapes_); }
   std::vector<double> numbers(State psi) {
     product_->apply(psi, image_.span());
     std::vector<double> all = {vec::dot<Complex>(comm_, psi, image_.span()).real()};

@@ -143,7 +143,12 @@ class SectorScan::Work {
         sectors_(std::move(sectors)),
         stage_(identified_checkpoint(), "sectors",
                [this](CheckpointWriter& writer) { write(writer); }) {
-    if (options.spins && conserves_total_spin(h)) squared_ = total_spin_squared(h.spaces());
+    // Projected on what local rules allow, H conserves no total spin.
+    const bool ruled = std::any_of(sectors_.begin(), sectors_.end(), [](const auto& s) {
+      return !forbidden_digits(s.sector.rules).empty();
+    });
+    if (options.spins && !ruled && conserves_total_spin(h))
+      squared_ = total_spin_squared(h.spaces());
     if (stage_.saved() != nullptr) restore(*stage_.saved());
   }
 

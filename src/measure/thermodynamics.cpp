@@ -42,7 +42,8 @@ std::vector<ObservableValue> shapes_of(const Comm& comm, const OpSum& h,
     if (group.scalar() == ScalarKind::complex) kind = ScalarKind::complex;
   }
   const auto basis = make_basis(comm, sectors.front().sector);
-  return visit_scalar(kind, [&]<Scalar T>() { return detail::shapes_of<T>(comm, h, *basis, observables); });
+  return visit_scalar(
+      kind, [&]<Scalar T>() { return detail::shapes_of<T>(comm, h, *basis, observables); });
 }
 
 void check(std::span<const double> temperatures, const ThermodynamicsOptions& options) {

@@ -6,7 +6,7 @@
 namespace kronsolve::detail {
 
 std::vector<double> flat(std::span<const ObservableValue> shapes,
-                               std::span<const ObservableValue> values) {
+                         std::span<const ObservableValue> values) {
   std::vector<double> numbers;
   for (std::size_t i = 0; i < shapes.size(); ++i)
     for (const auto& value : values[i].values) {

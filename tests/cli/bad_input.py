@@ -326,9 +326,22 @@ def of_sectors():
               "momentum=x", "momentum=1,2,3", "momentum=1", "reflection=2", "reflection=0", "spinflip=0", "spinflip=x",
               "permutation=", "permutation=0", "permutation=0,1,2,3,4,6", "permutation=0,0,1,2,3,4", "permutation=1,0,2,3,4,5:1/3",
               "permutation=1,0,2,3,4,5:1/0", "permutation=1,0,2,3,4,5:x", "rotation=x", "reflection-d=1", "sz=0,spinflip=1",
-              "\x1b[2J=1", "sz=" + "9" * 5000]
+              "\x1b[2J=1", "sz=" + "9" * 5000, "blockade=1", "blockad", "max-run", "max-run=0", "max-run=6", "max-run=x", "forbid",
+              "forbid=", "forbid=2", "forbid=1x", "forbid=-1", "forbid=11@", "forbid=11@0", "forbid=11@0,6", "forbid=11@0,0",
+              "sz=0,9", "sz=0,0", "sz=0,x", "sz=,", "n=1,2", "parity=0,1", "forbid=12@0,1", "forbid=11;", "forbid=1,,1", "forbid=" + "1" * 5000]
     for value in values:
         yield ("ground", *CHAIN, "--sector", value), ""
+    yield ("ground", *CHAIN, "--sector", "blockade", "--sector", "spinflip=1"), "does not go together"
+    yield ("ground", *CHAIN, "--sector", "blockade", "--sector", "sz=2"), "sz can be"
+    yield ("ground", *CHAIN, "--sector", "forbid=0", "--sector", "forbid=1"), "no states"
+    yield ("ground", *CHAIN, "--sector", "forbid=01@0,1", "--sector", "reflection=1"), "does not go together"
+    yield ("ground", "--model", "hubbard", "--sites", "4", "--sector", "blockade"), "forbid=DIGITS"
+    yield ("ground", *CHAIN, "--sector", "sz=0,1", "--sector", "spinflip=1"), "does not go together with sz=0,1"
+    yield ("ground", "--model", "rydberg", "--sites", "6", "--sector", "n=1,2"), "leads from n="
+    yield ("ground", *CHAIN, "--sector", "sz=0,1", "--sector", "sz=0"), "given twice"
+    yield ("ground", "--model", "kagome", "--size", "2x2", "--sector", "max-run=2"), "no straight lines"
+    yield ("spectral", *CHAIN, "--sector", "blockade"), "charges and momenta only"
+    yield ("evolve", *CHAIN, "--sector", "blockade", "--time", "1", "--state", "up"), "not in"
     yield ("ground", *CHAIN, "--sector", "sz=0", "--sector", "sz=1"), "twice"
     yield ("ground", *CHAIN, "--sector", "sz=1", "--sector", "spinflip=1"), "flip"
     yield ("ground", *CHAIN, "--sector", "spinflip=1", "--sector", "spinflip=-1"), "twice"
@@ -418,6 +431,9 @@ def rows():
     yield Row(("ground", "--terms", "{file}"), ("none.txt", "No such file"), 5, "h.toml", "edges = 'none.txt'\n[[bond]]\nj = 1\n")
     yield Row(("ground", "--terms", "{file}", "-p", "K=1"), ("unknown parameter 'K'",), 2, "h.toml", "sites = 2\nterms = [['J', 'Sz', 0]]\n[parameters]\nJ = 1\n")
     yield Row(("ground", "--terms", "{file}", "-p", "J=nan"), ("J", "nan"), 2, "h.toml", "sites = 2\nterms = [['J', 'Sz', 0]]\n[parameters]\nJ = 1\n")
+    for rules in ("'blockade'", "[]", "[1]", "['sz=0']", "['forbid=9']", "['max-run=0']"):
+        yield Row(("ground", "--terms", "{file}"), ("h.toml:3:", "rule" if "9" not in rules and "max" not in rules else ""), 2, "h.toml",
+                  f"sites = 4\nterms = [[1, 'Sz', 0]]\nrules = {rules}\n")
     ring = "".join(f"[5e13, 'Sz', {i}, 'Sz', {(i + 1) % 4}]," for i in range(4))
     yield Row(("ground", "--terms", "{file}", "--sector", "permutation=1,2,3,0"), ("permutation", "1 Sx_0"), 2, "r.toml",
               f"sites = 4\nterms = [{ring} [1.0, 'Sx', 0]]\n")

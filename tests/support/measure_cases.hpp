@@ -66,6 +66,14 @@ std::vector<MeasureCase> measure_cases() {
   add("fermions", fermions, {"n=3", "momentum=2"});
   add("fermions", fermions, {"parity=0", "reflection=-1"});
   add("electrons", electrons, {"nup=1", "ndown=1", "momentum=0", "spinflip=-1"});
+  const Spaces atoms(7, LocalSpace::boson(2));
+  add("atoms", atoms, {"blockade"});
+  add("atoms", atoms, {"n=2", "blockade"});
+  add("atoms", atoms, {"blockade", "momentum=2"});
+  add("fermions", fermions, {"n=1,3", "max-run=2"});
+  add("electrons", electrons, {"parity=0", "forbid=33;12", "momentum=0"});
+  add("spins", spins, {"sz=-1,1", "spinflip=-1"});
+  add("spins", spins, {"forbid=000;111", "spinflip=1"});
   return cases;
 }
 

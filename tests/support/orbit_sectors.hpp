@@ -63,6 +63,16 @@ inline std::vector<Sector> sectors_of_every_kind() {
   add(mixed, line, {"permutation=4,1,2,3,0,5,6,7", "permutation=0,1,6,3,4,5,2,7:1/2"});
   // All permutations of six sites.
   add(sites(6), Lattice::chain(6), {"permutation=1,2,3,4,5,0", "permutation=1,0,2,3,4,5"});
+  // Local rules.
+  const LocalSpace atom = LocalSpace::boson(2);
+  add(sites(12, atom), ring(12), {"blockade", "momentum=0", "reflection=1"});
+  add(sites(11, atom), ring(11), {"n=3", "blockade", "momentum=2"});
+  add(sites(9, atom), square, {"blockade", "momentum-x=0", "momentum-y=0", "rotation=0"});
+  add(sites(8, LocalSpace::fermion()), ring(8), {"max-run=2", "n=4", "momentum=1"});
+  add(sites(4, LocalSpace::electron()), ring(4), {"forbid=33", "nup=2", "momentum=2"});
+  add(sites(10), ring(10), {"forbid=000;111", "momentum=5", "spinflip=-1"});
+  add(sites(10), ring(10), {"forbid=000;111", "sz=0", "spinflip=1"});
+  add(sites(40, atom), ring(40), {"blockade", "n=3", "momentum=7"});
   // The flip is all there is, and one state.
   add(sites(1), ring(1), {"spinflip=1"});
   return sectors;

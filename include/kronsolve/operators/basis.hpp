@@ -43,6 +43,7 @@ class KRONSOLVE_EXPORT DigitCode {
 };
 
 struct Charge;
+struct LocalRule;
 class SymmetryBasis;
 class SymmetryGroup;
 
@@ -108,6 +109,9 @@ class KRONSOLVE_EXPORT Basis {
 
   /// The charges that all its states have.
   virtual const std::vector<Charge>& charges() const;
+  /// The local rules that its configurations obey: operators are projected on what does (see
+  /// LocalRule).
+  virtual const std::vector<LocalRule>& rules() const;
   /// The symmetries that its states have; nothing if rows are configurations.
   virtual const SymmetryGroup* symmetries() const { return nullptr; }
   /// The digit strings whose ascending list the basis is; nothing if it is no such list.

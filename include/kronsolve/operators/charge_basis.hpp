@@ -9,6 +9,7 @@
 #include <kronsolve/export.hpp>
 #include <kronsolve/operators/basis.hpp>
 #include <kronsolve/operators/digit_paths.hpp>
+#include <kronsolve/operators/local_rule.hpp>
 #include <kronsolve/operators/op_sum.hpp>
 #include <kronsolve/operators/path_index.hpp>
 
@@ -42,13 +43,14 @@ struct KRONSOLVE_EXPORT Charge {
   std::string value_text(int value) const;  ///< "1/2" of a value counted as in the rule
 };
 
-/// The states with given charges, ascending by digit string. No list of states is kept: `PathIndex`
+/// The states with given charges that obey local rules, ascending by digit string. No list of states is kept: `PathIndex`
 /// gives rank and state.
 class KRONSOLVE_EXPORT ChargeBasis final : public Basis {
  public:
   /// @throws InvalidArgument  the sector is empty (the text names those that are not), two charges
   ///                          have one name, the dimension exceeds 64 bits
-  ChargeBasis(std::vector<LocalSpace> spaces, std::vector<Charge> charges);
+  ChargeBasis(std::vector<LocalSpace> spaces, std::vector<Charge> charges,
+              std::vector<LocalRule> rules = {});
 
   index_t size() const override { return paths_.size(); }
   state_t state(index_t i) const override { return index_.string(i); }
@@ -63,18 +65,24 @@ class KRONSOLVE_EXPORT ChargeBasis final : public Basis {
   std::vector<std::string> sector() const override;
 
   const std::vector<Charge>& charges() const noexcept override { return charges_; }
+  const std::vector<LocalRule>& rules() const noexcept override { return rules_; }
   const DigitPaths* paths() const noexcept override { return &paths_; }
   /// Of the tables that find rows, bytes; the same on every rank.
   index_t memory_bytes() const noexcept { return index_.memory_bytes(); }
 
  private:
   std::vector<Charge> charges_;
+  std::vector<LocalRule> rules_;
   DigitPaths paths_;
   PathIndex index_;
 };
 
-/// @throws InvalidArgument  a term of `op` changes a charge of the basis; the text names the term
-///                          and the charge
+/// @throws InvalidArgument  a term of `op` changes a charge of the basis, or leads out of the values
+///                          that it has there; the text names the term and the charge
 KRONSOLVE_EXPORT void require_conserved(const OpSum& op, const Basis& basis);
+
+/// @throws InvalidArgument  a term of `op` leads from the values of a charge that a rule allows to
+///                          others; the text names the term and the values
+KRONSOLVE_EXPORT void require_united(const OpSum& op, const std::vector<LocalRule>& rules);
 
 }  // namespace kronsolve

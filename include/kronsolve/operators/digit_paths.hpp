@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <vector>
 
@@ -9,12 +10,23 @@
 
 namespace kronsolve {
 
-/// A quantity that sites add up to: sum over sites of values[site][digit] equals `target`, modulo
-/// `modulus` if that is not 0.
+/// A quantity that sites add up to: sum over sites of values[site][digit] equals `target`, or one of
+/// `others`, modulo `modulus` if that is not 0.
 struct AdditiveRule {
   std::vector<std::vector<int>> values;  ///< [site][digit]: what the digit counts
   int target = 0;                        ///< what they add up to
   int modulus = 0;                       ///< 0: the sum itself is wanted
+  std::vector<int> others = {};          ///< what they may add up to as well
+
+  /// Whether digits may add up to this.
+  bool allows(int total) const noexcept;
+};
+
+/// Digits that some sites must not have together: not all sites[k] have digits[k].
+struct ForbiddenDigits {
+  std::vector<int> sites;   ///< ascending
+  std::vector<int> digits;  ///< by place in `sites`
+  friend auto operator<=>(const ForbiddenDigits&, const ForbiddenDigits&) = default;
 };
 
 /// An involution of the digits of each site, of which strings and their images one is wanted: the
@@ -31,21 +43,24 @@ struct MirrorRule {
 enum class MirrorSide : std::uint8_t { lesser, own_even, own_odd };
 inline constexpr int mirror_sides = 3;  ///< number of values of MirrorSide
 
-/// The digit strings that obey additive rules, as paths through layers: node c of layer s stands
-/// for all strings of the first s sites with the same charges so far that some tail completes.
-/// Counts and ranks come from the layers, never from enumeration; memory is sites x charges x local
-/// dimension.
+/// The digit strings that obey additive rules and have no forbidden digits, as paths through layers:
+/// node c of layer s stands for all strings of the first s sites with the same charges so far, and
+/// the same forbidden digits begun, that some tail completes. Counts and ranks come from the
+/// layers, never from enumeration; memory is sites x nodes x local dimension. A rule between
+/// neighbours of a chain needs one bit beside the charges, of a ring two; on wider lattices nodes
+/// grow as the configurations of a row.
 class KRONSOLVE_EXPORT DigitPaths {
  public:
   DigitPaths() = default;
   /// @param dims  local dimensions
   /// @throws InvalidArgument  the number of strings exceeds 64 bits
-  DigitPaths(std::vector<int> dims, const std::vector<AdditiveRule>& rules)
-      : DigitPaths(std::move(dims), rules, nullptr) {}
+  DigitPaths(std::vector<int> dims, const std::vector<AdditiveRule>& rules,
+             const std::vector<ForbiddenDigits>& forbidden = {})
+      : DigitPaths(std::move(dims), rules, forbidden, nullptr) {}
   /// @param mirror  takes strings that obey the rules to such
   DigitPaths(std::vector<int> dims, const std::vector<AdditiveRule>& rules,
-             const MirrorRule& mirror)
-      : DigitPaths(std::move(dims), rules, &mirror) {}
+             const std::vector<ForbiddenDigits>& forbidden, const MirrorRule& mirror)
+      : DigitPaths(std::move(dims), rules, forbidden, &mirror) {}
 
   int sites() const noexcept { return static_cast<int>(dims_.size()); }  ///< length of the strings
   /// Digits that a site has.
@@ -69,6 +84,12 @@ class KRONSOLVE_EXPORT DigitPaths {
   MirrorSide side(int site, int node) const noexcept {  ///< what is known of the strings of a node
     return layers_[static_cast<std::size_t>(site)].side[static_cast<std::size_t>(node)];
   }
+  /// No tail completes two nodes of one kind. Nodes that charges alone tell apart are of one kind.
+  int kind(int site, int node) const noexcept {
+    return layers_[static_cast<std::size_t>(site)].kind[static_cast<std::size_t>(node)];
+  }
+  /// Kinds of nodes of layer `site`: 0 ... kinds(site) - 1.
+  int kinds(int site) const noexcept { return layers_[static_cast<std::size_t>(site)].kinds; }
   /// Rows whose first `sites` digits are those of `row`. O(sites x dimension).
   /// @pre 0 <= row < size()
   RowRange prefix_block(index_t row, int sites) const;
@@ -81,9 +102,14 @@ class KRONSOLVE_EXPORT DigitPaths {
     std::vector<index_t> tails;
     std::vector<int> next;
     std::vector<MirrorSide> side;
+    std::vector<int> kind;
+    int kinds = 0;
   };
   DigitPaths(std::vector<int> dims, const std::vector<AdditiveRule>& rules,
-             const MirrorRule* mirror);
+             const std::vector<ForbiddenDigits>& forbidden, const MirrorRule* mirror);
+  void count_tails(std::size_t s, const std::vector<int>& renumbered);
+  template <class SideOf>
+  std::vector<int> keep_nodes(std::size_t s, bool merge, const SideOf& side_of);
 
   std::vector<int> dims_;
   std::vector<Layer> layers_;

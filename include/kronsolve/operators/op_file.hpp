@@ -48,11 +48,15 @@ struct OperatorFile {
   Lattice lattice;                                ///< a chain where the file names none
   std::map<std::string, std::string> parameters;  ///< as they hold, in short texts
   std::vector<Drive> drives = {};                 ///< the [[drive]] tables, in order
+  std::vector<std::string> rules = {};            ///< conditions of the space that it is meant in
 
   /// For all who do not follow time.
   /// @param path  what the error calls the file
   /// @throws InvalidArgument  there is a [[drive]]
   KRONSOLVE_EXPORT void require_constant(const std::string& path) const;
+  /// For all who have their space from elsewhere.
+  /// @throws InvalidArgument  there are rules
+  KRONSOLVE_EXPORT void require_no_rules(const std::string& path) const;
 };
 
 /// An operator sum from the text of an operator file (TOML):
@@ -67,7 +71,8 @@ struct OperatorFile {
 /// ["spin-1", "boson:4", "dim:3"]. A term is its coefficient and then operator, site, operator,
 /// site, ... `define` gives matrices a name. Numbers are real or [re, im], or texts such as "J/2"
 /// over the names under [parameters]. In place of terms, or beside them, a lattice with [[bond]]
-/// and [[site]], and [[drive]] for what depends on time: docs/models.md. Local; O(terms).
+/// and [[site]], [[drive]] for what depends on time, and rules = ["blockade"] for the configurations
+/// that there are: docs/models.md. Local; O(terms).
 /// @param name        what errors call the text, for example its path; edges in a file of their own
 ///                    are looked for in its folder
 /// @param parameters  in place of those of the file: numbers or expressions

@@ -47,10 +47,10 @@ class KRONSOLVE_EXPORT PathIndex {
     std::vector<Node> nodes;
     struct Entry {
       index_t first = -1;
-      /// Where it leads; of the last part: the one of this side that it may come from.
+      /// Where it leads; of the last part: the one of this kind that it may come from.
       int node = -1;
     };
-    std::vector<Entry> entries;  ///< [node][string]; of the last part [side][string]
+    std::vector<Entry> entries;  ///< [node][string]; of the last part [kind][string]
     bool last = false;
   };
   static void fill(const DigitPaths& paths, Part& part);

@@ -41,9 +41,9 @@ template <Scalar T>
 KRONSOLVE_EXPORT Lazy<T> make_lazy(const SectorOperator& h);
 
 /// About what make_lazy holds on a rank with so many rows of a symmetry sector, and takes while it
-/// builds them: a few bytes an entry. Local; from the terms alone.
+/// builds them: a few bytes an entry. Local.
 template <Scalar T>
-KRONSOLVE_EXPORT double held_rows_bytes(const OpSum& op, double local_rows);
+KRONSOLVE_EXPORT double held_rows_bytes(const SectorOperator& h, double local_rows);
 
 /// How full the rows of an operator on the full space are.
 struct EntriesPerRow {
@@ -52,5 +52,9 @@ struct EntriesPerRow {
 };
 /// Local; from the terms alone.
 KRONSOLVE_EXPORT EntriesPerRow entries_per_row(const OpSum& op);
+
+/// About how many entries a row has: as on the full space, or, where local rules leave configurations
+/// out, in a sample of those that are left. Local.
+KRONSOLVE_EXPORT double mean_entries(const SectorOperator& h);
 
 }  // namespace kronsolve

@@ -13,16 +13,17 @@
 
 namespace kronsolve {
 
-/// Conditions on states that all hold together: charges and symmetries with their characters. A
-/// small value; nothing is listed.
+/// Conditions on states that all hold together: charges, local rules and symmetries with their
+/// characters. A small value; nothing is listed.
 struct Sector {
   std::vector<LocalSpace> spaces;             ///< local space of each site
   std::vector<Charge> charges;                ///< values that conserved quantities have
   std::vector<SymmetryGenerator> generators;  ///< symmetries and their characters
   std::vector<std::string> conditions;        ///< as asked, momenta reduced to [0, length)
+  std::vector<LocalRule> rules = {};          ///< what configurations there are
 
   /// No condition at all.
-  bool is_full() const noexcept { return charges.empty() && generators.empty(); }
+  bool is_full() const noexcept { return charges.empty() && rules.empty() && generators.empty(); }
 };
 
 /// From the conditions of the command line: `sz=0`, `n=4`, `nup=2`, `ndown=2`, `parity=1`;
@@ -31,12 +32,17 @@ struct Sector {
 /// `reflection-y`, and `reflection-d`, which exchanges x and y), `rotation=m` (exp(-2 pi i m/n)
 /// under the smallest rotation of the lattice, n of which are a full turn), `spinflip=1`; any
 /// permutation of the sites, site i to the i-th number, with its phase as a part of a turn:
-/// `permutation=1,2,0:1/3`. Local.
+/// `permutation=1,2,0:1/3`. Rules about configurations are those of `LocalRule::parse`: `blockade`,
+/// `max-run=2`, `forbid=101`. Local.
 /// @throws InvalidArgument  unknown or repeated condition, a value that is not allowed, a symmetry
 ///                          the lattice does not have, characters that contradict each other (with
-///                          the relation that breaks them)
+///                          the relation that breaks them), symmetries that break a rule
 KRONSOLVE_EXPORT Sector parse_sector(const std::vector<LocalSpace>& spaces, const Lattice& lattice,
                                      const std::vector<std::string>& conditions);
+
+/// A sector with one more rule, such as one that is made of a function (`LocalRule::make`). Local.
+/// @throws InvalidArgument  a symmetry of the sector breaks it
+KRONSOLVE_EXPORT Sector with_rule(Sector sector, LocalRule rule);
 
 /// States of a sector, without listing them. Local; within a second for 36 sites.
 KRONSOLVE_EXPORT index_t sector_size(const Sector& sector);
@@ -63,6 +69,7 @@ class KRONSOLVE_EXPORT CountedBasis final : public Basis {
   ScalarKind scalar() const override { return group_.scalar(); }
   std::vector<std::string> sector() const override { return sector_.conditions; }
   const std::vector<Charge>& charges() const override { return sector_.charges; }
+  const std::vector<LocalRule>& rules() const override { return sector_.rules; }
   const SymmetryGroup* symmetries() const override { return &group_; }
   bool is_listed() const override { return false; }
 

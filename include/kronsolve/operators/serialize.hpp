@@ -87,16 +87,28 @@ void load(Archive& archive, OpSum& op) {
 }
 
 template <class Archive>
+void serialize(Archive& archive, AdditiveRule& rule) {
+  archive(rule.values, rule.target, rule.modulus, rule.others);
+}
+template <class Archive>
 void serialize(Archive& archive, Charge& charge) {
-  archive(charge.name, charge.rule.values, charge.rule.target, charge.rule.modulus);
+  archive(charge.name, charge.rule);
 }
 template <class Archive>
 void serialize(Archive& archive, SymmetryGenerator& generator) {
   archive(generator.name, generator.image, generator.flip, generator.turns, generator.of);
 }
 template <class Archive>
+void serialize(Archive& archive, ForbiddenDigits& forbidden) {
+  archive(forbidden.sites, forbidden.digits);
+}
+template <class Archive>
+void serialize(Archive& archive, LocalRule& rule) {
+  archive(rule.text, rule.forbidden, rule.total);
+}
+template <class Archive>
 void serialize(Archive& archive, Sector& sector) {
-  archive(sector.spaces, sector.charges, sector.generators, sector.conditions);
+  archive(sector.spaces, sector.charges, sector.generators, sector.conditions, sector.rules);
 }
 
 template <class Archive>

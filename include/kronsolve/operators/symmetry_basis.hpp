@@ -39,16 +39,17 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
 
   /// Lists the representatives. Collective on `comm`; each is found by one rank, in a tree whose
   /// branches are given up where nothing behind them can be the least of its orbit.
-  /// @throws InvalidArgument  no states, charges that a spin flip of the group changes
+  /// @throws InvalidArgument  no states, charges that a spin flip of the group changes, rules that a
+  ///                          symmetry of it breaks
   SymmetryBasis(const Comm& comm, SymmetryGroup group, std::vector<Charge> charges,
-                std::vector<std::string> sector);
-  SymmetryBasis(const Comm&&, SymmetryGroup, std::vector<Charge>,
-                std::vector<std::string>) = delete;  ///< it would be gone
+                std::vector<std::string> sector, std::vector<LocalRule> rules = {});
+  SymmetryBasis(const Comm&&, SymmetryGroup, std::vector<Charge>, std::vector<std::string>,
+                std::vector<LocalRule> = {}) = delete;  ///< it would be gone
   /// Without a list: local, and the same on any number of ranks.
   /// @param mirror  see flip_mirror
   /// @throws InvalidArgument  as above
   SymmetryBasis(SymmetryGroup group, std::vector<Charge> charges, std::vector<std::string> sector,
-                const MirrorRule& mirror);
+                const MirrorRule& mirror, std::vector<LocalRule> rules = {});
   ~SymmetryBasis() override;
 
   index_t size() const override { return partition_.rows(); }  ///< states, on all ranks together
@@ -75,6 +76,7 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
   void orbit(index_t row, std::vector<Component>& components) const override;
   const Basis& configurations() const override { return *configurations_; }
   const std::vector<Charge>& charges() const noexcept override { return charges_; }
+  const std::vector<LocalRule>& rules() const noexcept override { return rules_; }
   const SymmetryGroup* symmetries() const noexcept override { return &group_; }
   const SymmetryBasis* orbits() const noexcept override { return this; }
   /// Of the representatives, where they are not listed.
@@ -111,6 +113,7 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
   bool listed_;
   SymmetryGroup group_;
   std::vector<Charge> charges_;
+  std::vector<LocalRule> rules_;
   std::vector<std::string> sector_;
   std::unique_ptr<const Basis> configurations_;
   std::unique_ptr<const detail::GroupAction> action_;
@@ -129,9 +132,11 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
 /// than digits.
 KRONSOLVE_EXPORT std::optional<MirrorRule> flip_mirror(const SymmetryGroup& group);
 
-/// @throws InvalidArgument  a spin flip of the group leads out of the sector of a charge
+/// @throws InvalidArgument  a spin flip of the group leads out of the sector of a charge, or a
+///                          symmetry from configurations that obey the rules to others
 KRONSOLVE_EXPORT void require_compatible(const SymmetryGroup& group,
-                                         const std::vector<Charge>& charges);
+                                         const std::vector<Charge>& charges,
+                                         const std::vector<LocalRule>& rules = {});
 
 /// @throws InvalidArgument  `op` changes under a generator of the group; the text names the term
 ///                          and the generator

@@ -10,6 +10,7 @@
 #include <kronsolve/export.hpp>
 #include <kronsolve/operators/charge_basis.hpp>
 #include <kronsolve/operators/lattice.hpp>
+#include <kronsolve/operators/local_rule.hpp>
 #include <kronsolve/operators/local_space.hpp>
 
 namespace kronsolve {
@@ -76,11 +77,12 @@ class KRONSOLVE_EXPORT SymmetryGroup {
 /// Digit of the state that a spin flip makes of `digit`.
 KRONSOLVE_EXPORT int flipped_digit(const LocalSpace& space, int digit);
 
-/// Number of states with these charges and this symmetry, without listing them: the mean over the
+/// Number of states with these charges, rules and this symmetry, without listing them: the mean over the
 /// group of character times trace (Burnside), the traces from the cycles of the permutations.
 /// Local; milliseconds for 36 sites.
 /// @throws InvalidArgument  the dimension exceeds 64 bits
 KRONSOLVE_EXPORT index_t symmetric_dimension(const SymmetryGroup& group,
-                                             const std::vector<Charge>& charges);
+                                             const std::vector<Charge>& charges,
+                                             const std::vector<LocalRule>& rules = {});
 
 }  // namespace kronsolve
