@@ -153,6 +153,7 @@ class Combinations {
     extend({}, parse_sector(op_.spaces(), lattice_, {}), 0);
     if (found_.empty()) {
       if (!refusal_.empty()) throw InvalidArgument(refusal_);
+      refuse_single();
       throw InvalidArgument("no combination of the sectors asked for has states; ask for others");
     }
     return std::move(found_);
@@ -183,6 +184,16 @@ class Combinations {
     }
     if (!any && choices_[next].all && next > 0 && exists(choices_[next]))
       extend(conditions, sector, next + 1);
+  }
+
+  /// One sector that has no states: says which values it could have.
+  void refuse_single() const {
+    Conditions conditions;
+    for (const auto& choice : choices_) {
+      if (choice.values.size() > 1) return;
+      conditions.push_back(choice.name + "=" + choice.values.front());
+    }
+    (void)in_counted_sector(op_, parse_sector(op_.spaces(), lattice_, conditions));
   }
 
   /// The lattice and the sites have such a symmetry at all.
@@ -314,6 +325,45 @@ std::vector<ScannedSector> merge_images(const OpSum& op, const Lattice& lattice,
   return result;
 }
 
+/// Every combination one by one.
+std::vector<ScannedSector> combinations(const OpSum& op, const Lattice& lattice,
+                                        const Conditions& conditions) {
+  return Combinations(op, lattice, choices_of(op, lattice, conditions)).make();
+}
+
+index_t states_in(const std::vector<ScannedSector>& sectors) {
+  index_t sum = 0;
+  for (const auto& sector : sectors) sum += sector.dimension;
+  return sum;
+}
+
+/// What sectors that take the place of others must have.
+enum class Cover { states, states_of_each };
+
+/// Whether the sectors of `fine` have all states of those of `given`: of a reflection alone, say,
+/// those of the momenta have only a part, because most momenta are mixed in it.
+bool cover(const OpSum& op, const Lattice& lattice, const Conditions& given, const Conditions& fine,
+           Cover what) {
+  const bool only_charges = std::all_of(given.begin(), given.end(), [&](const auto& condition) {
+    return Charge::parse(op.spaces(), name_of(condition) + "=0").has_value();
+  });
+  if (only_charges) return true;
+  const auto wholes = combinations(op, lattice, given);
+  std::vector<ScannedSector> parts;
+  try {
+    parts = combinations(op, lattice, fine);
+  } catch (const InvalidArgument&) {
+    return false;
+  }
+  if (what == Cover::states) return states_in(parts) == states_in(wholes);
+  return std::all_of(wholes.begin(), wholes.end(), [&](const ScannedSector& whole) {
+    index_t found = 0;
+    for (const auto& part : parts)
+      if (is_part_of(part.sector, whole.sector)) found += part.dimension;
+    return found == whole.dimension;
+  });
+}
+
 /// Whether a condition on `asked` leaves `other` no choice of its own.
 bool settles(const std::string& asked, const std::string& other) {
   if (asked == other || (asked == "momentum" && other.starts_with("momentum"))) return true;
@@ -328,12 +378,28 @@ Conditions every_condition(const OpSum& op, const Lattice& lattice) {
   };
   Conditions conditions;
   if (has("n")) conditions.emplace_back("n=all");
-  if (has("sz")) conditions.emplace_back(conserves_total_spin(op) ? "sz=0..1/2" : "sz=all");
+  if (has("sz")) conditions.emplace_back("sz=all");
   // Of spins the parity of their digits is that of Sz.
   if (has("parity") && conditions.empty()) conditions.emplace_back("parity=all");
   for (const auto& condition : named_symmetries(lattice))
     if (!generators_of(op, lattice, condition).empty())
       conditions.push_back(name_of(condition) + "=all");
+  return conditions;
+}
+
+/// The given conditions and those of `every_condition` that they leave open and that keep what must
+/// be covered.
+Conditions extended(const OpSum& op, const Lattice& lattice, const Conditions& given, Cover what) {
+  Conditions conditions = given;
+  for (const auto& condition : every_condition(op, lattice)) {
+    const bool settled = std::any_of(given.begin(), given.end(), [&](const std::string& asked) {
+      return settles(name_of(asked), name_of(condition));
+    });
+    if (settled) continue;
+    auto longer = conditions;
+    longer.push_back(condition);
+    if (cover(op, lattice, given, longer, what)) conditions = std::move(longer);
+  }
   return conditions;
 }
 
@@ -369,8 +435,7 @@ bool is_scan(const std::vector<std::string>& conditions) {
 
 std::vector<ScannedSector> scan_sectors(const OpSum& op, const Lattice& lattice,
                                         const std::vector<std::string>& conditions) {
-  auto sectors = Combinations(op, lattice, choices_of(op, lattice, conditions)).make();
-  auto distinct = merge_images(op, lattice, std::move(sectors));
+  auto distinct = merge_images(op, lattice, combinations(op, lattice, conditions));
   std::stable_sort(
       distinct.begin(), distinct.end(),
       [](const ScannedSector& a, const ScannedSector& b) { return a.dimension < b.dimension; });
@@ -379,13 +444,22 @@ std::vector<ScannedSector> scan_sectors(const OpSum& op, const Lattice& lattice,
 
 std::vector<std::string> all_sectors(const OpSum& op, const Lattice& lattice,
                                      const std::vector<std::string>& given) {
-  auto conditions = given;
-  for (auto& condition : every_condition(op, lattice))
-    if (std::none_of(given.begin(), given.end(), [&](const std::string& asked) {
-          return settles(name_of(asked), name_of(condition));
-        }))
-      conditions.push_back(std::move(condition));
+  auto conditions = extended(op, lattice, given, Cover::states);
+  const auto sz = std::find(conditions.begin() + std::ssize(given), conditions.end(), "sz=all");
+  if (sz != conditions.end() && conserves_total_spin(op)) *sz = "sz=0..1/2";
   return conditions;
+}
+
+bool is_part_of(const Sector& part, const Sector& whole) {
+  const auto& has = part.conditions;
+  return std::all_of(whole.conditions.begin(), whole.conditions.end(), [&](const auto& condition) {
+    return std::find(has.begin(), has.end(), condition) != has.end();
+  });
+}
+
+std::vector<std::string> split_sectors(const OpSum& op, const Lattice& lattice,
+                                       const std::vector<std::string>& given) {
+  return extended(op, lattice, given, Cover::states_of_each);
 }
 
 bool conserves_total_spin(const OpSum& op) {

@@ -128,6 +128,45 @@ TEST(SectorScan, symmetries_found_reach_every_level) {
   EXPECT_NEAR(found.front(), eigenvalues(test::dense(electrons.op)).front(), 1e-12);
 }
 
+TEST(SectorScan, what_is_given_loses_nothing) {
+  const auto nearest = [](const Values& levels, double level) {
+    double least = 1e300;
+    for (const double other : levels) least = std::min(least, std::abs(other - level));
+    return least;
+  };
+  const std::vector<Conditions> given = {{},
+                                         {"reflection=1"},
+                                         {"reflection=-1"},
+                                         {"spinflip=-1"},
+                                         {"momentum=2"},
+                                         {"momentum=1..3", "sz=0..1"},
+                                         {"reflection=all"},
+                                         {"spinflip=all", "sz=0"}};
+  for (const char* name : {"heisenberg", "xxz", "ising"}) {
+    const auto model = make_model(name, {.sites = 6, .cyclic = ring});
+    for (const auto& conditions : given) {
+      if (conditions.size() == 2 && std::string(name) == "ising") continue;  // Sz is not kept
+      SCOPED_TRACE(detail::concat(name, " ", conditions.empty() ? "" : conditions[0]));
+      const auto asked = levels(model, conditions);
+      EXPECT_LT(distance(levels(model, split_sectors(model.op, model.lattice, conditions)), asked),
+                1e-11);
+      const auto reached = levels(model, all_sectors(model.op, model.lattice, conditions));
+      for (const double level : asked) EXPECT_LT(nearest(reached, level), 1e-11);
+      for (const double level : reached) EXPECT_LT(nearest(asked, level), 1e-11);
+    }
+  }
+  // Each part belongs to one of the sectors asked for.
+  const auto model = make_model("heisenberg", {.sites = 6, .cyclic = ring});
+  const Conditions asked = {"reflection=all"};
+  const auto wholes = scan_every_sector(model.op, model.lattice, asked);
+  for (const auto& part :
+       scan_every_sector(model.op, model.lattice, split_sectors(model.op, model.lattice, asked)))
+    EXPECT_EQ(
+        std::count_if(wholes.begin(), wholes.end(),
+                      [&](const auto& whole) { return is_part_of(part.sector, whole.sector); }),
+        1);
+}
+
 TEST(SectorScan, total_spin) {
   EXPECT_TRUE(conserves_total_spin(make_model("heisenberg", {.sites = 5}).op));
   EXPECT_TRUE(conserves_total_spin(make_model("heisenberg", {.sites = 5, .spin = "1"}).op));
@@ -171,6 +210,7 @@ TEST(SectorScan, refusals) {
   EXPECT_ERROR(scan(open, {"sy=all"}), InvalidArgument, "sy");
   EXPECT_ERROR(scan(open, {"sz=all", "sz=0"}), InvalidArgument, "given twice");
   EXPECT_ERROR(scan(open, {"n=all"}), InvalidArgument, "no site");
+  EXPECT_ERROR(scan(open, {"sz=5"}), InvalidArgument, "sz can be -3, -2");
   const auto field = make_model("ising", {.sites = 6});
   EXPECT_ERROR(scan(field, {"sz=all"}), InvalidArgument, "changes sz");
   EXPECT_ERROR(scan(open, {"sz=0", "permutation=all"}), InvalidArgument, "permutation");

@@ -50,9 +50,18 @@ KRONSOLVE_EXPORT const std::vector<std::string>& named_symmetries(const Lattice&
 /// lattice that the operator has, with all its values. Where total spin is conserved, every
 /// multiplet has a state with the least |Sz|, and only that one is asked for. Local.
 ///
-/// @param given  conditions that are asked for; they come first, and what they settle is left out
+/// @param given  conditions that are asked for; they come first, and what they settle is left out,
+///               as is what would lose some of their states: momenta beside `reflection=1`
 KRONSOLVE_EXPORT std::vector<std::string> all_sectors(const OpSum& op, const Lattice& lattice,
                                                       const std::vector<std::string>& given = {});
+
+/// The same for states in place of levels: each sector is a part of one that `given` names (it has
+/// the conditions of that one and more, `is_part_of`), and together they have all its states. Local.
+KRONSOLVE_EXPORT std::vector<std::string> split_sectors(const OpSum& op, const Lattice& lattice,
+                                                        const std::vector<std::string>& given = {});
+
+/// It has all conditions of `whole`. Local.
+KRONSOLVE_EXPORT bool is_part_of(const Sector& part, const Sector& whole);
 
 /// Whether the operator commutes with every component of the total spin of its spins and electrons;
 /// false if it has neither. Local.
