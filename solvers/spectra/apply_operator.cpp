@@ -10,6 +10,7 @@
 
 #include "operators/descriptions/broken_term.hpp"
 #include "operators/rows/element_walk.hpp"
+#include "solvers/spectra/sector_transfer.hpp"
 
 namespace kronsolve {
 
@@ -111,9 +112,8 @@ void require_inside(const detail::OperatorMoves<C>& moves, const StateView<T>& p
 }
 
 template <Scalar T, Scalar C>
-DistributedVectors<T> applied(const OpSum& op, const StateView<T>& psi, const Basis& to) {
-  const detail::OperatorMoves<C> moves(std::span(&op, 1));
-  require_inside(moves, psi, to);
+DistributedVectors<T> applied(const detail::OperatorMoves<C>& moves, const StateView<T>& psi,
+                              const Basis& to) {
   DistributedVectors<T> result(to.partition(psi.comm().size()), psi.comm().rank(), 1);
   const auto w = result.column(0);
   const auto visit = [&](int, index_t row, const detail::OperatorMove<C>& move,
@@ -125,11 +125,16 @@ DistributedVectors<T> applied(const OpSum& op, const StateView<T>& psi, const Ba
   return result;
 }
 
-}  // namespace
+template <Scalar T, class Moves>
+Moves moves_of(const OpSum& op) {
+  if constexpr (is_complex<T>)
+    if (!op.is_real())
+      return std::make_shared<const detail::OperatorMoves<Complex>>(std::span(&op, 1));
+  return std::make_shared<const detail::OperatorMoves<double>>(std::span(&op, 1));
+}
 
 template <Scalar T>
-DistributedVectors<T> apply_operator(const Comm& comm, const OpSum& op, const Basis& from,
-                                     VectorArgument<T> psi, const Basis& to) {
+void check(const OpSum& op, const Basis& from, const Basis& to) {
   if (op.spaces() != from.spaces() || op.spaces() != to.spaces())
     throw DimensionError(
         "apply_operator: the operator and both bases must be about the same sites");
@@ -138,12 +143,46 @@ DistributedVectors<T> apply_operator(const Comm& comm, const OpSum& op, const Ba
   if (!is_complex<T> && to.scalar() == ScalarKind::complex)
     throw InvalidArgument(
         "apply_operator: states of the target sector are complex; give a complex state");
-  const StateView<T> view(comm, from, psi);
+}
+
+}  // namespace
+
+namespace detail {
+
+template <Scalar T>
+SectorTransfer<T>::SectorTransfer(const Comm& comm, const OpSum& op, const Basis& from,
+                                  const Basis& to)
+    : comm_(&comm), from_(&from), to_(&to), moves_([&] {
+        check<T>(op, from, to);
+        require_characters(op, from, to);
+        return moves_of<T, Moves>(op);
+      }()) {}
+
+template <Scalar T>
+DistributedVectors<T> SectorTransfer<T>::operator()(std::span<const T> psi) const {
+  const StateView<T> view(*comm_, *from_, psi);
   require_fitting(view, "apply_operator");
-  require_characters(op, from, to);
-  if constexpr (is_complex<T>)
-    if (!op.is_real()) return applied<T, Complex>(op, view, to);
-  return applied<T, double>(op, view, to);
+  return std::visit([&](const auto& moves) { return applied<T>(*moves, view, *to_); }, moves_);
+}
+
+template <Scalar T>
+void SectorTransfer<T>::require_inside(std::span<const T> psi) const {
+  const StateView<T> view(*comm_, *from_, psi);
+  require_fitting(view, "apply_operator");
+  std::visit([&](const auto& moves) { kronsolve::require_inside(*moves, view, *to_); }, moves_);
+}
+
+template class SectorTransfer<double>;
+template class SectorTransfer<Complex>;
+
+}  // namespace detail
+
+template <Scalar T>
+DistributedVectors<T> apply_operator(const Comm& comm, const OpSum& op, const Basis& from,
+                                     VectorArgument<T> psi, const Basis& to) {
+  const detail::SectorTransfer<T> transfer(comm, op, from, to);
+  transfer.require_inside(psi);
+  return transfer(psi);
 }
 
 template DistributedVectors<double> apply_operator(const Comm&, const OpSum&, const Basis&,

@@ -16,14 +16,13 @@
 #include "measure/thermal_correlations.hpp"
 #include "solvers/dense/tridiagonal.hpp"
 #include "solvers/functions/lanczos_process.hpp"
+#include "solvers/spectra/sector_transfer.hpp"
 
 namespace kronsolve::detail {
 
 namespace {
 
 using Complex = std::complex<double>;
-
-constexpr index_t default_steps = 100;
 
 /// Weights on a grid of energies. A line between two points is shared by them, so that its weight
 /// and first moment stay.
@@ -106,13 +105,18 @@ class Sampling {
   }
 
   DynamicalCorrelations run() {
-    for (std::size_t r = 0; r < samples_.size(); ++r) {
-      if (trace_.options.progress && comm_.is_root())
-        trace_.options.progress("random vector", static_cast<index_t>(r), std::ssize(samples_));
-      for (std::size_t s = 0; s < trace_.sectors.size(); ++s)
-        add_sector(r, s,
-                   narrow<std::uint32_t>(static_cast<index_t>(r * trace_.sectors.size() + s),
-                                         "random vectors"));
+    const auto sectors = trace_.sectors.size();
+    for (std::size_t s = 0; s < sectors; ++s) {
+      for (std::size_t r = 0; r < samples_.size(); ++r) {
+        if (trace_.options.progress && comm_.is_root())
+          trace_.options.progress("random vector", static_cast<index_t>(s * samples_.size() + r),
+                                  static_cast<index_t>(sectors * samples_.size()));
+        add_sector(r, s, narrow<std::uint32_t>(static_cast<index_t>(r * sectors + s), "vectors"));
+      }
+      // What other sectors need is made again: that takes less than one random vector, and all
+      // sectors together may not fit.
+      ways_.clear();
+      places_.clear();
     }
     return averaged();
   }
@@ -127,7 +131,7 @@ class Sampling {
   /// A part of B with the sector it leads to, and the part of A that leads back.
   struct Way {
     const Place* target;
-    OpSum a, b;
+    SectorTransfer<T> a, b;
   };
   struct Ways {
     std::vector<Way> there, reversed;
@@ -139,14 +143,18 @@ class Sampling {
     if (!fresh) return place->second;
     const auto& pair = trace_.pairs[p];
     place->second.there = ways(pair, trace_.sectors[s].sector);
-    place->second.reversed = ways({pair.b, pair.a}, trace_.sectors[s].sector);
+    if (trace_.closed[p]) place->second.reversed = ways({pair.b, pair.a}, trace_.sectors[s].sector);
     return place->second;
   }
   std::vector<Way> ways(const OperatorPair& pair, const Sector& from) {
     std::vector<Way> result;
     for (const auto& by : transitions(pair, from)) {
       const Sector to = parse_sector(trace_.h.spaces(), trace_.lattice, by.to);
-      if (has_states(to)) result.push_back({&at(to), by.a_adjoint.adjoint(), by.b});
+      if (!has_states(to)) continue;
+      const Place &here = at(from), &there = at(to);
+      result.push_back({&there,
+                        {comm_, by.a_adjoint.adjoint(), *there.basis, *here.basis},
+                        {comm_, by.b, *here.basis, *there.basis}});
     }
     return result;
   }
@@ -187,8 +195,8 @@ class Sampling {
       const auto& ways = ways_of(p, s);
       for (const auto& way : ways.there) add_lines(p, sums, here, krylov, way);
       for (const auto& way : ways.reversed) {
-        const auto b = apply(way.b, here, krylov.random, *way.target);
-        sums.mean_reversed += mean(krylov, apply(way.a, *way.target, column(b), here));
+        const auto b = way.b(krylov.random);
+        sums.mean_reversed += mean(krylov, way.a(column(b)));
       }
     }
   }
@@ -206,11 +214,6 @@ class Sampling {
 
   static std::span<const T> column(const DistributedVectors<T>& x) { return x.column(0); }
 
-  DistributedVectors<T> apply(const OpSum& op, const Place& from, std::span<const T> x,
-                              const Place& to) const {
-    return apply_operator<T>(comm_, op, *from.basis, x, *to.basis);
-  }
-
   /// <r|exp(-beta H)|x> in the Krylov space.
   Complex mean(const Krylov<T>& krylov, const DistributedVectors<T>& x) const {
     const auto in_v = vec::inner<T>(comm_, krylov.v, column(x));
@@ -226,15 +229,15 @@ class Sampling {
     auto& found = result_.correlations[p];
     found.dimension = std::max(found.dimension, way.target->basis->size());
     const index_t before = way.target->map->products();
-    const auto excited = apply(way.b, here, krylov.random, *way.target);
-    sums.mean_total += mean(krylov, apply(way.a, *way.target, column(excited), here));
+    const auto excited = way.b(krylov.random);
+    sums.mean_total += mean(krylov, way.a(column(excited)));
     add_mean_first_moment(sums, here, krylov, way, excited);
 
     LanczosProcess<T> lanczos(*way.target->map, column(excited));
     if (lanczos.exhausted()) return;
     std::vector<std::vector<T>> elements;  // <v_i|A|w_k>, by k
     while (!lanczos.exhausted() && static_cast<index_t>(lanczos.steps()) < steps_) {
-      const auto back = apply(way.a, *way.target, lanczos.vector(), here);
+      const auto back = way.a(lanczos.vector());
       elements.push_back(vec::inner<T>(comm_, krylov.v, column(back)));
       lanczos.step();
     }
@@ -251,9 +254,9 @@ class Sampling {
     way.target->map->apply(column(excited), moved.column(0));
     Buffer<T> product(here.map->row_range().size());
     here.map->apply(krylov.random, product.span());
-    const auto other = apply(way.b, here, std::as_const(product).span(), *way.target);
+    const auto other = way.b(std::as_const(product).span());
     vec::axpy<T>(-1, column(other), moved.column(0));
-    sums.mean_first_moment += mean(krylov, apply(way.a, *way.target, column(moved), here));
+    sums.mean_first_moment += mean(krylov, way.a(column(moved)));
   }
 
   /// Lines between the levels of the two Krylov spaces.
@@ -404,7 +407,7 @@ void require_memory(const ThermalTrace& trace, index_t steps, std::size_t scalar
 }  // namespace
 
 DynamicalCorrelations sampled_correlations(const ThermalTrace& trace) {
-  const index_t steps = trace.options.steps > 0 ? trace.options.steps : default_steps;
+  const index_t steps = trace.options.steps > 0 ? trace.options.steps : default_thermal_steps;
   const bool real = is_real(trace);
   require_memory(trace, steps, real ? sizeof(double) : sizeof(Complex));
   return visit_scalar(real ? ScalarKind::real : ScalarKind::complex,

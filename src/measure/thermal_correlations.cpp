@@ -70,13 +70,23 @@ std::vector<bool> closed_pairs(const ThermalTrace& trace) {
   return closed;
 }
 
-/// The conditions without the momenta that were not asked for: random vectors do without.
-Conditions charges_of(Conditions conditions, const Conditions& given) {
+Conditions without_momenta(Conditions conditions, const Conditions& given) {
   std::erase_if(conditions, [&](const std::string& condition) {
     return condition.starts_with("momentum") &&
            std::find(given.begin(), given.end(), condition) == given.end();
   });
   return conditions;
+}
+
+/// Random vectors in sectors of momenta take several times as long and say no more, but the Lanczos
+/// vectors that are kept are shorter.
+bool fits_without_momenta(const std::vector<ScannedSector>& sectors,
+                          const DynamicalOptions& options) {
+  constexpr double most_bytes = 0x1p30;
+  const double steps =
+      static_cast<double>(options.steps > 0 ? options.steps : default_thermal_steps);
+  return steps * static_cast<double>(sectors.back().dimension) * sizeof(std::complex<double>) <=
+         most_bytes;
 }
 
 }  // namespace
@@ -108,7 +118,8 @@ DynamicalCorrelations thermal_correlations(const Comm& comm, const OpSum& h, con
   const bool exact = options.method == ThermodynamicsMethod::exact ||
                      (options.method == ThermodynamicsMethod::automatic && is_quick(trace));
   if (!exact) {
-    trace.sectors = scan_every_sector(h, lattice, charges_of(all, conditions));
+    auto sectors = scan_every_sector(h, lattice, without_momenta(all, conditions));
+    if (fits_without_momenta(sectors, options)) trace.sectors = std::move(sectors);
     trace.partners = partners_of(trace);
   }
   trace.closed = closed_pairs(trace);

@@ -15,6 +15,8 @@ DynamicalCorrelations thermal_correlations(const Comm& comm, const OpSum& h, con
                                            std::span<const OperatorPair> pairs,
                                            const DynamicalOptions& options);
 
+constexpr index_t default_thermal_steps = 100;  ///< Lanczos steps of a random vector
+
 /// What the two ways to a trace over sectors share.
 struct ThermalTrace {
   const Comm& comm;

@@ -205,6 +205,43 @@ TEST(ThermalCorrelations, of_random_vectors_lie_within_their_errors) {
   EXPECT_NEAR(within_two / double(count), 0.95, 0.05);
 }
 
+TEST(ThermalCorrelations, of_random_vectors_in_sectors_of_momenta) {
+  if (world().size() > 1) GTEST_SKIP() << "the same numbers as on one rank";
+  const Model m = make_model("heisenberg", {.sites = 10, .cyclic = Cyclic::all});
+  const std::vector<OperatorPair> pairs = {plane_waves(m.op.spaces(), m.lattice, "Sz", "Sz")[3]};
+  constexpr double t = 0.8, width = 0.4;
+  const std::vector<double> energies = {-1, 0, 0.6, 1.3, 2};
+  int within_one = 0, within_two = 0, count = 0;
+  for (const std::vector<std::string>& sector :
+       {std::vector<std::string>{"sz=0", "momentum=all"}, {"sz=1", "momentum=2"}}) {
+    const auto found = [&](DynamicalOptions options) {
+      options.temperature = t;
+      auto all = dynamical_correlations(world(), m.op, m.lattice, sector, pairs, options);
+      return std::pair(all.correlations[0], all.energy);
+    };
+    const auto [exact, energy] = found({.method = ThermodynamicsMethod::exact});
+    const auto expected = broadened(exact, energies, width, LineShape::lorentzian);
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+      const auto [is, mean] =
+          found({.method = ThermodynamicsMethod::ftlm, .samples = 10, .seed = seed});
+      EXPECT_LT(std::abs(mean.value - energy.value), 6 * mean.error);
+      EXPECT_LT(is.total_error, 1e-10);
+      EXPECT_LT(is.first_moment_error, 6 * is.first_moment_deviation);
+      EXPECT_EQ(std::isnan(is.reversed_error), sector.back() == "momentum=2");
+      const auto values = broadened(is, energies, width, LineShape::lorentzian),
+                 errors = broadened_errors(is, energies, width, LineShape::lorentzian);
+      for (std::size_t i = 0; i < energies.size(); ++i) {
+        within_one += std::abs(values[i] - expected[i]) <= errors[i];
+        within_two += std::abs(values[i] - expected[i]) <= 2 * errors[i];
+        ++count;
+      }
+    }
+  }
+  SCOPED_TRACE(detail::concat(within_one, " and ", within_two, " of ", count));
+  EXPECT_NEAR(within_one / double(count), 0.68, 0.12);
+  EXPECT_NEAR(within_two / double(count), 0.95, 0.06);
+}
+
 TEST(ThermalCorrelations, are_the_same_on_any_number_of_ranks) {
   const Model m =
       make_model("hubbard", {.sites = 4, .cyclic = Cyclic::all, .params = {{"mu", "2"}}});
