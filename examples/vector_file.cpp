@@ -29,7 +29,7 @@ void read_or_write(const Comm& comm, const std::string& path) {
     read_distributed(comm, path, std::span(owned));
   } else {
     std::iota(owned.begin(), owned.end(), double(mine.begin));
-    write_distributed(comm, path, std::span<const double>(owned));
+    write_distributed<double>(comm, path, owned);
   }
   const double sum = comm.all_reduce(std::accumulate(owned.begin(), owned.end(), 0.0));
   if (comm.is_root())
