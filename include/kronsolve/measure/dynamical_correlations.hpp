@@ -111,8 +111,9 @@ struct DynamicalCorrelations {
 /// The ground states are found in sectors of the charges and momenta that the operators change by a
 /// definite amount; B|0> is taken from there to the sector it belongs to, and the continued fraction
 /// is that of H in there. At a temperature the trace is over all sectors that `conditions` name;
-/// random vectors take sectors of the charges, and put their lines on a grid of a 4000th of the
-/// spectrum, which keeps weights and first moments.
+/// random vectors take sectors of the charges, of momenta too where these are asked for or Lanczos
+/// vectors without them would need more than 1 GiB, and put their lines on a grid of a 4000th of
+/// the spectrum, which keeps weights and first moments.
 /// @param conditions  charges and momenta of the ground state, as for `parse_sector`; what they leave
 ///                    open is looked for
 /// @throws InvalidArgument  as `ground_level`; a condition other than charges and momenta; operators
