@@ -126,7 +126,7 @@ std::string parts_text(const Thermodynamics& found) {
       const Estimate cells[] = {part.weight[i], curves.energy[i], curves.heat_capacity[i],
                                 curves.entropy[i]};
       for (std::size_t c = 0; c < std::size(heads); ++c)
-        columns[c].push_back(cell(cells[c], is_exact(found)));
+        columns[c].push_back(estimate_text(cells[c], is_exact(found)));
     }
   Table table;
   table.column("sector", std::move(sectors));
