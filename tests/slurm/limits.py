@@ -56,6 +56,7 @@ class Limits(unittest.TestCase):
             if all(state == "COMPLETED" for _, state, *_ in tasks):
                 return sum(int(restarts) for *_, restarts, _ in tasks)
             if not self.steps():
+                time.sleep(3)  # a node takes a run that begins in the second in which one has ended for that one
                 for number, state, reason, *_ in tasks:
                     if (state, reason) == ("PENDING", "BeginTime"):
                         self.cluster.run("scontrol", "update", f"JobId={number}", "StartTime=now", check=False)
