@@ -53,7 +53,6 @@ CASES = [
     (("levels", *CHAIN, "--sector", "sz=5"), "sector sz=5 has no states", "sz can be -3"),
     (("evolve", *CHAIN, "--state", "neel", "--time", "1", "--sector", "sz=all"), "needs ground, levels, spectral or thermal; evolve takes one sector"),
     (("levels", *CHAIN, "--every", "1min"), "--every says how often --checkpoint FILE is written"),
-    (("levels", *CHAIN, "--checkpoint", "no/folder/c"), "no/folder"),
     (("ground", *CHAIN, "--checkpoint", "c.h5", "--save", "c.h5"), "--checkpoint and --save need files of their own"),
     (("batch",), "batch of what?", "FILE.toml"),
     (("batch", ""), "RUN needs a name"),
@@ -448,6 +447,7 @@ def rows():
     for option in ("--checkpoint", "--resume"):
         yield Row(("ground", *CHAIN, option, "{file}"), ("c.h5", "not an HDF5 file", "nothing was touched"), 2, "c.h5", "text")
     yield Row(("ground", *CHAIN, "--checkpoint", "/none/c"), ("/none",), 5)
+    yield Row(("levels", *CHAIN, "--checkpoint", "no/folder/c"), ("no/folder",), 5)
     yield Row(("batch", "{file}"), ("s.toml:1:1", "did you mean command?"), 2, "s.toml", "comand = 'ground'\n")
     yield Row(("batch", "{file}"), ("has no place in a sweep",), 2, "s.toml", "command = 'ground'\nmodel = 'xy'\nsites = 4\ncheckpoint = 'c'\n")
     yield Row(("batch", "ground --model heisenberg --sites 4", "-o", "{file}"), ("was not written by kronsolve batch", "-o"), 2, "precious.txt", "mine\n")

@@ -134,8 +134,6 @@ class Documents(program.ProgramTest):
         for script in sorted((program.SOURCE / "scripts" / "slurm").glob("*.sbatch")):
             words = shlex.split(re.search(r"sbatch .*\.sbatch (.*)$", text(script), re.M).group(1))
             self.file("ising.toml", SWEEP)
-        self.file("driven.toml", "sites = 2\nparameters.w = 3\nterms = [[1, 'Sz', 0]]\n[[drive]]\nfunction = \"(w/2)*sin(2*pi*t/3)*cos(4*pi*t/3*(w-2))\"\n"
-                                 "terms = [[0.1, 'Sx', 0, 'Sx', 1]]\n")
             done = program.run("plan", *words) if words[0].startswith("--") else program.run("sweep", *words, "--dry-run", cwd=self.folder)
             self.assertEqual(done.status, 0, f"{script.name}: {done.err}")
 
