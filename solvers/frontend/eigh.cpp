@@ -266,9 +266,11 @@ EighResult run_at_position(const EighProblem<T>& problem, EighOptions options) {
                   .against = options.against,
                   .certify = false,
                   .checkpoint = options.checkpoint};
+  EighProblem<T> part = problem;
+  part.own_stage = true;
   while (ends.size() < 2) {
     end.which = ends.empty() ? Which::SA : Which::LA;
-    const EighResult found = run(problem, end);
+    const EighResult found = run(part, end);
     ends.push_back(found.require_converged().eigenvalues[0]);
     products += found.products;
   }
@@ -276,7 +278,7 @@ EighResult run_at_position(const EighProblem<T>& problem, EighOptions options) {
   const double position = options.position.value();
   options.sigma = low + position * (high - low);
   options.position.reset();
-  EighResult result = run(problem, options);
+  EighResult result = run(std::move(part), options);
   result.products += products;
   result.reason += detail::concat("; target ", *options.sigma, " at position ", position, " of [",
                                   low, ", ", high, "]");
@@ -402,7 +404,7 @@ EighResult run(EighProblem<T> problem, EighOptions given) {
   EighPlan plan = frontend::plan(problem, options);
   if (!plan.fits) throw InvalidArgument(plan.reason);
   if (options.checkpoint != nullptr && !goes_on(plan.method)) {
-    if (options.checkpoint->required() && !options.checkpoint->is_inside())
+    if (options.checkpoint->required() && !is_one_of_several(problem, *options.checkpoint))
       refuse_checkpoint(plan.method);
     options.checkpoint = given.checkpoint = nullptr;
   }

@@ -86,7 +86,7 @@ Choice choose_method(const EighProblem<T>& problem, const EighOptions& o) {
     return {targeted(o) ? Method::filter : Method::lanczos, o.form,
             "a checkpoint can be gone on with"};
   };
-  if (kept && !o.checkpoint->is_inside()) return goes_on();
+  if (kept && !is_one_of_several(problem, *o.checkpoint)) return goes_on();
   if (o.k == EighOptions::all) return {Method::dense, o.form, "the whole spectrum is wanted"};
   if (o.factors != Factors::automatic)
     return {Method::slepc, o.form, detail::concat("factors by ", to_string(o.factors))};

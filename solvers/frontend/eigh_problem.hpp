@@ -9,6 +9,7 @@
 #include <kronsolve/operators/lazy.hpp>
 #include <kronsolve/operators/linear_map.hpp>
 #include <kronsolve/operators/vector_operations.hpp>
+#include <kronsolve/solvers/checkpoint.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 #include <kronsolve/solvers/tolerance.hpp>
 
@@ -37,6 +38,7 @@ struct EighProblem {
   /// What a rank takes before the solve where only a plan is made: states and rows of a sector
   /// whose states are counted, not listed; nothing if the rows are at hand.
   std::optional<double> bytes_before = {};
+  bool own_stage = false;  ///< the stage of a checkpoint that is open is of this very solve
 
   index_t n() const noexcept { return rows.rows(); }
   /// Before `rows` are asked for anything. Collective.
@@ -45,6 +47,12 @@ struct EighProblem {
   }
   RowRange owned() const { return partition.range(comm->rank()); }
 };
+
+/// A solve that is one of several, which keep what is done: it may begin anew.
+template <Scalar T>
+bool is_one_of_several(const EighProblem<T>& problem, const Checkpoint& checkpoint) {
+  return checkpoint.is_inside() && !problem.own_stage;
+}
 
 /// Arguments that need no operator: ranges, finite numbers, combinations. Local, the same on every
 /// rank.

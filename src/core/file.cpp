@@ -180,7 +180,6 @@ void OutputFile::drop() noexcept {
 
 void OutputFile::write(index_t offset, std::span<const char> bytes) {
   size_ = std::max(size_, offset + static_cast<index_t>(bytes.size()));
-  [[maybe_unused]] const index_t begin = offset;
   while (!bytes.empty()) {
     const auto put = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (put < 0 && errno == EINTR) continue;
@@ -188,12 +187,6 @@ void OutputFile::write(index_t offset, std::span<const char> bytes) {
     bytes = bytes.subspan(static_cast<std::size_t>(put));
     offset += static_cast<index_t>(put);
   }
-#ifdef SYNC_FILE_RANGE_WRITE
-  // The disk begins with large pieces while the rest is made; close() waits, and hears of errors.
-  constexpr index_t large = 1 << 20;
-  if (offset - begin >= large)
-    (void)::sync_file_range(descriptor_, begin, offset - begin, SYNC_FILE_RANGE_WRITE);
-#endif
 }
 
 std::size_t OutputFile::read(index_t offset, std::span<char> bytes) const {

@@ -94,6 +94,7 @@ TYPED_TEST(Observables, energy_and_variance_in_every_basis) {
   using T = TypeParam;
   std::mt19937 random(11);
   for (const auto& c : test::measure_cases<T>()) {
+    if (!c.basis->rules().empty()) continue;  // there H is P H P: operators/local_rules.cpp
     SCOPED_TRACE(c.name);
     const auto owned = random_on<T>(world(), *c.basis, 6);
     const StateView<T> psi(world(), *c.basis, owned);
