@@ -78,7 +78,7 @@ class Checkpoints(program.ProgramTest):
         for a, b in zip(now, before):
             self.assertAlmostEqual(a, b, delta=1e-10)
         names = [name for name in ("eigenvalues", "singular_values", "energies") if name in undisturbed]
-        scale = max(abs(b) for name in names for b in undisturbed[name])  # small levels have digits of the large ones
+        scale = max((abs(b) for name in names for b in undisturbed[name]), default=1)  # small levels have digits of the large ones
         for name in names:
             for a, b in zip(found[name], undisturbed[name]):
                 self.assertAlmostEqual(a, b, delta=1e-13 * (scale if "singular" in name or inside(undisturbed) else abs(b)))
