@@ -85,6 +85,7 @@
 #include <kronsolve/operators/sector_scan.hpp>
 #include <kronsolve/operators/sectors.hpp>
 #include <kronsolve/operators/serialize.hpp>
+#include <kronsolve/operators/site_symmetries.hpp>
 #include <kronsolve/operators/state_view.hpp>
 #include <kronsolve/operators/states.hpp>
 #include <kronsolve/operators/symmetry_basis.hpp>

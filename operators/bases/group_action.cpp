@@ -89,6 +89,12 @@ std::vector<SymmetryGroup::Element> GroupAction::make_members(const SymmetryGrou
     members_.push_back({e, paired_ ? by_image.at(element.image).flipped : -1});
     tabled.push_back(element);
   }
+  tabled_.resize(group.elements().size());
+  for (int m = 0; m < std::ssize(members_); ++m) {
+    const Member& member = members_[static_cast<std::size_t>(m)];
+    tabled_[static_cast<std::size_t>(member.element)] = {m, false};
+    if (member.flipped >= 0) tabled_[static_cast<std::size_t>(member.flipped)] = {m, true};
+  }
   return tabled;
 }
 
@@ -364,6 +370,18 @@ std::vector<std::pair<state_t, int>> GroupAction::images_of(state_t state) const
   };
   narrow_.empty() ? add(wide_) : add(narrow_);
   return result;
+}
+
+std::pair<state_t, int> GroupAction::image_of(int element, state_t state) const {
+  const auto [member, flipped] = tabled_[static_cast<std::size_t>(element)];
+  const auto sum = [&, at = static_cast<std::size_t>(member)](const auto& tables) {
+    const auto parts = rows(tables, state);
+    state_t to = 0;
+    for (std::size_t k = 0; k < chunks_.size(); ++k) to += parts[k][at];
+    return to;
+  };
+  const state_t to = narrow_.empty() ? sum(wide_) : sum(narrow_);
+  return {flipped ? largest_ - to : to, phase(element, occupied(state))};
 }
 
 index_t GroupAction::memory_bytes() const noexcept {

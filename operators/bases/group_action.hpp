@@ -47,6 +47,8 @@ class GroupAction {
   /// Images of a state under every element, each with (character times sign): U |state> = (sign)
   /// |image>.
   std::vector<std::pair<state_t, int>> images_of(state_t state) const;
+  /// The same of one element, a few look-ups.
+  std::pair<state_t, int> image_of(int element, state_t state) const;
   index_t memory_bytes() const noexcept;
 
  private:
@@ -97,8 +99,9 @@ class GroupAction {
   DigitCode code_;
   std::vector<LocalSpace> spaces_;
   std::vector<Member> members_;
-  bool paired_ = false;         ///< every member has a flipped element
-  std::vector<int> phases_of_;  ///< by element
+  std::vector<std::pair<int, bool>> tabled_;  ///< of each element its member, and whether flipped
+  bool paired_ = false;                       ///< every member has a flipped element
+  std::vector<int> phases_of_;                ///< by element
   int phases_ = 2;
   state_t largest_ = 0;
   std::vector<Chunk> chunks_;  ///< the last sites first

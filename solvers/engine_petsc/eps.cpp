@@ -31,6 +31,43 @@ PetscErrorCode monitor(EPS eps, PetscInt iterations, PetscInt converged, PetscSc
   });
 }
 
+/// At the end of a restart the first columns of the basis are the eigenvectors that have converged,
+/// those that follow are Ritz vectors, the best first.
+EngineRestart<Scalar> state_of(EPS eps, const EngineEigh<Scalar>& problem, PetscInt converged) {
+  const auto& map = *problem.map;
+  BV basis = nullptr;
+  DS projected = nullptr;
+  PetscInt kept = 0;
+  KRONSOLVE_PETSC(EPSGetBV(eps, &basis));
+  KRONSOLVE_PETSC(EPSGetDS(eps, &projected));
+  KRONSOLVE_PETSC(DSGetDimensions(projected, &kept, nullptr, nullptr, nullptr));
+  const auto wanted = static_cast<PetscInt>(problem.k);
+  converged = std::min(converged, wanted);
+  const VecHandle x = vector(map.comm(), map.row_range(), map.rows());
+  EngineRestart<Scalar> state{.converged = {map.row_partition(), map.comm().rank(), converged},
+                              .start = std::vector<Scalar>(problem.start.size()),
+                              .solves = problem.sigma ? count_solves(eps) : 0};
+  for (PetscInt j = 0; j < converged; ++j) {
+    KRONSOLVE_PETSC(BVCopyVec(basis, j, x.get()));
+    copy_from(x.get(), state.converged.column(j));
+  }
+  std::vector<Scalar> ritz(state.start.size());
+  for (PetscInt j = converged; j < std::min(wanted, kept); ++j) {
+    KRONSOLVE_PETSC(BVCopyVec(basis, j, x.get()));
+    copy_from(x.get(), std::span(ritz));
+    for (std::size_t i = 0; i < ritz.size(); ++i) state.start[i] += ritz[i];
+  }
+  return state;
+}
+
+PetscErrorCode restarted(EPS eps, PetscInt iterations, PetscInt converged, PetscScalar*,
+                         PetscScalar*, PetscReal*, PetscInt, void* context) noexcept {
+  return guarded([&] {
+    const auto& problem = *static_cast<const EngineEigh<Scalar>*>(context);
+    problem.restarted(iterations, [&] { return state_of(eps, problem, converged); });
+  });
+}
+
 /// What the preconditioner of a Davidson method is made of; nothing where there is none.
 MatHandle preconditioner_matrix(const EngineEigh<Scalar>& problem) {
   const auto& map = *problem.map;
@@ -253,6 +290,9 @@ EnginePairs<Scalar> solve_hermitian(const EngineEigh<Scalar>& problem) {
   if (problem.monitor)
     KRONSOLVE_PETSC(
         EPSMonitorSet(eps.get(), monitor, const_cast<EngineEigh<Scalar>*>(&problem), nullptr));
+  if (problem.restarted && problem.solver == EngineSolver::krylov_schur)
+    KRONSOLVE_PETSC(
+        EPSMonitorSet(eps.get(), restarted, const_cast<EngineEigh<Scalar>*>(&problem), nullptr));
   KRONSOLVE_PETSC(EPSSetFromOptions(eps.get()));
   KRONSOLVE_PETSC(EPSSolve(eps.get()));
   auto found = collect(eps.get(), problem);

@@ -20,6 +20,7 @@
 #include "core/counted.hpp"
 #include "core/rows_checksum.hpp"
 #include "operators/assembled/sector_rows.hpp"
+#include "solvers/frontend/copies.hpp"
 #include "solvers/frontend/eigh_problem.hpp"
 #include "solvers/frontend/held_rows.hpp"
 #include "solvers/frontend/rows.hpp"
@@ -109,6 +110,7 @@ EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h) {
                          .partition = partition,
                          .sector_rows = once};
   if (once) expect_sector_rows(problem, h);
+  problem.symmetries = [&comm, h] { return symmetries_between_copies<T>(comm, h); };
   if (!h.basis->is_listed()) {
     expect_sector_rows(problem, h);
     problem.bytes_before =
@@ -375,14 +377,20 @@ std::string start_text(const Comm& comm, const EighOptions& o, RowRange owned) {
   return o.start.index() == 0 ? "none" : detail::concat("checksum ", all.of_all(comm));
 }
 
-/// Only our own methods can be taken up in the middle.
-bool goes_on(Method method) { return method == Method::lanczos || method == Method::filter; }
+/// What can be taken up in the middle.
+bool goes_on(Method method, const EighOptions& o) {
+  if (method == Method::slepc) return !o.interval && o.which != Which::LM;
+  return method == Method::lanczos || method == Method::filter;
+}
 
-[[noreturn]] void refuse_checkpoint(Method method) {
+[[noreturn]] void refuse_checkpoint(Method method, const EighOptions& o) {
+  const auto what = method == Method::slepc
+                        ? std::string(o.interval ? "slepc for an interval" : "slepc for LM")
+                        : detail::concat("method ", to_string(method));
   throw NotSupported(detail::concat(
-      "eigh: a checkpoint needs method lanczos for the ends of the spectrum (SA, LA), filter for a "
-      "target or an interval; method ",
-      to_string(method), " cannot go on in the middle, leave the checkpoint out"));
+      "eigh: a checkpoint needs method lanczos or slepc for the ends of the spectrum (SA, LA), "
+      "filter or slepc for a target, filter for an interval; ",
+      what, " cannot go on in the middle, leave the checkpoint out"));
 }
 
 template <Scalar T>
@@ -403,9 +411,9 @@ EighResult run(EighProblem<T> problem, EighOptions given) {
                        std::ldexp(1.0, std::min(1000, -std::ilogb(problem.largest))));
   EighPlan plan = frontend::plan(problem, options);
   if (!plan.fits) throw InvalidArgument(plan.reason);
-  if (options.checkpoint != nullptr && !goes_on(plan.method)) {
+  if (options.checkpoint != nullptr && !goes_on(plan.method, options)) {
     if (options.checkpoint->required() && !is_one_of_several(problem, *options.checkpoint))
-      refuse_checkpoint(plan.method);
+      refuse_checkpoint(plan.method, options);
     options.checkpoint = given.checkpoint = nullptr;
   }
   if (options.which == Which::LM && options.certify && plan.method != Method::dense &&

@@ -12,8 +12,10 @@
 #include <kronsolve/solvers/lobpcg.hpp>
 
 #include "solvers/dense/blas_threads.hpp"
+#include "solvers/frontend/copies.hpp"
 #include "solvers/frontend/eigh_problem.hpp"
 #include "solvers/frontend/end_preconditioner.hpp"
+#include "solvers/frontend/krylov_schur_checkpoint.hpp"
 
 namespace kronsolve::frontend {
 
@@ -112,7 +114,7 @@ constexpr index_t spare_pairs = 2;
 template <Scalar T>
 EnginePairs<T> solve_shifted(Engine<T>& engine, EngineEigh<T> problem, double sigma,
                              const Tolerance<T>& tolerance, const EighOptions& o,
-                             EighResult& result) {
+                             Checkpoint* checkpoint, EighResult& result, index_t& products) {
   // A move below rounding is none.
   const double scale = std::max(tolerance.scale(sigma), 1e9 * tolerance.rounding());
   bool hit = false;
@@ -123,7 +125,7 @@ EnginePairs<T> solve_shifted(Engine<T>& engine, EngineEigh<T> problem, double si
     if (o.ncv > 0) problem.ncv = std::min(problem.map->rows(), std::max(o.ncv, problem.k + 2));
     EnginePairs<T> found;
     try {
-      found = engine.eigh(problem);
+      found = krylov_schur(engine, problem, attempt == 0 ? checkpoint : nullptr, products);
     } catch (const EngineError&) {
       if (last) throw;
       hit = true;
@@ -214,6 +216,7 @@ void certify_target(const EighProblem<T>& p, double sigma, const Tolerance<T>& t
   slices.k = 1;
   slices.certify = false;
   slices.vectors = Eigenvectors::compute;
+  slices.checkpoint = nullptr;
   EighResult all = solve_slices(p, slices, sigma - farthest, sigma + farthest);
   if (static_cast<index_t>(all.eigenvalues.size()) < o.k) return;
   vectors = std::move(std::get<DistributedVectors<T>>(all.vectors));
@@ -227,10 +230,71 @@ void certify_target(const EighProblem<T>& p, double sigma, const Tolerance<T>& t
   vec::fix_phases(*p.comm, vectors);
 }
 
+/// What is known of pairs besides values and vectors.
+void write_report(CheckpointWriter& writer, bool solved, const PairsReport& report) {
+  const auto as_number = [](const auto& value) { return static_cast<double>(value); };
+  writer.numbers("report",
+                 std::vector<double>{as_number(solved), as_number(report.residual_kind),
+                                     as_number(report.converged), as_number(report.converged_pairs),
+                                     as_number(report.iterations), as_number(report.products)});
+  writer.numbers("values", report.eigenvalues);
+  writer.numbers("residuals", report.residuals);
+  writer.text("reason", report.reason);
+}
+
+/// Returns `solved`.
+bool read_report(const CheckpointReader& reader, PairsReport& report) {
+  const auto numbers = reader.numbers("report");
+  report.residual_kind = static_cast<ResidualKind>(static_cast<int>(numbers.at(1)));
+  report.converged = numbers.at(2) != 0;
+  report.converged_pairs = static_cast<index_t>(numbers.at(3));
+  report.iterations = static_cast<index_t>(numbers.at(4));
+  report.products = static_cast<index_t>(numbers.at(5));
+  report.eigenvalues = reader.numbers("values");
+  report.residuals = reader.numbers("residuals");
+  report.reason = reader.text("reason");
+  return numbers.at(0) != 0;
+}
+
 EngineSolver engine_solver(Method method) {
   return method == Method::jd   ? EngineSolver::jd
          : method == Method::gd ? EngineSolver::gd
                                 : EngineSolver::krylov_schur;
+}
+
+/// Pairs as good as asked; all of `result` but its certificate.
+template <Scalar T>
+DistributedVectors<T> solve_pairs(Engine<T>& engine, EngineEigh<T> problem,
+                                  std::optional<double> sigma, const Tolerance<T>& tolerance,
+                                  const EighOptions& o, const std::string& note,
+                                  EighResult& result) {
+  const auto& map = *problem.map;
+  const dense::BlasThreads threads(num_threads());
+  EnginePairs<T> found;
+  index_t earlier_products = 0;
+  const auto attempt = [&](Checkpoint* checkpoint) {
+    if (sigma) {
+      found = solve_shifted(engine, problem, *sigma, tolerance, o, checkpoint, result,
+                            earlier_products);
+      return judge(result, tolerance, found.vectors, o.k);
+    }
+    found = krylov_schur(engine, problem, checkpoint, earlier_products);
+    finish_pairs(map, found.vectors, result);
+    return judge(result, tolerance, found.vectors, o.k);
+  };
+  const double scale = attempt(o.checkpoint);
+  // A huge coupling makes the spectrum wide; levels that do not feel it are asked to be as good
+  // as without it.
+  if (!result.converged && !found.limit_reached && scale < 0.5 * tolerance.width() &&
+      tolerance.goal(scale) > 10 * tolerance.rounding()) {
+    problem.tol = estimate_margin * tolerance.goal(scale) / problem.scale;
+    result.reason.clear();
+    (void)attempt(nullptr);
+  }
+  result.iterations = found.iterations;
+  result.products = earlier_products + map.products() + found.solves;
+  result.reason = found.reason + note + (result.reason.empty() ? "" : "; ") + result.reason;
+  return std::move(found.vectors);
 }
 
 }  // namespace
@@ -282,38 +346,24 @@ EighResult solve_engine(const EighProblem<T>& p, const EighOptions& o, OperatorF
   problem.factors = o.factors;
   problem.petsc_options = o.petsc_options;
   if (o.progress) problem.monitor = make_monitor(p, *map, o);
-  EnginePairs<T> found;
-  {
-    const dense::BlasThreads threads(num_threads());
-    const auto attempt = [&] {
-      if (sigma) {
-        found = solve_shifted(*engine, problem, *sigma, tolerance, o, result);
-        return judge(result, tolerance, found.vectors, o.k);
-      }
-      found = engine->eigh(problem);
-      finish_pairs(*map, found.vectors, result);
-      return judge(result, tolerance, found.vectors, o.k);
-    };
-    const double scale = attempt();
-    // A huge coupling makes the spectrum wide; levels that do not feel it are asked to be as good
-    // as without it.
-    if (!result.converged && !found.limit_reached && scale < 0.5 * tolerance.width() &&
-        tolerance.goal(scale) > 10 * tolerance.rounding()) {
-      problem.tol = estimate_margin * tolerance.goal(scale) / problem.scale;
-      result.reason.clear();
-      (void)attempt();
-    }
-  }
-  result.iterations = found.iterations;
-  result.products = map->products() + found.solves;
-  result.reason =
-      found.reason + preconditioner.note + (result.reason.empty() ? "" : "; ") + result.reason;
-  certify(*map, found.vectors, o, result);
+  DistributedVectors<T> vectors;
+  bool solved = false;  // the rest is the certificate
+  const CheckpointStage stage(o.checkpoint, "levels", [&](CheckpointWriter& writer) {
+    write_report(writer, solved, result);
+  });
+  if (stage.saved() != nullptr) solved = read_report(*stage.saved(), result);
+  if (solved)  // the pairs themselves are with the certificate
+    vectors = DistributedVectors<T>(p.partition, p.comm->rank(), o.k);
+  else
+    vectors = solve_pairs(*engine, problem, sigma, tolerance, o, preconditioner.note, result);
+  if (!solved) put_in_copies(p, *map, o, result, vectors);
+  solved = true;
+  certify(*map, vectors, o, result);
   if (given != nullptr && o.certify && o.k > 1)
     result.certificate = "not checked: vectors were deflated";
   else if (sigma && o.certify && o.k > 1 && o.k < p.n() && result.converged)
-    certify_target(p, *sigma, tolerance, found.vectors, o, result);
-  if (o.vectors == Eigenvectors::compute) result.vectors = std::move(found.vectors);
+    certify_target(p, *sigma, tolerance, vectors, o, result);
+  if (o.vectors == Eigenvectors::compute) result.vectors = std::move(vectors);
   result.solve_seconds = solve.seconds();
   return result;
 }
@@ -338,36 +388,6 @@ EighResult solve_beyond_end(const EighProblem<T>& p, const EighOptions& options,
   }
   return solve_engine(p, o, OperatorForm::assembled);
 }
-
-namespace {
-
-/// What is known of pairs besides values and vectors.
-void write_report(CheckpointWriter& writer, bool solved, const PairsReport& report) {
-  const auto as_number = [](const auto& value) { return static_cast<double>(value); };
-  writer.numbers("report",
-                 std::vector<double>{as_number(solved), as_number(report.residual_kind),
-                                     as_number(report.converged), as_number(report.converged_pairs),
-                                     as_number(report.iterations), as_number(report.products)});
-  writer.numbers("values", report.eigenvalues);
-  writer.numbers("residuals", report.residuals);
-  writer.text("reason", report.reason);
-}
-
-/// Returns `solved`.
-bool read_report(const CheckpointReader& reader, PairsReport& report) {
-  const auto numbers = reader.numbers("report");
-  report.residual_kind = static_cast<ResidualKind>(static_cast<int>(numbers.at(1)));
-  report.converged = numbers.at(2) != 0;
-  report.converged_pairs = static_cast<index_t>(numbers.at(3));
-  report.iterations = static_cast<index_t>(numbers.at(4));
-  report.products = static_cast<index_t>(numbers.at(5));
-  report.eigenvalues = reader.numbers("values");
-  report.residuals = reader.numbers("residuals");
-  report.reason = reader.text("reason");
-  return numbers.at(0) != 0;
-}
-
-}  // namespace
 
 template <Scalar T>
 EighResult solve_lanczos(const EighProblem<T>& p, const EighOptions& o, OperatorForm form) {
@@ -395,6 +415,7 @@ EighResult solve_lanczos(const EighProblem<T>& p, const EighOptions& o, Operator
       found.vectors = DistributedVectors<T>(p.partition, p.comm->rank(), o.k);
     else
       found = lanczos(map, options);
+    if (!solved) put_in_copies(p, map, o, found, found.vectors);
     solved = true;
     if (!found.converged && o.method == Method::lanczos &&
         found.reason.find("limited") == std::string::npos)

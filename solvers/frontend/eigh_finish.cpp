@@ -17,24 +17,6 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-struct Pair {
-  double value, residual;
-};
-
-/// Rayleigh quotient and |Hx - lx| with one product into y. Scales x to norm 1: what has not
-/// converged may come with another one.
-template <Scalar T>
-Pair measure(const LinearMap<T>& map, std::span<T> x, std::span<T> y) {
-  const Comm& comm = map.comm();
-  constexpr double rounding = 1e-10;
-  const double size = vec::norm<T>(comm, x);
-  const bool other = size > 0 && std::abs(size - 1) > rounding;
-  if (other) vec::scale<T>(1 / size, x);
-  map.apply(x, y);
-  const double value = real_part(vec::dot<T>(comm, x, y)) / (other ? 1 : size * size);
-  return {value, vec::distance<T>(comm, value, x, y)};
-}
-
 /// A map times a number.
 template <Scalar T>
 class ScaledMap final : public LinearMap<T> {
@@ -57,6 +39,18 @@ class ScaledMap final : public LinearMap<T> {
 };
 
 }  // namespace
+
+template <Scalar T>
+MeasuredPair measure(const LinearMap<T>& map, std::span<T> x, std::span<T> y) {
+  const Comm& comm = map.comm();
+  constexpr double rounding = 1e-10;
+  const double size = vec::norm<T>(comm, x);
+  const bool other = size > 0 && std::abs(size - 1) > rounding;
+  if (other) vec::scale<T>(1 / size, x);
+  map.apply(x, y);
+  const double value = real_part(vec::dot<T>(comm, x, y)) / (other ? 1 : size * size);
+  return {value, vec::distance<T>(comm, value, x, y)};
+}
 
 template <Scalar T>
 EighProblem<T> in_unit(const EighProblem<T>& problem, double factor) {
@@ -100,7 +94,7 @@ void finish_pairs(const LinearMap<T>& map, DistributedVectors<T>& vectors, EighR
   result.eigenvalues.clear();
   result.residuals.clear();
   for (index_t j = 0; j < vectors.count(); ++j) {
-    const Pair pair = measure<T>(map, vectors.column(j), product.span());
+    const MeasuredPair pair = measure<T>(map, vectors.column(j), product.span());
     result.eigenvalues.push_back(pair.value);
     result.residuals.push_back(pair.residual);
     // Rounding may swap neighbours of a cluster.
@@ -184,6 +178,7 @@ double judge(PairsReport& result, const Tolerance<T>& tolerance,
 }
 
 #define KRONSOLVE_DEFINE(T)                                                              \
+  template MeasuredPair measure(const LinearMap<T>&, std::span<T>, std::span<T>);        \
   template std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>&, OperatorForm);  \
   template std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>&, OperatorForm,   \
                                                   const EighOptions&);                   \

@@ -18,6 +18,10 @@
 
 namespace kronsolve::frontend {
 
+/// y = U x, owned rows of both, for a symmetry U of the operator. Collective.
+template <Scalar T>
+using Symmetry = std::function<void(std::span<const T> x, std::span<T> y)>;
+
 template <Scalar T>
 struct EighProblem {
   const Comm* comm;
@@ -38,6 +42,8 @@ struct EighProblem {
   /// What a rank takes before the solve where only a plan is made: states and rows of a sector
   /// whose states are counted, not listed; nothing if the rows are at hand.
   std::optional<double> bytes_before = {};
+  /// Symmetries that lead from a state to others of its level; empty if nobody knows. Collective.
+  std::function<std::vector<Symmetry<T>>()> symmetries = {};
   bool own_stage = false;  ///< the stage of a checkpoint that is open is of this very solve
 
   index_t n() const noexcept { return rows.rows(); }
@@ -169,6 +175,14 @@ std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>& problem, OperatorFo
 inline index_t wanted_pairs(const EighOptions& options, index_t n) {
   return options.k == EighOptions::all ? n - count_against(options) : options.k;
 }
+
+struct MeasuredPair {
+  double value, residual;
+};
+/// Rayleigh quotient and |Hx - lx| with one product into y. Scales x to norm 1: what has not
+/// converged may come with another one. Collective.
+template <Scalar T>
+MeasuredPair measure(const LinearMap<T>& map, std::span<T> x, std::span<T> y);
 
 /// Values, vectors and residuals by one product each: Rayleigh quotients, ascending, phases fixed.
 /// Collective. Fills eigenvalues, residuals and the vectors' phases; `vectors` hold norm-1 columns

@@ -21,7 +21,8 @@ EVOLVE = ("evolve", "--model", "heisenberg", "--sites", 16, "--state", "neel", "
           "--observe", "entropy:half")
 SECTORS = ("ground", "--model", "xxz", "-p", "delta=0.3", "--sites", 16, "--sector", "sz=0..3", "-k", 2)
 LEVELS = ("levels", "--model", "mbl", "--sites", 14, "--sector", "sz=0..4", "-k", 3)
-ALL = (GROUND, ENERGY, INSIDE, WINDOW, LARGEST, SMALLEST, EVOLVE, SECTORS, LEVELS)
+KRYLOV_SCHUR = ("ground", "--model", "heisenberg", "--sites", 16, "-k", 6, "--method", "slepc")  # another solve goes on: not the same bits
+ALL = (GROUND, ENERGY, INSIDE, WINDOW, LARGEST, SMALLEST, EVOLVE, SECTORS, LEVELS, KRYLOV_SCHUR)
 VARIANTS = [(ranks, threads) for ranks in ((0, 2, 3) if QUICK else (0, 2, 3, 5)) for threads in (1, 2)]
 
 
@@ -102,7 +103,7 @@ class Checkpoints(program.ProgramTest):
         self.assertEqual(done.status, 0, done.err)
         self.assertIn("going on from" if self.path.exists() else "nothing at", done.err)
         # With as many ranks and threads every sum is the same sum.
-        self.assert_same(done.json(), undisturbed, exactly=exactly and variant == (0, 1))
+        self.assert_same(done.json(), undisturbed, exactly=exactly and variant == (0, 1) and "slepc" not in arguments)
 
     def test_killed_at_any_moment_it_goes_on(self):
         met = 0
@@ -122,7 +123,7 @@ class Checkpoints(program.ProgramTest):
         for arguments, number, ranks in ((GROUND, signal.SIGTERM, ()), (ENERGY, signal.SIGUSR1, ()), (EVOLVE, signal.SIGTERM, ()),
                                          (INSIDE, signal.SIGTERM, ()), (WINDOW, signal.SIGUSR1, ()), (LARGEST, signal.SIGTERM, ()),
                                          (SMALLEST, signal.SIGUSR1, ("--ranks", 2)), (ENERGY, signal.SIGUSR1, ("--ranks", 2)),
-                                         (SECTORS, signal.SIGTERM, ()), (LEVELS, signal.SIGUSR1, ("--ranks", 2))):
+                                         (KRYLOV_SCHUR, signal.SIGTERM, ()), (SECTORS, signal.SIGTERM, ()), (LEVELS, signal.SIGUSR1, ("--ranks", 2))):
             undisturbed, seconds = self.length(arguments)
             status, out, err = self.stop_in_the_middle(number, seconds, *arguments, *ranks, "--threads", 1)
             with self.subTest(arguments=arguments, number=number, ranks=ranks):
@@ -173,7 +174,7 @@ class Checkpoints(program.ProgramTest):
                 self.assert_refused(program.run(*chain, *arguments, "--checkpoint", self.path), 2, "of another problem", words,
                                     "nothing was touched")
         self.assert_refused(program.run(*EVOLVE, "--resume", self.path), 2, "command is 'eigh' there, 'evolve' here")
-        for method in ("slepc", "dense", "lobpcg"):
+        for method in ("jd", "dense", "lobpcg"):
             self.assert_refused(program.run("ground", "--model", "xxz", "--sites", 8, "--method", method, "--checkpoint", self.folder / "new"),
                                 4, "needs method lanczos")
         saved = self.folder / "saved.h5"

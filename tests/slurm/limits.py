@@ -2,11 +2,14 @@
 """Jobs that meet their limits of time: they end before it, are queued again, and finish; nothing is lost or computed twice.
 
 usage: limits.py PROGRAM [unittest arguments]
-A limit of SLURM is a minute at least, so that this takes some. A slower machine needs more turns.
+A limit of SLURM is a minute at least, so that this takes a quarter of an hour. What is computed is as long as the machine is fast, so
+that some limits are met on each.
 """
 
 import json
+import os
 import pathlib
+import random
 import re
 import subprocess
 import sys
@@ -33,6 +36,31 @@ class Limits(unittest.TestCase):
         done = subprocess.run([PROGRAM, "batch", *arguments, "--threads", "1", "--time", "1min", "--json"], capture_output=True, text=True,
                               check=True, timeout=60, cwd=self.folder)
         return json.loads(done.stdout)["script"]
+
+    def seconds(self, *arguments) -> float:
+        """What a run takes on one thread."""
+        done = subprocess.run([PROGRAM, *arguments, "--threads", "1", "--json"], capture_output=True, text=True, check=True, cwd=self.folder)
+        return json.loads(done.stdout)["seconds"]["total"]
+
+    def write_sweep(self, seconds: float) -> int:
+        """A sweep of so many seconds on one core; the number of its points."""
+        point = self.seconds("ground", "--model", "xxz", "--sites", "18", "-p", "delta=0.9")
+        points = max(40, round(seconds / point))
+        (self.folder / "field.toml").write_text("command = 'ground'\nmodel = 'xxz'\nsites = 18\nwarm_starts = false\n[vary]\n"
+                                                f"delta = {{from = 0.1, to = 2, count = {points}}}\n", encoding="utf-8")
+        return points
+
+    def records(self) -> list[str]:
+        path = self.folder / "field.out" / "points.jsonl"
+        return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+    def assert_complete(self, points: int):
+        checked = subprocess.run([PROGRAM, "results", "field.out", "--check"], capture_output=True, text=True, check=False, cwd=self.folder)
+        count = f"{points:,}".replace(",", " ")
+        self.assertIn(f"{count} records of {count} points, all of them whole", checked.stdout)
+        records = [json.loads(line) for line in self.records()]
+        self.assertEqual((len(records), len({record["point"] for record in records})), (points, points))
+        self.assertEqual({record["status"] for record in records}, {"done"})
 
     def steps(self) -> bool:
         """Something is left of a job on the nodes: it fails if it is run again now."""
@@ -67,19 +95,15 @@ class Limits(unittest.TestCase):
 
     def test_tasks_of_an_array_end_before_their_limit_and_are_queued_again(self):
         """The job number of one of the tasks is that of the array, which means all of them to SLURM."""
-        (self.folder / "field.toml").write_text("command = 'ground'\nmodel = 'xxz'\nsites = 16\nwarm_starts = false\n[vary]\n"
-                                                "delta = {from = 0.1, to = 2, count = 500}\n", encoding="utf-8")
+        points = self.write_sweep(2 * 100)
         restarts = self.run_to_its_end(self.batch("field.toml", "--nodes", "2"))
         self.assertGreaterEqual(restarts, 2, self.said())
-        checked = subprocess.run([PROGRAM, "results", "field.out", "--check"], capture_output=True, text=True, check=False, cwd=self.folder)
-        self.assertIn("500 records of 500 points, all of them whole", checked.stdout)
-        records = [json.loads(line) for line in (self.folder / "field.out" / "points.jsonl").read_text(encoding="utf-8").splitlines()]
-        self.assertEqual((len(records), len({record["point"] for record in records})), (500, 500))
-        self.assertEqual({record["status"] for record in records}, {"done"})
+        self.assert_complete(points)
         print(f"queued again {restarts} times", file=sys.stderr)
 
     def test_a_solve_on_two_nodes_that_is_longer_than_its_limit_finishes(self):
-        words = "evolve --model heisenberg --sites 12 --state neel --time 20 --steps 2000"
+        words = "evolve --model heisenberg --sites 12 --state neel --steps 2000 --time {}"
+        words = words.format(round(20 * 60 / self.seconds(*words.format(20).split())))
         script = self.batch(words, "--nodes", "2")
         restarts = self.run_to_its_end("--signal=USR1@1", script)  # the end of the job is what ends it
         self.assertGreaterEqual(restarts, 1, self.said())
@@ -91,6 +115,40 @@ class Limits(unittest.TestCase):
             for a, b in zip(found[name], json.loads(alone.stdout)[name], strict=True):
                 self.assertAlmostEqual(a, b, delta=1e-10)
         print(f"queued again {restarts} times", file=sys.stderr)
+
+    def test_no_point_is_lost_by_limits_at_random_moments(self):
+        """Ends that the program knows of, where it is queued again, and ends that nobody has told it."""
+        seed = int(os.environ.get("KRONSOLVE_FUZZ_SEED", random.randrange(1 << 32)))
+        print(f"KRONSOLVE_FUZZ_SEED={seed}", file=sys.stderr)
+        choose = random.Random(seed)
+        turns, longest = 20, 15
+        points = self.write_sweep(turns * longest)
+        script = self.batch("field.toml")
+        before: list[str] = []
+        for turn in range(turns):
+            seconds, known = choose.uniform(1, longest), turn % 2 == 0
+            end = {"SLURM_JOB_END_TIME": int(time.time() + 12 + seconds)} if known else {}  # nothing begins in the last ten seconds
+            job = self.cluster.submit(script, cwd=self.folder, KRONSOLVE_PROGRAM=PROGRAM, **end)
+            limit = time.monotonic() + (60 if known else seconds)
+            while "Restarts=0" in self.shown(job) and time.monotonic() < limit:
+                time.sleep(0.2)
+            with self.subTest(turn=turn, seconds=seconds, known=known):
+                self.assertEqual("Restarts=0" not in self.shown(job), known, self.said())
+                self.cluster.run("scancel", job)
+                while self.steps():
+                    time.sleep(0.2)
+                now = self.records()
+                self.assertEqual(now[:len(before)], before)
+                self.assertLess(len(now), points, "the sweep was too short")
+            before = now
+        self.assertGreater(len(before), turns)
+        subprocess.run([PROGRAM, "sweep", "field.toml", "--ranks", "2"], capture_output=True, text=True, check=True, cwd=self.folder)
+        self.assertEqual(self.records()[:len(before)], before)
+        self.assert_complete(points)
+        print(f"{len(before)} of {points} points in {turns} jobs", file=sys.stderr)
+
+    def shown(self, job: str) -> str:
+        return self.cluster.run("scontrol", "show", "job", job).stdout
 
 
 if __name__ == "__main__":

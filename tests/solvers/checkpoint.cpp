@@ -20,6 +20,7 @@
 #include "support/chains.hpp"
 #include "support/checkpoint_test.hpp"
 #include "support/dense_map.hpp"
+#include "support/lazy_matrix.hpp"
 #include "support/mpi_test.hpp"
 
 namespace kronsolve {
@@ -337,6 +338,52 @@ TEST_F(CheckpointTest, another_start_vector_is_another_problem) {
   EXPECT_ERROR((void)run(second), InvalidArgument, "start is 'checksum");
 }
 
+/// SLEPc's inner state is not to be had: what goes on is another solve, which finds the same.
+TEST_F(CheckpointTest, slepc_goes_on_from_the_pairs_it_has_and_the_sum_of_the_others) {
+  const auto test = [&]<Scalar T>(EighOptions options, std::vector<double> exact) {
+    Random random(13);
+    std::vector<double> values = {-2, -2};
+    for (int i = 0; i < 120; ++i) values.push_back(-1.9 + 0.03 * i);
+    const Matrix<T> h = random.with_spectrum<T>(values);
+    const auto n = std::ssize(values);
+    const Lazy<T> rows = test::lazy(h);
+    options.method = Method::slepc;
+    const auto run = [&](Checkpoint& checkpoint) {
+      auto now = options;
+      now.checkpoint = &checkpoint;
+      return eigh(world(), rows, now);
+    };
+    const auto right = [&](const EighResult& now) {
+      ASSERT_TRUE(now.converged) << now.reason;
+      EXPECT_EQ(now.method, Method::slepc) << now.reason;
+      ASSERT_EQ(now.eigenvalues.size(), exact.size());
+      for (std::size_t i = 0; i < exact.size(); ++i)
+        EXPECT_NEAR(now.eigenvalues[i], exact[i], 1e-13 * double(n)) << now.reason;
+      EXPECT_TRUE(now.certified.value_or(false)) << now.certificate;
+    };
+    const int stops = stop_everywhere(1000, world().size() == 1 ? 3 : 17, run, right);
+    EXPECT_GT(stops, options.sigma ? 0 : world().size() == 1 ? 5 : 1);
+
+    // Stopped again and again it still arrives.
+    clear();
+    for (int part = 0; part < 1000; ++part) {
+      int asked = 0;
+      const int steps = world().size() == 1 ? 6 : 30;
+      Checkpoint checkpoint(world(), {.path = path(), .stop = [&] { return ++asked == steps; }});
+      try {
+        right(run(checkpoint));
+        break;
+      } catch (const Stopped&) {
+        ASSERT_LT(part, 999);
+      }
+    }
+  };
+  test.operator()<double>({.k = 4}, {-2, -2, -1.9, -1.87});
+  if (world().size() > 2) return;  // the same again, and long where ranks wait for cores
+  test.operator()<std::complex<double>>({.k = 3, .which = Which::LA}, {1.61, 1.64, 1.67});
+  test.operator()<double>({.k = 3, .which = Which::TM, .sigma = 0.051}, {0.02, 0.05, 0.08});
+}
+
 TEST_F(CheckpointTest, one_that_is_not_required_chooses_no_method_and_refuses_none) {
   Checkpoint checkpoint(world(), {.path = path(), .required = false, .stop = [] { return true; }});
   const auto result = eigh(world(), test::heisenberg(4, false), {.checkpoint = &checkpoint});
@@ -354,8 +401,9 @@ TEST_F(CheckpointTest, what_cannot_go_on_is_refused_with_the_remedy) {
     options.checkpoint = &checkpoint;
     EXPECT_ERROR((void)eigh(world(), test::heisenberg(4, false), options), NotSupported, words);
   };
-  refused({.method = Method::dense}, "needs method lanczos for the ends");
-  refused({.k = 2, .method = Method::lobpcg}, "filter for a target or an interval");
+  refused({.method = Method::dense}, "needs method lanczos or slepc for the ends");
+  refused({.k = 2, .method = Method::lobpcg}, "filter for an interval; method lobpcg cannot");
+  refused({.interval = std::pair(-1.0, 1.0), .method = Method::slepc}, "slepc for an interval");
   refused({.which = Which::LM}, "leave the checkpoint out");
   refused({.k = EighOptions::all}, "method dense cannot go on");
   Checkpoint checkpoint(world(), {.path = path()});

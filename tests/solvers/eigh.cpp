@@ -2,6 +2,7 @@
 #include <numbers>
 
 #include <kronsolve/operators/charge_basis.hpp>
+#include <kronsolve/operators/lattice.hpp>
 #include <kronsolve/operators/sectors.hpp>
 #include <kronsolve/operators/vector_operations.hpp>
 #include <kronsolve/solvers/eigh.hpp>
@@ -236,6 +237,50 @@ TEST(Eigh, degenerate_levels_have_all_their_copies_and_orthonormal_vectors) {
   };
   check.template operator()<double>(h);
   check.template operator()<Complex>(turned);
+}
+
+/// Copies that a symmetry implies cost a product each, not a recurrence.
+TEST(Eigh, symmetries_give_the_copies_of_levels) {
+  const auto check = [&]<Scalar T>(const OpSum& op, Which which, bool given) {
+    const test::Dense<T> a = dense_of<T>(op);
+    const Eigen::VectorXd all = Eigen::SelfAdjointEigenSolver<test::Dense<T>>(a).eigenvalues();
+    const auto result =
+        eigh(world(), on_full_space(op), {.k = 8, .which = which, .method = Method::lanczos});
+    ASSERT_TRUE(result.converged) << result.reason;
+    EXPECT_TRUE(result.certified.value_or(false)) << result.certificate;
+    for (index_t i = 0; i < 8; ++i)
+      EXPECT_NEAR(result.eigenvalues.at(static_cast<std::size_t>(i)),
+                  all[which == Which::SA ? i : all.size() - 8 + i], 1e-10);
+    expect_pairs_of<T>(a, result);
+    EXPECT_EQ(result.reason.find("symmetries gave") != std::string::npos, given) << result.reason;
+    EXPECT_EQ(result.certificate.find("put in"), std::string::npos) << result.certificate;
+  };
+  // In a field, which leaves copies of momenta alone.
+  const auto in_field = [](OpSum h, const char* op, double strength) {
+    for (int i = 0; i < h.sites(); ++i) h.add(strength, {{op, i}});
+    return h;
+  };
+  const OpSum ring = in_field(heisenberg(8, true), "Sz", 0.37);
+  check.operator()<double>(ring, Which::SA, true);
+  if (world().size() > 2) return;  // more of the same
+  check.operator()<double>(ring, Which::LA, true);
+  check.operator()<double>(in_field(heisenberg(8, false), "Sz", 0.37), Which::SA, false);
+  // Two-dimensional representations of the torus, which a complex operator has too.
+  OpSum torus(9);
+  const auto square = Lattice::square(3, 3, Cyclic::all);
+  for (const Bond& bond : square.bonds())
+    torus.add(1, {{"X", bond.a}, {"X", bond.b}}).add(0.6, {{"Z", bond.a}, {"Z", bond.b}});
+  check.operator()<double>(in_field(torus, "Z", 0.29), Which::SA, true);
+  check.operator()<Complex>(in_field(torus, "Y", 0.29), Which::SA, true);
+  // Fermions: the images have signs.
+  OpSum electrons(4, LocalSpace::electron());
+  for (int i = 0; i < 4; ++i) {
+    const int j = (i + 1) % 4;
+    for (const auto& [create, destroy] : {std::pair("Cup+", "Cup-"), std::pair("Cdn+", "Cdn-")})
+      electrons.add(-1, {{create, i}, {destroy, j}}).add(-1, {{create, j}, {destroy, i}});
+    electrons.add(3, {{"Nup", i}, {"Ndn", i}}).add(-0.7, {{"Nup", i}}).add(-0.4, {{"Ndn", i}});
+  }
+  check.operator()<double>(electrons, Which::SA, true);
 }
 
 TYPED_TEST(EighTest, rows_that_ranks_hold_are_solved_as_they_are) {

@@ -41,6 +41,14 @@ struct EngineInfo {
 /// Eigensolvers of an engine.
 enum class EngineSolver { krylov_schur, jd, gd, ciss };
 
+/// What krylov_schur has come to after a restart, for another solve to go on from.
+template <Scalar T>
+struct EngineRestart {
+  DistributedVectors<T> converged;  ///< eigenvectors of norm 1: to stay orthogonal to
+  std::vector<T> start;             ///< owned rows of the sum of what there is of the other pairs
+  index_t solves = 0;               ///< systems solved with the factors until then
+};
+
 /// A Hermitian eigenproblem A x = l x, or A x = l B x, as an engine gets it: arguments are checked,
 /// memory is there.
 template <Scalar T>
@@ -71,6 +79,8 @@ struct EngineEigh {
   std::function<void(index_t iterations, index_t converged, std::span<const double> values,
                      std::span<const double> residuals)>
       monitor;
+  /// The same for krylov_schur; `state` makes what it has come to. Collective, as `state` is.
+  std::function<void(index_t iterations, const std::function<EngineRestart<T>()>& state)> restarted;
 };
 
 /// What an engine found. Vectors have norm 1 (B-norm 1) and any phase; residuals are not in here:
@@ -205,7 +215,7 @@ KRONSOLVE_EXPORT bool counting_engine_installed();
 
 /// What a module exports under the name `kronsolve_engine_module`; the first field never moves.
 struct EngineModule {
-  static constexpr std::uint32_t current_abi = 4;  ///< what library and module must agree on
+  static constexpr std::uint32_t current_abi = 5;  ///< what library and module must agree on
   std::uint32_t abi;          ///< current_abi of the headers that the module was built with
   const char* scalar;         ///< "real" or "complex"
   const char* variant;        ///< as of EngineInfo
