@@ -125,12 +125,8 @@ void check_spectral(const Arguments& arguments, const Names& given) {
     if (correlation.starts_with(word) && !arguments.spectral.momenta.empty())
       throw InvalidArgument(
           detail::concat("--momentum belongs to plane waves; leave it out beside ", word));
-  if (correlation.starts_with("conductivity") &&
-      arguments.spectral.options.method == ThermodynamicsMethod::ftlm)
-    throw InvalidArgument(
-        "--method ftlm cannot tell the Drude weight of a conductivity from what is near w = 0; "
-        "take "
-        "exact, and fewer sites");
+  if (given.has("--drude-below") && !correlation.starts_with("conductivity"))
+    throw InvalidArgument("--drude-below belongs to --correlation conductivity; give that too");
   const auto thermal = given.first_of({"--samples", "--method"});
   if (!thermal.empty() && !given.has("--temperature"))
     throw InvalidArgument(

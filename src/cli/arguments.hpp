@@ -61,6 +61,8 @@ struct SpectralArguments {
   std::vector<double> energies;       ///< of the curves; empty: where the lines are
   std::optional<double> broadening;   ///< nothing: a fiftieth of the energies shown
   LineShape shape = LineShape::lorentzian;
+  /// Of a conductivity; nothing: 0, of random vectors the broadening.
+  std::optional<double> drude_below;
   DynamicalOptions options;
 };
 

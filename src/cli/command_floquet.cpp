@@ -194,7 +194,7 @@ Answer run_floquet(const Comm& comm, const Arguments& arguments, Clock::time_poi
   phases.solve = Clock::now();
   ProgressLine progress;
   const auto show = [&](index_t done, index_t all) {
-    progress.show([&] { return fmt::format("state {} of {}", grouped(done), grouped(all)); });
+    progress.show("state", done, all, ProgressLine::Parts::alike);
   };
   const FloquetModes found = visit_scalar(all_terms(h, problem.drives).scalar(), [&]<Scalar T>() {
     const auto driven = driven_operator<T>(alone, h, problem.drives, asked.evolve.form);

@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include "cli/commands.hpp"
 #include "cli/guard.hpp"
 #include "cli/problem.hpp"
@@ -36,9 +34,7 @@ SectorSolves::SectorSolves(const Comm& comm, const OperatorOnSites& problem,
 SectorLevelsOptions SectorSolves::options_of(const Arguments& arguments) {
   SectorLevelsOptions options{.solve = arguments.solve};
   options.solve.checkpoint = checkpointing_.get();
-  options.progress = [this](index_t done, index_t all) {
-    line_->show([&] { return fmt::format("sector {} of {}", done + 1, all); });
-  };
+  options.progress = [this](index_t done, index_t all) { line_->show("sector", done, all); };
   return options;
 }
 

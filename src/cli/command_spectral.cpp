@@ -171,24 +171,29 @@ Answer run_spectral(const Comm& comm, const Arguments& arguments, Clock::time_po
   ProgressLine line;
   DynamicalOptions options = asked.options;
   options.ground = arguments.solve;
-  if (is_conductivity(asked)) options.method = ThermodynamicsMethod::exact;
   options.progress = [&](const char* part, index_t done, index_t all) {
-    line.show([&] { return fmt::format("{} {} of {}", part, done + 1, all); });
+    line.show(part, done, all);
   };
   const auto found = dynamical_correlations(comm, problem.op, problem.lattice, arguments.op.sector,
                                             pairs, options);
   phases.measure = Clock::now();
   std::optional<Conductivity> sigma;
-  if (is_conductivity(asked)) sigma = conductivity(found, problem.op.sites());
-  const std::span<const DynamicalCorrelation> shown =
-      sigma ? std::span(&sigma->lines, 1) : std::span(found.correlations);
+  const auto split = [&](double drude_below) {
+    sigma = conductivity(found, problem.op.sites(), drude_below);
+  };
+  if (is_conductivity(asked)) split(asked.drude_below.value_or(0));
+  const auto shown = [&] {
+    return sigma ? std::span(&std::as_const(sigma->lines), 1) : std::span(found.correlations);
+  };
   const auto energies =
       asked.energies.empty()
-          ? fitting_energies(shown, sigma ? 0 : -std::numeric_limits<double>::infinity())
+          ? fitting_energies(shown(), sigma ? 0 : -std::numeric_limits<double>::infinity())
           : asked.energies;
   const double width = asked.broadening.value_or((energies.back() - energies.front()) / 50);
+  // Lines of random vectors are no sharper than what is drawn.
+  if (sigma && found.samples > 0 && !asked.drude_below) split(width);
   std::vector<std::vector<double>> curves, errors;
-  for (const auto& one : shown) {
+  for (const auto& one : shown()) {
     curves.push_back(broadened(one, energies, width, asked.shape));
     if (found.samples > 0) errors.push_back(broadened_errors(one, energies, width, asked.shape));
   }

@@ -224,11 +224,10 @@ Answer run_thermal(const Comm& comm, const Arguments& arguments, Clock::time_poi
   options.observe = observables_of(comm, problem, arguments.observe);
   phases.solve = Clock::now();
   ProgressLine progress;
-  options.progress = [&](index_t done, index_t all) {
-    progress.show([&] {
-      if (all == 0) return counted(done, "product");
-      return fmt::format("{} of {}", grouped(done), grouped(all));
-    });
+  options.progress = [&](const char* part, index_t done, index_t all) {
+    using Parts = ProgressLine::Parts;
+    progress.show(part, done, all,
+                  part == std::string_view("product") ? Parts::alike : Parts::different);
   };
   const Thermodynamics found =
       thermodynamics(comm, problem.op, problem.lattice, arguments.thermal.temperatures, options);

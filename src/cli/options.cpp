@@ -430,6 +430,14 @@ std::vector<Option> make_options() {
        "operators of a site in S(q,w), as in sq:A,B (Sz,Sz); or op:EXPRESSION, or two of them with "
        "a comma between: <A delta(w - H + E0) B>; conductivity:x or conductivity:y",
        "Sz,Sz", [](Arguments& a, const Given& g) { a.spectral.correlation = g.text; }},
+      {"--drude-below", "W", "spectral", how,
+       "with conductivity: what is at |w| < W is counted to the Drude weight (0; of random vectors "
+       "the broadening)",
+       "",
+       [](Arguments& a, const Given& g) {
+         a.spectral.drude_below = real(g);
+         if (!(*a.spectral.drude_below >= 0)) refuse(g, "an energy of 0 or more");
+       }},
       {"--momentum", "M", "spectral", how,
        "m of q = 2 pi m/L; in two dimensions M is mx,my; repeatable (all)", "",
        [](Arguments& a, const Given& g) { a.spectral.momenta.push_back(g.text); }, many},

@@ -69,10 +69,6 @@ std::string level_table(const SectorLevels& found) {
   return text;
 }
 
-std::string without_blank(const std::string& text) {
-  return text.starts_with(' ') ? text.substr(1) : text;
-}
-
 Json json_of(const LevelSpacing& spacing) {
   const auto mean = spacing.mean();
   return {{"mean_ratio", mean ? Json(mean->value) : Json()},

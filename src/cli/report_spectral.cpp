@@ -56,11 +56,18 @@ Json json_of(const DynamicalCorrelation& found, bool thermal, bool random) {
 }
 
 Json json_of(const Conductivity& found, const SpectralReport& report) {
+  const bool random = report.found.samples > 0;
   Json json;
-  json["kinetic"] = found.kinetic;
-  json["regular"] = found.regular;
-  json["drude_weight"] = found.drude_weight;
+  const auto add = [&](const std::string& name, const Estimate& estimate) {
+    json[name] = estimate.value;
+    if (random) json[name + "_error"] = estimate.error;
+  };
+  add("kinetic", found.kinetic);
+  add("regular", found.regular);
+  add("drude_weight", found.drude_weight);
+  json["drude_below"] = found.drude_below;
   json["spectrum"] = report.curves.front();
+  if (random) json["spectrum_error"] = report.errors.front();
   return json;
 }
 
@@ -154,7 +161,8 @@ std::string ground_lines(const GroundLevel& ground) {
 
 std::string temperature_lines(const DynamicalCorrelations& found) {
   const bool random = found.samples > 0;
-  const std::string energy = random ? with_error(found.energy) : value_text(found.energy.value);
+  const std::string energy =
+      random ? without_blank(with_error(found.energy)) : value_text(found.energy.value);
   std::string text = line("at", fmt::format("T = {:.6g}, <H> = {}", *found.temperature, energy));
   return text + line("method", random ? fmt::format("ftlm: {} of each of {}",
                                                     counted(found.samples, "random vector"),
@@ -220,15 +228,24 @@ std::string correlation_lines(const SpectralReport& report) {
 std::string conductivity_lines(const SpectralReport& report) {
   const auto& sigma = *report.conductivity;
   // Rounding beside the kinetic energy, from which the others are taken.
-  const auto beside = [&](double value) {
-    return std::abs(value) <= 1e-10 * std::abs(sigma.kinetic) ? "0" : fmt::format("{:.9f}", value);
+  const auto beside = [&](const Estimate& of) -> std::string {
+    if (report.found.samples > 0) return without_blank(with_error(of));
+    return std::abs(of.value) <= 1e-10 * std::abs(sigma.kinetic.value)
+               ? "0"
+               : fmt::format("{:.9f}", of.value);
   };
+  const auto from =
+      sigma.drude_below > 0 ? fmt::format("w >= {:.3g}", sigma.drude_below) : std::string("w > 0");
+  const auto below = sigma.drude_below > 0
+                         ? fmt::format(", with all that is below {:.3g}", sigma.drude_below)
+                         : std::string();
   return line("of", report.asked.correlation +
                         ": sigma(w) = 2 pi D delta(w) + regular part, of a site; charge, lattice "
                         "constant and hbar 1") +
-         line("kinetic", fmt::format("{:.9f}, <K> of a site", sigma.kinetic)) +
-         line("regular", beside(sigma.regular) + ", integral over w > 0") +
-         line("Drude", beside(sigma.drude_weight) + ", D = -kinetic/2 - regular/pi (f-sum rule)") +
+         line("kinetic", beside(sigma.kinetic) + ", <K> of a site") +
+         line("regular", beside(sigma.regular) + ", integral over " + from) +
+         line("Drude",
+              beside(sigma.drude_weight) + ", D = -kinetic/2 - regular/pi (f-sum rule)" + below) +
          line("sum rules", sum_rules(report.found));
 }
 

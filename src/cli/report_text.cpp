@@ -51,6 +51,10 @@ std::string with_error(const Estimate& estimate) {
   return fmt::format("{: .{}f}({:.0f})", estimate.value, places, estimate.error / unit);
 }
 
+std::string without_blank(const std::string& text) {
+  return text.starts_with(' ') ? text.substr(1) : text;
+}
+
 std::string estimate_text(const Estimate& estimate, bool exact) {
   return exact ? fmt::format("{: .9g}", estimate.value) : with_error(estimate);
 }

@@ -34,7 +34,9 @@ std::string lists_along(
 /// "-4.51(3)": two digits of the error in brackets, in units of the last place; a place is kept for
 /// the sign.
 std::string with_error(const Estimate& estimate);
-/// The same, or the number alone where it is exact.
+/// A number without the place that is kept for its sign.
+std::string without_blank(const std::string& text);
+/// The number with its error, or alone where it is exact.
 std::string estimate_text(const Estimate& estimate, bool exact);
 /// Whether an observable fits in a column.
 bool is_number(const ThermalObservable& observable);

@@ -2,6 +2,9 @@
 #include <array>
 #include <cmath>
 #include <numbers>
+#include <numeric>
+#include <optional>
+#include <span>
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/measure/conductivity.hpp>
@@ -93,6 +96,33 @@ class Places {
   double length_ = 0;  ///< of the way round; 0: open
 };
 
+/// What makes S of the current sigma: 1/w, and at a temperature what is left of it when the lines at
+/// -w, which take away, are written as those at w by detailed balance.
+double factor(double w, const std::optional<double>& temperature) {
+  return (temperature ? std::tanh(w / (2 * *temperature)) : 1) / w;
+}
+
+/// What lines of the current and <K> come to; with random vectors, of all of them or of all but one.
+struct Sums {
+  double kinetic = 0, regular = 0;  ///< of a site
+  std::vector<detail::Line> lines;
+  double drude_weight() const { return -kinetic / 2 - regular / std::numbers::pi; }
+};
+
+Sums sums(double kinetic, const std::vector<double>& energies, std::span<const Complex> weights,
+          const std::optional<double>& temperature, double drude_below, int sites) {
+  Sums result{kinetic / sites, 0, {}};
+  for (std::size_t j = 0; j < energies.size(); ++j) {
+    const double w = energies[j];
+    if (w == 0 || std::abs(w) < drude_below) continue;
+    const double weight = std::numbers::pi / sites * factor(w, temperature) * weights[j].real();
+    result.regular += weight;
+    result.lines.push_back({w, weight});
+    result.lines.push_back({-w, weight});
+  }
+  return result;
+}
+
 }  // namespace
 
 CurrentOperator current_operator(const OpSum& h, const Lattice& lattice, int direction) {
@@ -118,28 +148,38 @@ CurrentOperator current_operator(const OpSum& h, const Lattice& lattice, int dir
 std::vector<OperatorPair> conductivity_pairs(const CurrentOperator& of) {
   OpSum identity(of.current.spaces());
   identity.add(1, {});
-  return {{of.current, of.current}, {of.kinetic, identity}};
+  const OpSum turned = Complex(0, -1) * of.current;
+  return {{turned.adjoint(), turned}, {of.kinetic, identity}};
 }
 
-Conductivity conductivity(const DynamicalCorrelations& found, int sites) {
-  if (found.temperature && found.method != ThermodynamicsMethod::exact)
-    throw InvalidArgument(
-        "conductivity: random vectors cannot tell the Drude weight from what is near w = 0; take "
-        "--method exact and fewer sites");
+Conductivity conductivity(const DynamicalCorrelations& found, int sites, double drude_below) {
+  if (!(drude_below >= 0) || !std::isfinite(drude_below))
+    throw InvalidArgument(detail::concat(
+        "conductivity: drude_below must be an energy of 0 or more, got ", drude_below));
   const auto& currents = found.correlations.front();
+  const auto& kinetic = found.correlations.at(1);
+  const auto sums_of = [&](double k, std::span<const Complex> weights) {
+    return sums(k, currents.energies, weights, found.temperature, drude_below, sites);
+  };
+  const Sums all = sums_of(kinetic.total.real(), currents.weights);
   Conductivity result;
-  result.kinetic = found.correlations.at(1).total.real() / sites;
-  std::vector<detail::Line> lines;
-  for (std::size_t j = 0; j < currents.energies.size(); ++j) {
-    const double w = currents.energies[j];
-    if (w == 0) continue;
-    const double weight = std::numbers::pi / (sites * w) * currents.weights[j].real();
-    result.regular += weight;  // lines at -w take away
-    lines.push_back({w, weight});
-    lines.push_back({-w, weight});
+  result.drude_below = drude_below;
+  detail::set_lines(result.lines, all.lines, 1, 0);
+  std::vector<double> kinetics, regulars, drude_weights;
+  for (std::size_t r = 0; r < currents.leaving_out.size(); ++r) {
+    const auto& ks = kinetic.leaving_out[r];
+    const Sums without =
+        sums_of(std::accumulate(ks.begin(), ks.end(), Complex(0)).real(), currents.leaving_out[r]);
+    kinetics.push_back(without.kinetic);
+    regulars.push_back(without.regular);
+    drude_weights.push_back(without.drude_weight());
+    DynamicalCorrelation lines;
+    detail::set_lines(lines, without.lines, 1, 0);
+    result.lines.leaving_out.push_back(std::move(lines.weights));
   }
-  detail::set_lines(result.lines, std::move(lines), 1, 0);
-  result.drude_weight = -result.kinetic / 2 - result.regular / std::numbers::pi;
+  result.kinetic = {all.kinetic, detail::jackknife_error(kinetics)};
+  result.regular = {all.regular, detail::jackknife_error(regulars)};
+  result.drude_weight = {all.drude_weight(), detail::jackknife_error(drude_weights)};
   return result;
 }
 

@@ -90,7 +90,8 @@ class ExactAverages {
     const auto& options = averaging_.options;
     SectorLevelsOptions solve{.solve = {.k = EighOptions::all, .vectors = Eigenvectors::skip}};
     solve.spins = false;
-    solve.progress = options.progress;
+    if (options.progress)
+      solve.progress = [&](index_t done, index_t all) { options.progress("sector", done, all); };
     auto sectors = scan_sectors(averaging_.h, averaging_.lattice, fine_);
     measures_sz_ = averaging_.magnetic &&
                    !std::all_of(sectors.begin(), sectors.end(),

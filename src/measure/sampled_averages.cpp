@@ -91,7 +91,8 @@ class SampledAverages {
     std::vector<const LinearMap<T>*> observables;
     for (const auto& one : kept) observables.push_back(one.get());
     if (averaging_.comm.is_root() && options_.progress)
-      map->on_product([&] { options_.progress(products_ + map->products(), all_products()); });
+      map->on_product(
+          [&] { options_.progress("product", products_ + map->products(), all_products()); });
     StateNumbers<T> measure;
     if (!options_.observe.empty())
       measure = [&](std::span<const T> state) {

@@ -100,8 +100,10 @@ class Sampling {
     result_.correlations.resize(trace.pairs.size());
     const auto& largest = at(trace.sectors.back().sector);
     const auto bounds = spectral_bounds(*largest.map, {.seed = trace.options.seed});
-    constexpr double points = 4000;
-    grid_ = std::max(bounds.upper - bounds.lower, 1e-300) / points;
+    // A sector may have one level alone, whose lines at 0 are apart by rounding.
+    constexpr double points = 4000, least = 1e-3;
+    const double scale = std::max(std::abs(bounds.lower), std::abs(bounds.upper));
+    grid_ = std::max(bounds.upper - bounds.lower, scale > 0 ? least * scale : 1) / points;
   }
 
   DynamicalCorrelations run() {

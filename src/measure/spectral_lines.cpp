@@ -46,6 +46,15 @@ void detail::set_lines(DynamicalCorrelation& correlation, std::vector<Line> line
   }
 }
 
+double detail::jackknife_error(std::span<const double> leaving_out) {
+  if (leaving_out.empty()) return 0;
+  const auto samples = static_cast<double>(leaving_out.size());
+  double mean = 0, square = 0;
+  for (const double part : leaving_out) mean += part / samples;
+  for (const double part : leaving_out) square += (part - mean) * (part - mean);
+  return std::sqrt(square * (samples - 1) / samples);
+}
+
 Complex DynamicalCorrelation::moment(int power) const {
   Complex sum = 0;
   for (std::size_t j = 0; j < energies.size(); ++j)
@@ -76,10 +85,7 @@ std::vector<double> broadened_errors(const DynamicalCorrelation& lines,
       const double line = shape_at(energies[i] - lines.energies[j], width, shape);
       for (std::size_t r = 0; r < samples; ++r) parts[r] += lines.leaving_out[r][j].real() * line;
     }
-    double mean = 0, square = 0;
-    for (const double part : parts) mean += part / static_cast<double>(samples);
-    for (const double part : parts) square += (part - mean) * (part - mean);
-    errors[i] = std::sqrt(square * static_cast<double>(samples - 1) / static_cast<double>(samples));
+    errors[i] = detail::jackknife_error(parts);
   }
   return errors;
 }

@@ -2,6 +2,7 @@
 // Delta functions of a correlation. Local.
 
 #include <complex>
+#include <span>
 #include <vector>
 
 #include <kronsolve/measure/dynamical_correlations.hpp>
@@ -22,5 +23,8 @@ struct Line {
 /// @param scale  of the levels between which the lines lie
 void set_lines(DynamicalCorrelation& correlation, std::vector<Line> lines, double norm,
                double scale);
+
+/// Standard error of a number from what leaving out one sample each gives; nothing: 0.
+double jackknife_error(std::span<const double> leaving_out);
 
 }  // namespace kronsolve::detail

@@ -1,13 +1,9 @@
 """What the documents say about the program is so: options, variables, links, examples; and what the program says fits a terminal."""
 
-import fcntl
 import os
 import pathlib
-import pty
 import re
 import shlex
-import struct
-import termios
 
 import program
 
@@ -38,23 +34,8 @@ def anchor(heading: str) -> str:
 
 def on_terminal(columns: int, *arguments) -> list[str]:
     """What the program writes to a terminal of that width, progress taken away."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.environ["TERM"] = "dumb"
-        os.execv(program.PROGRAM, [program.PROGRAM, *arguments])
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    written = b""
-    while True:
-        try:
-            part = os.read(terminal, 65536)
-        except OSError:  # the other side has gone
-            break
-        if not part:
-            break
-        written += part
-    os.waitpid(child, 0)
-    os.close(terminal)
-    return [line for line in written.decode().replace("\r\n", "\n").splitlines() if not line.startswith("kronsolve: ")]
+    written = program.on_terminal(*arguments, columns=columns, term="dumb")
+    return [line for line in written.replace("\r\n", "\n").splitlines() if not line.startswith("kronsolve: ")]
 
 
 class Documents(program.ProgramTest):

@@ -1,4 +1,4 @@
-// Work that fails in the way its argument says, under the program's guard.
+// Work that fails in the way its argument says, or shows how far it is, under the program's guard.
 
 #include <chrono>
 #include <functional>
@@ -12,6 +12,7 @@
 #include <kronsolve/core/error.hpp>
 
 #include "cli/guard.hpp"
+#include "cli/progress_line.hpp"
 
 namespace {
 
@@ -22,6 +23,35 @@ using Scenario = std::function<int(const Comm&)>;
 template <class E>
 Scenario throws(E error) {
   return [error](const Comm&) -> int { throw error; };
+}
+
+void pause(int milliseconds) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+}
+
+/// Says nothing.
+int quiet_work(const Comm&) {
+  const cli::InterruptGuard interrupts(true);
+  const cli::ProgressLine line;
+  pause(2400);
+  return 0;
+}
+
+/// Of ten seconds as its own clock has it, of which every other guess is 4 and 20.
+int jumping_guesses(const Comm&) {
+  const cli::InterruptGuard interrupts(true);
+  cli::ProgressLine line;
+  for (int step = 1; step <= 12; ++step) {
+    pause(110);
+    Progress progress;
+    progress.wanted = 1;
+    progress.best_value = -4.5;
+    progress.products = step;
+    progress.seconds = 0.3 * step;
+    progress.remaining_seconds = (step % 2 == 0 ? 4 : 20) - progress.seconds;
+    line.show(progress);
+  }
+  return 0;
 }
 
 const std::map<std::string, Scenario>& scenarios() {
@@ -57,6 +87,8 @@ const std::map<std::string, Scenario>& scenarios() {
       {"logic_error", throws(std::logic_error("text"))},
       {"bad_alloc", throws(std::bad_alloc())},
       {"int", throws(1)},
+      {"quiet-work", quiet_work},
+      {"jumping-guesses", jumping_guesses},
   };
   return all;
 }

@@ -2,6 +2,8 @@
 
 import collections
 import math
+import sys
+import unittest
 import xml.etree.ElementTree
 
 import program
@@ -9,7 +11,24 @@ from json_output import check
 
 RING = ("--model", "heisenberg", "--cyclic", "--sites")
 # Energies of rings, and the sector that `plan` suggests, in which they are not.
-GROUND = {10: -4.515446354492042, 12: -5.387390917445206, 14: -6.263549533547037, 18: -8.022749087033757}
+GROUND = {10: -4.515446354492042, 12: -5.387390917445206, 14: -6.263549533547037, 18: -8.022749087033757,
+          22: -9.786880651765706}
+PLANES = {"square": (32, 0), "triangular": (48, 32)}  # 4x4 with cyclic ends: bonds and triangles
+QUICK = "all" not in sys.argv
+
+
+def plane(lattice: str) -> tuple[str, ...]:
+    return ("--model", "heisenberg", "--lattice", lattice, "--size", "4x4", "--cyclic")
+
+
+def traces(bonds: int, triangles: int) -> list[float]:
+    """Of H, H^2 and H^3 over all states, each state with the same weight and 1 of them together."""
+    return [0, 3 / 16 * bonds, -3 / 32 * bonds + 9 / 32 * triangles]
+
+
+def multiplets(levels: list[dict]) -> list[float]:
+    """Every state of the levels, 2S + 1 of each."""
+    return sorted(level["energy"] for level in levels for _ in range(level["copies"] * round(2 * level["spin"] + 1)))
 
 
 class Levels(program.ProgramTest):
@@ -23,6 +42,7 @@ class Levels(program.ProgramTest):
                 self.assertIn(f"momentum={sites // 2 if sites % 4 == 2 else 0}", found["sector"])
                 lowest = min(value for sector in found["sectors"] for value in sector["eigenvalues"])
                 self.assertAlmostEqual(lowest, energy, delta=1e-10)
+            self.assertAlmostEqual(self.solve("ground", *RING, sites)["energy"], energy, delta=1e-9)
 
     def test_a_suggested_sector_may_miss_it_and_that_is_said(self):
         plan = self.solve("plan", *RING, 10)
@@ -64,10 +84,40 @@ class Levels(program.ProgramTest):
         levels = sorted(level["energy"] for level in found["levels"] for _ in range(level["copies"]))
         for got, expected in zip(levels, whole, strict=True):
             self.assertAlmostEqual(got, expected, delta=1e-10)
-        # Traces of H and H^2 over all states: 0 and 3/16 of each of the 24 bonds.
-        for power, trace in ((1, 0), (2, 4.5)):
+        for power, trace in enumerate(traces(bonds=24, triangles=8), start=1):
             mean = math.fsum(level["energy"]**power * level["copies"] * (2 * level["spin"] + 1) for level in found["levels"]) / 4096
             self.assertAlmostEqual(mean, trace, delta=1e-12)
+
+    def test_lowest_levels_of_planes_are_those_found_without_symmetries(self):
+        for lattice in PLANES:
+            found = self.solve("levels", *plane(lattice), "-k", 3)
+            self.assertEqual(sum(sector["dimension"] * sector["copies"] for sector in found["sectors"]), math.comb(16, 8))
+            states = [energy for energy in multiplets(found["levels"]) if energy < found["complete_below"]]
+            whole = self.solve("eigh", *plane(lattice), "-k", 11)["eigenvalues"]
+            self.assertGreaterEqual(len(states), len(whole))
+            for got, expected in zip(states, whole, strict=False):
+                self.assertAlmostEqual(got, expected, delta=1e-9)
+
+    @unittest.skipIf(QUICK, "20 s each")
+    def test_all_levels_of_planes_are_the_spectrum(self):
+        for lattice, shape in PLANES.items():
+            found = self.solve("levels", *plane(lattice), "-k", "all", timeout=600)
+            check(found, "levels.json")
+            self.assertIsNone(found["complete_below"])
+            counts = collections.Counter()
+            for level in found["levels"]:
+                self.assertAlmostEqual(level["s2"], level["spin"] * (level["spin"] + 1), delta=1e-9)
+                counts[round(level["spin"])] += level["copies"]
+            for m in range(9):  # multiplets that reach Sz = m
+                self.assertEqual(sum(count for spin, count in counts.items() if spin >= m), math.comb(16, 8 - m))
+            states = multiplets(found["levels"])
+            for power, trace in enumerate(traces(*shape), start=1):
+                self.assertAlmostEqual(math.fsum(energy**power for energy in states) / 2**16, trace, delta=1e-12)
+            whole = self.solve("eigh", *plane(lattice), "--sector", "sz=4", "-k", "all")["eigenvalues"]
+            reaching = sorted(level["energy"] for level in found["levels"] for _ in range(level["copies"]) if level["spin"] > 3.5)
+            self.assertEqual(len(whole), len(reaching))
+            for got, expected in zip(reaching, whole, strict=True):
+                self.assertAlmostEqual(got, expected, delta=1e-10)
 
     def test_a_given_symmetry_loses_no_levels(self):
         found = self.solve("levels", *RING, 8, "--sector", "reflection=1", "--all-sectors", "-k", "all")
@@ -144,4 +194,5 @@ class Levels(program.ProgramTest):
 
 
 if __name__ == "__main__":
+    sys.argv = [word for word in sys.argv if word != "all"]
     program.main()

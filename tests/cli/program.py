@@ -1,12 +1,16 @@
 """Runs the program for the tests: plain or under mpiexec, with its output, exit code and time."""
 
 import dataclasses
+import fcntl
 import json
 import os
 import pathlib
+import pty
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import unittest
 
@@ -42,6 +46,28 @@ def run(*args, ranks=0, timeout=60, env=None, cwd=None, program=PROGRAM, stdout=
                           stderr=subprocess.PIPE, text=True, timeout=timeout, check=False, cwd=cwd,
                           env=os.environ | {k: str(v) for k, v in (env or {}).items()})
     return Done(done.returncode, done.stdout or "", done.stderr, time.monotonic() - begin, ranks)
+
+
+def on_terminal(*args, columns=100, term="xterm", program=PROGRAM) -> str:
+    """All that the program writes to a terminal of that width."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.environ["TERM"] = term
+        os.environ.pop("NO_COLOR", None)
+        os.execv(program, [program, *map(str, args)])
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    written = b""
+    while True:
+        try:
+            part = os.read(terminal, 65536)
+        except OSError:  # the other side has gone
+            break
+        if not part:
+            break
+        written += part
+    os.waitpid(child, 0)
+    os.close(terminal)
+    return written.decode()
 
 
 class ProgramTest(unittest.TestCase):

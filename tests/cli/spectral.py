@@ -104,6 +104,26 @@ class Spectral(program.ProgramTest):
         self.assertRegex(done.out, r"Drude +0, D =")
         self.assertIn("sigma(w)", (self.folder / "c.svg").read_text(encoding="utf-8"))
 
+    def test_conductivity_at_a_temperature(self):
+        case = ("--model", "xxz", "-p", "delta=0.6", "--cyclic", "--sites", 8, "--correlation", "conductivity", "--temperature", 1,
+                "--energies", "0:4:9", "--broadening", 0.3)
+        exact = self.spectral(*case, "--drude-below", 0.3)["conductivity"]
+        self.assertNotIn("regular_error", exact)
+        file = self.folder / "t.h5"
+        words = ("spectral", *case, "--method", "ftlm", "--samples")
+        whole = self.solve(*words, 12, "--save", file, "--plot", self.folder / "t.svg")
+        check(whole, "spectral.json")
+        found = whole["conductivity"]
+        self.assertEqual(found["drude_below"], 0.3)  # the broadening
+        for name in ("kinetic", "regular", "drude_weight"):
+            self.assertLess(abs(found[name] - exact[name]), 5 * found[name + "_error"])
+        for value, error, wanted in zip(found["spectrum"], found["spectrum_error"], exact["spectrum"], strict=True):
+            self.assertLess(abs(value - wanted), 5 * error)
+        with h5py.File(file) as saved:
+            self.assertEqual(saved["spectrum_error"].shape, (1, 9))
+        text = program.run(*words, 4).out
+        self.assertRegex(text, r"Drude +0\.\d+\(\d+\), D = .*\n? *.*below 0\.3")
+
     def test_text_picture_and_file(self):
         picture, file = self.folder / "s.svg", self.folder / "s.h5"
         done = program.run("spectral", *RING, 8, "--plot", picture, "--save", file)

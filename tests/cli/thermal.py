@@ -124,6 +124,37 @@ class Thermal(program.ProgramTest):
                     mean = math.fsum(part["weight"][at] * of(part) for part in found["by_sector"])
                     self.assertAlmostEqual(of(found), mean, delta=1e-3 if within else 1e-10)
 
+    def test_momenta_of_a_plane(self):
+        for lattice, moments in (("square", (6, -3)), ("triangular", (9, 4.5))):  # means of H^2 and H^3 over all states
+            plane = ("--model", "heisenberg", "--lattice", lattice, "--size", "4x4", "--cyclic")
+            # Multiplets of large spin, exactly: every momentum together is what there is without.
+            found = self.solve("thermal", *plane, "--sector", "sz=6", "--sector", "momentum=all", "--temperature", "0.5,3")
+            check(found, "thermal.json")
+            self.assertEqual(found["method"], "exact")
+            self.assertEqual(len(found["by_sector"]), 16)
+            levels = self.solve("eigh", *plane, "--sector", "sz=6", "-k", "all")["eigenvalues"]
+            self.assertEqual(sum(part["dimension"] for part in found["by_sector"]), len(levels))
+            for at, t in enumerate(found["temperatures"]):
+                for name, value in sums(levels, t).items():
+                    self.assertAlmostEqual(found[name][at], value, delta=1e-9, msg=(lattice, name))
+            # One momentum, with complex amplitudes.
+            words = ("--sector", "sz=4", "--sector", "momentum=1,2")
+            found = self.solve("thermal", *plane, *words, "--temperature", "0.5,3")
+            levels = self.solve("eigh", *plane, *words, "-k", "all")["eigenvalues"]
+            for at, t in enumerate(found["temperatures"]):
+                for name, value in sums(levels, t).items():
+                    self.assertAlmostEqual(found[name][at], value, delta=1e-9, msg=(lattice, name))
+            # All 65536 states from random vectors, where few powers of 1/T are enough.
+            t = 60
+            found = self.solve("thermal", *plane, "--sector", "momentum=all", "--method", "typical", "--samples", 4, "--temperature", t)
+            check(found, "thermal.json")
+            self.assertEqual(found["dimension"], 2**16)
+            self.assertEqual(sum(part["dimension"] for part in found["by_sector"]), 2**16)
+            energy = -moments[0] / t + moments[1] / (2 * t**2)
+            self.assertLess(abs(found["energy"][0] - energy), 5 * found["energy_error"][0])
+            entropy = 16 * math.log(2) - moments[0] / (2 * t**2)
+            self.assertLess(abs(found["entropy"][0] - entropy), 5 * found["entropy_error"][0] + 1e-4)
+
     def test_text_of_several_sectors(self):
         done = program.run("thermal", *RING, 6, "--sector", "sz=0..1", "--temperature", "0.5,1")
         self.assertEqual(done.status, 0, done.err)

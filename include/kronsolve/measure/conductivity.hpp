@@ -7,6 +7,7 @@
 #include <kronsolve/measure/dynamical_correlations.hpp>
 #include <kronsolve/operators/lattice.hpp>
 #include <kronsolve/operators/op_sum.hpp>
+#include <kronsolve/solvers/stochastic.hpp>
 
 namespace kronsolve {
 
@@ -26,23 +27,34 @@ struct CurrentOperator {
 KRONSOLVE_EXPORT CurrentOperator current_operator(const OpSum& h, const Lattice& lattice,
                                                   int direction);
 
-/// The pairs that `conductivity` needs of `dynamical_correlations`: J with itself, and K with the
-/// identity, which is its expectation value.
+/// The pairs that `conductivity` needs of `dynamical_correlations`: J with itself, as -iJ, which is
+/// real where the hopping is, and its adjoint; and K with the identity, which is its expectation
+/// value.
 KRONSOLVE_EXPORT std::vector<OperatorPair> conductivity_pairs(const CurrentOperator& of);
 
-/// sigma(w) = 2 pi D delta(w) + sigma_reg(w) of a site, charge, lattice constant and hbar 1.
+/// sigma(w) = 2 pi D delta(w) + sigma_reg(w) of a site, charge, lattice constant and hbar 1. Errors
+/// are standard errors, 0 but for random vectors.
 struct Conductivity {
-  double kinetic = 0;          ///< <K> of a site
-  double regular = 0;          ///< integral of sigma_reg over w > 0
-  double drude_weight = 0;     ///< D = -<K>/2 - regular/pi: the f-sum rule; 0 with open ends
+  Estimate kinetic;            ///< <K> of a site
+  Estimate regular;            ///< integral of sigma_reg over w > 0
+  Estimate drude_weight;       ///< D = -<K>/2 - regular/pi: the f-sum rule; 0 with open ends
+  double drude_below = 0;      ///< what is at |w| < this is counted to D
   DynamicalCorrelation lines;  ///< of sigma_reg, at w and -w; without moments
 };
 
 /// sigma_reg(w) = pi / (N w) (S(w) - S(-w)) with S of J and J; what is at w = 0 belongs to D. Local.
-/// @param found  of `conductivity_pairs`, in the ground state, or exact at a temperature
-/// @throws InvalidArgument  from random vectors: what is near w = 0 cannot be told from D
+///
+/// At a temperature this is pi / (N w) tanh(w / 2T) (S(w) + S(-w)) by detailed balance, which takes
+/// nothing away from anything: random vectors know sums better than differences. Their lines are as
+/// sharp as the Lanczos steps allow (about the width of the spectrum over their number), so that a
+/// delta function at 0 and what lies near it are told apart no finer than that.
+/// @param found        of `conductivity_pairs`, in the ground state or at a temperature
+/// @param drude_below  energy: lines at |w| below it belong to D, too; 0: only what is at w = 0
+/// @throws InvalidArgument  drude_below is negative or not finite
 /// Source: Shastry and Sutherland 1990, doi:10.1103/PhysRevLett.65.243; Dagotto 1994,
-/// doi:10.1103/RevModPhys.66.763.
-KRONSOLVE_EXPORT Conductivity conductivity(const DynamicalCorrelations& found, int sites);
+/// doi:10.1103/RevModPhys.66.763; at temperatures Jaklic and Prelovsek 2000,
+/// doi:10.1080/000187300243381.
+KRONSOLVE_EXPORT Conductivity conductivity(const DynamicalCorrelations& found, int sites,
+                                           double drude_below = 0);
 
 }  // namespace kronsolve

@@ -33,7 +33,7 @@ struct ThermodynamicsOptions {
   /// Expectation values that are wanted (`Observable::is_expectation`), read for the full space.
   std::vector<Observable> observe = {};
   /// Called on rank 0: parts of the work (sectors, or products) that are done, and all; 0: not known.
-  std::function<void(index_t done, index_t all)> progress = {};
+  std::function<void(const char* part, index_t done, index_t all)> progress = {};
 };
 
 /// An observable at each temperature.
