@@ -138,7 +138,7 @@ Picture picture_of(const SpectralReport& report) {
   const bool chain = report.problem.lattice.size().size() == 1;
   if (report.curves.size() > 1 && chain && report.asked.momenta.empty()) {
     Picture picture{"m of q = 2 pi m/L", "w", {}};
-    picture.map = Map{{}, {}, {}, "S(q,w)"};
+    picture.map = Map{{}, {}, {}, "S(q,w) of " + report.asked.correlation};
     for (std::size_t p = 0; p < found.size(); ++p)
       for (std::size_t i = 0; i < report.energies.size(); ++i) {
         picture.map->x.push_back(found[p].momentum[0]);

@@ -53,16 +53,21 @@ std::string level_table(const SectorLevels& found) {
   const bool spins = has_spins(found);
   std::string text = fmt::format("{:>5}  {:<24}  {:>14}  {}{:>6}  {}\n", "level", " energy",
                                  "above", spin_cell(spins, "S"), "copies", "sector");
-  std::size_t shown = 0;
+  constexpr std::size_t most = 200;
+  std::size_t shown = 0, complete = 0;
   for (const auto& level : found.levels) {
     if (found.complete_below && level.energy > *found.complete_below) break;
+    if (++complete > most) continue;
     const auto& sector = found.sectors[level.sector];
     text += fmt::format("{:>5}  {:<24}  {:>14.9f}  {}{:>6}  {}\n", shown++,
                         value_text(level.energy), level.energy - found.levels.front().energy,
                         spin_cell(spins, spin_text(level.spin())), sector.copies(),
                         words(sector.sector.conditions));
   }
-  const auto more = std::ssize(found.levels) - static_cast<index_t>(shown);
+  if (complete > shown)
+    text += fmt::format("  ...  {} more; --json has all\n",
+                        grouped(static_cast<index_t>(complete - shown)));
+  const auto more = std::ssize(found.levels) - static_cast<index_t>(complete);
   if (more > 0)
     text += fmt::format("{:>5}  {} found above, where others are missing; a larger -k finds them\n",
                         "", counted(more, "level"));

@@ -164,11 +164,10 @@ std::string temperature_lines(const DynamicalCorrelations& found) {
   const std::string energy =
       random ? without_blank(with_error(found.energy)) : value_text(found.energy.value);
   std::string text = line("at", fmt::format("T = {:.6g}, <H> = {}", *found.temperature, energy));
-  return text + line("method", random ? fmt::format("ftlm: {} of each of {}",
-                                                    counted(found.samples, "random vector"),
-                                                    counted(found.sectors, "sector"))
-                                      : fmt::format("exact: all eigenvectors of {}",
-                                                    counted(found.sectors, "sector")));
+  const auto sectors = counted(found.sectors, "sector");
+  if (!random) return text + line("method", "exact: all eigenvectors of " + sectors);
+  return text + line("method", "ftlm: " + counted(found.samples, "random vector") +
+                                   (found.sectors > 1 ? " of each of " + sectors : ""));
 }
 
 /// The largest of these over the correlations.

@@ -12,6 +12,7 @@
 
 #include "measure/spectral_lines.hpp"
 #include "measure/thermal_correlations.hpp"
+#include "solvers/dense/blas_threads.hpp"
 
 namespace kronsolve::detail {
 
@@ -202,6 +203,9 @@ class LehmannSums {
 
 }  // namespace
 
-DynamicalCorrelations lehmann_sums(const ThermalTrace& trace) { return LehmannSums(trace).run(); }
+DynamicalCorrelations lehmann_sums(const ThermalTrace& trace) {
+  const dense::BlasThreads one(1);  // blocks of rows go to our own threads
+  return LehmannSums(trace).run();
+}
 
 }  // namespace kronsolve::detail

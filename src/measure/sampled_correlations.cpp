@@ -1,5 +1,6 @@
 // Correlations at a temperature from random vectors: finite-temperature Lanczos.
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -14,6 +15,7 @@
 
 #include "core/counted.hpp"
 #include "measure/thermal_correlations.hpp"
+#include "solvers/dense/blas_threads.hpp"
 #include "solvers/dense/tridiagonal.hpp"
 #include "solvers/functions/lanczos_process.hpp"
 #include "solvers/spectra/sector_transfer.hpp"
@@ -97,6 +99,7 @@ class Sampling {
   Sampling(const ThermalTrace& trace, index_t steps)
       : trace_(trace), comm_(trace.comm), steps_(steps), samples_(samples()) {
     for (auto& sample : samples_) sample.pairs.resize(trace.pairs.size());
+    for (const auto& pair : trace.pairs) is_number_.push_back(is_number(pair.b));
     result_.correlations.resize(trace.pairs.size());
     const auto& largest = at(trace.sectors.back().sector);
     const auto bounds = spectral_bounds(*largest.map, {.seed = trace.options.seed});
@@ -159,6 +162,12 @@ class Sampling {
                         {comm_, by.b, *here.basis, *there.basis}});
     }
     return result;
+  }
+
+  /// A multiple of the identity, which excites nothing: the correlation is <AB> at w = 0.
+  static bool is_number(const OpSum& op) {
+    return std::all_of(op.terms().begin(), op.terms().end(),
+                       [](const OpTerm& term) { return term.factors.empty(); });
   }
 
   std::size_t samples() const { return static_cast<std::size_t>(trace_.options.samples); }
@@ -232,7 +241,14 @@ class Sampling {
     found.dimension = std::max(found.dimension, way.target->basis->size());
     const index_t before = way.target->map->products();
     const auto excited = way.b(krylov.random);
-    sums.mean_total += mean(krylov, way.a(column(excited)));
+    const Complex total = mean(krylov, way.a(column(excited)));
+    sums.mean_total += total;
+    if (is_number_[p]) {
+      sums.lines.add(0, total);
+      sums.total += total;
+      sums.reversed += total;
+      return;
+    }
     add_mean_first_moment(sums, here, krylov, way, excited);
 
     LanczosProcess<T> lanczos(*way.target->map, column(excited));
@@ -380,6 +396,7 @@ class Sampling {
   double grid_ = 0;  ///< energy between two points
   double reference_ = std::numeric_limits<double>::infinity();
   std::vector<Sample> samples_;
+  std::vector<bool> is_number_;  ///< of each pair: B is
   std::map<Conditions, Place> places_;
   std::map<std::pair<std::size_t, std::size_t>, Ways> ways_;  ///< by pair and sector
   DynamicalCorrelations result_;
@@ -411,6 +428,7 @@ void require_memory(const ThermalTrace& trace, index_t steps, std::size_t scalar
 DynamicalCorrelations sampled_correlations(const ThermalTrace& trace) {
   const index_t steps = trace.options.steps > 0 ? trace.options.steps : default_thermal_steps;
   const bool real = is_real(trace);
+  const dense::BlasThreads one(1);  // blocks of rows go to our own threads
   require_memory(trace, steps, real ? sizeof(double) : sizeof(Complex));
   return visit_scalar(real ? ScalarKind::real : ScalarKind::complex,
                       [&]<Scalar T>() { return Sampling<T>(trace, steps).run(); });

@@ -9,6 +9,7 @@ The rows run one after the other in one process, or a third of them on the ranks
 import dataclasses
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -161,6 +162,47 @@ CASES = [
     (("spectral", *CHAIN, "--correlation", "conductivity", "--drude-below", "-1"), "--drude-below must be an energy of 0 or more", "'-1'"),
     (("spectral", *CHAIN, "--correlation", "conductivity", "--drude-below", "x"), "--drude-below", "'x'"),
     (("spectral", *CHAIN, "--drude-below", "1"), "--drude-below belongs to --correlation conductivity"),
+    (("spectral", *CHAIN, "--correlation", "conductivity:x:y"), "--correlation must be conductivity:x, got"),
+    (("spectral", "--model", "hubbard", "--sites", "4", "--correlation", "Cup+"), "two operators of a site such as Sz,Sz or Cup+,Cup-", "'Cup+'"),
+    (("spectral", *CHAIN, "--energies", "x"), "--energies must be FROM:TO:COUNT such as 0:4:200", "'x'"),
+    (("spectral", *CHAIN, "--temperature", "x"), "--temperature must be a finite number", "'x'"),
+    (("spectral", *CHAIN, "--temperature", "1", "--samples", "1"), "--samples must be a whole number from 2", "'1'"),
+    (("spectral", *CHAIN, "--plot", "a.jpg"), "--plot must be the name of a picture", "'a.jpg'"),
+    (("spectral", *CHAIN, "--save", "a.txt"), "--save must be the name of an HDF5 file", "'a.txt'"),
+    (("spectral", *CHAIN, "--tol", "x"), "--tol must be a finite number", "'x'"),
+    (("spectral", *CHAIN, "--seed", "-1"), "--seed must be a whole number from 0", "'-1'"),
+    (("spectral", *CHAIN, "--max-iterations", "0"), "--max-iterations must be a whole number, at least 1", "'0'"),
+    (("thermal", "--matrix", "a.mtx", "--temperature", "1"), "thermal needs an operator on sites"),
+    (("thermal", *CHAIN, "--temperature", "0"), "--temperature must be positive numbers", "'0'"),
+    (("thermal", *CHAIN, "--temperature", "1:2"), "--temperature must be positive numbers", "'1:2'"),
+    (("thermal", *CHAIN, "--temperature", "log:0:1:3"), "--temperature must be positive numbers", "'log:0:1:3'"),
+    (("thermal", *CHAIN, "--temperature", "1", "--method", "lanczos"), "--method: unknown value 'lanczos'", "typical"),
+    (("thermal", *CHAIN, "--temperature", "1", "--samples", "1"), "--samples must be a whole number from 2", "'1'"),
+    (("thermal", *CHAIN, "--temperature", "1", "--seed", "x"), "--seed must be a whole number from 0", "'x'"),
+    (("thermal", *CHAIN, "--temperature", "1", "--plot", "a.jpg"), "--plot must be the name of a picture", "'a.jpg'"),
+    (("thermal", *CHAIN, "--temperature", "1", "--observe", "sy"), "unknown observable 'sy'"),
+    (("levels", "--matrix", "a.mtx"), "levels needs an operator on sites", "use eigh"),
+    (("levels", *CHAIN, "-k", "0"), "-k must be a number of pairs from 1", "'0'"),
+    (("levels", *CHAIN, "--plot", "a.jpg"), "--plot must be the name of a picture", "'a.jpg'"),
+    (("levels", *CHAIN, "--which", "LA"), "unknown option '--which'", "belongs to eigh"),
+    (("levels", *CHAIN, "--sector", "momentum=all"), "needs a cyclic direction"),
+    (("levels", *CHAIN, "--sector", "sz=all", "--sector", "sz=0"), "given twice"),
+    (("levels", *CHAIN, "--sector", "sz=0..x"), "'sz=x'", "must be a number"),
+    (("ground", "--matrix", "a.mtx", "--all-sectors"), "--all-sectors needs an operator on sites"),
+    (("eigh", *CHAIN, "--all-sectors"), "unknown option '--all-sectors'", "belongs to ground and levels"),
+    (("observables", "colour"), "unknown observable 'colour'", "known are energy"),
+    (("observables", "sz", "sq"), "unexpected argument 'sq'"),
+    (("ground", *CHAIN, "--observe", "variance:1"), "it must be variance"),
+    (("ground", *CHAIN, "--observe", "participation:1"), "it must be participation"),
+    (("ground", *CHAIN, "--observe", "spin:1"), "it must be spin"),
+    (("ground", *CHAIN, "--observe", "dimers:Sz"), "it must be dimers"),
+    (("ground", "--model", "heisenberg", "--sites", "1", "--observe", "dimers"), "the lattice has no bonds"),
+    (("ground", *CHAIN, "--observe", "magnetisation:17"), "a power from 1 to 16, or binder", "'17'"),
+    (("ground", *CHAIN, "--observe", "magnetisation:binder4"), "a power from 1 to 16, or binder", "'binder4'"),
+    (("ground", *CHAIN, "--observe", "imbalance:x"), "it must be imbalance"),
+    (("ground", "--model", "heisenberg", "--lattice", "triangular", "--size", "3x3", "--observe", "imbalance"), "no two sublattices"),
+    (("ground", *CHAIN, "--observe", "entropy:cuts:3"), "entropy:cuts"),
+    (("ground", *CHAIN, "--observe", "distance:Sz"), "two operators are needed, as in distance:Sz,Sz"),
     (("levels", *CHAIN, "--kind", "ratios"), "--kind says what --plot FILE.svg shows"),
     (("levels", *CHAIN, "--kind", "ratios", "--plot", "a.svg", "-k", "2"), "--kind ratios needs four levels"),
     (("levels", *CHAIN, "--kind", "bars", "--plot", "a.svg"), "--kind: unknown value 'bars'"),
@@ -485,6 +527,21 @@ class BadInput(program.ProgramTest):
                 self.assert_refused(program.Done(result["status"], result["out"], result["err"], 0, 0), row.status, *row.words)
                 self.assertLess(len(result["err"]), 2300)
                 self.assertTrue(result["err"][:-1].isprintable(), result["err"])
+
+    def test_every_observable_and_option_of_spectra_has_a_row(self):
+        table = [row.arguments for row in rows()]
+        asked = [word.removeprefix("--observe=") for words in table for before, word in zip(("", *words), words, strict=False)
+                 if before == "--observe" or word.startswith("--observe=")]
+        for observable in program.run("observables", "--json").json()["observables"]:
+            self.assertTrue(any(word.split(":")[0] == observable["name"] for word in asked), observable["name"])
+
+        def options(command):
+            return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*[a-z]", program.run(command, "--help").out))
+
+        shared = options("ground") - {"--all-sectors"}
+        for command in ("spectral", "thermal", "levels"):
+            given = {word for words in table if words[:1] in ((command,), ("ground",)) for word in words}
+            self.assertEqual(options(command) - shared - given, set(), command)
 
     def test_the_program_itself(self):
         step = 1 if ALL else 90 if RANKS else 10

@@ -142,6 +142,9 @@ class Levels(program.ProgramTest):
         self.assertEqual(done.status, 0, done.err)
         self.assertRegex(done.out, r"ratios +mean ratio +degenerate +sector\n +250 ")
         self.assertIn("ratio of level spacings", (self.folder / "r.svg").read_text(encoding="utf-8"))
+        long = program.run("levels", "--model", "mbl", "--sites", 10, "-k", "all").out
+        self.assertIn("\n  ...  824 more; --json has all\n", long)
+        self.assertNotIn("more; --json", done.out.replace("  ...  52 more; --json", ""))
         few = self.solve("levels", *RING, 4)
         self.assertIsNone(few["mean_ratio"])
         self.assertNotIn("spacing", program.run("levels", *RING, 4).out)

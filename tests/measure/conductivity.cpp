@@ -225,6 +225,7 @@ TEST(Conductivity, at_a_temperature_is_the_dense_sum) {
 }
 
 TEST(Conductivity, drude_weight_at_a_temperature_follows_from_the_free_energy_in_a_field) {
+  if (world().size() > 1) GTEST_SKIP() << "the same numbers as on one rank";
   // 2 N D = F''(phi) + sum over equal levels of p |J|^2 / T.
   constexpr double t = 0.7, step = 0.02;
   const auto in_field = [&](double phi) {
@@ -266,11 +267,13 @@ TEST(Conductivity, of_random_vectors_lies_within_its_errors) {
     ++count;
   };
   for (std::uint64_t seed = 0; seed < 24; ++seed) {
-    const auto found = conductivity(
-        dynamical_correlations(
-            world(), m.op, m.lattice, sector, pairs,
-            {.temperature = t, .method = ThermodynamicsMethod::ftlm, .samples = 12, .seed = seed}),
-        6, below);
+    const auto found = conductivity(dynamical_correlations(world(), m.op, m.lattice, sector, pairs,
+                                                           {.steps = 70,
+                                                            .temperature = t,
+                                                            .method = ThermodynamicsMethod::ftlm,
+                                                            .samples = 12,
+                                                            .seed = seed}),
+                                    6, below);
     see(found.kinetic, kubo.kinetic);
     see(found.regular, kubo.regular);
     see(found.drude_weight, kubo.drude_weight());

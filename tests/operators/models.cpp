@@ -31,6 +31,15 @@ Pairs chain_pairs(int n, bool cyclic, int distance = 1) {
 
 Cyclic closed(bool cyclic) { return cyclic ? Cyclic::all : Cyclic::none; }
 
+TEST(Models, parameters_that_are_numbers_keep_all_digits) {
+  for (const double value : {1.0 / 3, 0.1 + 0.2, -std::sqrt(2.0) * 1e-7, 6.02214076e23}) {
+    const Model m = make_model("ising", {.sites = 1, .params = {{"bx", value}}});
+    ASSERT_EQ(m.op.terms().size(), 1u);
+    EXPECT_EQ(std::abs(m.op.terms()[0].coefficient), std::abs(value));
+    EXPECT_EQ(std::stod(m.params.at("bx")), value);
+  }
+}
+
 TEST(Models, spin_chains_equal_their_formulas) {
   for (const int twice : {1, 2, 3})
     for (int n = 1; n <= (twice == 1 ? 5 : 3); ++n)
