@@ -498,7 +498,7 @@ def rows():
     yield Row(("batch", "/none/x.toml"), ("/none/x.toml",), 5)
     yield Row(("report", "/none", "-o", "/tmp/never.html"), ("/none",), 5)
     yield Row(("ground", *CHAIN, "--checkpoint", "/"), ("'/'",), 5)
-    for words in (("--sigma", "0", "--method", "slepc"), ("--interval=-1,1", "--method", "ciss"), ("--which", "LM"), ("-k", "all"), ("--method", "slepc")):
+    for words in (("--interval=-1,1", "--method", "ciss"), ("--which", "LM"), ("-k", "all")):
         yield Row(("eigh", *CHAIN, *words, "--checkpoint", "/tmp/never.h5"), ("a checkpoint needs",), 4)
     yield Row(("svds", *CHAIN, "--method", "dense", "--checkpoint", "/tmp/never.h5"), ("a checkpoint needs method restarted, bidiagonal or cross",), 4)
     yield Row(("measure", "/none/x.h5", "--observe", "sz"), ("/none/x.h5",), 5)
