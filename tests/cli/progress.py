@@ -3,6 +3,7 @@
 import math
 import os
 import re
+import subprocess
 
 import program
 
@@ -49,6 +50,14 @@ class Progress(program.ProgramTest):
     def test_parts_of_the_work_are_counted(self):
         written = program.on_terminal("levels", "--model", "heisenberg", "--lattice", "square", "--size", "4x4", "--cyclic", "-k", 2)
         self.assertTrue(any(re.match(r"sector \d+ of 50, [\d.]+ m?s$", line) for line in drawn(written)), written)
+
+    def test_waiting_threads_do_not_spin(self):
+        # The library of threads says how it waits while it is loaded; what the user has set stays.
+        for asked, waits in ((None, "PASSIVE"), ("active", "ACTIVE")):
+            env = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+            env |= {"OMP_DISPLAY_ENV": "true"} | ({"OMP_WAIT_POLICY": asked} if asked else {})
+            done = subprocess.run(program.command("info"), env=env, capture_output=True, text=True, timeout=60, check=True)
+            self.assertRegex(done.stderr, rf"OMP_WAIT_POLICY *= *'{waits}'")
 
     def test_a_log_has_no_line_that_is_redrawn(self):
         done = program.run("ground", "--model", "heisenberg", "--sites", 18, "--cyclic", "--threads", 1)

@@ -39,6 +39,28 @@ class Spectral(program.ProgramTest):
         self.assertAlmostEqual(at_pi["line_energies"][0], 1, delta=1e-12)
         self.assertAlmostEqual(at_pi["line_weights"][0], 2 / 3, delta=1e-12)
 
+    def test_sums_and_moments_of_chains(self):
+        for sites in (12, 16):
+            words = ("--energies", "0:4:41", "--broadening", 0.1)
+            found = self.spectral(*RING, sites, *words)["correlations"]
+            (local,) = self.spectral(*RING, sites, *words, "--correlation", "op:Sz 0")["correlations"]
+            self.assertAlmostEqual(sum(one["total"] for one in found), sites / 4, delta=1e-10)
+            self.assertAlmostEqual(local["total"], 0.25, delta=1e-10)
+            # All momenta together are the local correlation, N times, at every energy.
+            for at, value in enumerate(local["spectrum"]):
+                self.assertAlmostEqual(sum(one["spectrum"][at] for one in found) / sites, value, delta=1e-6)
+            # [H, Sz_0] = C: the moments are -<C C> and, with the double commutator, the energy of two bonds.
+            c = [(sign / 2, f"{a} 0 {b} {j}") for j in (1, sites - 1) for sign, a, b in ((1, "S-", "S+"), (-1, "S+", "S-"))]
+            text = " + ".join(f"{-x * y} {left} {right}" for x, left in c for y, right in c)
+            ground = self.solve("ground", *RING, sites, "--observe", f"op:{text}", "--observe", "sq:Sz,Sz")
+            second, structure = ground["observables"][f"op:{text}"], ground["observables"]["sq:Sz,Sz"]
+            moments = [math.fsum(weight * w**power for w, weight in zip(local["line_energies"], local["line_weights"], strict=True))
+                       for power in (1, 2)]
+            self.assertAlmostEqual(moments[0], -2 / 3 * ground["energy"] / sites, delta=1e-9)
+            self.assertAlmostEqual(moments[1], second, delta=1e-8)
+            for one, value in zip(found, structure, strict=True):
+                self.assertAlmostEqual(one["total"], value, delta=1e-9)
+
     def test_a_free_electron_is_one_line_at_its_energy(self):
         found = self.spectral("--model", "hubbard", "--sites", 6, "--cyclic", "-p", "U=0", "--sector", "nup=0", "--sector", "ndown=0",
                               "--correlation", "Cup-,Cup+")
