@@ -29,6 +29,16 @@ std::optional<Complex> to_coefficient(std::string_view word) {
   return Complex(*real, *imaginary);
 }
 
+/// The sign that is written together with what follows it, "-0.5" behind a term or "-Sz", as a word
+/// of its own. A coefficient in front keeps its sign.
+std::string spaced_sign(std::string& word, bool in_term) {
+  const bool glued = word.size() > 1 && (word[0] == '+' || word[0] == '-');
+  if (!glued || (!in_term && to_coefficient(word))) return {};
+  std::string sign = word.substr(0, 1);
+  word.erase(0, 1);
+  return sign;
+}
+
 /// `Sz_0`, or `Sz` with its site as the next word.
 OpFactor to_factor(const std::string& word, std::istringstream& words) {
   const auto underscore = word.rfind('_');
@@ -59,12 +69,16 @@ OpSum OpSum::parse(std::string_view text, std::vector<LocalSpace> spaces,
     if (term->coefficient != 0.0) op.add(term->coefficient, std::move(term->factors));
     term.reset();
   };
+  const auto begin = [&](const std::string& word) {
+    if (term || word == "+" || !op.terms_.empty()) finish(word);
+    sign = word == "-" ? -1 : 1;
+  };
   for (std::string word; words >> word;) {
     if (word == "+" || word == "-") {
-      if (term || word == "+" || !op.terms_.empty()) finish(word);
-      sign = word == "-" ? -1 : 1;
+      begin(word);
       continue;
     }
+    if (const auto glued = spaced_sign(word, term.has_value()); !glued.empty()) begin(glued);
     if (!term) {
       term = OpTerm{1, {}};
       if (const auto coefficient = to_coefficient(word)) {

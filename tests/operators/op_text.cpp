@@ -38,6 +38,10 @@ TEST(OpText, understands_what_people_write) {
   expected.add(1, {{"Sz", 0}, {"Sz", 1}}).add(-0.5, {{"S+", 0}, {"S-", 2}}).add(-2, {});
 
   EXPECT_EQ(OpSum::parse("Sz_0 Sz_1 - 0.5 S+_0 S-_2 - 2", spaces).terms(), expected.terms());
+  EXPECT_EQ(OpSum::parse("Sz 0 Sz 1 -0.5 S+ 0 S- 2 -2", spaces).terms(), expected.terms());
+  EXPECT_EQ(OpSum::parse("-2 +Sz 0 Sz 1 -0.5 S+_0 S-_2", spaces).text(),
+            OpSum::parse("-2 + Sz 0 Sz 1 - 0.5 S+_0 S-_2", spaces).text());
+  EXPECT_EQ(OpSum::parse("-Sz_0", spaces).terms(), OpSum::parse("-1 Sz_0", spaces).terms());
   EXPECT_EQ(OpSum::parse("- Sz_0", spaces).terms(),
             (-1.0 * OpSum(spaces).add(1, {{"Sz", 0}})).terms());
 }
@@ -49,6 +53,7 @@ TEST(OpText, names_the_word_that_is_wrong) {
   EXPECT_ERROR(parse(""), InvalidArgument, "term is missing");
   EXPECT_ERROR(parse("Sz_0 +"), InvalidArgument, "before 'the end'");
   EXPECT_ERROR(parse("+ Sz_0"), InvalidArgument, "before '+'");
+  EXPECT_ERROR(parse("Sz_0 + +Sz_1"), InvalidArgument, "before '+'");
   EXPECT_ERROR(parse("Sz_0 2 Sz_1"), InvalidArgument, "'2'");
   EXPECT_ERROR(parse("Sz0"), InvalidArgument, "'Sz0'");
   EXPECT_ERROR(parse("(1+2) Sz_0"), InvalidArgument, "'(1+2)'");
