@@ -18,10 +18,12 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <kronsolve/core/buffer.hpp>
 #include <kronsolve/core/comm.hpp>
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/interruption.hpp>
 #include <kronsolve/core/scalar.hpp>
+#include <kronsolve/core/threads.hpp>
 #include <kronsolve/operators/distributed_vectors.hpp>
 
 namespace kronsolve::python {
@@ -32,10 +34,12 @@ namespace py = pybind11;
 std::function<void()> ask_interpreter();
 
 /// Runs f() without the interpreter's lock; Ctrl-C ends it between two products, and so does what
-/// `check` throws.
+/// `check` throws. OpenMP keeps its number of threads for each thread of Python apart: all get the
+/// one that `set_threads` said.
 template <class F, class Check>
 auto computing(F&& f, Check check) {
   const py::gil_scoped_release released;
+  const ThreadShare share(num_threads());
   const InterruptionCheck interruption([check, ask = ask_interpreter()] {
     check();
     ask();
@@ -85,6 +89,19 @@ class Options {
   const py::dict& given_;
 };
 
+/// What an array holds, as T and in one run; copied where it is not so already. Without `forcecast`
+/// among the flags nothing is converted that would lose digits.
+/// @throws InvalidArgument  it cannot be
+template <class T, int flags = py::array::c_style | py::array::forcecast>
+py::array_t<T, flags> numbers_of(const py::handle& given, std::string_view what) {
+  auto values = py::array_t<T, flags>::ensure(given);
+  if (!values)
+    throw InvalidArgument(detail::concat(
+        what, " must be ", std::string(py::str(py::dtype::of<T>())), ", got ",
+        std::string(py::str(py::getattr(given, "dtype", py::type::handle_of(given))))));
+  return values;
+}
+
 /// An array that refers to `values`, kept alive by `owner`; 1-D.
 template <class T>
 py::array_t<T> shared_array(std::span<T> values, const py::object& owner) {
@@ -100,6 +117,13 @@ auto array_of(Container values) {
   const py::capsule owner(kept, [](void* p) { delete static_cast<Container*>(p); });
   return py::array_t<T>({static_cast<py::ssize_t>(kept->size())}, {py::ssize_t(sizeof(T))},
                         kept->data(), owner);
+}
+
+template <Scalar T>
+py::array_t<T> array_of(Buffer<T> values) {
+  auto* const kept = new Buffer<T>(std::move(values));
+  const py::capsule owner(kept, [](void* p) { delete static_cast<Buffer<T>*>(p); });
+  return shared_array(kept->span(), owner);
 }
 
 /// The columns as arrays that share the memory of the vectors, and keep it.

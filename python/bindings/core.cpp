@@ -30,6 +30,15 @@ void raise_with_cause(const char* text, const py::object& cause) {
   PyErr_SetObject(type.ptr(), error.ptr());
 }
 
+/// Without MPI's library the modules that want it cannot be loaded; the loader's words do not say so.
+std::string why_not_loaded(std::string_view text) {
+  const bool of_a_module = text.find(".so") != text.npos;
+  if (!of_a_module || !py::module_::import("kronsolve._mpi").attr("missing").cast<bool>())
+    return "";
+  return "; this process has no MPI, which it needs: install it (Debian: libopenmpi3) and start "
+         "anew";
+}
+
 void translate(std::exception_ptr thrown) {
   try {
     if (thrown) std::rethrow_exception(thrown);
@@ -40,7 +49,7 @@ void translate(std::exception_ptr thrown) {
   } catch (const InvalidArgument& e) {
     raise("InvalidArgument", e.what());
   } catch (const NotSupported& e) {
-    raise("NotSupported", e.what());
+    raise("NotSupported", (e.what() + why_not_loaded(e.what())).c_str());
   } catch (const NotConverged& e) {
     raise("NotConverged", e.what());
   } catch (const EngineError& e) {
@@ -103,6 +112,10 @@ void bind_core(py::module_& m) {
       .def_property_readonly("size", &Comm::size);
   m.def("comm_at", [](std::uintptr_t address, std::size_t bytes) {
     return std::const_pointer_cast<Comm>(comm_at(address, bytes));
+  });
+  m.def("zeros", [](index_t size, bool complex) -> py::array {
+    if (complex) return array_of(computing([&] { return Buffer<std::complex<double>>(size); }));
+    return array_of(computing([&] { return Buffer<double>(size); }));
   });
   m.def("version", [] { return std::string(version()); });
   m.def("launched_by_mpi", &launched_by_mpi);

@@ -4,6 +4,7 @@
 #include <kronsolve/measure/expectation.hpp>
 #include <kronsolve/measure/observables.hpp>
 #include <kronsolve/operators/states.hpp>
+#include <kronsolve/operators/vector_operations.hpp>
 
 #include "solving.hpp"
 
@@ -24,6 +25,13 @@ class State {
     if (amplitudes_.ndim() != 1 || amplitudes_.size() != mine)
       throw DimensionError(detail::concat("State: ", amplitudes_.size(),
                                           " amplitudes for a basis of ", mine, " states"));
+  }
+  /// Collective.
+  /// @throws InvalidArgument  an amplitude is NaN or infinite
+  void require_finite() const {
+    const bool finite =
+        is_complex() ? vec::all_finite(span<Complex>()) : vec::all_finite(span<double>());
+    comm_->require_all(finite, "State: an amplitude is NaN, infinite or too large");
   }
 
   const py::array& amplitudes() const { return amplitudes_; }
@@ -78,10 +86,7 @@ py::array described(const SharedOperator& h, const std::string& text, std::uint6
   const SectorOperator on = h->on(*comm);
   const auto description = parse_state(text, on.op.spaces(), seed);
   const auto make = [&]<Scalar T>() -> py::array {
-    auto state = computing([&] { return make_state<T>(*comm, *on.basis, description); });
-    auto* const kept = new Buffer<T>(std::move(state));
-    const py::capsule owner(kept, [](void* p) { delete static_cast<Buffer<T>*>(p); });
-    return shared_array(kept->span(), owner);
+    return array_of(computing([&] { return make_state<T>(*comm, *on.basis, description); }));
   };
   if (complex || description.scalar() == ScalarKind::complex)
     return make.template operator()<Complex>();
@@ -91,10 +96,7 @@ py::array described(const SharedOperator& h, const std::string& text, std::uint6
 py::array product(const SharedOperator& h, const std::vector<std::vector<Complex>>& spinors) {
   const SectorOperator on = h->here();
   const auto description = product_state(on.op.spaces(), spinors);
-  auto* const kept = new Buffer<Complex>(
-      computing([&] { return make_state<Complex>(*alone(), *on.basis, description); }));
-  const py::capsule owner(kept, [](void* p) { delete static_cast<Buffer<Complex>*>(p); });
-  return shared_array(kept->span(), owner);
+  return array_of(computing([&] { return make_state<Complex>(*alone(), *on.basis, description); }));
 }
 
 ObservableValue observed(const State& s, const std::string& text, const State* reference) {
@@ -114,6 +116,41 @@ ObservableValue observed(const State& s, const std::string& text, const State* r
 }
 
 /// Observables of several states as a file takes them.
+// ---- what evolutions have recorded, as it is pickled --------------------------------------------
+
+py::tuple taken_apart(const Recorded& recorded) {
+  py::list all;
+  for (const auto& [text, values] : recorded.all) {
+    py::list times;
+    for (const auto& v : values)
+      times.append(py::make_tuple(int(v.shape), v.scalar == ScalarKind::complex, v.rows, v.cols,
+                                  array_of(v.values), v.scale, v.axis, v.note));
+    all.append(py::make_tuple(text, times));
+  }
+  return py::make_tuple(all);
+}
+
+Recorded put_together(const py::tuple& parts) {
+  Recorded recorded;
+  for (const auto& item : parts[0]) {
+    const auto pair = item.cast<py::tuple>();
+    RecordedObservable one{pair[0].cast<std::string>(), {}};
+    for (const auto& value : pair[1]) {
+      const auto v = value.cast<py::tuple>();
+      one.values.push_back({.shape = static_cast<ObservableValue::Shape>(v[0].cast<int>()),
+                            .scalar = v[1].cast<bool>() ? ScalarKind::complex : ScalarKind::real,
+                            .rows = v[2].cast<index_t>(),
+                            .cols = v[3].cast<index_t>(),
+                            .values = v[4].cast<std::vector<Complex>>(),
+                            .scale = v[5].cast<double>(),
+                            .axis = v[6].cast<std::string>(),
+                            .note = v[7].cast<std::string>()});
+    }
+    recorded.all.push_back(std::move(one));
+  }
+  return recorded;
+}
+
 Recorded record(const std::vector<const State*>& states, const std::vector<std::string>& names) {
   Recorded recorded;
   for (const auto& name : names) recorded.all.push_back({name, {}});
@@ -158,7 +195,9 @@ void bind_measure(py::module_& m) {
   m.def("product_state", &product);
   py::class_<State>(m, "State")
       .def(py::init([](SharedOperator h, const std::shared_ptr<Comm>& comm, py::array a) {
-        return State(std::move(h), comm ? SharedComm(comm) : alone(), std::move(a));
+        State s(std::move(h), comm ? SharedComm(comm) : alone(), std::move(a));
+        computing([&] { s.require_finite(); });
+        return s;
       }))
       .def_property_readonly("amplitudes", &State::amplitudes)
       .def_property_readonly("h", &State::h)
@@ -233,7 +272,7 @@ void bind_measure(py::module_& m) {
       .def("observe", [](const State& s, const std::string& text, const State* reference) {
         return value_of(observed(s, text, reference));
       });
-  py::class_<Recorded>(m, "Recorded");
+  py::class_<Recorded>(m, "Recorded").def(py::pickle(&taken_apart, &put_together));
   m.def("record", &record);
 }
 

@@ -14,9 +14,8 @@ namespace kronsolve::python {
 namespace {
 
 template <class T>
-LargeVector<T> copied(const py::handle& array) {
-  const auto values = py::array_t<T, py::array::c_style>::ensure(array);
-  if (!values) throw py::error_already_set();
+LargeVector<T> copied(const py::handle& array, const char* what) {
+  const auto values = numbers_of<T, py::array::c_style>(array, what);
   return {values.data(), values.data() + values.size()};
 }
 
@@ -44,9 +43,9 @@ CsrRows<T> PythonRowsOf<T>::operator()(RowRange range) const {
     CsrRows<T> rows;
     rows.range = range;
     rows.cols = cols_;
-    rows.offsets = copied<index_t>(parts[0]);
-    rows.columns = copied<index_t>(parts[1]);
-    rows.values = copied<T>(parts[2]);
+    rows.offsets = copied<index_t>(parts[0], "Lazy: the offsets of rows");
+    rows.columns = copied<index_t>(parts[1], "Lazy: the columns of rows");
+    rows.values = copied<T>(parts[2], "Lazy: the values of rows");
     return rows;
   });
 }

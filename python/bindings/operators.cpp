@@ -273,8 +273,7 @@ template <Scalar T>
 std::vector<KronFactor<T>> factors_of(const py::list& given) {
   std::vector<KronFactor<T>> factors;
   for (const auto& item : given) {
-    const auto a = py::array_t<T, py::array::c_style | py::array::forcecast>::ensure(item);
-    if (!a) throw py::error_already_set();
+    const auto a = numbers_of<T>(item, "a factor");
     factors.emplace_back(index_t(a.shape(0)), index_t(a.shape(1)),
                          std::span<const T>(a.data(), static_cast<std::size_t>(a.size())));
   }

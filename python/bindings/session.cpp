@@ -1,5 +1,6 @@
 // The session: where solves run that are given no communicator, the pool for functions of Python.
 
+#include <mutex>
 #include <optional>
 
 #include <kronsolve/exec/this_worker.hpp>
@@ -18,8 +19,10 @@ using Complex = std::complex<double>;
 /// The one session of this process; made when it is first needed, ended by `end_session`.
 std::unique_ptr<Session> the_session;
 SessionOptions session_options;
+std::mutex making_session;  // threads of Python may need it first together
 
 Session& session() {
+  const std::lock_guard lock(making_session);
   if (!the_session) the_session = std::make_unique<Session>(session_options);
   return *the_session;
 }
@@ -27,6 +30,7 @@ Session& session() {
 void begin_session(const std::vector<std::string>& worker_command, const std::string& mode,
                    int workers) {
   const Mode asked = parse_mode(mode);
+  const std::lock_guard lock(making_session);
   if (!the_session) {
     session_options = {asked, workers, worker_command};
   } else if (workers != 0 || asked != Mode::automatic) {
@@ -34,10 +38,11 @@ void begin_session(const std::vector<std::string>& worker_command, const std::st
   }
 }
 
-/// For workers and ranks of a job: may not return.
+/// For workers and ranks of a job, while they import: may not return. Without the lock, for which
+/// the tasks of a worker would wait.
 void open_session() {
   const py::gil_scoped_release released;
-  (void)session();
+  the_session = std::make_unique<Session>(session_options);
 }
 
 void end_session() {

@@ -66,8 +66,7 @@ DistributedVectors<T> vectors_from(const py::list& columns, const RowPartition& 
   DistributedVectors<T> vectors(rows, rank, static_cast<index_t>(columns.size()));
   const RowRange mine = rows.range(rank);
   for (std::size_t j = 0; j < columns.size(); ++j) {
-    const auto a = py::array_t<T, py::array::c_style | py::array::forcecast>::ensure(columns[j]);
-    if (!a) throw py::error_already_set();
+    const auto a = numbers_of<T>(columns[j], "a vector");
     const bool whole = a.size() == rows.rows();
     if (!whole && a.size() != mine.size())
       throw DimensionError(detail::concat("a vector has ", a.size(), " entries, the operator ",

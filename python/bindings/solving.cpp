@@ -258,8 +258,7 @@ Amplitudes amplitudes_of(const py::handle& given, const char* what) {
     throw DimensionError(detail::concat(what, " must be one vector, its shape is ",
                                         std::string(py::str(py::getattr(any, "shape")))));
   const auto copied = [&]<class T>() -> Amplitudes {
-    const auto values = py::array_t<T, py::array::c_style | py::array::forcecast>::ensure(any);
-    if (!values) throw py::error_already_set();
+    const auto values = numbers_of<T>(any, what);
     return std::vector<T>(values.data(), values.data() + values.size());
   };
   return kind == 'c' ? copied.template operator()<std::complex<double>>()

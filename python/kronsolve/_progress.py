@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Union
 
+from .errors import InvalidArgument
 from .results import Progress
 
 ProgressLike = Union[Callable[[Progress], Any], bool, None]
@@ -45,10 +46,34 @@ class _Bar:
         self._length = len(line)
         self._stream.flush()
 
+    def show_result(self, facts: dict[str, Any]) -> None:
+        """What came out, as the last line."""
+        values = facts["eigenvalues"] if "eigenvalues" in facts else facts["singular_values"]
+        if len(values) == 0:
+            return
+        last = {
+            "wanted": len(values),
+            "converged": facts["converged_pairs"] if "converged_pairs" in facts else facts["converged_triplets"],
+            "worst_residual": float(max(facts["residuals"])),
+            "best_value": float(values[-1]),
+            "products": facts["products"],
+            "iterations": facts["iterations"],
+            "seconds": facts.get("setup_seconds", 0.0) + facts["solve_seconds"],
+            "remaining_seconds": None,
+        }
+        self.show(last)
+
     def end(self) -> None:
         if self._over and self._length:
             self._stream.write("\n")
             self._stream.flush()
+
+
+def ended(tell: Telling, facts: dict[str, Any]) -> None:
+    """A solve has these results; a bar shows them."""
+    bar = getattr(tell, "__self__", None)
+    if isinstance(bar, _Bar):
+        bar.show_result(facts)
 
 
 @contextmanager
@@ -62,6 +87,8 @@ def told(progress: ProgressLike) -> Iterator[Telling]:
             yield bar.show
         finally:
             bar.end()
+    elif not callable(progress):
+        raise InvalidArgument(f"progress must be True, False or a function, got {type(progress).__name__}")
     else:
         call = progress
         yield lambda facts: call(Progress(facts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import runpy
 import sys
@@ -45,10 +46,26 @@ def _prepare(place: tuple[list[str], str | None, str | None]) -> None:
     _main_of = wanted
 
 
+class _Pickler(pickle.Pickler):
+    """Refuses what no other process can look up: functions and classes that were typed at a prompt or in a notebook."""
+
+    def reducer_override(self, thing: Any) -> Any:
+        if isinstance(thing, (types.FunctionType, type)) and thing.__module__ == "__main__":
+            if main_of_this_process()[1:] == (None, None):
+                raise pickle.PicklingError(f"{thing.__qualname__} is in no file")
+        return NotImplemented
+
+
+def _pickled(value: Any) -> bytes:
+    text = io.BytesIO()
+    _Pickler(text).dump(value)
+    return text.getvalue()
+
+
 def dumped(value: Any) -> bytes:
     """A pickle, by cloudpickle where pickle cannot and it is installed."""
     try:
-        return pickle.dumps(value)
+        return _pickled(value)
     except Exception as error:
         try:
             import cloudpickle

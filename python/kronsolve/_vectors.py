@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import _core
 from .errors import DimensionError, InvalidArgument
 
 Array = NDArray[Any]
@@ -74,6 +75,16 @@ def output(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any], x: Array, wha
     if np.may_share_memory(out, x):
         raise InvalidArgument(f"{what}: out shares memory with x; give another array")
     return out
+
+
+def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """One vector to be filled, of shape (size,) or (size, 1).
+
+    Large ones lie as the library's own do, in huge pages where there are some: products read them faster than NumPy's.
+    """
+    if shape[0] * dtype.itemsize < 2**21:
+        return np.empty(shape, dtype)
+    return _core.zeros(shape[0], dtype.kind == "c").reshape(shape)
 
 
 def together(columns: list[Array], rows: int) -> Array:

@@ -53,7 +53,7 @@ class Lazy(LinearMap):
     ) -> None:
         if not callable(build):
             raise InvalidArgument(f"Lazy: a function that builds rows is needed, got {type(build).__name__}")
-        if not (isinstance(shape, tuple) and len(shape) == 2):
+        if not (isinstance(shape, tuple) and len(shape) == 2 and all(isinstance(n, (int, np.integer)) for n in shape)):
             raise InvalidArgument(f"Lazy: the shape must be (rows, columns), got {shape!r}")
         self._set(_Rows(build, (int(shape[0]), int(shape[1])), args, kwargs, np.dtype(dtype), 1))
 

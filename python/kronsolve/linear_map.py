@@ -89,7 +89,7 @@ class LinearMap:
         dtype = self._result_dtype(x)
         rows = self.shape[1] if adjoint else self.shape[0]
         shape = (rows,) + x.shape[1:]
-        y = np.empty(shape, dtype) if out is None else _vectors.output(out, shape, dtype, x, what)
+        y = _vectors.empty(shape, dtype) if out is None else _vectors.output(out, shape, dtype, x, what)
         self._core.apply(_vectors.contiguous(x, dtype).reshape(-1), y.reshape(-1), adjoint)
         return y
 

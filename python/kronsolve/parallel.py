@@ -21,6 +21,7 @@ _package_parent = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _start_worker = f"import sys; sys.path.insert(0, {_package_parent!r}); import kronsolve"
 _serving = False  # this process is a worker, or about to become one
 _pools: dict[int, Pool] = {}
+_inherited: list[dict[int, Pool]] = []
 
 
 def configure(*, mode: str = "auto", workers: int = 0) -> None:
@@ -127,6 +128,7 @@ def _begin() -> None:
         mode = "syncro" if mpi.COMM_WORLD.Get_size() > 1 else "dynamic"
     _core.begin_session(_command(), mode, 0)
     atexit.register(_end)
+    os.register_at_fork(after_in_child=_forked)
     if _mpi.missing or not launched and "KRONSOLVE_WORKER" not in os.environ:
         return
     _serving = True
@@ -151,6 +153,13 @@ def _ends_the_job(usual: Hook) -> Hook:
         _core.abort(1)
 
     return hook
+
+
+def _forked() -> None:
+    """A process that was forked off has neither the threads of OpenMP, for which it would wait for ever, nor the workers."""
+    _core.set_threads(1)
+    _inherited.append(dict(_pools))  # not ended: they are the parent's
+    _pools.clear()
 
 
 def _end() -> None:

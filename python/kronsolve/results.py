@@ -1,4 +1,8 @@
-"""What solvers give: small classes whose arrays share the memory of the solver's vectors."""
+"""What solvers give: small classes whose arrays share the memory of the solver's vectors.
+
+What a result has one of is an attribute (`EvolutionResult.state`), what it has several of is called with its number
+(`EighResult.state`).
+"""
 
 from __future__ import annotations
 
@@ -384,7 +388,8 @@ class ExpmResult(_Result):
     @property
     def state(self) -> State:
         """The same as a state."""
-        assert isinstance(self._h, Operator)
+        if not isinstance(self._h, Operator):
+            raise InvalidArgument("state: rows of the user have no sites; `vector` has the amplitudes")
         return State(self._h, self.vector)
 
     def __array__(self, dtype: Any = None) -> Array:

@@ -57,6 +57,8 @@ class Sites:
     def __init__(self, spaces: Sequence[str]) -> None:
         self.spaces = list(spaces)
         self.names: list[str] = []
+        if not self.spaces:
+            raise InvalidArgument("Sites: at least one site is needed")
         for space in dict.fromkeys(self.spaces):
             self.names += [n for n in _core.operator_names(space) if n not in self.names]
 
@@ -96,6 +98,8 @@ def spins(n: int, spin: str | float = "1/2") -> Sites:
     """n spins."""
     if not isinstance(spin, str):
         twice = round(2 * spin)
+        if twice != 2 * spin:
+            raise InvalidArgument(f"spins: the spin must be a multiple of 1/2, got {spin}")
         spin = str(twice // 2) if twice % 2 == 0 else f"{twice}/2"
     return Sites([f"spin-{spin}"] * n)
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _vectors
-from ._progress import ProgressLike, told
+from ._progress import ProgressLike, ended, told
 from .drives import Driven
 from .errors import InvalidArgument
 from .lazy import as_operator
@@ -56,6 +56,24 @@ def _start(psi: StateLike) -> Any:
     if isinstance(psi, str):
         return psi
     return _vectors.numbers(psi, "the state")
+
+
+def _numbers(given: ArrayLike, what: str) -> list[float]:
+    """A number or a list of them."""
+    array = np.atleast_1d(np.asarray(given))
+    if array.dtype.kind not in "biuf" or array.ndim != 1:
+        raise InvalidArgument(f"{what} must be real numbers, a list of them or one, got {given!r}")
+    return [float(x) for x in array]
+
+
+def _check_observers(observe: Sequence[Operator | str], observer: Any) -> None:
+    if isinstance(observe, str):
+        raise InvalidArgument(f"evolve: observe is a list, as in observe=['{observe}']")
+    for what in observe:
+        if not isinstance(what, (Operator, str)):
+            raise InvalidArgument(f"evolve: what observe lists is an Operator or a name, got {type(what).__name__}")
+    if observer is not None and not callable(observer):
+        raise InvalidArgument(f"evolve: observer must be a function, got {type(observer).__name__}")
 
 
 def _word(vectors: Vectors) -> str:
@@ -190,6 +208,7 @@ def eigh(
             facts = _core.eigh_in_session(a._core, options, workers, word, tell)
         else:
             facts = _core.eigh_on(a._core, options, handle, gather, tell)
+        ended(tell, facts)
     return EighResult(facts, a, None if gather else handle)
 
 
@@ -295,6 +314,7 @@ def svds(
     else:
         with told(progress) as tell:
             facts = _core.svds_on(operator._core, options, handle, gather, tell)
+            ended(tell, facts)
     return SvdsResult(facts, operator, None if gather else handle)
 
 
@@ -400,7 +420,8 @@ def evolve(
         max_products=max_products,
         max_step=max_step,
     )
-    listed = [float(t) for t in np.atleast_1d(np.asarray(times, dtype=float))]
+    listed = _numbers(times, "evolve: times")
+    _check_observers(observe, observer)
     names = [o for o in observe if isinstance(o, str)]
     ops = [o._core for o in observe if not isinstance(o, str)]
     if drives and workers > 1:
@@ -479,7 +500,7 @@ def thermodynamics(
     `method` is auto, exact (every eigenvalue), ftlm or typical (random vectors, with errors).
     """
     options = _options(method=method, samples=samples, steps=steps, seed=seed)
-    listed = [float(t) for t in np.atleast_1d(np.asarray(temperatures, dtype=float))]
+    listed = _numbers(temperatures, "thermodynamics: temperatures")
     return Thermodynamics(_core.thermodynamics_on(h._core, listed, options, _handle(comm)))
 
 

@@ -66,7 +66,7 @@ class Documents(program.ProgramTest):
         read = set(re.findall(r'getenv\("(KRONSOLVE_\w+)"\)|environment\w*\("(KRONSOLVE_\w+)"', "".join(map(text, sources))))
         read = {a or b for a, b in read} - {"KRONSOLVE_WORKER"}  # which we set for our own workers
         known = "".join(map(text, [*sources, *(program.SOURCE / "scripts" / "cmake").glob("*.cmake"), program.SOURCE / "scripts" / "setup",
-                                   *(program.SOURCE / "tests" / "storm").glob("*.cpp")]))
+                                   *(program.SOURCE / "tests" / "storm").glob("*.cpp"), *(program.SOURCE / "python").glob("*/*.py")]))
         written = set(re.findall(r"\bKRONSOLVE_[A-Z_]+\b", "".join(map(prose, DOCUMENTS))))
 
         self.assertGreaterEqual(len(read), 3)

@@ -1,5 +1,6 @@
 """The lock of the interpreter, Ctrl-C, leaks, imports, documentation."""
 
+import concurrent.futures
 import gc
 import inspect
 import io
@@ -57,6 +58,47 @@ def test_two_threads_solve_at_once():
         t.join()
 
     np.testing.assert_allclose(found, alone, atol=1e-11)
+
+
+def test_a_solve_waits_for_no_other():
+    """Two solves that go on together or not at all: each waits in its first report for one of the other."""
+    h = [ks.model("heisenberg", sites=16, bz=0.1 * i) for i in range(2)]
+    together, met = threading.Barrier(2, timeout=60), [False, False]
+
+    def work(i):
+        def tell(progress):
+            if not met[i]:
+                together.wait()
+                met[i] = True
+
+        ks.eigh(h[i], k=4, method="lanczos", progress=tell)
+
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        for future in [threads.submit(work, i) for i in range(2)]:
+            future.result(120)
+
+    assert met == [True, True]
+
+
+COUNTED = """
+import os, threading
+import kronsolve as ks
+ks.set_threads(1)
+h = ks.model("heisenberg", sites=18, cyclic=True)
+def work():
+    ks.evolve(h, "neel", [0.2], workers=1)
+    print(len(os.listdir("/proc/self/task")))
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+"""
+
+
+def test_the_number_of_threads_is_that_of_every_thread_of_python():
+    """OpenMP keeps it for each thread apart: without our doing there would be five threads in place of two."""
+    done = run_python(COUNTED, environment={"OMP_NUM_THREADS": "4"})
+
+    assert done.stdout.split() == ["2"], done.stdout + done.stderr
 
 
 INTERRUPTED = """
@@ -130,7 +172,7 @@ def test_a_bar_is_shown(kind, monkeypatch):
     assert len(bars) > 1 and all(re.match(r"\[#*-*\] \d of 4 pairs, value ", bar) for bar in bars)
     assert all(bar.index("]") == 21 for bar in bars)
     parts = [bar.count("#", 0, 22) for bar in bars]
-    assert parts[0] <= parts[-1]
+    assert parts[0] <= parts[-1] == 20 and "] 4 of 4 pairs, value " in bars[-1]
     assert shown.endswith("\n") and (kind == "file" or shown.count("\n") == 1)
 
 

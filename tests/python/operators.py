@@ -207,6 +207,15 @@ def test_with_out_nothing_of_the_size_of_a_vector_is_allocated():
     assert peak < x.nbytes / 16
 
 
+def test_large_products_lie_at_the_beginning_of_huge_pages():
+    h = ks.model("heisenberg", sites=18)
+    x = np.random.default_rng(5).normal(size=2**18)
+
+    for y in (h @ x, h @ (1j * x), h.matvec(x.reshape(-1, 1))):
+        assert y.ctypes.data % 2**21 == 0 and y.flags.writeable and y.flags.c_contiguous
+        assert np.vdot(x, y) == pytest.approx(np.vdot(x, h.to_scipy() @ x) * (1j if y.dtype.kind == "c" else 1))
+
+
 def test_arrays_are_shared():
     h = ks.model("heisenberg", sites=8)
 

@@ -4,14 +4,19 @@ import concurrent.futures
 import multiprocessing
 import os
 import pathlib
+import subprocess
+import sys
 import textwrap
 import time
 
+import joblib
+import numpy as np
 import pytest
 
 import kronsolve as ks
 from support import HERE, run_python
 
+LAUNCHER = pathlib.Path(os.environ["KRONSOLVE_SOURCE"]) / "scripts" / "kronsolve-mpi"
 ENERGY = "-5.387390917445"
 
 
@@ -92,6 +97,24 @@ def test_what_cannot_be_sent_is_refused(pool):
         pool.submit(square, lock).result(60)
 
 
+def test_functions_that_were_typed_need_cloudpickle():
+    """At a prompt, in a notebook: no worker finds them in a file."""
+    code = """
+import sys
+import kronsolve as ks
+sys.modules["cloudpickle"] = None
+def typed(x):
+    return x
+try:
+    ks.pool(1).submit(typed, 1)
+except ks.InvalidArgument as error:
+    print(error)
+"""
+    done = run_python(code)
+
+    assert done.stdout.startswith("this cannot be sent to a worker (typed is in no file); give functions of a module, or install cloudpickle"), done.stderr
+
+
 def test_a_worker_that_dies_is_told(pool):
     with pytest.raises(ks.WorkerDied):
         pool.submit_with({"retries": 0}, leaves, 1).result(60)
@@ -131,11 +154,67 @@ def test_rows_of_python_on_workers():
     assert there.eigenvalues == pytest.approx(chain_values(300)[:2], abs=1e-10)
 
 
-def test_operators_go_through_spawn():
+def solved(h):
+    """Everything that a process may want back."""
+    return h, ks.eigh(h, k=2), ks.evolve(h, "neel", [0.5], observe=["sz", h]), ks.svds(h), ks.expm_multiply(h, -0.1, "neel")
+
+
+def check_solved(h, again, levels, moved, triplet, cooled):
+    assert again == h
+    assert levels.state(0).expectation(h).real == pytest.approx(levels.energy, abs=1e-9)
+    assert moved.observables["sz"].shape == (1, h.sites)
+    assert moved.expectations[0, 0] == pytest.approx(moved.energies[0], abs=1e-9)
+    assert triplet.singular_values[0] == pytest.approx(ks.svds(h).singular_values[0], abs=1e-9)
+    assert cooled.state.norm() == pytest.approx(np.linalg.norm(cooled.vector))
+
+
+@pytest.mark.parametrize("start", ["spawn", "fork"])
+def test_operators_and_results_go_through_multiprocessing(start):
     h = ks.model("heisenberg", sites=12, cyclic=True)
 
-    with multiprocessing.get_context("spawn").Pool(1) as workers:
-        assert workers.apply(energy_of, (h,)) == pytest.approx(float(ENERGY), abs=1e-9)
+    with multiprocessing.get_context(start).Pool(1) as workers:
+        assert workers.apply_async(energy_of, (h,)).get(60) == pytest.approx(float(ENERGY), abs=1e-9)
+        check_solved(h, *workers.apply_async(solved, (h,)).get(60))
+
+
+FORKED = """
+import multiprocessing
+import kronsolve as ks
+h = ks.model("heisenberg", sites=16, cyclic=True)
+def energy(workers):
+    return ks.ground_state(h, workers=workers).energy
+if __name__ == "__main__":
+    ks.set_threads(2)
+    alone = energy(1), ks.pool(2).submit(abs, -1).result(60)
+    with multiprocessing.get_context("fork").Pool(1) as child:
+        print(abs(child.apply_async(energy, (1,)).get(60) - alone[0]) < 1e-12)
+        print(child.apply_async(ks.threads).get(60), child.apply_async(pool_of_its_own).get(60))
+    print(ks.threads(), ks.pool(2).submit(abs, -3).result(60))
+"""
+
+
+def test_a_process_that_is_forked_off_has_threads_and_pools_of_its_own(tmp_path):
+    """OpenMP would wait for threads that are not there; tasks would go to workers of the parent."""
+    text = FORKED.replace("if __name__", "def pool_of_its_own():\n    return ks.pool(2).submit(abs, -2).result(60)\nif __name__")
+
+    done = run_python(script(tmp_path, text), environment={"KRONSOLVE_NUM_THREADS": "2"}, timeout=200)
+
+    assert done.stdout.split() == ["True", "1", "2", "2", "3"], done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("backend", ["loky", "multiprocessing", "threading"])
+def test_operators_and_results_go_through_joblib(backend, tmp_path):
+    hs = [ks.model("xxz", sites=12, cyclic=True, delta=delta).in_sector(sz=0) for delta in (0.5, 1.0)]
+
+    with joblib.parallel_backend(backend, n_jobs=2):
+        there = joblib.Parallel(timeout=100)(joblib.delayed(solved)(h) for h in hs)
+
+    assert there[1][1].energy == pytest.approx(float(ENERGY), abs=1e-9)
+    for h, found in zip(hs, there):
+        check_solved(h, *found)
+    joblib.dump(hs, tmp_path / "operators")
+    assert joblib.load(tmp_path / "operators") == hs
+    assert joblib.hash(hs[0]) == joblib.hash(ks.model("xxz", sites=12, cyclic=True, delta=0.5).in_sector(sz=0))
 
 
 # ---- mpirun ------------------------------------------------------------------------------------------
@@ -226,11 +305,98 @@ SYNCRO = """
 """
 
 
-def test_every_rank_runs_the_program(tmp_path):
-    done = run_python(script(tmp_path, SYNCRO), ranks=3, environment={"KRONSOLVE_MODE": "syncro"}, timeout=120)
+@pytest.mark.parametrize("launcher", ["mpirun", "kronsolve-mpi"])
+def test_every_rank_runs_the_program(launcher, tmp_path):
+    program = script(tmp_path, SYNCRO)
+    if launcher == "mpirun":
+        done = run_python(program, ranks=3, environment={"KRONSOLVE_MODE": "syncro"}, timeout=120)
+    else:
+        command = [LAUNCHER, "-n", "3", "--syncro", sys.executable, program]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["syncro", ENERGY, "3", "0", "1", "4", "9"]
+
+
+DIGITS = """
+    import os, sys
+    if os.environ.get("COMM"):
+        from mpi4py import MPI
+    import numpy as np
+    import kronsolve as ks
+    def numbers(**where):
+        real = ks.model("heisenberg", sites=12, cyclic=True)
+        h = real.in_sector(sz=0)
+        waves = real.in_sector(sz=0, momentum=2)  # complex
+        yield from ks.eigh(h, k=3, method="lanczos", **where).eigenvalues
+        yield from ks.eigh(waves, k=2, **where).eigenvalues
+        yield from ks.eigh(h, k=2, method="slepc", **where).eigenvalues
+        yield from ks.svds(waves, k=2, **where).singular_values
+        moved = ks.evolve(h, "neel", [0.5, 1.0], observe=[ks.spins(12).z[0]], **where)
+        yield from moved.expectations[:, 0]
+        yield from moved.vector[:5].view(float)
+        yield from ks.expm_multiply(h, -1.0, "neel", **where).vector[:5]
+    if __name__ == "__main__":
+        where = dict(comm=MPI.COMM_WORLD) if os.environ.get("COMM") else dict(workers=int(os.environ["ASKED"]))
+        found = list(numbers(**where))
+        if "COMM" not in os.environ or MPI.COMM_WORLD.rank == 0:
+            if ks.session().is_root:
+                print(*map(float, found), flush=True)
+"""
+
+
+def test_three_ranks_have_the_digits_of_one_process(tmp_path):
+    program = script(tmp_path, DIGITS)
+
+    def found(ranks, **environment):
+        done = run_python(program, ranks=ranks, environment=environment, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return np.array(done.stdout.split(), dtype=float)
+
+    alone = found(0, ASKED="1")
+    assert len(alone) > 20
+    for job in (found(3, COMM="1"), found(3, ASKED="2"), found(3, KRONSOLVE_MODE="syncro", ASKED="0")):
+        np.testing.assert_allclose(job, alone, rtol=1e-13, atol=1e-13)
+
+
+COUNTED = """
+    import gc
+    from mpi4py import MPI
+    import kronsolve as ks
+    copies, frees = [], []
+    def copied(comm, key, value):
+        copies.append(value)
+        return value
+    key = MPI.Comm.Create_keyval(copied, lambda comm, key, value: frees.append(value))
+    comm = MPI.COMM_WORLD.Dup()
+    comm.Set_attr(key, 1)
+    h = ks.model("heisenberg", sites=8).in_sector(sz=0)
+    held = []
+    for _ in range(3):
+        r = ks.eigh(h, k=2, comm=comm, gather=False)
+        held += [r.state(0), ks.evolve(h, "neel", [0.5], comm=comm, gather=False).state]
+        del r
+    try:
+        ks.eigh(h, k=0, comm=comm)
+    except ks.InvalidArgument:
+        pass
+    gc.collect()
+    before = len(copies) - len(frees)
+    held.clear()
+    gc.collect()
+    after = len(copies) - len(frees)
+    comm.Free()
+    facts = [len(copies) >= 7, before >= 1, after, len(frees) - len(copies)]
+    print(*facts, flush=True) if MPI.COMM_WORLD.rank == 0 else None
+"""
+
+
+def test_communicators_are_freed_once(tmp_path):
+    """MPI tells of each copy of a communicator, and of its end."""
+    done = run_python(script(tmp_path, COUNTED), ranks=2, timeout=120)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["True", "True", "0", "1"]
 
 
 def test_a_communicator_whose_ranks_are_workers_is_refused(tmp_path):

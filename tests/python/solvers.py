@@ -245,12 +245,54 @@ def test_the_same_numbers_as_the_program(arguments, options, name, sector):
         assert r.state(0).observe("entropy:half") == pytest.approx(told["observables"]["entropy:half"][0], abs=1e-8)
 
 
-def test_the_same_evolution_as_the_program():
-    told = program("evolve", "--model", "heisenberg", "--sites", "8", "--state", "neel", "--time", "2", "--steps", "4", "--observe", "sz")
+SMALL = [
+    (["--model", "heisenberg", "--sites", "8"], ks.model("heisenberg", sites=8), "01010101"),
+    (["--model", "xxz", "--sites", "8", "--cyclic", "--twist", "0.3"], ks.model("xxz", sites=8, cyclic=True, twist=0.3), "01100110"),
+    (["--model", "heisenberg", "--sites", "8", "--cyclic", "--sector", "sz=0", "--sector", "momentum=1"],
+     ks.model("heisenberg", sites=8, cyclic=True).in_sector(sz=0, momentum=1), "random"),
+    (["--model", "hubbard", "--sites", "4", "--sector", "nup=2", "--sector", "ndown=2"],
+     ks.model("hubbard", sites=4).in_sector(nup=2, ndown=2), "1212"),
+    (["--model", "ising", "--sites", "7", "-p", "bx=0.7"], ks.model("ising", sites=7, bx=0.7), "0011010"),
+]  # fmt: skip
 
-    r = ks.evolve(ks.model("heisenberg", sites=8), "neel", np.linspace(0, 2, 5), observe=["sz"])
 
-    np.testing.assert_allclose(r.observables["sz"], told["observables"]["sz"], atol=1e-11)
+@pytest.mark.parametrize("arguments,h,start", SMALL, ids=["real", "complex", "momentum", "electrons", "field"])
+def test_the_same_spectra_triplets_and_evolutions_as_the_program(arguments, h, start):
+    levels = program("eigh", *arguments, "-k", "all")
+    triplets = program("svds", *arguments, "-k", "3")
+    moved = program("evolve", *arguments, "--state", start, "--time", "2", "--steps", "4", "--observe", "entropy:half")
+    times = np.linspace(0, 2, 5)
+
+    r = ks.evolve(h, start, times, observe=["entropy:half"])
+
+    scale = abs(np.array(levels["eigenvalues"])).max()
+    np.testing.assert_allclose(ks.eigh(h, k="all").eigenvalues, levels["eigenvalues"], atol=1e-12 * scale, rtol=0)
+    np.testing.assert_allclose(ks.svds(h, k=3).singular_values, triplets["singular_values"], atol=1e-12 * scale, rtol=0)
+    np.testing.assert_allclose(r.energies, moved["energies"], atol=1e-12 * scale, rtol=0)
+    np.testing.assert_allclose(r.observables["entropy:half"], moved["observables"]["entropy:half"], atol=1e-12)
+    assert h.dtype.kind == {"real": "f", "complex": "c"}[levels["scalar"]]
+
+
+def test_every_sector_has_the_levels_of_the_program():
+    conditions = ["sz=all", "momentum=all"]
+    flags = [w for condition in conditions for w in ("--sector", condition)]
+    told = program("levels", "--model", "heisenberg", "--sites", "8", "--cyclic", *flags, "-k", "3")
+
+    found = ks.sector_levels(ks.model("heisenberg", sites=8, cyclic=True), *conditions, k=3)
+
+    assert len(found.levels) == len(told["levels"]) > 30
+    for level, other in zip(found.levels, told["levels"]):
+        assert level.energy == pytest.approx(other["energy"], abs=1e-12)
+        assert level.sector == other["sector"] and level.spin == other["spin"]
+
+
+def test_the_same_temperatures_as_the_program():
+    told = program("thermal", "--model", "xxz", "--sites", "8", "-p", "delta=0.4", "--temperature", "0.3,1.5")
+
+    t = ks.thermodynamics(ks.model("xxz", sites=8, delta=0.4), [0.3, 1.5])
+
+    for name in ("energy", "heat_capacity", "entropy", "free_energy", "susceptibility"):
+        np.testing.assert_allclose(getattr(t, name), told[name], rtol=1e-12, atol=1e-12)
 
 
 # ---- spectra and temperatures ------------------------------------------------------------------------
