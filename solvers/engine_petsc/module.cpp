@@ -82,6 +82,7 @@ void end_before_mpi() {
   check_mpi(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, finalise_petsc, &key, nullptr),
             "MPI_Comm_create_keyval");
   check_mpi(MPI_Comm_set_attr(MPI_COMM_SELF, key, nullptr), "MPI_Comm_set_attr");
+  MPI_Comm_free_keyval(&key);  // goes with the attribute
 }
 
 void start_petsc() {
