@@ -236,7 +236,7 @@ class Operator(LinearMap):
         """
         texts = list(conditions)
         for name, value in values.items():
-            shown = ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+            shown = ",".join(map(_shown, value)) if isinstance(value, (tuple, list)) else _shown(value)
             texts.append(f"{name.replace('_', '-')}={shown}")
         return Operator._of(self._core.in_sector(texts, lattice))
 
@@ -276,6 +276,13 @@ class Operator(LinearMap):
 
         vectors = [np.asarray(s, dtype=complex).tolist() for s in spinors]
         return State(self, _core.product_state(self._core, vectors))
+
+
+def _shown(value: Any) -> str:
+    """The value of a condition as text: 0.5 is 1/2, as in the Sz of an odd number of spins."""
+    if isinstance(value, (float, np.floating)) and (2 * value).is_integer():
+        return str(int(value)) if value.is_integer() else f"{int(2 * value)}/2"
+    return str(value)
 
 
 def _operator_from_state(state: Any) -> Operator:

@@ -55,6 +55,9 @@ def _start(psi: StateLike) -> Any:
         return psi._core
     if isinstance(psi, str):
         return psi
+    if isinstance(psi, (EighResult, EvolutionResult)):
+        which = "state(0)" if isinstance(psi, EighResult) else "state"
+        raise InvalidArgument(f"a state is needed, got an {type(psi).__name__}; give its `{which}`")
     return _vectors.numbers(psi, "the state")
 
 

@@ -9,11 +9,18 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import _core, _saving, _vectors
+from .errors import InvalidArgument
 from .operators import Operator
 from .parallel import _handle
 
 Array = NDArray[Any]
 SiteSet = Union[int, Sequence[int]]
+
+
+def _operator(op: Any, what: str) -> _core.Operator:
+    if not isinstance(op, Operator):
+        raise InvalidArgument(f"{what}: an Operator is needed, got {type(op).__name__}; `Sites.parse` makes one of text")
+    return op._core
 
 
 def _sites(which: SiteSet, total: int) -> list[int]:
@@ -56,11 +63,11 @@ class KeptVector:
 
     def expectation(self, op: Operator) -> complex:
         """<self|op|self>."""
-        return self._core.expectation(op._core)
+        return self._core.expectation(_operator(op, "expectation"))
 
     def variance(self, op: Operator) -> float:
         """<op^2> - <op>^2."""
-        return self._core.variance(op._core)
+        return self._core.variance(_operator(op, "variance"))
 
     def site_profile(self, op: str) -> Array:
         """<op_i> for every site."""
@@ -169,11 +176,11 @@ class State:
 
     def matrix_element(self, op: Operator, ket: State) -> complex:
         """<self|op|ket>; the two may be in different sectors."""
-        return self._core.matrix_element(op._core, ket._core)
+        return self._core.matrix_element(_operator(op, "matrix_element"), ket._core)
 
     def expectation(self, op: Operator) -> complex:
         """<self|op|self>; real (to rounding) if `op` is Hermitian."""
-        return self._core.expectation(op._core)
+        return self._core.expectation(_operator(op, "expectation"))
 
     def energy(self) -> float:
         """<H> of the operator it belongs to, divided by the squared norm."""
@@ -181,7 +188,7 @@ class State:
 
     def variance(self, op: Operator | None = None) -> float:
         """<op^2> - <op>^2 of a normalised state; of its own operator if none is given."""
-        return self._core.variance((op or self.operator)._core)
+        return self._core.variance(_operator(self.operator if op is None else op, "variance"))
 
     def amplitude(self, digits: Sequence[int] | str) -> complex:
         """The amplitude of one configuration."""
@@ -258,8 +265,6 @@ class State:
 
 
 def _is_bits(unit: str) -> bool:
-    from .errors import InvalidArgument
-
     if unit not in ("nats", "bits"):
         raise InvalidArgument(f"unit must be 'nats' or 'bits', got '{unit}'")
     return unit == "bits"

@@ -2,6 +2,7 @@
 
 import pickle
 import tracemalloc
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -124,6 +125,15 @@ def test_sectors_together_are_the_spectrum(sector):
     x = np.random.default_rng(1).normal(size=inside.shape[0])
     np.testing.assert_allclose(inside @ x, inside.to_dense() @ x, atol=1e-12)
     assert inside.configurations().shape == (inside.shape[0], 8)
+
+
+@pytest.mark.parametrize("half", [0.5, np.float64(0.5), Fraction(1, 2), "1/2"])
+def test_halves_of_a_charge(half):
+    h = ks.model("heisenberg", sites=5)
+
+    assert h.in_sector(sz=half).sector == ["sz=1/2"] and h.in_sector(sz=half).shape == (10, 10)
+    assert h.in_sector(sz=-1.5).sector == ["sz=-3/2"]
+    assert ks.model("heisenberg", sites=4).in_sector(sz=1.0).sector == ["sz=1"]
 
 
 def test_rows_of_a_basis():
