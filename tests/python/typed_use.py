@@ -19,5 +19,11 @@ def energies(sites: int) -> NDArray[Any]:
     u, s, vh = ks.svds(ks.Lazy(lambda ownership: np.eye(4), (4, 4)), k=2)
     shape: tuple[int, int] = h.shape
     future: ks.Future = ks.pool(2).submit(abs, -1)
+    end: ks.State = moved.state
+    driven: ks.Driven = ks.Driven(h, [("sin(t)", S.x[0])])
+    cooled: ks.ExpmResult = ks.expm_multiply(h, -1.0, end, vectors="keep")
+    result.save("levels.h5", observe=["sz"])
+    saved: ks.Saved = ks.load("levels.h5")
+    print(ks.evolve(driven, end, 1.0).norms, cooled.kept[0].norm(), saved.state(0).fidelity(psi), ks.plan(h, k=2).fits)
     print(entropy, moved.expectations, s, shape, future.result())
     return result.eigenvalues
