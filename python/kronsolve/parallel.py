@@ -95,6 +95,8 @@ def _handle(comm: Any) -> _core.Comm | None:
         raise InvalidArgument(f"comm must be a communicator of mpi4py, got {type(comm).__name__}")
     if comm == mpi.COMM_NULL:
         raise InvalidArgument("comm: it is MPI.COMM_NULL; give a communicator of this process")
+    if comm.Is_inter():
+        raise InvalidArgument("comm: it joins two groups of ranks; give one of ranks that solve together, such as comm.Merge()")
     if comm.Get_size() > 1 and _serving:
         raise InvalidArgument("comm: a task runs on one worker alone; give MPI.COMM_SELF, or solve where main runs")
     if comm.Get_size() > 1 and _core.launched_by_mpi() and _core.session_mode() == "futures":

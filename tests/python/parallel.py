@@ -256,6 +256,21 @@ COMM = """
             ks.eigh(ks.Lazy(rows, (300, 300)), comm=comm)
         except ks.Error as error:
             facts.append(words in str(error))
+    x = np.ones(924)
+    if comm.rank == 1:
+        x[400] = np.nan  # a row of this rank
+    for use in (lambda: ks.evolve(h, x, [1.0], comm=comm), lambda: ks.State(h, x[slice(*mine.row_range)], comm=comm)):
+        try:
+            use()
+        except ks.InvalidArgument as error:
+            facts.append("NaN" in str(error))
+    ours = comm.Split(comm.rank > 0)
+    joined = ours.Create_intercomm(0, comm, 0 if comm.rank else 1)
+    try:
+        ks.eigh(h, comm=joined)
+    except ks.InvalidArgument as error:
+        facts.append("two groups" in str(error))
+    facts = [all(column) if column[0] is True else column[0] for column in zip(*comm.allgather(facts))]
     print(f"{r.energy:.12f}", *facts, flush=True) if comm.rank == 0 else None
 """
 
@@ -264,7 +279,7 @@ def test_a_communicator_of_mpi4py(tmp_path):
     done = run_python(script(tmp_path, COMM), ranks=3, timeout=120)
 
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [ENERGY, "3", "924", *["True"] * 4, "924", "True", "True"]
+    assert done.stdout.split() == [ENERGY, "3", "924", *["True"] * 4, "924", *["True"] * 5]
 
 
 WORKERS = """
