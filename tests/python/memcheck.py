@@ -1,6 +1,6 @@
 """Valgrind sees no error of memory that our code has a part in, while the tests of the package run.
 
-Long: ten minutes of one core. What Python, NumPy, MPI and OpenBLAS do among themselves is left out: an error
+Long: five minutes of one core, many more on a busy machine. What Python, NumPy, MPI and OpenBLAS do among themselves is left out: an error
 counts if one of the calls that led to it is ours.
 """
 
