@@ -17,6 +17,8 @@ import sys
 import threading
 import time
 
+if len(sys.argv) < 2:
+    sys.exit("usage: python_package.py BUILD [product|eigh|threads|import ...]")
 BUILD = pathlib.Path(sys.argv[1]).resolve()
 ENVIRONMENT = {**os.environ, "KRONSOLVE_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(BUILD / "python")}
 ENERGIES = {20: -8.9043865298764423, 24: -10.670014516537236}  # of the ring
@@ -171,4 +173,6 @@ if __name__ == "__main__":
         print(json.dumps(globals()[sys.argv[3]](*sys.argv[4:])))
     else:
         for name in sys.argv[2:] or CASES:
+            if name not in CASES:
+                sys.exit(f"python_package.py: unknown case '{name}'; known are {', '.join(CASES)}")
             CASES[name]()
