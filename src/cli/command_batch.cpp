@@ -58,15 +58,16 @@ bool can_go_on(const Arguments& run) {
   const bool pairs = run.command == "ground" || run.command == "eigh" || run.command == "levels";
   if (!pairs || o.k == EighOptions::all) return false;
   const bool inside = o.sigma || o.position || o.interval || o.which == Which::SM;
-  if (inside) return o.method == Method::filter;
+  if (inside) return o.method == Method::filter || (o.method == Method::slepc && !o.interval);
   return (o.which == Which::SA || o.which == Which::LA) &&
-         (o.method == Method::automatic || o.method == Method::lanczos);
+         (o.method == Method::automatic || o.method == Method::lanczos ||
+          o.method == Method::slepc);
 }
 
 /// Memory by the plan of the solve; time by the entries of the products that such a solve takes.
 Need need_of(const Comm& comm, const Arguments& run) {
   if (run.command == "svds" || run.op.all_sectors || is_scan(run.op.sector)) return {};
-  const auto problem = hermitian_problem(comm, run.op, States::counted);
+  const auto problem = hermitian_problem(comm, run.op, States::counted, drives_of(run.command));
   const auto rows = static_cast<double>(problem.dimension);
   const auto* h = std::get_if<SectorOperator>(&problem.op);
   const double entries = h != nullptr ? mean_entries(*h) : 20;

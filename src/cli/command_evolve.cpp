@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -50,21 +51,32 @@ std::vector<Observable> observables_of(const Comm& comm, const Basis& basis,
 /// "time 3.2 of 10  412 products  8.1 s, about 17 s left"
 class EvolveProgress {
  public:
-  EvolveProgress(double start, double end) : start_(start), end_(end), time_(start) {}
-  void reached(double time) { time_ = time; }
+  EvolveProgress(double start, double end) : end_(end), time_(start) {}
+  void reached(double time) {
+    time_ = time;
+    if (!first_) first_ = {time, Clock::now()};
+  }
   void show(index_t products) {
     line_.show([&] {
-      const double seconds = seconds_since(begin_), part = (time_ - start_) / (end_ - start_);
       auto text = fmt::format("time {:.6g} of {:.6g}  {}  {}", time_, end_,
-                              counted(products, "product"), seconds_text(seconds));
-      if (part > 0) text += fmt::format(", about {} left", seconds_text(seconds * (1 / part - 1)));
+                              counted(products, "product"), seconds_text(seconds_since(begin_)));
+      if (first_ && time_ > first_->time)
+        text += fmt::format(
+            ", about {} left",
+            seconds_text(seconds_since(first_->at) * (end_ - time_) / (time_ - first_->time)));
       return text;
     });
   }
 
  private:
-  double start_, end_, time_;
+  /// From there on it is known how fast it goes: a run that goes on from a checkpoint begins late.
+  struct Reached {
+    double time;
+    Clock::time_point at;
+  };
+  double end_, time_;
   Clock::time_point begin_ = Clock::now();
+  std::optional<Reached> first_;
   ProgressLine line_;
 };
 
@@ -126,7 +138,8 @@ void require_no_fixed_energy(const Problem& problem, const std::vector<Observabl
 Answer run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
   if (!arguments.evolve.jumps.empty()) return run_open_evolution(comm, arguments, start);
   Phases phases{start};
-  const Problem problem = hermitian_problem(comm, arguments.op, States::listed, Drives::taken);
+  const Problem problem =
+      hermitian_problem(comm, arguments.op, States::listed, drives_of(arguments.command));
   const SectorOperator& h = on_sites(problem);
   auto observables = observables_of(comm, *h.basis, problem.lattice, arguments.observe);
   require_no_fixed_energy(problem, observables);

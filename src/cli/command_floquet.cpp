@@ -169,7 +169,8 @@ std::vector<Measured> measured_modes(const Comm& alone, const SectorOperator& h,
 Answer run_floquet(const Comm& comm, const Arguments& arguments, Clock::time_point start) {
   Phases phases{start};
   const Comm alone = Comm::serial();
-  const Problem problem = hermitian_problem(alone, arguments.op, States::listed, Drives::taken);
+  const Problem problem =
+      hermitian_problem(alone, arguments.op, States::listed, drives_of(arguments.command));
   const SectorOperator& h = on_sites(problem);
   if (problem.drives.empty())
     throw InvalidArgument(

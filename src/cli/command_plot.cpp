@@ -20,6 +20,10 @@ Answer run_plot(const Comm& comm, const Arguments& arguments, Clock::time_point)
     const SweepFolder folder(arguments.argument);
     const Picture picture =
         picture_of(rows_to_show(folder, arguments.results.where, asked.average), asked);
+    if (picture.series.size() > most_lines)
+      throw InvalidArgument(detail::concat(
+          picture.series.size(), " lines are too many to be told apart, ", most_lines,
+          " are not; choose some with --where, or show the values as colours with --z"));
     draw(picture, arguments.plot);
     std::size_t points = picture.map ? picture.map->value.size() : 0;
     for (const auto& series : picture.series) points += series.x.size();

@@ -31,6 +31,14 @@ constexpr std::array<Style, 7> styles = {{{"#0072B2", 7, 1},
                                           {"#56B4E9", 6, 1},
                                           {"#000000", 4, 2}}};
 
+/// The colours come again with other symbols and dashes.
+Style style_of(std::size_t line) {
+  const std::size_t round = line / styles.size();
+  return {styles[line % styles.size()].colour, styles[(line + 2 * round) % styles.size()].symbol,
+          1 + static_cast<int>(
+                  (static_cast<std::size_t>(styles[line % styles.size()].dash) - 1 + round) % 5)};
+}
+
 /// A column is 8.6 cm wide; the letters are as large as those of its text.
 std::string terminal(std::string_view format) {
   if (format == "svg")
@@ -152,7 +160,7 @@ constexpr std::size_t most_symbols = 60;
 /// their errors as a band.
 /// @param plot  grows by what the command plot is told
 std::string series_script(const Series& series, std::size_t i, std::string& plot) {
-  const auto& style = styles[i % styles.size()];
+  const Style style = style_of(i);
   std::string script = fmt::format("$data{} << EOD\n", i);
   for (std::size_t j = 0; j < series.x.size(); ++j) {
     if (!std::isfinite(series.x[j]) || !std::isfinite(series.y[j])) continue;
@@ -197,7 +205,7 @@ std::string gnuplot_script(const Picture& picture, std::string_view format) {
       "0.05, graph 0.05\n"
       "set xlabel {}\nset ylabel {}\n",
       terminal(format), quoted(picture.x_label), quoted(picture.y_label));
-  script += picture.series.size() > 1
+  script += picture.series.size() > 1 && picture.series.size() <= most_lines
                 ? "set key outside top center horizontal reverse Left samplen 1.2 width 0.5\n"
                 : "unset key\n";
   // Offsets are not for axes of powers of ten.

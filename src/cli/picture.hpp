@@ -26,6 +26,9 @@ struct Map {
   std::string label;
 };
 
+/// Lines of a picture that can be told apart, and whose legend leaves room for them.
+inline constexpr std::size_t most_lines = 21;
+
 /// A plot of the size of a column of a journal: axes with labels, a legend above the frame, colours
 /// that the colour-blind can tell apart, and symbols and dashes that do without colour.
 struct Picture {

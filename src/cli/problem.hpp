@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -68,6 +69,9 @@ enum class States { listed, counted };
 
 /// Files with [[drive]] are for those who follow time.
 enum class Drives { refused, taken };
+inline Drives drives_of(std::string_view command) {
+  return command == "evolve" || command == "floquet" ? Drives::taken : Drives::refused;
+}
 
 /// Builds or reads what --model or --terms names. Collective.
 /// @throws InvalidArgument  what the model or the file refuses; not Hermitian (with the term); a

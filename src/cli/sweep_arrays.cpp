@@ -158,7 +158,8 @@ class Writer {
     if (any == nullptr) return;
     if (is_observed(name)) {
       const int own = own_axes(observed(name), *any), before = depth - own;
-      const bool outer = sweep_.command() == "evolve" || sweep_.command() == "thermal" ||
+      static const std::set<std::string> of_lists = {"evolve", "thermal", "floquet"};
+      const bool outer = of_lists.contains(sweep_.command()) ||
                          (any->contains("eigenvalues") && any->at("eigenvalues").size() > 1);
       array.complex = before == (outer ? 2 : 1) && array.shape.back() == 2;
     }
@@ -208,9 +209,12 @@ class Writer {
                                                   "log_norm"};
     const bool of_triplets = sweep_.command() == "svds";
     if (name == "singular_values" || (name == "residuals" && of_triplets)) return "triplet";
-    if (name == "eigenvalues" || name == "residuals" || name == "bounds") return "level";
+    if (name == "quasi_energies" || name == "eigenvalues" || name == "residuals" ||
+        name == "bounds")
+      return level_axis();
     return in_time.contains(name) ? time_axis() : "";
   }
+  std::string level_axis() const { return sweep_.command() == "floquet" ? "mode" : "level"; }
   std::string temperature_axis() const {
     return is_named(sweep_.varied(), "temperature") ? "step" : "temperature";
   }
@@ -232,7 +236,7 @@ class Writer {
     const auto inner = static_cast<std::size_t>(own_axes(observed(array.name), row));
     const std::size_t outer = array.shape.size() - std::min(inner, array.shape.size());
     if (i < outer && sweep_.command() == "thermal") return temperature_axis();
-    if (i < outer) return sweep_.command() == "evolve" ? time_axis() : "level";
+    if (i < outer) return sweep_.command() == "evolve" ? time_axis() : level_axis();
     static const std::set<std::string> of_sites = {"sz", "n", "local", "corr", "double-occupancy"};
     const auto text = observed(array.name);
     if (i == outer && text.ends_with(":cuts")) return "cut";

@@ -52,7 +52,7 @@ struct Asked {
   Axis x;
   Axis y;
   std::optional<Column> error, z;
-  std::vector<Column> series;
+  std::vector<Axis> series;
 };
 
 std::vector<double> counted_to(std::size_t count) {
@@ -73,15 +73,25 @@ Points points_of(const Json& row, const Asked& columns) {
   return points;
 }
 
-std::string label_of(const std::vector<Column>& series, const Json& row) {
+std::string labelled(const Axis& axis, const Json& value) {
+  if (value.is_string() && axis.column.title.ends_with("_sector")) return value.get<std::string>();
+  return fmt::format("{} = {}", axis.column.title,
+                     value.is_string()         ? value.get<std::string>()
+                     : value.is_number_float() ? fmt::format("{:.6g}", value.get<double>())
+                                               : value.dump());
+}
+
+/// A column that tells the entries of lists apart: it counts them, or has one of its own for each.
+bool tells_apart(const Axis& axis, const Json& row) {
+  return axis.counts || value_in(axis.column, row).is_array();
+}
+
+/// Of the columns with one value for the row.
+std::string label_of(const std::vector<Axis>& series, const Json& row) {
   std::string text;
-  for (const auto& column : series) {
-    const auto value = value_in(column, row);
-    text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", column.title,
-                        value.is_string()         ? value.get<std::string>()
-                        : value.is_number_float() ? fmt::format("{:.6g}", value.get<double>())
-                                                  : value.dump());
-  }
+  for (const auto& axis : series)
+    if (!tells_apart(axis, row))
+      text += (text.empty() ? "" : ", ") + labelled(axis, value_in(axis.column, row));
   return text;
 }
 
@@ -111,8 +121,12 @@ Asked columns_of(const PlotArguments& asked, const Rows& rows) {
     throw InvalidArgument(detail::concat("--y ", asked.y,
                                          ": no column has this name; it numbers the "
                                          "entries of lists, for --x and beside --z"));
-  if (!asked.series.empty()) columns.series = parse_columns(asked.series);
-  for (const auto& column : columns.series) check_names(column.value, known);
+  if (!asked.series.empty())
+    for (auto& column : parse_columns(asked.series)) {
+      const bool counts = is_named(counters(), column.title) && !is_named(known, column.title);
+      if (!counts) check_names(column.value, known);
+      columns.series.push_back({std::move(column), counts});
+    }
   if (!asked.z.empty()) columns.z = one_column(asked.z, known);
   return columns;
 }
@@ -143,40 +157,88 @@ void add_table(Map& map, const std::vector<std::vector<double>>& table, const Ax
     }
 }
 
+bool is_table(const Json& value) {
+  return value.is_array() && !value.empty() && value.front().is_array() && !value.front().empty();
+}
+
+std::vector<std::vector<double>> table_of(const Json& value) {
+  std::vector<std::vector<double>> table;
+  for (const auto& line : value) table.push_back(numbers_of(line));
+  return table;
+}
+
 Picture map_picture(const Rows& rows, const Asked& columns) {
   Map map{{}, {}, {}, title(*columns.z)};
   for (const auto& row : rows) {
     const auto z = value_in(*columns.z, row);
-    const bool matrix = z.is_array() && !z.empty() && z.front().is_array();
-    std::vector<std::vector<double>> table;
-    if (matrix)
-      for (const auto& line : z) table.push_back(numbers_of(line));
-    else
-      table.push_back(numbers_of(z));  // a list goes with one number
-    add_table(map, table, columns.x, columns.y, row);
+    // A list goes with one number.
+    add_table(map, is_table(z) ? table_of(z) : std::vector<std::vector<double>>{numbers_of(z)},
+              columns.x, columns.y, row);
   }
   Picture picture{title(columns.x.column), title(columns.y.column), {}};
   if (!map.value.empty()) picture.map = std::move(map);
   return picture;
 }
 
+struct Line {
+  std::string label;
+  Points points;
+};
+
+/// A line for each entry of a column that tells them apart.
+std::vector<Line> lines_apart(const Json& row, const Asked& columns, const Axis& apart) {
+  std::vector<Line> lines;
+  const auto common = label_of(columns.series, row);
+  const auto add = [&](const Json& value, double x, double y, std::optional<double> error) {
+    const auto label = (common.empty() ? "" : common + ", ") + labelled(apart, value);
+    auto line = std::find_if(lines.begin(), lines.end(),
+                             [&](const Line& known) { return known.label == label; });
+    if (line == lines.end()) line = lines.insert(lines.end(), Line{label, {}});
+    line->points.x.push_back(x);
+    line->points.y.push_back(y);
+    if (error) line->points.error.push_back(*error);
+  };
+  const auto y = value_in(columns.y.column, row);
+  if (is_table(y)) {
+    Map all;
+    add_table(all, table_of(y), columns.x, apart, row);
+    for (std::size_t i = 0; i < all.value.size(); ++i)
+      add(apart.counts ? Json(static_cast<int>(all.y[i])) : Json(all.y[i]), all.x[i], all.value[i],
+          std::nullopt);
+    return lines;
+  }
+  const auto points = points_of(row, columns);
+  const auto values = apart.counts ? Json() : value_in(apart.column, row);
+  for (std::size_t i = 0; i < points.y.size(); ++i) {
+    if (!apart.counts && values.size() != points.y.size()) return {};
+    add(apart.counts ? Json(i) : values[i], points.x[i], points.y[i],
+        points.error.empty() ? std::nullopt : std::optional(points.error[i]));
+  }
+  return lines;
+}
+
+std::vector<Line> lines_of(const Json& row, const Asked& columns) {
+  const auto apart = std::find_if(columns.series.begin(), columns.series.end(),
+                                  [&](const Axis& axis) { return tells_apart(axis, row); });
+  if (apart != columns.series.end()) return lines_apart(row, columns, *apart);
+  return {{label_of(columns.series, row), points_of(row, columns)}};
+}
+
 Picture line_picture(const Rows& rows, const Asked& columns, Kind kind) {
   Picture picture{title(columns.x.column), title(columns.y.column), {}};
-  bool lists = false;
-  for (const auto& row : rows) {
-    const auto points = points_of(row, columns);
-    if (points.y.empty()) continue;
-    lists = lists || (value_in(columns.y.column, row).is_array() &&
-                      value_in(columns.x.column, row).is_number());
-    const auto label = label_of(columns.series, row);
-    auto series = std::find_if(picture.series.begin(), picture.series.end(),
-                               [&](const Series& s) { return s.name == label; });
-    if (series == picture.series.end())
-      series = picture.series.insert(picture.series.end(), Series{label, {}, {}});
-    series->x.insert(series->x.end(), points.x.begin(), points.x.end());
-    series->y.insert(series->y.end(), points.y.begin(), points.y.end());
-    series->error.insert(series->error.end(), points.error.begin(), points.error.end());
-  }
+  bool lists = false;  // in one line, above each other
+  for (const auto& row : rows)
+    for (const auto& [label, points] : lines_of(row, columns)) {
+      if (points.y.empty()) continue;
+      lists = lists || (points.y.size() > 1 && value_in(columns.x.column, row).is_number());
+      auto series = std::find_if(picture.series.begin(), picture.series.end(),
+                                 [&](const Series& s) { return s.name == label; });
+      if (series == picture.series.end())
+        series = picture.series.insert(picture.series.end(), Series{label, {}, {}});
+      series->x.insert(series->x.end(), points.x.begin(), points.x.end());
+      series->y.insert(series->y.end(), points.y.begin(), points.y.end());
+      series->error.insert(series->error.end(), points.error.begin(), points.error.end());
+    }
   const bool joined = kind == Kind::line || (kind == Kind::automatic && !lists);
   for (auto& series : picture.series) {
     if (series.error.size() != series.y.size()) series.error.clear();

@@ -169,6 +169,7 @@ std::vector<Column> usual_columns(const Rows& rows, const Sweep& sweep, bool ave
       {"svds", {"singular_values"}},
       {"levels", {"energy", "levels_energy", "levels_spin"}},
       {"thermal", {"temperatures", "energy", "heat_capacity", "entropy", "susceptibility"}},
+      {"floquet", {"quasi_energies"}},
       {"spectral", {"energy", "momentum", "total", "kinetic", "regular", "drude_weight"}}};
   if (const auto found = found_by.find(sweep.command()); found != found_by.end())
     for (const auto& name : found->second) add_measured(name);

@@ -17,6 +17,7 @@
 #include "cli/options.hpp"
 #include "cli/progress_line.hpp"
 #include "cli/sector_scan.hpp"
+#include "cli/text.hpp"
 
 namespace kronsolve::cli {
 
@@ -29,13 +30,18 @@ Json number_or_text(const Json& value) {
   return number ? Json(*number) : value;
 }
 
-/// Lists of the fields of objects in a list: levels with their energies become `levels_energy`.
+/// Lists of the fields of objects in a list: levels with their energies become `levels_energy`, the
+/// conditions of a sector are one text.
 template <class Add>
 void add_fields(const std::string& name, const Json& objects, Add&& add) {
   for (const auto& [field, first] : objects.front().items()) {
-    if (first.is_structured()) continue;
+    const bool texts = first.is_array() && !first.empty() && first.front().is_string();
+    if (first.is_structured() && !texts) continue;
     Json list = Json::array();
-    for (const auto& object : objects) list.push_back(object.value(field, Json()));
+    for (const auto& object : objects) {
+      const Json value = object.value(field, Json());
+      list.push_back(texts ? Json(joined(value.template get<std::vector<std::string>>())) : value);
+    }
     add(name + "_" + field, list);
   }
 }

@@ -67,9 +67,15 @@ class Plot(program.ProgramTest):
                              (("--x", "site", "--y", "other_site", "--z", "{corr:Sz,Sz}[-1]", *one), 25),
                              (("--x", "site", "--y", "delta", "--z", "sz[-1]"), 10),
                              (("--x", "site", "--y", "sz[1]", "--series", "delta"), 10),
-                             (("--x", "cut", "--y", "{entropy:cuts}[-1]", "--series", "delta"), 12)):
+                             (("--x", "cut", "--y", "{entropy:cuts}[-1]", "--series", "delta"), 12),
+                             (("--x", "site", "--y", "sz", "--series", "times", *one), 20),
+                             (("--x", "delta", "--y", "sz[-1]", "--series", "site"), 10),
+                             (("--x", "times", "--y", "sz", "--series", "delta,site"), 40)):
             done = program.run("plot", "q.out", *args, "-o", "p.svg", cwd=self.folder)
             self.assertEqual((done.status, done.out), (0, f"p.svg: {points} points of q.out\n"), (args, done.err))
+        texts = self.texts()
+        for label in ("delta = 0.5, site = 0", "delta = 2, site = 4"):
+            self.assertIn(label, texts)
         # Which way round: rows of the map are times, columns sites. Five sites from -0.5 to 4.5.
         for x, y, width, height in (("site", "times", 5, 4), ("times", "site", 4, 5)):
             program.run("plot", "q.out", "--x", x, "--y", y, "--z", "sz", *one, "-o", "p.svg", cwd=self.folder)
@@ -79,6 +85,29 @@ class Plot(program.ProgramTest):
         self.assert_refused(program.run("plot", "q.out", "--x", "times", "--y", "site", "-o", "p.svg", cwd=self.folder), 2, "--y site")
         self.assert_refused(program.run("plot", "q.out", "--x", "site", "--y", "delta", "--z", "sz", "-o", "r.svg", cwd=self.folder), 2,
                             "no point has numbers")
+
+    def test_levels_have_a_line_for_each_sector(self):
+        path = self.file("l.toml", "command = 'levels'\nmodel = 'xxz'\nsites = 4\ncyclic = true\nk = 1\nsector = ['sz=0', 'momentum=all']\n"
+                                   "[vary]\ndelta = [0.5, 1, 2]\n")
+        self.assertEqual(program.run("sweep", path, cwd=self.folder).status, 0)
+        done = program.run("plot", "l.out", "--x", "delta", "--y", "levels_energy", "--series", "levels_sector", "-o", "p.svg", cwd=self.folder)
+        self.assertEqual((done.status, done.out), (0, "p.svg: 9 points of l.out\n"), done.err)
+        legends = [text for text in self.texts() if "momentum" in text]
+        self.assertEqual(legends, ["sz=0 momentum=0", "sz=0 momentum=2", "sz=0 momentum=1"])
+
+    def test_lines_that_cannot_be_told_apart_are_refused(self):
+        def sweep(steps):
+            path = self.file("m.toml", f"command = 'evolve'\nmodel = 'xxz'\nsites = 3\nstate = 'neel'\ntime = 2\nsteps = {steps}\n"
+                                       "observe = ['sz']\n[vary]\ndelta = [1]\n")
+            self.assertEqual(program.run("sweep", path, "--output", f"m{steps}", cwd=self.folder).status, 0)
+            return program.run("plot", f"m{steps}", "--x", "site", "--y", "sz", "--series", "times", "-o", "p.svg", cwd=self.folder)
+
+        self.assertEqual(sweep(20).status, 0)  # 21 lines
+        lines = set(re.findall(r"<path stroke='([^']*)'( stroke-dasharray='[^']*')?", (self.folder / "p.svg").read_text(encoding="utf-8")))
+        self.assertGreaterEqual(len({line for line in lines if "rgb" in line[0]}), 21)  # colour and dashes of each
+        (self.folder / "p.svg").unlink()
+        self.assert_refused(sweep(21), 2, "22 lines are too many", "--where", "--z")
+        self.assertFalse((self.folder / "p.svg").exists())
 
     def test_fits_say_what_is_at_zero(self):
         path = self.file("f.toml", "command = 'ground'\nmodel = 'ising'\ncyclic = true\n[parameters]\njz = 0\n[vary]\nsites = [4, 5, 6, 8]\nbx = [1, 2]\n")

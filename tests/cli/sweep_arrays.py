@@ -1,6 +1,7 @@
 """arrays.h5 of a sweep: what xarray finds in it is what the records say."""
 
 import json
+import math
 import pathlib
 import re
 import subprocess
@@ -43,6 +44,25 @@ class SweepArrays(program.ProgramTest):
         self.assertEqual(data["spectrum"].dims, ("delta", "frequency"))
         self.assertEqual(data["drude_weight"].dims, ("delta",))
         self.assertAlmostEqual(float(data["drude_weight"].sel(delta=0)), 1 / 6, delta=1e-10)
+
+    def test_quasi_energies(self):
+        driven = self.file("d.toml", "sites = 2\nterms = [[1, 'Sz', 0, 'Sz', 1]]\n[parameters]\nw = 3\n[[drive]]\nfunction = '0.5*cos(w*t)'\n"
+                                     "terms = [[1, 'Sx', 0], [1, 'Sx', 1]]\n")
+        data, records = self.sweep(f"command = 'floquet'\nterms = '{driven}'\nperiod = '2*pi/w'\nobserve = ['sz']\n[vary]\nw = [2, 3]\n")
+        self.assertEqual((data["quasi_energies"].dims, data["sz"].dims), (("w", "mode"), ("w", "mode", "site")))
+        for record in records:
+            one = self.solve("floquet", "--terms", driven, "--period", "2*pi/w", "-p", f"w={record['w']}")
+            for a, b in zip(one["quasi_energies"], data["quasi_energies"].sel(w=record["w"]).values, strict=True):
+                self.assertAlmostEqual(a, b, delta=1e-10)
+
+    def test_drives(self):
+        driven = self.file("d.toml", "sites = 1\nterms = [[0, 'Sz', 0]]\n[parameters]\nw = 1\n[[drive]]\nfunction = 'w'\nterms = [[1, 'Sx', 0]]\n")
+        data, _ = self.sweep(f"command = 'evolve'\nterms = '{driven}'\nstate = 'up'\ntime = 2\nsteps = 4\nobserve = ['sz']\n[vary]\nw = [1, 2]\n")
+        for w in (1, 2):  # a spin turns about x
+            for t in data["time"].values:
+                self.assertAlmostEqual(float(data["sz"].sel(w=w, time=t)[0]), 0.5 * math.cos(w * t), delta=1e-9)
+        done = program.run("batch", f"evolve --terms {driven} --state up --time 2", cwd=self.folder)
+        self.assertEqual(done.status, 0, done.err)
 
     def test_means_at_temperatures(self):
         data, records = self.sweep("command = 'thermal'\nmodel = 'xxz'\nsites = 4\ntemperature = '0.5,1,2'\nmethod = 'ftlm'\n"

@@ -102,13 +102,13 @@ class Limits(unittest.TestCase):
         print(f"queued again {restarts} times", file=sys.stderr)
 
     def test_a_solve_on_two_nodes_that_is_longer_than_its_limit_finishes(self):
-        words = "evolve --model heisenberg --sites 12 --state neel --steps 2000 --time {}"
-        words = words.format(round(20 * 60 / self.seconds(*words.format(20).split())))
+        words = "evolve --model heisenberg --sites 16 --state neel --steps 2000 --time {}"
+        words = words.format(round(50 * 250 / self.seconds(*words.format(50).split())))
         script = self.batch(words, "--nodes", "2")
         restarts = self.run_to_its_end("--signal=USR1@1", script)  # the end of the job is what ends it
         self.assertGreaterEqual(restarts, 1, self.said())
         self.assertIn("going on from", self.said())
-        found = json.loads((self.folder / "evolve-heisenberg-12.json").read_text(encoding="utf-8"))
+        found = json.loads((self.folder / "evolve-heisenberg-16.json").read_text(encoding="utf-8"))
         self.assertEqual((found["ranks"], len(found["times"])), (2, 2001))
         alone = subprocess.run([PROGRAM, *words.split(), "--json"], capture_output=True, text=True, check=True, cwd=self.folder)
         for name in ("energies", "norms"):
