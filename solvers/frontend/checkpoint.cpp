@@ -255,7 +255,10 @@ void Checkpoint::step() {
   file_.reset();
   if (options_.path.empty()) return;
   int wanted = options_.stop && options_.stop() ? 2 : 0;
-  if (comm_->is_root() && wanted == 0 && now() - last_ >= options_.every) wanted = 1;
+  // So that writing takes at most a fiftieth of the time, however large the vectors are.
+  const double pause = took_ > 1 ? 50 * took_ : 0;
+  if (comm_->is_root() && wanted == 0 && now() - last_ >= std::max(options_.every, pause))
+    wanted = 1;
   wanted = comm_->all_reduce(wanted, Reduce::max);
   if (wanted == 0) return;
   try {
@@ -271,6 +274,7 @@ void Checkpoint::step() {
 
 /// The older file is kept, unless it is the damaged one: the one before it is then all there is.
 void Checkpoint::write() {
+  const double begin = now();
   std::unique_ptr<Hdf5File> file;
   comm_->agree([&] {
     if (!comm_->is_root()) return;
@@ -298,6 +302,7 @@ void Checkpoint::write() {
     keeps_older_ = true;
   });
   last_ = now();
+  took_ = last_ - begin;
 }
 
 CheckpointStage::CheckpointStage(Checkpoint* checkpoint, std::string name, Write write)

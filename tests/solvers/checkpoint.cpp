@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <thread>
 
 #include <unistd.h>
 
@@ -585,6 +586,13 @@ TEST_F(CheckpointTest, is_written_when_it_is_time) {
   CheckpointStage stage(&checkpoint, "counting", [&](CheckpointWriter&) { ++count; });
   for (int i = 0; i < 5; ++i) stage.step();
   EXPECT_EQ(count, 5);
+  // What takes long to write is not written again and again.
+  count = 0;
+  const CheckpointStage large(&checkpoint, "large", [&](CheckpointWriter&) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  });
+  for (int i = 0; i < 5; ++i) stage.step();
+  EXPECT_EQ(count, 1);
   EXPECT_ERROR(Checkpoint(world(), {.path = path(), .every = 0}), InvalidArgument, "above 0");
 }
 

@@ -34,7 +34,9 @@ struct CheckpointOptions {
   std::string path;
   /// Gone on from if it is there, and not written; empty: `path` alone.
   std::string resume = {};
-  double every = 600;  ///< seconds between two of them
+  /// Seconds between two of them; where writing one takes more than a second, fifty times as long
+  /// at least.
+  double every = 600;
   /// A method that cannot go on is refused; false: it runs without a checkpoint, and no other method
   /// is chosen for its sake. Solves that are parts of a run are never refused; small ones begin anew.
   bool required = true;
@@ -171,6 +173,7 @@ class KRONSOLVE_EXPORT Checkpoint {
   bool keeps_older_ = true;  ///< the file at `path` is one to go on from
   std::unique_ptr<Hdf5File> file_;
   double last_ = 0;  ///< when the last one was written
+  double took_ = 0;  ///< seconds that writing it took
 };
 
 /// A part of a run with something to keep; parts lie inside each other. Without a checkpoint
