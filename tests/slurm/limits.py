@@ -116,6 +116,34 @@ class Limits(unittest.TestCase):
                 self.assertAlmostEqual(a, b, delta=1e-10)
         print(f"queued again {restarts} times", file=sys.stderr)
 
+    def test_signals_reach_a_solve_under_both_launchers(self):
+        """USR1 as before a limit, TERM as before another job takes the nodes: a checkpoint, 75, and the same products in all."""
+        words = "ground --model xxz -p delta=0.3 --sites 20 --threads 1 --json".split()
+        alone = json.loads(subprocess.run([PROGRAM, *words], capture_output=True, text=True, check=True).stdout)
+        for launcher, to in (("srun --mpi=pmix", ()), ("exec mpirun -q -n 2", ("--batch",))):
+            for number in ("USR1", "TERM"):
+                with self.subTest(launcher=launcher, number=number):
+                    name = f"{launcher.split()[-1]}-{number}"
+                    script = self.folder / f"{name}.sbatch"
+                    script.write_text(f"#!/bin/bash\n{launcher} {PROGRAM} {' '.join(words)} --checkpoint {name}.h5 > {name}.json\n",
+                                      encoding="utf-8")
+                    submit = ("--nodes=2", "--ntasks-per-node=1", f"--output={name}.log", "--time=5", str(script))
+                    job = self.cluster.submit(*submit, cwd=self.folder, **NODES)
+                    log = self.folder / f"{name}.log"
+                    while not log.exists() or "starting from the beginning" not in log.read_text(encoding="utf-8"):
+                        time.sleep(0.05)
+                    time.sleep(0.5)
+                    self.cluster.run("scancel", *to, f"--signal={number}", job)
+                    ((_, status),) = self.cluster.wait(job)
+                    # mpirun ends at SIGTERM with a status of its own, once its ranks have written and ended.
+                    self.assertEqual(status, 1 if (to, number) == (("--batch",), "TERM") else 75, log.read_text(encoding="utf-8"))
+                    self.assertTrue((self.folder / f"{name}.h5").exists())
+                    ((state, _),) = self.cluster.wait(self.cluster.submit(*submit, cwd=self.folder, **NODES))
+                    self.assertEqual(state, "COMPLETED", log.read_text(encoding="utf-8"))
+                    found = json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
+                    self.assertAlmostEqual(found["eigenvalues"][0], alone["eigenvalues"][0], delta=1e-10)
+                    self.assertLess(found["products"], 1.1 * alone["products"])
+
     def test_no_point_is_lost_by_limits_at_random_moments(self):
         """Ends that the program knows of, where it is queued again, and ends that nobody has told it."""
         seed = int(os.environ.get("KRONSOLVE_FUZZ_SEED", random.randrange(1 << 32)))
