@@ -25,7 +25,7 @@ namespace kronsolve::cli {
 namespace {
 
 constexpr std::size_t most_points = 1'000'000;
-const std::vector<std::string> commands_of_points = {"ground", "eigh",    "svds",    "evolve",
+const std::vector<std::string> commands_of_points = {"ground", "eigh",    "svds",     "evolve",
                                                      "levels", "thermal", "spectral", "floquet"};
 
 /// A number without what computing it has left in its last digit: 0.3, not 0.30000000000000004.
