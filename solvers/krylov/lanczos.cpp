@@ -184,7 +184,27 @@ void LanczosSolver<T>::report(const Estimate& e, index_t found) {
     const double wanted = wanted_bound(e);
     if (rate > 0 && e.bound > wanted) p.remaining_seconds = std::log(e.bound / wanted) / rate;
   }
+  // Vectors that are not kept are formed by the same steps once more.
+  if (p.remaining_seconds && forms_vectors_ && kept_.empty())
+    *p.remaining_seconds += p.seconds + *p.remaining_seconds - cycle_began_;
+  again_.reset();
+  told_ = p;
   options_.progress(p);
+}
+
+/// Of steps that run again: how many there are is known.
+template <Scalar T>
+void LanczosSolver<T>::report_again(std::size_t step, std::size_t steps) {
+  constexpr index_t large = 200000;
+  if (!options_.progress || (map_.rows() < large && step % 8 != 0)) return;
+  told_.products = map_.products() - products_before_;
+  told_.seconds = seconds_since(began_);
+  told_.remaining_seconds.reset();
+  if (!again_) again_ = {step, told_.seconds};
+  const auto& [from, at] = *again_;
+  if (step > from)
+    told_.remaining_seconds = (told_.seconds - at) / double(step - from) * double(steps - step);
+  options_.progress(told_);
 }
 
 template <Scalar T>
@@ -195,6 +215,7 @@ void LanczosSolver<T>::begin_cycle() {
   kept_.clear();
   kept_norm2_.clear();
   levels_.clear();
+  cycle_began_ = seconds_since(began_);
   norm2_ = start_norm2_ = vec::norm_squared<T>(comm_, current_.span());
   vec::scale<T>(0, previous_.span());
   place_.bound_over_wanted = std::numeric_limits<double>::infinity();
@@ -287,6 +308,7 @@ void LanczosSolver<T>::add_second_pass(const std::vector<double>& s, std::span<T
     stage_->step();
     norm2 = norm2_after(j, norm2);
     repeat_step(j, s[j + 1] * scalings_[j] / std::sqrt(norm2), x);
+    report_again(j + 1, s.size());
   }
 }
 

@@ -101,6 +101,7 @@ void LanczosSolver<T>::form_levels_again() {
     stage_->step();
     norm2 = norm2_after(j, norm2);
     repeat_step(j, last[j + 1] * scalings_[j] / std::sqrt(norm2), found_.column(others));
+    report_again(j + 1, last.size());
   }
   flush();
 }

@@ -160,6 +160,7 @@ class LanczosSolver {
   void keep_current();
   bool stopped(const Estimate& e, bool converged) const;
   void report(const Estimate& e, index_t found);
+  void report_again(std::size_t step, std::size_t steps);
   void finish(Pairs<T>& result);
 
   const LinearMap<T>& map_;
@@ -200,7 +201,11 @@ class LanczosSolver {
   CheckpointStage* stage_ = nullptr;
   std::uint32_t stream_ = 0;
   Clock::time_point began_ = Clock::now();
+  double cycle_began_ = 0;                          // seconds
   std::vector<std::pair<double, double>> history_;  // (seconds, bound) of this pair
+  Progress told_;                                   // last
+  /// Where the recurrence that runs again was first told of.
+  std::optional<std::pair<std::size_t, double>> again_;  // (step, seconds)
 };
 
 }  // namespace kronsolve::krylov

@@ -156,6 +156,26 @@ TYPED_TEST(Lanczos, second_pass_gives_the_vector_of_the_kept_ones) {
   }
 }
 
+TYPED_TEST(Lanczos, steps_that_run_again_are_told_of) {
+  using T = TypeParam;
+  constexpr index_t n = 150;
+  Random random(7);
+  const DenseMap<T> map(world(), random.hermitian<T>(n, 5, 0), RowPartition(n, world().size()));
+  for (const index_t k : {1, 3}) {
+    std::vector<Progress> told;
+    LanczosOptions options{.k = k, .distinct = k > 1, .keep_bytes = 0};
+    options.progress = [&](const Progress& p) { told.push_back(p); };
+
+    const auto r = lanczos<T>(map, options);
+
+    ASSERT_TRUE(r.converged) << r.reason;
+    ASSERT_FALSE(told.empty());
+    EXPECT_GT(double(told.back().products), 0.8 * double(r.products));
+    EXPECT_TRUE(told.back().remaining_seconds.has_value());
+    EXPECT_NEAR(told.back().best_value, r.eigenvalues.back(), 1e-6);
+  }
+}
+
 TYPED_TEST(Lanczos, energy_only_gives_the_bound_and_no_vector) {
   using T = TypeParam;
   Random random(6);
