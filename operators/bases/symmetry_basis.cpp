@@ -7,6 +7,7 @@
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/memory.hpp>
+#include <kronsolve/core/threads.hpp>
 #include <kronsolve/operators/symmetry_basis.hpp>
 
 #include "core/counted.hpp"
@@ -148,7 +149,7 @@ void SymmetryBasis::list_states() {
   const int ranks = comm_->size(), me = comm_->rank();
   const index_t mine = (chunks - me + ranks - 1) / ranks;
   std::vector<std::vector<state_t>> found(static_cast<std::size_t>(std::max<index_t>(mine, 0)));
-#pragma omp parallel
+#pragma omp parallel num_threads(num_threads())
   {
     detail::LeastStates::Walk walk(tree);
 #pragma omp for schedule(dynamic, 1)
@@ -216,7 +217,7 @@ void SymmetryBasis::count_stabilisers() {
   std::vector<int> orders;
   for (std::size_t begin = 0; begin < states_.size(); begin += part) {
     orders.resize(std::min(part, states_.size() - begin));
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for num_threads(num_threads()) schedule(static)
     for (std::size_t i = 0; i < orders.size(); ++i)
       orders[i] = action_->find(states_[begin + i]).stabiliser;
     all.append(orders);

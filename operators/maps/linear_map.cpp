@@ -1,4 +1,5 @@
 #include <kronsolve/core/interruption.hpp>
+#include <kronsolve/core/threads.hpp>
 #include <kronsolve/operators/linear_map.hpp>
 
 #include "core/counted.hpp"
@@ -143,7 +144,8 @@ void LinearMap<T>::finish_known_step(std::span<const T> x, double alpha, std::sp
   const T* in = x.data();
   T* out = y.data();
   T* total = sum.data();
-#pragma omp parallel for simd schedule(static) if (n >= vec::parallel_rows)
+#pragma omp parallel for simd num_threads(num_threads()) \
+    schedule(static) if (n >= vec::parallel_rows)
   for (index_t i = 0; i < n; ++i) {
     const T v = out[i] - alpha * in[i];
     out[i] = v;

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/core/threads.hpp>
 
 namespace kronsolve::detail {
 
@@ -133,7 +134,7 @@ CsrRows<T> PlacedProduct<T>::build(RowRange range) const {
   constexpr index_t chunk = 4096;
   const index_t chunks = (range.size() + chunk - 1) / chunk;
   const auto for_chunks = [&](auto&& f) {
-#pragma omp parallel for schedule(static) if (chunks > 1)
+#pragma omp parallel for num_threads(num_threads()) schedule(static) if (chunks > 1)
     for (index_t c = 0; c < chunks; ++c) {
       const index_t begin = range.begin + c * chunk;
       Walker walker(*this, begin);

@@ -6,6 +6,7 @@
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/memory.hpp>
+#include <kronsolve/core/threads.hpp>
 #include <kronsolve/operators/rows.hpp>
 
 #include "operators/bases/stabilisers.hpp"
@@ -108,7 +109,7 @@ template <class Use>
 void OrbitProduct<T>::multiply(std::span<const T> x, Use&& use) const {
   if (this->comm().size() > 1) return multiply_among_ranks(x, use);
   const index_t n = this->rows(), pieces = (n + piece_rows - 1) / piece_rows;
-#pragma omp parallel if (pieces > 1)
+#pragma omp parallel num_threads(num_threads()) if (pieces > 1)
   {
     OrbitRows<T> rows(op_, *basis_, steps_);
     Piece piece;
@@ -136,7 +137,7 @@ void OrbitProduct<T>::multiply_among_ranks(std::span<const T> x, Use&& use) cons
   for (index_t round = 0; round < rounds; ++round) {
     const index_t first = std::min(pieces, round * round_pieces),
                   last = std::min(pieces, first + round_pieces);
-#pragma omp parallel if (last - first > 1)
+#pragma omp parallel num_threads(num_threads()) if (last - first > 1)
     {
       OrbitRows<T> rows(op_, *basis_, steps_);
 #pragma omp for schedule(dynamic, 1)
@@ -153,7 +154,7 @@ void OrbitProduct<T>::multiply_among_ranks(std::span<const T> x, Use&& use) cons
     const auto found = ask_owners<T>(
         *basis_, std::span<const state_t>(wanted),
         [&](std::span<const state_t> asked, std::span<T> entries) { look_up(asked, x, entries); });
-#pragma omp parallel for schedule(dynamic, 1) if (last - first > 1)
+#pragma omp parallel for num_threads(num_threads()) schedule(dynamic, 1) if (last - first > 1)
     for (index_t p = first; p < last; ++p) {
       auto& piece = some[static_cast<std::size_t>(p - first)];
       const std::span<const T> all(found);

@@ -7,6 +7,7 @@
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/memory.hpp>
+#include <kronsolve/core/threads.hpp>
 #include <kronsolve/operators/charge_basis.hpp>
 #include <kronsolve/operators/rows.hpp>
 #include <kronsolve/operators/sectors.hpp>
@@ -56,7 +57,7 @@ void for_each_state(const CompiledOperator<T>& op, typename CompiledOperator<T>:
 template <Scalar T, class F>
 void for_each_chunk(const CompiledOperator<T>& op, const Basis& basis, RowRange range, F&& f) {
   const index_t chunks = (range.size() + chunk_rows - 1) / chunk_rows;
-#pragma omp parallel if (chunks > 1)
+#pragma omp parallel num_threads(num_threads()) if (chunks > 1)
   {
     typename CompiledOperator<T>::Run run(op);
     std::vector<state_t> states(static_cast<std::size_t>(std::min(chunk_rows, range.size())));

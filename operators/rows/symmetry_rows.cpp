@@ -5,6 +5,7 @@
 #include <optional>
 
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/core/threads.hpp>
 
 #include "operators/bases/symmetry_lookup.hpp"
 #include "operators/rows/orbit_rows.hpp"
@@ -94,7 +95,7 @@ Batch<T> make_batch(const CompiledOperator<T>& op, const SymmetryBasis& basis,
   Batch<T> batch{rows, std::vector<index_t>(static_cast<std::size_t>(rows.size())), {}};
   const index_t pieces = (rows.size() + piece_rows - 1) / piece_rows;
   batch.pieces.resize(static_cast<std::size_t>(pieces));
-#pragma omp parallel if (pieces > 1)
+#pragma omp parallel num_threads(num_threads()) if (pieces > 1)
   {
     RowReducer<T> reducer(op, basis, steps);
 #pragma omp for schedule(dynamic, 1)
@@ -151,7 +152,7 @@ std::optional<CsrRows<T>> with_columns(const SymmetryBasis& basis, Batch<T> batc
   LargeVector<state_t> states(entries);
   rows.values.resize(entries);
   rows.columns.resize(entries);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for num_threads(num_threads()) schedule(static)
   for (std::size_t p = 0; p < batch.pieces.size(); ++p) {
     auto at = static_cast<std::size_t>(rows.offsets[p * piece_rows]);
     for (const auto& entry : batch.pieces[p]) {
@@ -169,7 +170,7 @@ std::optional<CsrRows<T>> with_columns(const SymmetryBasis& basis, Batch<T> batc
         for (index_t& row : found)
           if (row >= 0) row = row * stride + basis.stabiliser(row);
       });
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for num_threads(num_threads()) schedule(static)
   for (std::size_t i = 0; i < batch.counts.size(); ++i) {
     const int own = basis.stabiliser(rows.range.begin + static_cast<index_t>(i));
     for (auto e = static_cast<std::size_t>(rows.offsets[i]);

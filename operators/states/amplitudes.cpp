@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <kronsolve/core/threads.hpp>
+
 namespace kronsolve::detail {
 
 namespace {
@@ -50,7 +52,7 @@ template <Scalar T>
 std::vector<T> Amplitudes<T>::read(std::span<const state_t> states) const {
   std::vector<index_t> keys(states.size()), wanted;
   std::vector<T> values(states.size());
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for num_threads(num_threads()) schedule(static)
   for (std::size_t begin = 0; begin < states.size(); begin += piece) {
     const std::size_t n = std::min(piece, states.size() - begin);
     locate(states.subspan(begin, n), std::span(keys).subspan(begin, n),

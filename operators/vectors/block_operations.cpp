@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/core/threads.hpp>
 #include <kronsolve/operators/vector_operations.hpp>
 
 #include "operators/vectors/blas.hpp"
@@ -45,7 +46,7 @@ std::vector<Run<T>> runs(const Columns<T>& x) {
 /// Calls f(begin, size) for blocks of rows, dealt to threads in a fixed way.
 template <class F>
 void for_each_block(index_t rows, const F& f) {
-#pragma omp parallel for schedule(static) if (rows >= parallel_rows)
+#pragma omp parallel for num_threads(num_threads()) schedule(static) if (rows >= parallel_rows)
   for (index_t b = 0; b < blocks_of(rows); ++b)
     f(b * block_rows, std::min(block_rows, rows - b * block_rows));
 }
@@ -65,7 +66,7 @@ std::vector<T> sum_blocks(index_t rows, std::size_t size, const F& f) {
     for (std::size_t i = 0; i < size * sizeof(T) / sizeof(double); ++i)
       sums::add_compensated(total[i], gone[i], value[i]);
   };
-#pragma omp parallel for schedule(static) if (rows >= parallel_rows)
+#pragma omp parallel for num_threads(num_threads()) schedule(static) if (rows >= parallel_rows)
   for (index_t p = 0; p < used; ++p) {
     std::vector<T> part(size);
     for (index_t b = blocks * p / used; b < blocks * (p + 1) / used; ++b) {

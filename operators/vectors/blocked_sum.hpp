@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <kronsolve/core/index.hpp>
+#include <kronsolve/core/threads.hpp>
 #include <kronsolve/operators/vector_operations.hpp>
 
 #include "operators/vectors/compensated.hpp"
@@ -85,7 +86,7 @@ Sum blocked_sum(index_t n, const F& f) {
   const index_t blocks = (n + sums::block - 1) / sums::block;
   std::vector<Sum> parts(static_cast<std::size_t>(blocks));
   Sum* const part = parts.data();
-#pragma omp parallel for schedule(static) if (n >= parallel_rows)
+#pragma omp parallel for num_threads(num_threads()) schedule(static) if (n >= parallel_rows)
   for (index_t b = 0; b < blocks; ++b) {
     const index_t end = (b + 1) * sums::block < n ? (b + 1) * sums::block : n;
     part[b] = sums::of_block<Sum>(b * sums::block, end, f);
@@ -118,7 +119,9 @@ double norm_from(const Comm& comm, double square, index_t n, const F& entry) {
   square = comm.all_reduce(square);
   if (square >= smallest && square <= largest) return std::sqrt(square);
   double most = 0;
-#pragma omp parallel for schedule(static) reduction(max : most) if (n >= parallel_rows)
+#pragma omp parallel for num_threads(num_threads()) schedule(static) \
+    reduction(max                                                    \
+              : most) if (n >= parallel_rows)
   for (index_t i = 0; i < n; ++i) {
     const std::complex<double> value = entry(i);
     most = std::max({most, std::abs(value.real()), std::abs(value.imag())});

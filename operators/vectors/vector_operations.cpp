@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/core/threads.hpp>
 #include <kronsolve/operators/vector_operations.hpp>
 
 #include "operators/vectors/blocked_sum.hpp"
@@ -12,7 +13,7 @@ namespace {
 
 template <class F>
 void for_each(index_t n, const F& f) {
-#pragma omp parallel for simd schedule(static) if (n >= parallel_rows)
+#pragma omp parallel for simd num_threads(num_threads()) schedule(static) if (n >= parallel_rows)
   for (index_t i = 0; i < n; ++i) f(i);
 }
 

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 
+#include <kronsolve/core/threads.hpp>
+
 #include "solvers/evolution/propagator.hpp"
 
 namespace kronsolve::evolution {
@@ -193,7 +195,7 @@ class RungeKutta final : public Propagator<T> {
     for (index_t p = 0; p < out.count(); ++p) {
       T* const to = out.column(p).data();
       const T* const start = y != nullptr ? y->column(p).data() : nullptr;
-#pragma omp parallel for schedule(static) if (n >= vec::parallel_rows)
+#pragma omp parallel for num_threads(num_threads()) schedule(static) if (n >= vec::parallel_rows)
       for (index_t begin = 0; begin < n; begin += piece) {
         const index_t end = std::min(n, begin + piece);
         for (index_t i = begin; i < end; ++i) to[i] = start != nullptr ? start[i] : T{};

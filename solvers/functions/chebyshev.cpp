@@ -4,6 +4,7 @@
 #include <limits>
 #include <optional>
 
+#include <kronsolve/core/threads.hpp>
 #include <kronsolve/operators/vector_operations.hpp>
 
 #include "operators/maps/scaled_map.hpp"
@@ -170,7 +171,7 @@ bool chebyshev_block(const LinearMap<T>& a, const SpectralBounds& bounds,
   const index_t width = 2 * vectors <= most ? most / 2 : most;
   const double center = bounds.center(), radius = bounds.half_width();
   Buffer<T> older(rows * width), newer(rows * width), sum(rows * width);
-#pragma omp parallel for schedule(static) if (rows >= vec::parallel_rows)
+#pragma omp parallel for num_threads(num_threads()) schedule(static) if (rows >= vec::parallel_rows)
   for (index_t i = 0; i < rows; ++i)
     for (index_t j = 0; j < width; ++j) {
       const T value =
@@ -190,7 +191,7 @@ bool chebyshev_block(const LinearMap<T>& a, const SpectralBounds& bounds,
     if (k % look_every == 0 || k + 1 == coefficients.size())
       if (!(vec::norm<T>(a.comm(), newer.span()) <= limit)) return false;
   }
-#pragma omp parallel for schedule(static) if (rows >= vec::parallel_rows)
+#pragma omp parallel for num_threads(num_threads()) schedule(static) if (rows >= vec::parallel_rows)
   for (index_t i = 0; i < rows; ++i)
     for (index_t j = 0; j < vectors; ++j)
       outputs[static_cast<std::size_t>(j)][static_cast<std::size_t>(i)] = sum.data()[i * width + j];
@@ -397,7 +398,8 @@ Exponential exponentiate_pair(const LinearMap<double>& a, Complex t, std::span<d
     if (norm_re > 0 && !chebyshev_sum<double>(a, interval, re, of_re)) return {};
     if (norm_im > 0 && !chebyshev_sum<double>(a, interval, im, of_im)) return {};
     const index_t n = vec::length(re);
-#pragma omp parallel for simd schedule(static) if (n >= vec::parallel_rows)
+#pragma omp parallel for simd num_threads(num_threads()) \
+    schedule(static) if (n >= vec::parallel_rows)
     for (index_t i = 0; i < n; ++i) {
       re[i] = phase.real() * out_re[i] - phase.imag() * out_im[i];
       im[i] = phase.real() * out_im[i] + phase.imag() * out_re[i];

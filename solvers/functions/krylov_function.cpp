@@ -1,3 +1,4 @@
+#include <kronsolve/core/threads.hpp>
 #include <kronsolve/solvers/expm.hpp>
 
 #include "solvers/dense/tridiagonal.hpp"
@@ -155,7 +156,8 @@ FunctionResult<Complex> apply_complex_function(const LinearMap<T>& a, const Func
       return [&w, factor](Complex c, std::span<const double> x) {
         const Complex scaled = factor * c;
         const index_t n = vec::length(x);
-#pragma omp parallel for simd schedule(static) if (n >= vec::parallel_rows)
+#pragma omp parallel for simd num_threads(num_threads()) \
+    schedule(static) if (n >= vec::parallel_rows)
         for (index_t i = 0; i < n; ++i) w[i] += scaled * x[i];
       };
     };

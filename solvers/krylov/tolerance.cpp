@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include <kronsolve/core/error.hpp>
+#include <kronsolve/core/threads.hpp>
 #include <kronsolve/solvers/tolerance.hpp>
 
 namespace kronsolve {
@@ -128,7 +129,7 @@ double Tolerance<T>::scale_of(std::complex<double> level, std::span<const X> x) 
   constexpr double near = 1e-8;
   Exponents distances;
   double state = 0, weight = 0;
-#pragma omp parallel
+#pragma omp parallel num_threads(num_threads())
   {
     Exponents mine;
 #pragma omp for schedule(static) reduction(+ : state, weight)

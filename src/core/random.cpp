@@ -3,6 +3,7 @@
 #include <numbers>
 
 #include <kronsolve/core/random.hpp>
+#include <kronsolve/core/threads.hpp>
 
 namespace kronsolve {
 
@@ -60,7 +61,7 @@ void fill_normal(std::span<T> owned, RowRange range, std::uint64_t seed, std::ui
     throw DimensionError(detail::concat("fill_normal: ", owned.size(), " entries for ",
                                         range.size(), " owned rows"));
   const CounterRandom random(seed, stream);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for num_threads(num_threads()) schedule(static)
   for (index_t i = 0; i < range.size(); ++i) {
     const auto row = static_cast<std::uint64_t>(range.begin + i);
     if constexpr (is_complex<T>)
@@ -79,7 +80,7 @@ void fill_uniform(std::span<T> owned, RowRange range, std::uint64_t seed, std::u
   const auto spread = [](std::uint64_t word) {
     return (2 * to_uniform(word) - 1) * std::numbers::sqrt3;
   };
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for num_threads(num_threads()) schedule(static)
   for (index_t i = 0; i < range.size(); ++i) {
     const auto row = static_cast<std::uint64_t>(range.begin + i);
     const auto words = random.words(row);
