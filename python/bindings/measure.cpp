@@ -115,7 +115,6 @@ ObservableValue observed(const State& s, const std::string& text, const State* r
   });
 }
 
-/// Observables of several states as a file takes them.
 // ---- what evolutions have recorded, as it is pickled --------------------------------------------
 
 py::tuple taken_apart(const Recorded& recorded) {
@@ -151,6 +150,7 @@ Recorded put_together(const py::tuple& parts) {
   return recorded;
 }
 
+/// Observables of several states as a file takes them.
 Recorded record(const std::vector<const State*>& states, const std::vector<std::string>& names) {
   Recorded recorded;
   for (const auto& name : names) recorded.all.push_back({name, {}});

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <numeric>
 #include <optional>
 
 #include <kronsolve/core/buffer.hpp>
@@ -12,6 +11,7 @@
 
 #include "core/counted.hpp"
 #include "operators/states/moved_state.hpp"
+#include "solvers/krylov/sorted_pairs.hpp"
 
 namespace kronsolve::frontend {
 
@@ -112,19 +112,7 @@ class Copies {
     pairs_.residuals[at] = copy_.residual;
     looked_at_[at] = false;
     vec::copy<T>(std::as_const(rest_).span(), vectors_.column(static_cast<index_t>(at)));
-    std::vector<std::size_t> order(looked_at_.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(),
-                     [&](auto a, auto b) { return pairs_.eigenvalues[a] < pairs_.eigenvalues[b]; });
-    const auto sort = [&](auto& list) {
-      auto sorted = list;
-      for (std::size_t i = 0; i < order.size(); ++i) sorted[i] = list[order[i]];
-      list = std::move(sorted);
-    };
-    sort(pairs_.eigenvalues);
-    sort(pairs_.residuals);
-    sort(looked_at_);
-    vectors_.permute(order);
+    krylov::sort_pairs(pairs_.eigenvalues, pairs_.residuals, looked_at_, vectors_);
   }
 
   const LinearMap<T>& map_;

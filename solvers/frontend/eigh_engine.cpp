@@ -256,6 +256,25 @@ bool read_report(const CheckpointReader& reader, PairsReport& report) {
   return numbers.at(0) != 0;
 }
 
+/// Pairs by `solve`, copies that symmetries give, and the certificate: a checkpoint takes up each.
+template <Scalar T, class Solve>
+void solve_and_certify(const EighProblem<T>& p, const LinearMap<T>& map, const EighOptions& o,
+                       PairsReport& report, DistributedVectors<T>& vectors, Solve&& solve) {
+  bool solved = false;  // the rest is the certificate
+  const CheckpointStage stage(o.checkpoint, "levels", [&](CheckpointWriter& writer) {
+    write_report(writer, solved, report);
+  });
+  if (stage.saved() != nullptr) solved = read_report(*stage.saved(), report);
+  if (solved) {  // the pairs themselves are with the certificate
+    vectors = DistributedVectors<T>(p.partition, p.comm->rank(), o.k);
+  } else {
+    solve();
+    put_in_copies(p, map, o, report, vectors);
+  }
+  solved = true;
+  certify(map, vectors, o, report);
+}
+
 EngineSolver engine_solver(Method method) {
   return method == Method::jd   ? EngineSolver::jd
          : method == Method::gd ? EngineSolver::gd
@@ -347,18 +366,9 @@ EighResult solve_engine(const EighProblem<T>& p, const EighOptions& o, OperatorF
   problem.petsc_options = o.petsc_options;
   if (o.progress) problem.monitor = make_monitor(p, *map, o);
   DistributedVectors<T> vectors;
-  bool solved = false;  // the rest is the certificate
-  const CheckpointStage stage(o.checkpoint, "levels", [&](CheckpointWriter& writer) {
-    write_report(writer, solved, result);
-  });
-  if (stage.saved() != nullptr) solved = read_report(*stage.saved(), result);
-  if (solved)  // the pairs themselves are with the certificate
-    vectors = DistributedVectors<T>(p.partition, p.comm->rank(), o.k);
-  else
+  solve_and_certify(p, *map, o, result, vectors, [&] {
     vectors = solve_pairs(*engine, problem, sigma, tolerance, o, preconditioner.note, result);
-  if (!solved) put_in_copies(p, *map, o, result, vectors);
-  solved = true;
-  certify(*map, vectors, o, result);
+  });
   if (given != nullptr && o.certify && o.k > 1)
     result.certificate = "not checked: vectors were deflated";
   else if (sigma && o.certify && o.k > 1 && o.k < p.n() && result.converged)
@@ -406,23 +416,14 @@ EighResult solve_lanczos(const EighProblem<T>& p, const EighOptions& o, Operator
     if (o.progress) options.progress = [&](const Progress& now) { tell(*p.comm, o, now); };
     options.checkpoint = o.checkpoint;
     Pairs<T> found;
-    bool solved = false;  // the rest is the certificate
-    const CheckpointStage stage(o.checkpoint, "levels", [&](CheckpointWriter& writer) {
-      write_report(writer, solved, found);
-    });
-    if (stage.saved() != nullptr) solved = read_report(*stage.saved(), found);
-    if (solved)  // the pairs themselves are with the certificate
-      found.vectors = DistributedVectors<T>(p.partition, p.comm->rank(), o.k);
-    else
+    solve_and_certify(p, map, o, found, found.vectors, [&] {
       found = lanczos(map, options);
-    if (!solved) put_in_copies(p, map, o, found, found.vectors);
-    solved = true;
-    if (!found.converged && o.method == Method::lanczos &&
-        found.reason.find("limited") == std::string::npos)
-      found.reason +=
-          "; a crowded end of the spectrum is easier for method slepc and a target "
-          "(sigma) a little beyond it";
-    certify(map, found.vectors, o, found);
+      if (!found.converged && o.method == Method::lanczos &&
+          found.reason.find("limited") == std::string::npos)
+        found.reason +=
+            "; a crowded end of the spectrum is easier for method slepc and a target "
+            "(sigma) a little beyond it";
+    });
     return found;
   };
   return solve_with_map(p, o, Method::lanczos, form, solve);

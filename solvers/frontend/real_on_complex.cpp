@@ -92,39 +92,39 @@ EnginePairs<double> RealOnComplex::eigh(const EngineEigh<double>& problem) {
   const auto deflate =
       problem.deflate == nullptr ? DistributedVectors<Complex>() : lifted(*problem.deflate);
   const auto diagonal = lifted(problem.diagonal), start = lifted(problem.start);
-  const auto restarted = [&](index_t iterations, const auto& state) {
-    problem.restarted(iterations, [&] {
-      const auto complex = state();
-      EngineRestart<double> real{.converged = real_vectors(map.comm(), complex.converged),
-                                 .start = {},
-                                 .solves = complex.solves};
-      for (const Complex z : complex.start) real.start.push_back(z.real());
-      return real;
-    });
-  };
-  auto found = complex_->eigh(
-      {.map = &map,
-       .rows = rows ? &*rows : nullptr,
-       .b_rows = b_rows ? &*b_rows : nullptr,
-       .deflate = problem.deflate == nullptr ? nullptr : &deflate,
-       .solver = problem.solver,
-       .preconditioner = problem.preconditioner,
-       .shift = problem.shift,
-       .diagonal = diagonal,
-       .k = problem.k,
-       .which = problem.which,
-       .sigma = problem.sigma,
-       .interval = problem.interval,
-       .factors = problem.factors,
-       .tol = problem.tol,
-       .scale = problem.scale,
-       .max_iterations = problem.max_iterations,
-       .ncv = problem.ncv,
-       .start = start,
-       .petsc_options = problem.petsc_options,
-       .monitor = problem.monitor,
-       .restarted =
-           problem.restarted ? decltype(EngineEigh<Complex>::restarted)(restarted) : nullptr});
+  decltype(EngineEigh<Complex>::restarted) restarted;
+  if (problem.restarted)
+    restarted = [&](index_t iterations, const auto& state) {
+      problem.restarted(iterations, [&] {
+        const auto complex = state();
+        EngineRestart<double> real{.converged = real_vectors(map.comm(), complex.converged),
+                                   .start = {},
+                                   .solves = complex.solves};
+        for (const Complex z : complex.start) real.start.push_back(z.real());
+        return real;
+      });
+    };
+  auto found = complex_->eigh({.map = &map,
+                               .rows = rows ? &*rows : nullptr,
+                               .b_rows = b_rows ? &*b_rows : nullptr,
+                               .deflate = problem.deflate == nullptr ? nullptr : &deflate,
+                               .solver = problem.solver,
+                               .preconditioner = problem.preconditioner,
+                               .shift = problem.shift,
+                               .diagonal = diagonal,
+                               .k = problem.k,
+                               .which = problem.which,
+                               .sigma = problem.sigma,
+                               .interval = problem.interval,
+                               .factors = problem.factors,
+                               .tol = problem.tol,
+                               .scale = problem.scale,
+                               .max_iterations = problem.max_iterations,
+                               .ncv = problem.ncv,
+                               .start = start,
+                               .petsc_options = problem.petsc_options,
+                               .monitor = problem.monitor,
+                               .restarted = restarted});
   return {.values = std::move(found.values),
           .vectors = real_vectors(map.comm(), found.vectors),
           .iterations = found.iterations,

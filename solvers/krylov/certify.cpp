@@ -9,6 +9,7 @@
 
 #include "solvers/krylov/lanczos_solver.hpp"
 #include "solvers/krylov/miss_probability.hpp"
+#include "solvers/krylov/sorted_pairs.hpp"
 
 namespace kronsolve {
 
@@ -48,21 +49,7 @@ void insert_pair(std::vector<double>& values, std::vector<double>& residuals,
   const auto from = pairs.vectors.column(static_cast<index_t>(i));
   const auto to = vectors.column(static_cast<index_t>(dropped));
   std::copy(from.begin(), from.end(), to.begin());
-  std::vector<std::size_t> order(values.size());
-  for (std::size_t j = 0; j < order.size(); ++j) order[j] = j;
-  std::stable_sort(order.begin(), order.end(),
-                   [&](auto a, auto b) { return values[a] < values[b]; });
-  std::vector<double> sorted_values, sorted_residuals;
-  std::vector<bool> sorted_added;
-  for (const std::size_t j : order) {
-    sorted_values.push_back(values[j]);
-    sorted_residuals.push_back(residuals[j]);
-    sorted_added.push_back(added[j]);
-  }
-  values = std::move(sorted_values);
-  residuals = std::move(sorted_residuals);
-  added = std::move(sorted_added);
-  vectors.permute(order);
+  krylov::sort_pairs(values, residuals, added, vectors);
 }
 
 std::string describe(const Certificate& c, const Edge& edge) {

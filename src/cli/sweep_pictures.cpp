@@ -122,11 +122,8 @@ Asked columns_of(const PlotArguments& asked, const Rows& rows) {
                                          ": no column has this name; it numbers the "
                                          "entries of lists, for --x and beside --z"));
   if (!asked.series.empty())
-    for (auto& column : parse_columns(asked.series)) {
-      const bool counts = is_named(counters(), column.title) && !is_named(known, column.title);
-      if (!counts) check_names(column.value, known);
-      columns.series.push_back({std::move(column), counts});
-    }
+    for (const auto& column : parse_columns(asked.series))
+      columns.series.push_back(axis_of(column.title, known));
   if (!asked.z.empty()) columns.z = one_column(asked.z, known);
   return columns;
 }
