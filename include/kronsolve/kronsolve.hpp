@@ -80,6 +80,7 @@
 #include <kronsolve/operators/path_index.hpp>
 #include <kronsolve/operators/portable_lazy.hpp>
 #include <kronsolve/operators/portable_operator.hpp>
+#include <kronsolve/operators/product_loads.hpp>
 #include <kronsolve/operators/rows.hpp>
 #include <kronsolve/operators/sector_operator.hpp>
 #include <kronsolve/operators/sector_scan.hpp>

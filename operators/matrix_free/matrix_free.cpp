@@ -442,8 +442,7 @@ std::string MatrixFreePlan::text() const {
   if (blocks == 0)
     return detail::concat("matrix-free product of ", dimension, " orbits (", to_string(scalar),
                           "), about ", std::round(10 * entries_per_row) / 10,
-                          " entries a row\n  kernels: ", kernels, "; receives ",
-                          format_bytes(double(received_bytes)), " a product\n  ", verdict);
+                          " entries a row\n  kernels: ", kernels, "\n  ", verdict);
   return detail::concat(
       "Kronecker-block product of ", dimension, " rows (", to_string(scalar),
       ")\n  split: ", high_sites, " + ", low_sites, " sites; ", blocks, " blocks of ", classes,

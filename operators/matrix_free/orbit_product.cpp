@@ -18,10 +18,7 @@ namespace kronsolve::detail {
 
 namespace {
 
-/// Rows whose lists stay in the second-level cache.
-constexpr index_t piece_rows = 256;
-/// Pieces that ranks talk of at a time.
-constexpr index_t round_pieces = 64;
+constexpr index_t piece_rows = orbit_piece_rows, round_pieces = orbit_round_rows / piece_rows;
 
 RowRange piece_range(index_t piece, index_t rows) {
   return {piece * piece_rows, std::min(rows, (piece + 1) * piece_rows)};

@@ -13,13 +13,18 @@
 
 namespace kronsolve::detail {
 
+/// Rows whose lists stay in the second-level cache.
+inline constexpr index_t orbit_piece_rows = 256;
+/// Rows of a rank that ranks talk of at a time.
+inline constexpr index_t orbit_round_rows = 64 * orbit_piece_rows;
+
 /// y = A x between orbits: each product computes every row again, images under the whole group and
 /// look-ups of their representatives included. Kept are tables of the size of the group times the
 /// terms. Ranks ask each other for the entries of x that they lack, batch by batch.
 ///
 /// What a representative's entry takes is one addition of tables for each element of the group, a
 /// search in the list, and an entry of x from anywhere: three to six times what a stored entry
-/// takes (docs/performance.md).
+/// takes (docs/benchmarks.md).
 template <Scalar T>
 class OrbitProduct final : public LinearMap<T> {
  public:

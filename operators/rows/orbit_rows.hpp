@@ -23,13 +23,15 @@ class OrbitRows {
  public:
   OrbitRows(const CompiledOperator<T>& op, const SymmetryBasis& basis,
             const GroupAction::Steps& steps)
+      : OrbitRows(op, basis.group(), basis.action(), steps) {}
+  OrbitRows(const CompiledOperator<T>& op, const SymmetryGroup& group, const GroupAction& action,
+            const GroupAction::Steps& steps)
       : op_(op),
         run_(op),
-        neighbours_(basis.action(), steps),
+        neighbours_(action, steps),
         moves_(static_cast<std::size_t>(op.largest_row())),
         reached_(moves_.size()),
         led_by_(moves_.size()) {
-    const auto& group = basis.group();
     for (int phase = 0; phase < group.phases(); ++phase)
       phases_.push_back(from_complex<T>(group.phase_value(phase)));
   }

@@ -125,10 +125,12 @@ py::dict eigh_on(const Operator& h, const py::dict& given, const SharedComm& com
   return d;
 }
 
-py::dict plan(const Operator& h, const py::dict& given) {
+py::dict plan(const Operator& h, const py::dict& given, int ranks) {
   const EighOptions o = eigh_options(given);
+  if (ranks < 1)
+    throw InvalidArgument(detail::concat("plan: ranks must be at least 1, got ", ranks));
   const EighPlan p = computing(
-      [&] { return plan_eigh(*alone(), in_counted_sector(h.op("plan"), h.sector()), o); });
+      [&] { return plan_eigh(*alone(), in_counted_sector(h.op("plan"), h.sector()), o, ranks); });
   py::dict d;
   d["dimension"] = p.dimension;
   d["method"] = std::string(to_string(p.method));

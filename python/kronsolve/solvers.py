@@ -223,9 +223,12 @@ def ground_state(h: OperatorLike, **options: Any) -> EighResult:
     return eigh(h, 1, "SA", **options)
 
 
-def plan(h: Operator, **options: Any) -> Plan:
-    """Method, form and memory that `eigh` would choose, with the same options; runs nothing."""
-    return Plan(_core.plan(h._core, _options(**options)))
+def plan(h: Operator, *, ranks: int = 1, **options: Any) -> Plan:
+    """Method, form and memory that `eigh` would choose, with the same options; runs nothing.
+
+    ``ranks`` processes are planned for, all on a machine like this one; none is started.
+    """
+    return Plan(_core.plan(h._core, _options(**options), ranks))
 
 
 def eig(

@@ -101,21 +101,22 @@ void expect_sector_rows(EighProblem<T>& problem, const SectorOperator& h) {
 }  // namespace
 
 template <Scalar T>
-EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h) {
-  const auto partition = h.basis->partition(comm.size());
+EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h, int planned_ranks) {
+  const auto partition = h.basis->partition(planned_ranks > 0 ? planned_ranks : comm.size());
   std::shared_ptr<detail::SectorRows<T>> once;
   if (detail::has_listed_orbits(*h.basis)) once = std::make_shared<detail::SectorRows<T>>(h);
   EighProblem<T> problem{.comm = &comm,
                          .rows = once ? detail::SectorRows<T>::lazy(once) : make_lazy<T>(h),
                          .partition = partition,
-                         .sector_rows = once};
+                         .sector_rows = once,
+                         .planned_ranks = planned_ranks};
   if (once) expect_sector_rows(problem, h);
   problem.symmetries = [&comm, h] { return symmetries_between_copies<T>(comm, h); };
   if (!h.basis->is_listed()) {
     expect_sector_rows(problem, h);
     problem.bytes_before =
         double(problem.partition.max_local_rows()) * double(SymmetryBasis::listing_bytes);
-    const auto plan = plan_matrix_free(h, scalar_kind<T>, comm.size());
+    const auto plan = plan_matrix_free(h, scalar_kind<T>, problem.ranks());
     problem.matrix_free_better = !comm.all(!plan.better_than_assembled);
     problem.matrix_free_verdict = plan.verdict;
     problem.matrix_free = [&comm, h] { return make_matrix_free<T>(comm, h); };
@@ -130,6 +131,14 @@ EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h) {
     return problem;
   }
   try {
+    if (planned_ranks > 0) {
+      const auto plan = plan_matrix_free(h, scalar_kind<T>, planned_ranks);
+      problem.matrix_free = [&comm, h] { return make_matrix_free<T>(comm, h); };
+      problem.matrix_free_bytes = plan.memory_bytes;
+      problem.matrix_free_better = plan.better_than_assembled;
+      problem.matrix_free_verdict = plan.verdict;
+      return problem;
+    }
     auto [map, plan] = plan_and_make_matrix_free<T>(comm, h);
     // The map whose plan decides is the one that runs; whoever wants a second gets a new one.
     problem.matrix_free = [&comm, h,
@@ -223,8 +232,8 @@ void identify(Checkpoint& checkpoint, index_t dimension, ScalarKind scalar,
   checkpoint.identify("certify", o.certify ? "yes" : "no");
 }
 
-template EighProblem<double> sector_problem(const Comm&, const SectorOperator&);
-template EighProblem<std::complex<double>> sector_problem(const Comm&, const SectorOperator&);
+template EighProblem<double> sector_problem(const Comm&, const SectorOperator&, int);
+template EighProblem<std::complex<double>> sector_problem(const Comm&, const SectorOperator&, int);
 
 }  // namespace frontend
 
@@ -471,9 +480,10 @@ using frontend::sector_problem;
 /// Calls f.operator()<T>(problem) with the problem as real or complex.
 template <class F>
 auto with_sector_problem(const Comm& comm, const SectorOperator& h, const EighOptions& options,
-                         F&& f) {
+                         int planned_ranks, F&& f) {
   check_sector(h, options);
-  return visit_scalar(h.scalar(), [&]<Scalar T>() { return f(sector_problem<T>(comm, h)); });
+  return visit_scalar(h.scalar(),
+                      [&]<Scalar T>() { return f(sector_problem<T>(comm, h, planned_ranks)); });
 }
 
 template <Scalar T>
@@ -512,7 +522,7 @@ EighProblem<T> held_problem(const Comm& comm, const CsrRows<T>& owned, const Eig
 }  // namespace
 
 EighResult eigh(const Comm& comm, const SectorOperator& h, const EighOptions& options) {
-  return with_sector_problem(comm, h, options, [&]<Scalar T>(EighProblem<T> problem) {
+  return with_sector_problem(comm, h, options, 0, [&]<Scalar T>(EighProblem<T> problem) {
     return begin(std::move(problem), options);
   });
 }
@@ -534,17 +544,37 @@ EighResult eigh(const Comm& comm, const CsrRows<T>& owned, const EighOptions& op
   return begin(held_problem(comm, owned, options), options);
 }
 
-EighPlan plan_eigh(const Comm& comm, const SectorOperator& h, const EighOptions& options) {
-  return with_sector_problem(comm, h, options, [&]<Scalar T>(EighProblem<T> problem) {
+namespace {
+
+/// @return as EighProblem::planned_ranks has it
+int planned_ranks(const Comm& comm, int ranks) {
+  if (ranks == 0 || ranks == comm.size()) return 0;
+  if (ranks < 0 || comm.size() > 1)
+    throw InvalidArgument(detail::concat("plan_eigh: ", ranks, " ranks are planned for on ",
+                                         detail::counted(comm.size(), "rank"),
+                                         "; plan for as many as there are, or on one"));
+  return ranks;
+}
+
+}  // namespace
+
+EighPlan plan_eigh(const Comm& comm, const SectorOperator& h, const EighOptions& options,
+                   int ranks) {
+  const int planned = planned_ranks(comm, ranks);
+  return with_sector_problem(comm, h, options, planned, [&]<Scalar T>(EighProblem<T> problem) {
     look_at_rows(problem);
     return frontend::plan(problem, options);
   });
 }
 
 template <Scalar T>
-EighPlan plan_eigh(const Comm& comm, const CsrRows<T>& owned, const EighOptions& options) {
+EighPlan plan_eigh(const Comm& comm, const CsrRows<T>& owned, const EighOptions& options,
+                   int ranks) {
+  const int planned = planned_ranks(comm, ranks);
   auto problem = held_problem(comm, owned, options);
   look_at_rows(problem);
+  if (planned > 0) problem.partition = RowPartition(problem.n(), planned);
+  problem.planned_ranks = planned;
   return frontend::plan(problem, options);
 }
 
@@ -557,7 +587,7 @@ EighResult ground_state(const Comm& comm, const SectorOperator& h, EighOptions o
 
 #define KRONSOLVE_DEFINE(T)                                                     \
   template EighResult eigh(const Comm&, const CsrRows<T>&, const EighOptions&); \
-  template EighPlan plan_eigh(const Comm&, const CsrRows<T>&, const EighOptions&);
+  template EighPlan plan_eigh(const Comm&, const CsrRows<T>&, const EighOptions&, int);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DEFINE)
 
 }  // namespace kronsolve

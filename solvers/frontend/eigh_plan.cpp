@@ -43,7 +43,7 @@ bool targeted(const EighOptions& o) {
 template <Scalar T>
 double factor_bytes(const EighProblem<T>& p) {
   const double n = double(p.n());
-  return 0.12 * n * n * sizeof(T) / p.comm->size() + 24 * p.entries_per_row * n / p.comm->size();
+  return (0.12 * n * n * sizeof(T) + 24 * p.entries_per_row * n) / p.ranks();
 }
 
 /// Pairs inside the spectrum: factors where they are to be had, else a polynomial filter.
@@ -147,8 +147,7 @@ constexpr double block_entries = double(1 << 20);
 template <Scalar T>
 double assembled_bytes(const EighProblem<T>& p, double local) {
   const double value = sizeof(T);
-  const double halo =
-      p.comm->size() > 1 ? std::min(local, double(p.n()) - local) * (2 * value + 4) : 0;
+  const double halo = p.ranks() > 1 ? std::min(local, double(p.n()) - local) * (2 * value + 4) : 0;
   if (p.sector_rows_bytes > 0) return p.sector_rows_bytes + halo;
   const double entries = local * std::max(0.0, p.entries_per_row - 1);
   // A block of rows exists twice for a moment: as built and as taken over.
@@ -226,15 +225,17 @@ EighPlan plan(const EighProblem<T>& problem, const EighOptions& options) {
   plan.scalar = scalar_kind<T>;
   plan.reason = detail::concat(to_string(choice.method), ": ", choice.why);
   const double more = solver_bytes(problem, options, choice) + problem.bytes_before.value_or(0);
-  if (!(more < 9e18))
+  if (!(problem.ranks() * more < 9e18))
     throw InvalidArgument(
         detail::concat("eigh: ", problem.n(), " rows need ", format_bytes(more),
                        " on a rank, more than 64 bits count; make the system smaller"));
   const auto now = double(peak_resident_memory());
+  const int each = problem.ranks() / problem.comm->size();  // 1 but for ranks that are not there
   plan.memory_rank_bytes = static_cast<index_t>(problem.comm->all_reduce(now, Reduce::max) + more);
-  plan.memory_estimate_bytes = static_cast<index_t>(problem.comm->all_reduce(now + more));
+  plan.memory_estimate_bytes = static_cast<index_t>(each * problem.comm->all_reduce(now + more));
   try {
-    require_memory(*problem.comm, static_cast<index_t>(more), "eigh");
+    require_memory(*problem.comm, static_cast<index_t>(each * more),
+                   each > 1 ? detail::concat("eigh on ", each, " ranks of this machine") : "eigh");
   } catch (const InvalidArgument& lacking) {
     plan.fits = false;
     plan.reason = lacking.what();

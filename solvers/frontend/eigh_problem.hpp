@@ -45,8 +45,11 @@ struct EighProblem {
   /// Symmetries that lead from a state to others of its level; empty if nobody knows. Collective.
   std::function<std::vector<Symmetry<T>>()> symmetries = {};
   bool own_stage = false;  ///< the stage of a checkpoint that is open is of this very solve
+  /// Ranks that a plan is made for, by this process alone; 0: those of `comm`.
+  int planned_ranks = 0;
 
   index_t n() const noexcept { return rows.rows(); }
+  int ranks() const noexcept { return planned_ranks > 0 ? planned_ranks : comm->size(); }
   /// Before `rows` are asked for anything. Collective.
   void prepare_rows() const {
     if (sector_rows) (void)sector_rows->stored();
@@ -96,8 +99,9 @@ void identify(Checkpoint& checkpoint, index_t dimension, ScalarKind scalar,
 /// What an operator in a basis must be: Hermitian, of the same sites; and the options.
 void check_sector(const SectorOperator& h, const EighOptions& options);
 /// The problem of an operator in a basis.
+/// @param planned_ranks  as EighProblem has it
 template <Scalar T>
-EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h);
+EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h, int planned_ranks = 0);
 
 /// Samples owned rows for entries_per_row, few_values and largest, the same on all ranks then.
 /// Collective.

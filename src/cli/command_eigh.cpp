@@ -1,5 +1,6 @@
 #include <kronsolve/core/threads.hpp>
 #include <kronsolve/operators/matrix_free.hpp>
+#include <kronsolve/operators/product_loads.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 
 #include "cli/checkpointing.hpp"
@@ -104,19 +105,34 @@ Answer solve_pairs(const Comm& comm, const Arguments& arguments, Clock::time_poi
   return make_answer(arguments, report, converged ? exit_fine : exit_not_converged);
 }
 
+namespace {
+
+/// What the ranks of an iteration's product have to do; nothing of a matrix that one rank has.
+std::optional<ProductLoads> loads_of(const Problem& problem, const EighPlan& plan, int ranks) {
+  const auto* h = std::get_if<SectorOperator>(&problem.op);
+  const bool stored = plan.form == OperatorForm::assembled;
+  const bool orbits = h != nullptr && !h->basis->is_listed();
+  if (ranks == 1 || h == nullptr || plan.method == Method::dense || (stored && !orbits)) return {};
+  return product_loads(*h, plan.scalar, ranks, stored);
+}
+
+}  // namespace
+
 Answer run_plan(const Comm& comm, const Arguments& arguments, Clock::time_point) {
+  const int ranks = comm.size() > 1 ? comm.size() : arguments.ranks;
   const Problem problem = hermitian_problem(comm, arguments.op, States::counted);
-  const EighPlan plan =
-      std::visit([&](const auto& op) { return plan_eigh(comm, op, arguments.solve); }, problem.op);
+  const EighPlan plan = std::visit(
+      [&](const auto& op) { return plan_eigh(comm, op, arguments.solve, ranks); }, problem.op);
   const auto suggestion = suggest_sector(problem);
   const auto symmetries = suggest_symmetries(problem);
   const PlanReport report{problem,
                           plan,
                           suggestion,
                           symmetries,
-                          comm.size(),
+                          ranks,
                           num_threads(),
-                          product_text(problem, plan, comm.size()),
+                          product_text(problem, plan, ranks),
+                          loads_of(problem, plan, ranks),
                           arguments.verbose};
   return make_answer(arguments, report, exit_fine);
 }

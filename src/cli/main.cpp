@@ -124,8 +124,8 @@ int run(Session& session, const Comm& comm, int argc, char** argv, Clock::time_p
     require_address_space();
     return tell(comm, arguments, run_selftest(session, arguments, start));
   }
-  if (arguments.ranks > 1 && arguments.command != "batch")
-    return run_on_workers(session, arguments, words, start);
+  const bool runs_later = arguments.command == "batch" || arguments.command == "plan";
+  if (arguments.ranks > 1 && !runs_later) return run_on_workers(session, arguments, words, start);
   return run_command(comm, arguments, start);
 }
 

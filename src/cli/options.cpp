@@ -308,7 +308,8 @@ std::string model_names() {
 std::vector<Option> make_options() {
   const std::string pairs = "ground eigh plan", levels = pairs + " levels",
                     solves = levels + " svds", runs = solves + " evolve floquet thermal spectral",
-                    all = runs + " measure";
+                    all = runs + " measure",
+                    started = "ground eigh levels svds evolve floquet thermal spectral measure";
   const std::string which = "Operator", how = "Solving", what = "Columns", out = "Output";
   using enum Option::Times;
   return {
@@ -533,7 +534,9 @@ std::vector<Option> make_options() {
        [](Arguments& a, const Given& g) { a.checkpoint.resume = g.text; }},
       {"--threads", "N", all + " sweep selftest", how, "threads of each process (all its cores)",
        "", [](Arguments& a, const Given& g) { a.threads = whole<int>(g, 1, 1024); }},
-      {"--ranks", "N", all + " sweep", how, "worker processes to start for this run", "1",
+      {"--ranks", "N", "plan", how, "ranks to plan for; none of them is started", "1",
+       [](Arguments& a, const Given& g) { a.ranks = whole<int>(g, 1, 4096); }},
+      {"--ranks", "N", started + " sweep", how, "worker processes to start for this run", "1",
        [](Arguments& a, const Given& g) { a.ranks = whole<int>(g, 1, 4096); }},
       // ---- what comes out
       {"--observe", "WHAT", "ground eigh evolve floquet thermal measure", out,

@@ -12,6 +12,7 @@
 #include <kronsolve/measure/level_spacing.hpp>
 #include <kronsolve/measure/observables.hpp>
 #include <kronsolve/measure/sector_levels.hpp>
+#include <kronsolve/operators/product_loads.hpp>
 #include <kronsolve/solvers/eigh.hpp>
 #include <kronsolve/solvers/evolution.hpp>
 #include <kronsolve/solvers/operator_map.hpp>
@@ -143,6 +144,7 @@ struct PlanReport {
   const std::optional<SectorSuggestion>& symmetries;  ///< with symmetries too
   int ranks = 1, threads = 1;
   std::string product = {};  ///< what a Kronecker-block product will do, a few lines
+  std::optional<ProductLoads> loads = {};
   bool verbose = false;
 };
 Json to_json(const PlanReport& report);

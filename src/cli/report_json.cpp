@@ -126,7 +126,8 @@ Json to_json(const MeasureReport& report) {
 }
 
 Json to_json(const PlanReport& report) {
-  const auto& [problem, plan, suggestion, symmetries, ranks, threads, product, verbose] = report;
+  const auto& [problem, plan, suggestion, symmetries, ranks, threads, product, loads, verbose] =
+      report;
   Json json = json_of("plan", problem, plan.dimension, plan.scalar);
   json["method"] = to_string(plan.method);
   json["operator"] = to_string(plan.form);
@@ -136,6 +137,17 @@ Json to_json(const PlanReport& report) {
   json["memory_rank_bytes"] = plan.memory_rank_bytes;
   json["fits"] = plan.fits;
   json["reason"] = plan.reason;
+  if (loads)
+    json["exchange"] = {{"counted", loads->counted},
+                        {"received_bytes", loads->received_bytes},
+                        {"received_rank_bytes", loads->received_rank_bytes},
+                        {"bytes_per_state", loads->bytes_per_state()},
+                        {"messages", loads->messages},
+                        {"messages_rank", loads->messages_rank},
+                        {"partners", loads->partners},
+                        {"product_memory_rank_bytes", loads->memory_rank_bytes},
+                        {"row_imbalance", loads->row_imbalance()},
+                        {"work_imbalance", loads->work_imbalance}};
   const auto sector = [](const SectorSuggestion& s) {
     return Json{{"sector", s.conditions}, {"dimension", s.dimension}};
   };

@@ -254,8 +254,28 @@ std::string to_text(const MeasureReport& report) {
          cost_lines(cost, std::nullopt);
 }
 
+namespace {
+
+/// What ranks on machines of their own tell each other in one product.
+std::string text_of(const ProductLoads& loads) {
+  const std::string about = loads.counted ? "" : "about ";
+  return line("exchange",
+              fmt::format("{}{} to the rank that receives most, {} to all, a product: {:.3g} bytes "
+                          "a state",
+                          about, format_bytes(loads.received_rank_bytes),
+                          format_bytes(loads.received_bytes), loads.bytes_per_state())) +
+         line("",
+              fmt::format("in {} from {}", counted(std::llround(loads.messages_rank), "message"),
+                          counted(loads.partners, "rank"))) +
+         line("balance", fmt::format("largest rank over mean: rows {:.3f}, work {:.3f}",
+                                     loads.row_imbalance(), loads.work_imbalance));
+}
+
+}  // namespace
+
 std::string to_text(const PlanReport& report) {
-  const auto& [problem, plan, suggestion, symmetries, ranks, threads, product, verbose] = report;
+  const auto& [problem, plan, suggestion, symmetries, ranks, threads, product, loads, verbose] =
+      report;
   std::string text = head(problem, plan.dimension, plan.scalar) + "\n";
   text += line("method", form(plan.method, plan.form));
   // What follows the first reason weighs operations against entries.
@@ -270,6 +290,7 @@ std::string to_text(const PlanReport& report) {
                                      format_bytes(double(plan.memory_estimate_bytes)),
                                      plan.fits ? "fits" : "DOES NOT FIT"));
   text += line("on", where(ranks, threads));
+  if (loads) text += text_of(*loads);
   const auto options = [](const SectorSuggestion& s) {
     std::string words;
     for (const auto& condition : s.conditions) words += " --sector " + condition;

@@ -92,6 +92,32 @@ class Plan(program.ProgramTest):
         ratio = plan["memory_estimate_bytes"] / ground["memory_estimate_bytes"]
         self.assertTrue(0.7 < ratio < 1.4, ratio)
 
+    def test_ranks_are_planned_for_and_not_started(self):
+        case = ("plan", "--model", "heisenberg", "--sites", 30, "--cyclic", "--ranks", 64, *sectors("sz=0"))
+        plan = self.solve(*case, timeout=30)
+        self.assertEqual(plan["ranks"], 64)
+        states = math.comb(30, 15)
+        self.assertLess(plan["memory_rank_bytes"], 0.2 * 16 * states)
+        exchange = plan["exchange"]
+        self.assertTrue(exchange["counted"])
+        # At least each bond between the first three sites, which ranks divide, moves half of the rows.
+        self.assertGreater(exchange["bytes_per_state"], 8)
+        self.assertLess(exchange["bytes_per_state"], 64)
+        self.assertAlmostEqual(exchange["received_bytes"], exchange["bytes_per_state"] * states, delta=1)
+        text = program.run(*case).out
+        for words in ("exchange", "bytes a state", "messages from", "balance", "64 ranks"):
+            self.assertIn(words, text)
+        orbits = self.solve(*case, *sectors("momentum=0"), timeout=30)["exchange"]
+        self.assertFalse(orbits["counted"])
+        self.assertLess(orbits["received_bytes"], exchange["received_bytes"] / 10)
+        self.assertNotIn("exchange", self.solve(*case[:-4], *sectors("sz=0")))
+
+    def test_ranks_under_mpirun_are_those_that_are_there(self):
+        case = ("plan", "--model", "heisenberg", "--sites", 20, "--cyclic", *sectors("sz=0"))
+        there, planned = self.solve(*case, ranks=3), self.solve(*case, "--ranks", 3)
+        self.assertEqual(there["exchange"], planned["exchange"])
+        self.assertEqual(there["ranks"], planned["ranks"])
+
     def test_the_product_is_described(self):
         case = ("plan", "--model", "heisenberg", "--sites", 20, "--cyclic", *sectors("sz=0"))
         self.assertNotIn("register", program.run(*case).out)

@@ -93,6 +93,17 @@ def test_start_vector_and_plan():
     assert "fits" in repr(ks.plan(h))
 
 
+def test_ranks_are_planned_for_and_not_started():
+    h = ks.model("heisenberg", sites=24)
+
+    one, many = ks.plan(h), ks.plan(h, ranks=16)
+
+    assert many.memory_rank_bytes < one.memory_rank_bytes
+    assert many.memory_estimate_bytes > 10 * many.memory_rank_bytes
+    with pytest.raises(ks.InvalidArgument, match="at least 1"):
+        ks.plan(h, ranks=0)
+
+
 @given(seeds)
 def test_general_matrices(seed):
     a = np.random.default_rng(seed).normal(size=(12, 12))

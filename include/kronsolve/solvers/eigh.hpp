@@ -171,12 +171,14 @@ KRONSOLVE_EXPORT EighResult eigh(const Comm& comm, const CsrRows<T>& owned,
 
 /// Method, form and memory that eigh would choose. Collective; throws what eigh throws for bad
 /// arguments, but not for lack of memory.
+/// @param ranks  to plan for, all on a machine like this one and none of them started; 0: those of
+///               `comm`, which has one if this is another number
 KRONSOLVE_EXPORT EighPlan plan_eigh(const Comm& comm, const SectorOperator& h,
-                                    const EighOptions& options = {});
+                                    const EighOptions& options = {}, int ranks = 0);
 /// The same for rows held by the ranks.
 template <Scalar T>
 KRONSOLVE_EXPORT EighPlan plan_eigh(const Comm& comm, const CsrRows<T>& owned,
-                                    const EighOptions& options = {});
+                                    const EighOptions& options = {}, int ranks = 0);
 
 /// The lowest eigenpair.
 KRONSOLVE_EXPORT EighResult ground_state(const Comm& comm, const SectorOperator& h,
