@@ -16,7 +16,7 @@ CASES = [
     f"{CHAIN} 20 --method lanczos --operator assembled",
     "--model heisenberg --sites 20 -p by=0.3",
     "--model ising --sites 21",
-    "--model ising --sites 12 --method dense",
+    "--model ising --sites 11 --method dense",
     "--model heisenberg --spin 1 --sites 13 -k 2",
 ]
 

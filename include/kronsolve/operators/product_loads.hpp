@@ -35,9 +35,11 @@ struct ProductLoads {
 /// Kronecker blocks are counted: the plan of every rank is made, one after the other. Sectors of
 /// symmetries have no list here: 65 536 orbits drawn at random tell how many ranks need a row,
 /// which is right to about a hundredth.
-/// Local. Cost: that of `ranks` plans, seconds for 10^10 states; a sample takes 0.1 to 1 s.
+/// Local.
+/// Cost: that of `ranks` plans, 10 to 90 s for 10^10 states; a sample takes 0.5 to 4 s.
 /// @param stored  rows of symmetry sectors are stored, not computed anew
-/// @throws as make_matrix_free; InvalidArgument  ranks < 1
+/// @throws as make_matrix_free
+/// @throws InvalidArgument  ranks < 1
 KRONSOLVE_EXPORT ProductLoads product_loads(const SectorOperator& h, ScalarKind scalar, int ranks,
                                             bool stored = true,
                                             const MatrixFreeOptions& options = {});
