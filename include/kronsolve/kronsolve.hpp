@@ -53,6 +53,7 @@
 #include <kronsolve/measure/observable_info.hpp>
 #include <kronsolve/measure/observables.hpp>
 #include <kronsolve/measure/open_evolution.hpp>
+#include <kronsolve/measure/out_of_time_order.hpp>
 #include <kronsolve/measure/saved_states.hpp>
 #include <kronsolve/measure/sector_levels.hpp>
 #include <kronsolve/measure/thermodynamics.hpp>

@@ -6,6 +6,7 @@
 
 #include <kronsolve/measure/evolution_recorder.hpp>
 #include <kronsolve/measure/expectation.hpp>
+#include <kronsolve/measure/out_of_time_order.hpp>
 #include <kronsolve/measure/sector_levels.hpp>
 #include <kronsolve/measure/thermodynamics.hpp>
 #include <kronsolve/operators/rows.hpp>
@@ -381,6 +382,41 @@ py::dict evolve_on(const Operator& h, const std::vector<Drive>& given_drives,
   return d;
 }
 
+py::dict out_of_time_order_on(const Operator& h, const Operator& moved,
+                              const std::vector<SharedOperator>& probes, const py::object& start,
+                              const std::vector<double>& times, const py::dict& given,
+                              const SharedComm& comm) {
+  const Options from(given);
+  OutOfTimeOrderOptions o;
+  from.read("tol", o.steps.tol);
+  from.read("samples", o.samples);
+  from.read("seed", o.seed);
+  const SharedComm on = comm ? comm : alone();
+  std::vector<OpSum> ops;
+  for (const auto& probe : probes) ops.push_back(probe->op("out_of_time_order: a probe"));
+  const OpSum& w = moved.op("out_of_time_order: the moved operator");
+  (void)h.op("out_of_time_order");
+  std::optional<EvolutionState> psi;
+  if (!start.is_none())
+    psi = start_state(h, *on, start, ScalarKind::complex, "out_of_time_order: the state");
+  const OutOfTimeOrder found = computing([&] {
+    return psi ? out_of_time_order(*on, h.on(*on), w, ops, *psi, times, o)
+               : mean_out_of_time_order(*on, h.on(*on), w, ops, times, o);
+  });
+  py::list points;
+  for (const auto& of_probe : found.points)
+    for (const auto& p : of_probe)
+      points.append(py::make_tuple(p.correlation, p.commutator, p.error, p.correlation_deviation,
+                                   p.commutator_deviation));
+  py::dict d;
+  d["times"] = array_of(std::vector<double>(found.times));
+  d["points"] = points;
+  d["samples"] = found.samples;
+  d["products"] = found.products;
+  d["converged"] = found.converged;
+  return d;
+}
+
 // ---- linear systems, spectra, temperatures -----------------------------------------------------
 
 py::dict solve_on(const Operator& a, const py::list& columns, const py::dict& given,
@@ -539,6 +575,7 @@ void bind_solvers(py::module_& m) {
   m.def("svds_on", &svds_on);
   m.def("expm_multiply_on", &expm_multiply_on);
   m.def("evolve_on", &evolve_on);
+  m.def("out_of_time_order_on", &out_of_time_order_on);
   m.def("solve_on", &solve_on);
   m.def("spectral_function", &spectral_function_on);
   m.def("density_of_states", &density_of_states_of);

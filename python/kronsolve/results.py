@@ -575,6 +575,45 @@ class Thermodynamics(_Result):
         return text + _text.line("method", self.method).rstrip("\n")
 
 
+class OutOfTimeOrder(_Result):
+    """Correlations out of time order.
+
+    Attributes
+    ----------
+    times : array
+    correlations : complex array, shape (probes, times)
+        F = <W(t)^+ V^+ W(t) V>.
+    commutators : array, shape (probes, times)
+        C = <\\|[W(t), V]\\|^2>.
+    errors : dict of str to array
+        ``steps``: of both, from the courses in time; ``correlations`` and ``commutators``: standard errors of means over random states,
+        0 for a state.
+    samples, products : int
+        Random states (0 for a state); products with H.
+    converged : bool
+    """
+
+    _hidden = ("points",)
+    times: Array
+    samples: int
+    products: int
+    converged: bool
+
+    def __init__(self, facts: dict[str, Any]) -> None:
+        super().__init__(facts)
+        columns = np.array(facts["points"]).reshape(-1, len(self.times), 5)
+        self.correlations: Array = columns[..., 0].copy()
+        self.commutators: Array = columns[..., 1].real.copy()
+        names = ("steps", "correlations", "commutators")
+        self.errors: dict[str, Array] = {name: columns[..., 2 + i].real.copy() for i, name in enumerate(names)}
+
+    def __repr__(self) -> str:
+        text = f"{'t':>10}  C = <|[W(t), V]|^2> of each probe\n"
+        for t, row in zip(self.times, self.commutators.T):
+            text += f"{t:>10g}  " + "  ".join(f"{c:>12.6g}" for c in row) + "\n"
+        return text + _text.line("products", str(self.products)).rstrip("\n")
+
+
 class Level:
     """A level of a sector.
 

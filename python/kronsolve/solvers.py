@@ -26,6 +26,7 @@ from .results import (
     EigResult,
     EvolutionResult,
     ExpmResult,
+    OutOfTimeOrder,
     Plan,
     SectorLevels,
     SolveResult,
@@ -474,6 +475,42 @@ def solve(
     options = _options(method=method, tol=tol, max_iterations=max_iterations, restart=restart)
     facts = _core.solve_on(operator._core, columns, options, _handle(comm))
     return SolveResult(facts, np.ndim(b) == 1)
+
+
+def out_of_time_order(
+    h: Operator,
+    moved: Operator,
+    probes: Operator | Sequence[Operator],
+    psi: StateLike | None,
+    times: ArrayLike,
+    *,
+    samples: int = 10,
+    seed: int = 0,
+    tol: float = 1e-10,
+    comm: Any = None,
+) -> OutOfTimeOrder:
+    """F(t) = <W(t)^+ V^+ W(t) V> and C(t) = <\\|[W(t), V]\\|^2>, W(t) = exp(i H t) W exp(-i H t).
+
+    Parameters
+    ----------
+    h : Operator
+        Hermitian, in the sector of the state.
+    moved : Operator
+        W. It may lead out of the sector, and so may the probes.
+    probes : Operator or list of Operator
+        V.
+    psi : State, str, array_like or None
+        None: the mean over all states of the sector, from random ones.
+    samples, seed : int
+        Of these.
+    tol : float
+        2-norm error of a state after each course in time.
+    """
+    options = _options(samples=samples, seed=seed, tol=tol)
+    listed = _numbers(times, "out_of_time_order: times")
+    ops = [p._core for p in ([probes] if isinstance(probes, Operator) else probes)]
+    start = None if psi is None else _start(psi)
+    return OutOfTimeOrder(_core.out_of_time_order_on(h._core, moved._core, ops, start, listed, options, _handle(comm)))
 
 
 def spectral_function(h: OperatorLike, phi: StateLike, *, steps: int = 200) -> SpectralFunction:

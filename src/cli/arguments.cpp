@@ -110,6 +110,19 @@ void check_evolution(const Arguments& arguments, const Names& given) {
     throw InvalidArgument("--json and --json-lines exclude each other; give one of them");
 }
 
+void check_otoc(const Arguments& arguments, const Names& given) {
+  if (!arguments.op.matrix.empty())
+    throw InvalidArgument("otoc needs an operator on sites; a matrix file has none");
+  if (arguments.otoc.moved.empty())
+    throw InvalidArgument("which operator moves in time? give --moved \"Sz 5\"");
+  if (arguments.otoc.probes.empty())
+    throw InvalidArgument(
+        "what is it compared with? give --probe \"Sz 3\", or --probe Sz for each site");
+  if (given.has("--samples") && arguments.evolve.state != "random")
+    throw InvalidArgument(
+        "--samples belongs to --state random, the mean over all states; one state has no others");
+}
+
 void check_thermal(const Arguments& arguments) {
   if (!arguments.op.matrix.empty())
     throw InvalidArgument("thermal needs an operator on sites; a matrix file has none");
@@ -184,7 +197,8 @@ void check(Arguments& arguments, const Names& given) {
   if (command == "levels" && !arguments.op.matrix.empty())
     throw InvalidArgument("levels needs an operator on sites; use eigh for a matrix file");
   if (command == "spectral") check_spectral(arguments, given);
-  if (command == "evolve") check_evolution(arguments, given);
+  if (command == "evolve" || command == "otoc") check_evolution(arguments, given);
+  if (command == "otoc") check_otoc(arguments, given);
   if (command == "floquet" && arguments.period.empty())
     throw InvalidArgument("after which time does the operator repeat itself? give --period T");
   if (command == "thermal") check_thermal(arguments);

@@ -39,6 +39,13 @@ struct EvolveArguments {
   std::optional<index_t> trajectories;  ///< nothing: the density matrix where it is small
 };
 
+/// What otoc was asked for besides the operator, the state and the times.
+struct OtocArguments {
+  std::string moved;                ///< W, as given
+  std::vector<std::string> probes;  ///< V, as given
+  index_t samples = 10;             ///< of --state random
+};
+
 /// Where a run keeps what it needs to go on.
 struct CheckpointArguments {
   std::string path, resume;  ///< written; gone on from. Empty: not asked for
@@ -117,7 +124,8 @@ struct Arguments {
   OperatorArguments op;
   EighOptions solve;
   SvdsOptions svds;            ///< of the command svds, in place of `solve`
-  EvolveArguments evolve;      ///< of the commands evolve and floquet, in place of `solve`
+  EvolveArguments evolve;      ///< of the commands evolve, floquet and otoc, in place of `solve`
+  OtocArguments otoc;          ///< of the command otoc, beside `evolve`
   std::string period;          ///< of the command floquet, as given
   ThermalArguments thermal;    ///< of the command thermal, in place of `solve`
   SpectralArguments spectral;  ///< of the command spectral, beside `solve`

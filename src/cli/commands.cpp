@@ -34,6 +34,12 @@ const std::vector<Command>& commands() {
        "  kronsolve floquet --terms driven.toml --period \"2*pi/w\"\n"
        "  kronsolve floquet --terms driven.toml --period 3 -p w=2 --observe sz:0",
        run_floquet},
+      {"otoc", "correlations out of time order, squared commutators: how an operator spreads",
+       "  kronsolve otoc --model ising --sites 9 --moved \"Sz 4\" --probe Sz \\\n"
+       "            --state random --time 6 --steps 12 --plot cone.svg\n"
+       "  kronsolve otoc --model xxz --sites 10 --sector sz=0 --moved \"Sz 0\" \\\n"
+       "            --probe \"Sz 5\" --state neel --times 1,2,4",
+       run_otoc},
       {"thermal", "energy, specific heat, entropy and susceptibility at temperatures",
        "  kronsolve thermal --model heisenberg --sites 10 --temperature 0.1:2:20\n"
        "  kronsolve thermal --model ising --sites 12 --temperature log:0.05:10:8 \\\n"

@@ -21,6 +21,7 @@ Answer run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_poin
 /// What run_evolve does where --jump is given.
 Answer run_open_evolution(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_floquet(const Comm& comm, const Arguments& arguments, Clock::time_point start);
+Answer run_otoc(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_thermal(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_spectral(const Comm& comm, const Arguments& arguments, Clock::time_point start);
 Answer run_plot(const Comm& comm, const Arguments& arguments, Clock::time_point start);

@@ -307,9 +307,12 @@ std::string model_names() {
 
 std::vector<Option> make_options() {
   const std::string pairs = "ground eigh plan", levels = pairs + " levels",
-                    solves = levels + " svds", runs = solves + " evolve floquet thermal spectral",
+                    solves = levels + " svds",
+                    runs = solves + " evolve floquet otoc thermal spectral",
                     all = runs + " measure",
-                    started = "ground eigh levels svds evolve floquet thermal spectral measure";
+                    started =
+                        "ground eigh levels svds evolve floquet otoc thermal spectral "
+                        "measure";
   const std::string which = "Operator", how = "Solving", what = "Columns", out = "Output";
   using enum Option::Times;
   return {
@@ -376,16 +379,17 @@ std::vector<Option> make_options() {
        [](Arguments& a, const Given& g) { a.solve.position = real(g); }},
       {"--interval", "A,B", "eigh plan", how, "every eigenvalue from A to B", "",
        [](Arguments& a, const Given& g) { a.solve.interval = interval(g); }},
-      {"--state", "STATE", "evolve", how,
+      {"--state", "STATE", "evolve otoc", how,
        "initial state: neel, neel-down, domain-wall, up, down, plus, w, ghz, singlets, bell:phi+, "
        "random, or a digit, u, d, + or - for each site; ground, or ground:bx=2 with other "
        "parameters of the model; FILE.h5 of --save (FILE.h5:2 for one of several)",
        "", [](Arguments& a, const Given& g) { a.evolve.state = g.text; }},
-      {"--time", "T", "evolve", how, "until when, in inverse units of the couplings (hbar = 1)", "",
+      {"--time", "T", "evolve otoc", how,
+       "until when, in inverse units of the couplings (hbar = 1)", "",
        [](Arguments& a, const Given& g) { a.evolve.time = real(g); }},
-      {"--steps", "N", "evolve", how, "steps that are shown, from 0 to T", "1",
+      {"--steps", "N", "evolve otoc", how, "steps that are shown, from 0 to T", "1",
        [](Arguments& a, const Given& g) { a.evolve.steps = whole<index_t>(g, 1, 100'000'000); }},
-      {"--times", "LIST", "evolve", how,
+      {"--times", "LIST", "evolve otoc", how,
        "in place of --time and --steps: 0.1,1,10 or FROM:TO:COUNT, or log:FROM:TO:COUNT for equal "
        "ratios",
        "",
@@ -393,7 +397,7 @@ std::vector<Option> make_options() {
          a.evolve.times = times(g);
          a.evolve.time = a.evolve.times.back();
        }},
-      {"--quench", "", "evolve", how,
+      {"--quench", "", "evolve otoc", how,
        "--state FILE.h5 may be a state of another operator; its time is then 0", "false",
        [](Arguments& a, const Given& g) { a.evolve.quench = truth(g); }},
       {"--period", "T", "floquet", how,
@@ -412,6 +416,16 @@ std::vector<Option> make_options() {
        [](Arguments& a, const Given& g) {
          a.evolve.trajectories = whole<index_t>(g, 2, 100'000'000);
        }},
+      {"--moved", "W", "otoc", how,
+       "the operator that moves in time, W(t): an expression such as \"Sz 5\"", "",
+       [](Arguments& a, const Given& g) { a.otoc.moved = g.text; }},
+      {"--probe", "V", "otoc", how,
+       "the operator that does not move: an expression such as \"Sz 3\"; a name alone (Sz) is the "
+       "operator on each site; repeatable",
+       "", [](Arguments& a, const Given& g) { a.otoc.probes.push_back(g.text); }, many},
+      {"--samples", "N", "otoc", how,
+       "random states of --state random, which stands for the mean over all states", "10",
+       [](Arguments& a, const Given& g) { a.otoc.samples = whole<index_t>(g, 2, 1'000'000); }},
       {"--imaginary", "", "evolve", how, "exp(-T H), normalised, in place of exp(-i T H)", "false",
        [](Arguments& a, const Given& g) {
          a.evolve.options.axis = truth(g) ? TimeAxis::imaginary : TimeAxis::real;
@@ -462,7 +476,7 @@ std::vector<Option> make_options() {
        set_tolerance},
       {"--tol", "X", "svds", how, "residual that counts as converged, relative to the value",
        "1e-10", set_tolerance},
-      {"--tol", "X", "evolve floquet", how, "2-norm error of the state at each time", "1e-10",
+      {"--tol", "X", "evolve floquet otoc", how, "2-norm error of the state at each time", "1e-10",
        set_tolerance},
       {"--max-iterations", "N", solves + " spectral", how, "restarts or steps at most", "",
        [](Arguments& a, const Given& g) {
@@ -472,7 +486,7 @@ std::vector<Option> make_options() {
        [](Arguments& a, const Given& g) { a.solve.ncv = a.svds.ncv = at_least_one(g); }},
       {"--seed", "N", solves, how, "fixes the start vector", "0", set_seed},
       {"--seed", "N", "spectral", how, "fixes the start vector and random vectors", "0", set_seed},
-      {"--seed", "N", "evolve", how, "fixes a random state", "0", set_seed},
+      {"--seed", "N", "evolve otoc", how, "fixes a random state", "0", set_seed},
       {"--seed", "N", "thermal", how, "fixes the random vectors", "0", set_seed},
       {"--method", "NAME", levels, how, any_of(eigh_methods), "auto",
        [](Arguments& a, const Given& g) { a.solve.method = choice(g, eigh_methods); }, once,
@@ -498,7 +512,7 @@ std::vector<Option> make_options() {
        "auto",
        [](Arguments& a, const Given& g) { a.solve.preconditioner = choice(g, preconditioners); },
        once, names_of(preconditioners)},
-      {"--operator", "FORM", levels + " evolve floquet thermal spectral", how, any_of(forms),
+      {"--operator", "FORM", levels + " evolve floquet otoc thermal spectral", how, any_of(forms),
        "auto",
        [](Arguments& a, const Given& g) {
          a.solve.form = a.evolve.form = a.thermal.options.form = a.spectral.options.form =
@@ -562,7 +576,7 @@ std::vector<Option> make_options() {
          if (!g.text.ends_with(".h5")) refuse(g, "the name of an HDF5 file, FILE.h5");
          a.save = g.text;
        }},
-      {"--plot", "FILE.svg", "levels thermal spectral", out,
+      {"--plot", "FILE.svg", "levels otoc thermal spectral", out,
        "draws what is found; also .pdf and .png", "",
        [](Arguments& a, const Given& g) {
          require_picture_name(g.option, g.text);

@@ -9,7 +9,7 @@ import program
 
 DOCUMENTS = [program.SOURCE / "README.md", program.SOURCE / "CHANGELOG.md", *sorted((program.SOURCE / "docs").rglob("*.md"))]
 GENERATED = {"command-line.md"}  # scripts/site makes it
-COMMANDS = ("ground", "eigh", "levels", "svds", "evolve", "floquet", "thermal", "spectral", "measure", "rerun", "sweep", "status", "results", "batch", "plot", "report", "plan", "models", "observables", "info", "selftest",
+COMMANDS = ("ground", "eigh", "levels", "svds", "evolve", "floquet", "otoc", "thermal", "spectral", "measure", "rerun", "sweep", "status", "results", "batch", "plot", "report", "plan", "models", "observables", "info", "selftest",
             "manual", "completion")
 SWEEP = "command = 'ground'\nmodel = 'ising'\n[vary]\nsites = [4, 8]\nbx = [0.5, 1]\n[derive]\ngap = 'energy'\n"
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*[a-z]")

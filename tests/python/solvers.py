@@ -338,6 +338,27 @@ def test_temperatures_and_levels():
     assert density.sum() * 7 / 400 == pytest.approx(64, rel=0.05)
 
 
+def test_correlations_out_of_time_order():
+    h = ks.model("ising", sites=4, bx=0.8)
+    S = ks.spins(4)
+    u = sl.expm(-0.9j * h.to_dense())
+    w = u.conj().T @ S.x[1].to_dense() @ u
+    v = S.z[3].to_dense()
+    exact = w @ v - v @ w
+
+    one = ks.out_of_time_order(h, S.x[1], S.z[3], "0101", [0, 0.9])
+    mean = ks.out_of_time_order(h, S.x[1], [S.z[3], S.p[0]], None, [0.9], samples=30)
+
+    psi = np.eye(16)[5]
+    assert one.converged and one.samples == 0
+    assert one.commutators[0, 0] < 1e-30
+    assert one.commutators[0, 1] == pytest.approx(np.linalg.norm(exact @ psi) ** 2, abs=1e-9)
+    assert one.correlations[0, 1] == pytest.approx(np.vdot(v @ w @ psi, w @ v @ psi), abs=1e-9)
+    assert mean.commutators.shape == (2, 1) and mean.samples == 30
+    assert abs(mean.commutators[0, 0] - np.linalg.norm(exact) ** 2 / 16) < 5 * mean.errors["commutators"][0, 0]
+    assert "products" in repr(mean)
+
+
 # ---- states ------------------------------------------------------------------------------------------
 
 
