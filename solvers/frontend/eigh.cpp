@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <set>
 #include <tuple>
@@ -21,8 +20,8 @@
 #include "core/rows_checksum.hpp"
 #include "operators/assembled/sector_rows.hpp"
 #include "solvers/frontend/copies.hpp"
-#include "solvers/frontend/eigh_problem.hpp"
 #include "solvers/frontend/held_rows.hpp"
+#include "solvers/frontend/methods/method.hpp"
 #include "solvers/frontend/rows.hpp"
 
 namespace kronsolve {
@@ -43,21 +42,6 @@ std::string_view to_string(Which which) {
       break;
   }
   return "TR";
-}
-
-namespace {
-constexpr std::array<std::string_view, 9> method_names = {
-    "auto", "dense", "slepc", "lanczos", "lobpcg", "jd", "gd", "filter", "ciss"};
-}  // namespace
-
-std::string_view to_string(Method method) {
-  return method_names.at(static_cast<std::size_t>(method));
-}
-
-std::vector<Method> methods() {
-  std::vector<Method> all;
-  for (std::size_t i = 0; i < method_names.size(); ++i) all.push_back(static_cast<Method>(i));
-  return all;
 }
 
 std::string_view to_string(OperatorForm form) {
@@ -333,24 +317,6 @@ EighResult run_at_both_ends(const EighProblem<T>& problem, const EighOptions& gi
   return result;
 }
 
-template <Scalar T>
-EighResult solve_as_planned(const EighProblem<T>& problem, const EighOptions& options,
-                            const EighPlan& plan) {
-  if (options.interval) return frontend::solve_interval(problem, options, plan);
-  switch (plan.method) {
-    case Method::dense:
-      return frontend::solve_dense(problem, options);
-    case Method::lanczos:
-      return frontend::solve_lanczos(problem, options, plan.form);
-    case Method::lobpcg:
-      return frontend::solve_lobpcg(problem, options, plan.form);
-    case Method::filter:
-      return frontend::solve_filter(problem, options, plan.form);
-    default:
-      return frontend::solve_engine(problem, options, plan.form);
-  }
-}
-
 /// Squares of entries beyond 1e154 are no numbers any more, those below 1e-154 are 0: such a problem
 /// is solved times a power of two, which changes no digit.
 template <Scalar T>
@@ -386,12 +352,6 @@ std::string start_text(const Comm& comm, const EighOptions& o, RowRange owned) {
   return o.start.index() == 0 ? "none" : detail::concat("checksum ", all.of_all(comm));
 }
 
-/// What can be taken up in the middle.
-bool goes_on(Method method, const EighOptions& o) {
-  if (method == Method::slepc) return !o.interval && o.which != Which::LM;
-  return method == Method::lanczos || method == Method::filter;
-}
-
 [[noreturn]] void refuse_checkpoint(Method method, const EighOptions& o) {
   const auto what = method == Method::slepc
                         ? std::string(o.interval ? "slepc for an interval" : "slepc for LM")
@@ -413,14 +373,16 @@ EighResult run(EighProblem<T> problem, EighOptions given) {
   options.seed += 0x9E3779B9u * static_cast<std::uint64_t>(frontend::count_against(options));
   frontend::check_against<T>(*problem.comm, options, problem.partition);
   look_at_rows(problem);
-  // Contours in SLEPc know absolute numbers, too.
-  const double extreme = options.method == Method::ciss ? 1e3 : 1e100;
+  const double extreme = options.method == Method::automatic
+                             ? 1e100
+                             : frontend::method_of(options.method).largest_number;
   if (problem.largest > extreme || (problem.largest > 0 && problem.largest < 1 / extreme))
     return run_in_unit(problem, given,
                        std::ldexp(1.0, std::min(1000, -std::ilogb(problem.largest))));
   EighPlan plan = frontend::plan(problem, options);
   if (!plan.fits) throw InvalidArgument(plan.reason);
-  if (options.checkpoint != nullptr && !goes_on(plan.method, options)) {
+  const auto& method = frontend::method_of(plan.method);
+  if (options.checkpoint != nullptr && !(method.goes_on && method.goes_on(options))) {
     if (options.checkpoint->required() && !is_one_of_several(problem, *options.checkpoint))
       refuse_checkpoint(plan.method, options);
     options.checkpoint = given.checkpoint = nullptr;
@@ -433,7 +395,7 @@ EighResult run(EighProblem<T> problem, EighOptions given) {
   std::string trouble;  // the engine's, the same on every rank
   int code = 0;
   try {
-    result = solve_as_planned(problem, options, plan);
+    result = method.run<T>().solve(problem, options, plan.form);
   } catch (const EngineError& error) {
     trouble = error.what();
     code = error.code();

@@ -2,11 +2,22 @@
 
 #include <kronsolve/core/error.hpp>
 
-#include "solvers/frontend/eigh_problem.hpp"
+#include "solvers/frontend/methods/method.hpp"
 
 namespace kronsolve::frontend {
 
 namespace {
+
+/// "dense, slepc and filter".
+std::string names(bool (*has)(const EighMethod&)) {
+  std::vector<std::string_view> all;
+  for (const Method method : methods())
+    if (method != Method::automatic && has(method_of(method))) all.push_back(to_string(method));
+  std::string text;
+  for (std::size_t i = 0; i < all.size(); ++i)
+    text += detail::concat(i == 0 ? "" : i + 1 < all.size() ? ", " : " and ", all[i]);
+  return text;
+}
 
 void check_k(const EighOptions& o, index_t n) {
   if (n < 1)
@@ -55,14 +66,10 @@ void check_interval(const EighOptions& o) {
   if (o.k != 1 || o.which != Which::SA || o.sigma || o.position)
     throw InvalidArgument(
         "eigh: an interval says which pairs are wanted; leave out k, which and sigma");
-  const bool can = o.method == Method::automatic || o.method == Method::dense ||
-                   o.method == Method::slepc || o.method == Method::filter ||
-                   o.method == Method::ciss;
-  if (!can)
-    throw InvalidArgument(detail::concat(
-        "eigh: the pairs in an interval are for methods dense, slepc (shift-and-invert), filter "
-        "and ciss, got ",
-        to_string(o.method)));
+  if (o.method != Method::automatic && !method_of(o.method).intervals)
+    throw InvalidArgument(detail::concat("eigh: the pairs in an interval are for methods ",
+                                         names([](const auto& m) { return m.intervals; }), ", got ",
+                                         to_string(o.method)));
   if (o.start.index() != 0)
     throw InvalidArgument("eigh: an interval takes no start vector; give a seed");
 }
@@ -80,19 +87,8 @@ void check_numbers(const EighOptions& o, index_t n) {
                                          ", got ", o.ncv, "; leave it out and it is chosen"));
 }
 
-void check_combination(const EighOptions& o) {
-  const bool targeted = o.sigma || o.position || o.which == Which::SM || o.interval;
-  if (o.method == Method::filter && !targeted)
-    throw InvalidArgument(detail::concat(
-        "eigh: method filter finds the pairs nearest to a target, TM, TR or SM, or in an interval, "
-        "got ",
-        to_string(o.which), "; give sigma, or use lanczos"));
-  if (o.method == Method::filter && o.start.index() != 0)
-    throw InvalidArgument("eigh: method filter takes no start vector; give a seed, or use slepc");
-  if (o.method == Method::ciss && !o.interval)
-    throw InvalidArgument(
-        "eigh: method ciss finds every pair in an interval; give an interval, or use slepc");
-  const bool factorises = (o.method == Method::slepc && targeted) || o.method == Method::ciss;
+void check_factors(const EighOptions& o, bool factorises) {
+  const bool targeted = is_targeted(o);
   if (o.factors != Factors::automatic &&
       !(factorises || (o.method == Method::automatic && targeted)))
     throw InvalidArgument(detail::concat(
@@ -106,36 +102,32 @@ void check_combination(const EighOptions& o) {
   if (factorises && o.interval && count_against(o) > 0)
     throw InvalidArgument(
         "eigh: an interval orthogonal to given vectors is for methods dense and filter");
-  const bool ends_only = o.method == Method::lanczos || o.method == Method::lobpcg;
-  if (ends_only && o.which != Which::SA && o.which != Which::LA)
-    throw InvalidArgument(detail::concat("eigh: method ", to_string(o.method),
-                                         " finds the ends of the spectrum, SA or LA, got ",
-                                         to_string(o.which), "; use slepc or dense"));
-  if (o.method == Method::lobpcg && o.start.index() != 0)
-    throw InvalidArgument(
-        "eigh: method lobpcg takes no start vector; give a seed, or use lanczos or slepc");
-  if (o.method == Method::dense && o.form == OperatorForm::matrix_free)
-    throw InvalidArgument(
-        "eigh: method dense stores the matrix, got operator matrix-free; use assembled");
-  const bool davidson = o.method == Method::jd || o.method == Method::gd;
-  if (davidson && targeted)
-    throw InvalidArgument(detail::concat("eigh: method ", to_string(o.method),
-                                         " finds SA, LA or LM, not a target; use slepc"));
-  const bool real_one =
-      o.preconditioner != Preconditioner::automatic && o.preconditioner != Preconditioner::none;
-  if (real_one && !davidson && o.method != Method::lobpcg)
-    throw InvalidArgument(
-        detail::concat("eigh: a preconditioner is for methods jd, gd and lobpcg, got ",
-                       to_string(o.method), "; leave it out"));
-  if (real_one && o.which != Which::SA && o.which != Which::LA)
+}
+
+void check_preconditioner(const EighOptions& o, bool preconditioned) {
+  if (o.preconditioner == Preconditioner::automatic || o.preconditioner == Preconditioner::none)
+    return;
+  if (!preconditioned)
+    throw InvalidArgument(detail::concat("eigh: a preconditioner is for methods ",
+                                         names([](const auto& m) { return m.preconditioned; }),
+                                         ", got ", to_string(o.method), "; leave it out"));
+  if (o.which != Which::SA && o.which != Which::LA)
     throw InvalidArgument(
         detail::concat("eigh: a preconditioner is for the ends of the spectrum, SA or LA, got ",
                        to_string(o.which)));
-  if (o.method == Method::lobpcg && real_one && o.preconditioner != Preconditioner::jacobi)
-    throw InvalidArgument(
-        detail::concat("eigh: method lobpcg takes preconditioner jacobi or none, got ",
-                       to_string(o.preconditioner), "; use jd or gd"));
-  if (!o.petsc_options.empty() && (o.method == Method::dense || ends_only))
+}
+
+/// What a method can do with the options.
+void check_method(const EighOptions& o) {
+  if (o.method == Method::automatic) {
+    check_factors(o, false);
+    return check_preconditioner(o, false);
+  }
+  const EighMethod& method = method_of(o.method);
+  if (method.check) method.check(o);
+  check_factors(o, method.factorises && method.factorises(o));
+  check_preconditioner(o, method.preconditioned);
+  if (!o.petsc_options.empty() && !method.engine)
     throw InvalidArgument(detail::concat("eigh: options for PETSc are of no use to method ",
                                          to_string(o.method), "; use slepc"));
 }
@@ -147,7 +139,7 @@ void check_options(const EighOptions& options, index_t n) {
   check_target(options);
   check_interval(options);
   check_numbers(options, n);
-  check_combination(options);
+  check_method(options);
 }
 
 template <Scalar T>

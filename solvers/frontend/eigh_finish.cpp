@@ -6,7 +6,10 @@
 #include <kronsolve/core/buffer.hpp>
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/operators/assembled_map.hpp>
+#include <kronsolve/solvers/certify.hpp>
+#include <kronsolve/solvers/checkpoint.hpp>
 
+#include "solvers/frontend/copies.hpp"
 #include "solvers/frontend/eigh_problem.hpp"
 
 namespace kronsolve::frontend {
@@ -177,15 +180,119 @@ double judge(PairsReport& result, const Tolerance<T>& tolerance,
   return verdict.least_scale;
 }
 
-#define KRONSOLVE_DEFINE(T)                                                              \
-  template MeasuredPair measure(const LinearMap<T>&, std::span<T>, std::span<T>);        \
-  template std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>&, OperatorForm);  \
-  template std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>&, OperatorForm,   \
-                                                  const EighOptions&);                   \
-  template void finish_pairs(const LinearMap<T>&, DistributedVectors<T>&, EighResult&);  \
-  template void drop_repeated(const LinearMap<T>&, DistributedVectors<T>&, EighResult&); \
-  template EighProblem<T> in_unit(const EighProblem<T>&, double);                        \
-  template double judge(PairsReport&, const Tolerance<T>&, const DistributedVectors<T>&, index_t);
+namespace {
+
+template <Scalar T>
+void keep_pairs(EighResult& result, DistributedVectors<T>& vectors,
+                const std::vector<index_t>& kept) {
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    result.eigenvalues[i] = result.eigenvalues[static_cast<std::size_t>(kept[i])];
+    result.residuals[i] = result.residuals[static_cast<std::size_t>(kept[i])];
+  }
+  result.eigenvalues.resize(kept.size());
+  result.residuals.resize(kept.size());
+  vectors.keep(kept);
+}
+
+}  // namespace
+
+template <Scalar T>
+void keep_nearest(EighResult& result, DistributedVectors<T>& vectors, double sigma, index_t k) {
+  keep_pairs(result, vectors, select(result.eigenvalues, Which::TM, sigma, k));
+}
+
+template <Scalar T>
+void keep_largest(EighResult& result, DistributedVectors<T>& vectors, index_t k) {
+  keep_pairs(result, vectors, select(result.eigenvalues, Which::LM, {}, k));
+}
+
+template <Scalar T>
+void certify_copies(const LinearMap<T>& map, DistributedVectors<T>& vectors, const EighOptions& o,
+                    PairsReport& result) {
+  const bool guessed = o.start.index() != 0;  // by somebody who may be wrong
+  if (!o.certify || (o.k < 2 && !guessed) || !result.converged) return;
+  if (o.k == map.rows()) {
+    result.certified = true;
+    result.certificate = "there are no other levels";
+    return;
+  }
+  if (o.which != Which::SA && o.which != Which::LA) return;
+  const Certificate found = certify_levels(
+      map, result.eigenvalues, result.residuals, vectors,
+      {.which = o.which, .tol = o.tol, .seed = o.seed + 1, .checkpoint = o.checkpoint});
+  result.certified = found.certified;
+  result.certificate = found.text;
+  result.certify_products = found.products;
+  if (found.inserted == 0) return;
+  judge(result, Tolerance<T>(map, o.tol), vectors, o.k);
+  vec::fix_phases(map.comm(), vectors);
+}
+
+namespace {
+
+/// What is known of pairs besides values and vectors.
+void write_report(CheckpointWriter& writer, bool solved, const PairsReport& report) {
+  const auto as_number = [](const auto& value) { return static_cast<double>(value); };
+  writer.numbers("report",
+                 std::vector<double>{as_number(solved), as_number(report.residual_kind),
+                                     as_number(report.converged), as_number(report.converged_pairs),
+                                     as_number(report.iterations), as_number(report.products)});
+  writer.numbers("values", report.eigenvalues);
+  writer.numbers("residuals", report.residuals);
+  writer.text("reason", report.reason);
+}
+
+/// Returns `solved`.
+bool read_report(const CheckpointReader& reader, PairsReport& report) {
+  const auto numbers = reader.numbers("report");
+  report.residual_kind = static_cast<ResidualKind>(static_cast<int>(numbers.at(1)));
+  report.converged = numbers.at(2) != 0;
+  report.converged_pairs = static_cast<index_t>(numbers.at(3));
+  report.iterations = static_cast<index_t>(numbers.at(4));
+  report.products = static_cast<index_t>(numbers.at(5));
+  report.eigenvalues = reader.numbers("values");
+  report.residuals = reader.numbers("residuals");
+  report.reason = reader.text("reason");
+  return numbers.at(0) != 0;
+}
+
+}  // namespace
+
+template <Scalar T>
+void solve_and_certify(const EighProblem<T>& p, const LinearMap<T>& map, const EighOptions& o,
+                       PairsReport& report, DistributedVectors<T>& vectors,
+                       const std::function<void()>& solve) {
+  bool solved = false;  // the rest is the certificate
+  const CheckpointStage stage(o.checkpoint, "levels", [&](CheckpointWriter& writer) {
+    write_report(writer, solved, report);
+  });
+  if (stage.saved() != nullptr) solved = read_report(*stage.saved(), report);
+  if (solved) {  // the pairs themselves are with the certificate
+    vectors = DistributedVectors<T>(p.partition, p.comm->rank(), o.k);
+  } else {
+    solve();
+    put_in_copies(p, map, o, report, vectors);
+  }
+  solved = true;
+  certify_copies(map, vectors, o, report);
+}
+
+#define KRONSOLVE_DEFINE(T)                                                                        \
+  template MeasuredPair measure(const LinearMap<T>&, std::span<T>, std::span<T>);                  \
+  template std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>&, OperatorForm);            \
+  template std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>&, OperatorForm,             \
+                                                  const EighOptions&);                             \
+  template void finish_pairs(const LinearMap<T>&, DistributedVectors<T>&, EighResult&);            \
+  template void drop_repeated(const LinearMap<T>&, DistributedVectors<T>&, EighResult&);           \
+  template EighProblem<T> in_unit(const EighProblem<T>&, double);                                  \
+  template double judge(PairsReport&, const Tolerance<T>&, const DistributedVectors<T>&, index_t); \
+  template void keep_nearest(EighResult&, DistributedVectors<T>&, double, index_t);                \
+  template void keep_largest(EighResult&, DistributedVectors<T>&, index_t);                        \
+  template void certify_copies(const LinearMap<T>&, DistributedVectors<T>&, const EighOptions&,    \
+                               PairsReport&);                                                      \
+  template void solve_and_certify(const EighProblem<T>&, const LinearMap<T>&, const EighOptions&,  \
+                                  PairsReport&, DistributedVectors<T>&,                            \
+                                  const std::function<void()>&);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DEFINE)
 
 }  // namespace kronsolve::frontend

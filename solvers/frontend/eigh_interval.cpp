@@ -43,6 +43,33 @@ std::vector<index_t> count_below(const EighProblem<T>& p, std::span<const double
   }
 }
 
+template <Scalar T>
+std::optional<std::array<index_t, 2>> counts(const EighProblem<T>& p,
+                                             std::pair<double, double> ends) {
+  if (!p.comm->all(counting_engine_installed())) return std::nullopt;
+  const auto below = count_below(p, std::array{ends.first, ends.second});
+  return std::array{below[0], below[1]};
+}
+
+template std::optional<std::array<index_t, 2>> counts(const EighProblem<double>&,
+                                                      std::pair<double, double>);
+template std::optional<std::array<index_t, 2>> counts(const EighProblem<std::complex<double>>&,
+                                                      std::pair<double, double>);
+
+void certify_count(std::optional<index_t> count, std::pair<double, double> ends,
+                   EighResult& result) {
+  const auto got = static_cast<index_t>(result.eigenvalues.size());
+  if (count) {
+    result.certified = got == *count && result.converged;
+    result.certificate =
+        detail::concat("inertia counts ", detail::counted(*count, "value"), " in [", ends.first,
+                       ", ", ends.second, "], ", got, " were found");
+  } else {
+    result.certificate = "not checked: counting levels needs the real engine";
+  }
+  result.reason += (result.reason.empty() ? "" : "; ") + result.certificate;
+}
+
 template std::vector<index_t> count_below(const EighProblem<double>&, std::span<const double>);
 template std::vector<index_t> count_below(const EighProblem<std::complex<double>>&,
                                           std::span<const double>);
@@ -51,8 +78,10 @@ template std::vector<index_t> count_below(const EighProblem<std::complex<double>
 
 namespace {
 
+using frontend::certify_count;
 using frontend::count_against;
 using frontend::count_below;
+using frontend::counts;
 using frontend::EighProblem;
 
 /// Up to here all eigenvalues are cheaper than a factorisation by an engine.
@@ -62,12 +91,6 @@ constexpr index_t slice_pairs = 64;
 struct Ends {
   double low, high;
 };
-
-template <Scalar T>
-Ends widened(const Tolerance<T>& tolerance, std::pair<double, double> interval) {
-  const auto [first, second] = frontend::with_margin(tolerance, interval);
-  return {first, second};
-}
 
 void check_ends(const char* where, double low, double high) {
   if (!std::isfinite(low) || !std::isfinite(high) || low > high)
@@ -164,34 +187,12 @@ bool grow_slice(const EighProblem<T>& p, EighOptions o, Ends slice, Found<T>& fo
   }
 }
 
-/// Levels in the interval by inertia, where an engine can say.
-template <Scalar T>
-std::optional<std::array<index_t, 2>> counts(const EighProblem<T>& p, Ends ends) {
-  if (!p.comm->all(counting_engine_installed())) return std::nullopt;
-  const auto below = count_below(p, std::array{ends.low, ends.high});
-  return std::array{below[0], below[1]};
-}
-
-/// What was found against what inertia counts.
-void certify_count(std::optional<index_t> count, Ends ends, EighResult& result) {
-  const auto got = static_cast<index_t>(result.eigenvalues.size());
-  if (count) {
-    result.certified = got == *count && result.converged;
-    result.certificate =
-        detail::concat("inertia counts ", detail::counted(*count, "value"), " in [", ends.low, ", ",
-                       ends.high, "], ", got, " were found");
-  } else {
-    result.certificate = "not checked: counting levels needs the real engine";
-  }
-  result.reason += (result.reason.empty() ? "" : "; ") + result.certificate;
-}
-
 template <Scalar T>
 EighResult sliced_interval(const EighProblem<T>& p, const EighOptions& o,
                            std::pair<double, double> interval) {
   const auto map = frontend::make_map(p, OperatorForm::assembled);
   const Tolerance<T> tolerance(*map, o.tol);
-  const Ends ends = widened(tolerance, interval);
+  const auto ends = frontend::with_margin(tolerance, interval);
   const auto below = counts(p, ends);
   const index_t count = below ? (*below)[1] - (*below)[0] : slice_pairs;
   require_memory(*p.comm,
@@ -202,9 +203,9 @@ EighResult sliced_interval(const EighProblem<T>& p, const EighOptions& o,
   found.vectors = DistributedVectors<T>(p.partition, p.comm->rank(), 0);
   bool complete = true;
   if (below)
-    cut_and_solve(p, o, tolerance, ends, (*below)[0], (*below)[1], found);
+    cut_and_solve(p, o, tolerance, {ends.first, ends.second}, (*below)[0], (*below)[1], found);
   else
-    complete = grow_slice(p, o, ends, found);
+    complete = grow_slice(p, o, {ends.first, ends.second}, found);
 
   EighResult result;
   result.method = Method::slepc;
@@ -229,71 +230,6 @@ EighResult sliced_interval(const EighProblem<T>& p, const EighOptions& o,
   return result;
 }
 
-/// Everything in the interval by contour integration; inertia says how many there must be.
-template <Scalar T>
-EighResult contour_interval(const EighProblem<T>& p, const EighOptions& o,
-                            std::pair<double, double> interval) {
-  const auto map = frontend::make_map(p, OperatorForm::assembled);
-  const Tolerance<T> tolerance(*map, o.tol);
-  const Ends ends = widened(tolerance, interval);
-  const auto below = counts(p, ends);
-  const index_t count = below ? (*below)[1] - (*below)[0] : std::min(p.n(), slice_pairs);
-  EighResult result;
-  result.method = Method::ciss;
-  result.form = OperatorForm::assembled;
-  DistributedVectors<T> vectors(p.partition, p.comm->rank(), 0);
-  if (count > 0) {
-    require_memory(*p.comm,
-                   static_cast<index_t>(frontend::contour_vectors(count)) * p.owned().size() *
-                       static_cast<index_t>(sizeof(T)),
-                   detail::concat("eigh: vectors of contour integration for ",
-                                  detail::counted(count, "pair")));
-    Engine<T>* engine = nullptr;
-    p.comm->agree([&] { engine = &load_engine<T>(p.n()); });
-    require_factors("eigh", engine->info(), o.factors);
-    EngineEigh<T> problem;
-    problem.map = map.get();
-    problem.rows = &p.rows;
-    problem.solver = EngineSolver::ciss;
-    problem.k = count;
-    // Pairs near the ends of a contour come out badly: it goes round a little more.
-    const double margin = 0.1 * (ends.high - ends.low);
-    problem.interval = {ends.low - margin, ends.high + margin};
-    problem.tol = 0.5 * o.tol;
-    problem.scale = tolerance.width();
-    problem.max_iterations = o.max_iterations;
-    problem.factors = o.factors;
-    problem.petsc_options = o.petsc_options;
-    const dense::BlasThreads threads(num_threads());
-    auto found = engine->eigh(problem);
-    frontend::finish_pairs(*map, found.vectors, result);
-    // What is no pair, or none of the interval, is not counted.
-    std::vector<index_t> inside;
-    std::vector<double> values, residuals;
-    for (std::size_t i = 0; i < result.eigenvalues.size(); ++i) {
-      const double l = result.eigenvalues[i], r = result.residuals[i];
-      if (l < ends.low || l > ends.high || !(r <= 1e-3 * tolerance.width())) continue;
-      inside.push_back(static_cast<index_t>(i));
-      values.push_back(l);
-      residuals.push_back(r);
-    }
-    found.vectors.keep(inside);
-    vectors = std::move(found.vectors);
-    result.eigenvalues = std::move(values);
-    result.residuals = std::move(residuals);
-    result.iterations = found.iterations;
-    result.products = map->products() + found.solves;
-    result.reason = found.reason;
-  }
-  frontend::judge(result, tolerance, vectors,
-                  below ? count : static_cast<index_t>(result.eigenvalues.size()));
-  // SLEPc goes on to its limit where it takes what is beside the interval for pairs.
-  if (below && result.converged) result.reason.clear();
-  certify_count(below ? std::optional(count) : std::nullopt, ends, result);
-  if (o.vectors == Eigenvectors::compute) result.vectors = std::move(vectors);
-  return result;
-}
-
 /// Calls f with the problem as real or complex.
 template <class F>
 auto with_problem(const Comm& comm, const SectorOperator& h, const EighOptions& o, F&& f) {
@@ -313,24 +249,8 @@ EighResult solve_slices(const EighProblem<T>& problem, const EighOptions& option
   return sliced_interval(problem, options, {low, high});
 }
 
-template <Scalar T>
-EighResult solve_interval(const EighProblem<T>& problem, const EighOptions& options,
-                          const EighPlan& plan) {
-  if (plan.method == Method::filter) return solve_filter(problem, options, plan.form);
-  if (plan.method == Method::dense) return solve_dense(problem, options);
-  EighOptions inside = options;
-  inside.interval.reset();
-  const Stopwatch solve;
-  EighResult result = plan.method == Method::ciss
-                          ? contour_interval(problem, inside, options.interval.value())
-                          : sliced_interval(problem, inside, options.interval.value());
-  result.solve_seconds = solve.seconds();
-  return result;
-}
-
-#define KRONSOLVE_DEFINE(T)                                                                    \
-  template EighResult solve_slices(const EighProblem<T>&, const EighOptions&, double, double); \
-  template EighResult solve_interval(const EighProblem<T>&, const EighOptions&, const EighPlan&);
+#define KRONSOLVE_DEFINE(T) \
+  template EighResult solve_slices(const EighProblem<T>&, const EighOptions&, double, double);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DEFINE)
 #undef KRONSOLVE_DEFINE
 
@@ -343,8 +263,8 @@ index_t count_eigenvalues(const Comm& comm, const SectorOperator& h, double low,
     if (problem.n() <= dense_rows)
       return static_cast<index_t>(frontend::solve_dense(problem, options).eigenvalues.size());
     const auto map = frontend::make_map(problem, OperatorForm::assembled);
-    const Ends ends = widened(Tolerance<T>(*map, options.tol), *options.interval);
-    const std::array<double, 2> shifts = {ends.low, ends.high};
+    const auto ends = frontend::with_margin(Tolerance<T>(*map, options.tol), *options.interval);
+    const std::array<double, 2> shifts = {ends.first, ends.second};
     const auto below = count_below(problem, shifts);
     return below[1] - below[0];
   });
@@ -465,8 +385,9 @@ EighResult eigh_generalised(const Comm& comm, const Lazy<T>& a, const Lazy<T>& b
   if (options.interval)
     throw InvalidArgument(
         "eigh: a generalised problem is not solved by interval; give k and sigma, or k = all");
-  if (options.method == Method::lanczos || options.method == Method::lobpcg ||
-      options.method == Method::filter || options.form == OperatorForm::matrix_free)
+  const bool can = options.method == Method::automatic || options.method == Method::dense ||
+                   options.method == Method::slepc;
+  if (!can || options.form == OperatorForm::matrix_free)
     throw InvalidArgument(
         "eigh: a generalised problem is for methods dense and slepc with assembled operators");
   require_hermitian_sampled(comm, a, "eigh: A", options.seed);

@@ -5,10 +5,8 @@
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/solvers/checkpoint.hpp>
 #include <kronsolve/solvers/engine.hpp>
-#include <kronsolve/solvers/lanczos.hpp>
 
-#include "solvers/dense/dense_eigh.hpp"
-#include "solvers/frontend/eigh_problem.hpp"
+#include "solvers/frontend/methods/method.hpp"
 
 namespace kronsolve::frontend {
 
@@ -34,17 +32,20 @@ struct Choice {
   std::string why;
 };
 
-bool targeted(const EighOptions& o) {
-  return o.sigma.has_value() || o.position || o.which == Which::SM || o.interval;
-}
+}  // namespace
 
 /// Factors of a lattice Hamiltonian fill up: about a tenth of the square of the dimension (chains
-/// of 12 to 16 sites). Bytes on a rank.
+/// of 12 to 16 sites).
 template <Scalar T>
 double factor_bytes(const EighProblem<T>& p) {
   const double n = double(p.n());
   return (0.12 * n * n * sizeof(T) + 24 * p.entries_per_row * n) / p.ranks();
 }
+
+template double factor_bytes(const EighProblem<double>&);
+template double factor_bytes(const EighProblem<std::complex<double>>&);
+
+namespace {
 
 /// Pairs inside the spectrum: factors where they are to be had, else a polynomial filter.
 /// Collective.
@@ -69,21 +70,16 @@ template <Scalar T>
 Choice choose_method(const EighProblem<T>& problem, const EighOptions& o) {
   const index_t n = problem.n();
   const bool ends = o.which == Which::SA || o.which == Which::LA;
-  const bool davidson = o.method == Method::jd || o.method == Method::gd;
-  if (davidson && n <= std::max(2 * o.k, o.k + 15))
-    return {
-        Method::dense, OperatorForm::assembled,
-        detail::concat("the search space of ", to_string(o.method), " would be the whole space")};
-  // Its moments need more rows: below, SLEPc fails on one rank and waits on the others.
-  constexpr index_t contour_rows = 64;
-  if (o.method == Method::ciss && n <= contour_rows)
-    return {Method::dense, o.form,
-            detail::concat("at most ", contour_rows, " rows are too few for ciss")};
-  if (o.method != Method::automatic) return {o.method, o.form, "as asked"};
-  const bool kept = o.checkpoint != nullptr && o.checkpoint->required() && (ends || targeted(o)) &&
-                    o.k != EighOptions::all;
+  if (o.method != Method::automatic) {
+    const auto& asked = method_of(o.method);
+    const std::string why = asked.too_small ? asked.too_small(o, n) : "";
+    if (!why.empty()) return {Method::dense, OperatorForm::assembled, why};
+    return {o.method, o.form, "as asked"};
+  }
+  const bool kept = o.checkpoint != nullptr && o.checkpoint->required() &&
+                    (ends || is_targeted(o)) && o.k != EighOptions::all;
   const auto goes_on = [&]() -> Choice {
-    return {targeted(o) ? Method::filter : Method::lanczos, o.form,
+    return {is_targeted(o) ? Method::filter : Method::lanczos, o.form,
             "a checkpoint can be gone on with"};
   };
   if (kept && !is_one_of_several(problem, *o.checkpoint)) return goes_on();
@@ -98,7 +94,7 @@ Choice choose_method(const EighProblem<T>& problem, const EighOptions& o) {
       return {Method::dense, o.form, "a good part of the spectrum is wanted"};
   }
   if (kept) return goes_on();
-  if (targeted(o)) return choose_inside(problem, o);
+  if (is_targeted(o)) return choose_inside(problem, o);
   if (!ends) return {Method::slepc, o.form, detail::concat("which = ", to_string(o.which))};
   if (o.k == 1) return {Method::lanczos, o.form, "one pair at the end of the spectrum"};
   if (o.k <= few_pairs && (o.certify || n <= few_pairs_rows / o.k) && o.ncv == 0)
@@ -114,9 +110,9 @@ Choice choose(const EighProblem<T>& problem, const EighOptions& o) {
   if (choice.form == OperatorForm::matrix_free && !problem.matrix_free)
     throw NotSupported(
         "eigh: this operator has no matrix-free product (it is given by rows); use assembled");
-  const bool preconditioned =
-      choice.method == Method::lobpcg || choice.method == Method::jd || choice.method == Method::gd;
-  if (choice.form == OperatorForm::matrix_free && preconditioned && problem.sector_rows_bytes > 0)
+  const EighMethod& method = method_of(choice.method);
+  if (choice.form == OperatorForm::matrix_free && method.preconditioned &&
+      problem.sector_rows_bytes > 0)
     throw NotSupported(detail::concat("eigh: ", to_string(choice.method),
                                       " needs the diagonal of stored rows in this sector; use "
                                       "lanczos, or assembled"));
@@ -129,8 +125,7 @@ Choice choose(const EighProblem<T>& problem, const EighOptions& o) {
     choice.why += "; stored rows take several vectors side by side";
   }
   if (choice.form == OperatorForm::automatic) {
-    const bool apply_only =
-        choice.method != Method::dense && (!targeted(o) || choice.method == Method::filter);
+    const bool apply_only = !method.stores && !(method.factorises && method.factorises(o));
     const bool free = apply_only && problem.matrix_free && problem.matrix_free_better;
     choice.form = free ? OperatorForm::matrix_free : OperatorForm::assembled;
     if (apply_only && problem.matrix_free && !problem.matrix_free_verdict.empty())
@@ -155,10 +150,6 @@ double assembled_bytes(const EighProblem<T>& p, double local) {
   return local * (value + 4) + entries * (p.few_values ? 5 : 4 + value) + block + halo;
 }
 
-/// Pairs of an interval before they are counted: one slice. What the count then needs is checked
-/// when it is known.
-constexpr index_t interval_pairs = 64;
-
 }  // namespace
 
 template <Scalar T>
@@ -170,51 +161,6 @@ double map_bytes(const EighProblem<T>& p, OperatorForm form) {
 template double map_bytes(const EighProblem<double>&, OperatorForm);
 template double map_bytes(const EighProblem<std::complex<double>>&, OperatorForm);
 
-namespace {
-
-template <Scalar T>
-double solver_bytes(const EighProblem<T>& p, const EighOptions& o, const Choice& choice) {
-  const double local = double(p.partition.max_local_rows()), value = sizeof(T), n = double(p.n());
-  const bool interval = o.interval && choice.method != Method::dense;
-  const index_t k = o.k == EighOptions::all || (o.interval && !interval) ? p.n()
-                    : interval ? std::min(p.n(), interval_pairs)
-                               : o.k;
-  const double pairs = o.vectors == Eigenvectors::compute ? double(k) : 0;
-  if (choice.method == Method::dense) {
-    const bool full = o.which == Which::SA || o.which == Which::LA ? k == p.n() : true;
-    const double lapack = double(dense::dense_eigh_bytes<T>(p.n(), full ? p.n() : k, o.vectors));
-    const double check = o.vectors == Eigenvectors::skip ? 0 : n * n * value + 2 * 64 * n * value;
-    return lapack + check + pairs * local * value + 40 * p.entries_per_row * n;
-  }
-  const double map = map_bytes(p, choice.form);
-  if (choice.method == Method::lanczos) {
-    const LanczosOptions lanczos{
-        .k = k, .which = o.which, .vectors = o.vectors, .distinct = o.certify};
-    const bool keeps = (o.vectors == Eigenvectors::compute || k > 1) &&
-                       lanczos_fewest_kept * local * value <= double(lanczos.keep_bytes);
-    const double kept = keeps ? std::min(double(lanczos.keep_bytes), 300 * local * value) : 0;
-    // The certificate has 4 vectors beside the pairs, when those of the solve are gone.
-    const double more = !o.certify ? 0 : k == 2 ? 1 : k == 1 && o.start.index() != 0 ? 2 : 0;
-    return map + lanczos_memory<T>(p.partition.max_local_rows(), lanczos) + kept +
-           more * local * value;
-  }
-  if (choice.method == Method::lobpcg) return map + (7 * double(k) + 40) * local * value;
-  if (choice.method == Method::filter) {
-    const double vectors = double(o.ncv > 0 ? o.ncv : std::min(p.n(), 5 * k + 100));
-    return map + (vectors + 3 * double(k) + 10) * local * value;
-  }
-  if (choice.method == Method::ciss)
-    return map + factor_bytes(p) + contour_vectors(interval_pairs) * local * value + engine_bytes +
-           (Environment::running() ? 0 : mpi_bytes);
-  const double check = o.certify && k > 1 ? 4 : 0;  // vectors of the certificate
-  const double ncv = double(o.ncv > 0 ? o.ncv : std::min(p.n(), std::max(2 * k, k + 15)));
-  const double work = 2;  // start vector, the solver's own (measured: SLEPc frees as we copy)
-  return map + (ncv + double(k) + work + check) * local * value + engine_bytes +
-         (Environment::running() ? 0 : mpi_bytes) + (targeted(o) ? factor_bytes(p) : 0);
-}
-
-}  // namespace
-
 template <Scalar T>
 EighPlan plan(const EighProblem<T>& problem, const EighOptions& options) {
   const Choice choice = choose(problem, options);
@@ -224,7 +170,8 @@ EighPlan plan(const EighProblem<T>& problem, const EighOptions& options) {
   plan.form = choice.form;
   plan.scalar = scalar_kind<T>;
   plan.reason = detail::concat(to_string(choice.method), ": ", choice.why);
-  const double more = solver_bytes(problem, options, choice) + problem.bytes_before.value_or(0);
+  const double more = method_of(choice.method).run<T>().bytes(problem, options, choice.form) +
+                      problem.bytes_before.value_or(0);
   if (!(problem.ranks() * more < 9e18))
     throw InvalidArgument(
         detail::concat("eigh: ", problem.n(), " rows need ", format_bytes(more),
@@ -259,8 +206,7 @@ std::optional<EighPlan> rescue_plan(const EighProblem<T>& problem, const EighOpt
                                     Method failed, Failing how) {
   const bool ours = options.method == Method::automatic;
   // A level with more copies than a Krylov method sees is counted, but not found.
-  const bool fragile = how == Failing::broke_down || options.interval || failed == Method::jd ||
-                       failed == Method::gd || failed == Method::ciss;
+  const bool fragile = how == Failing::broke_down || options.interval || method_of(failed).fragile;
   const bool free = options.form == OperatorForm::matrix_free && !fragile;
   if (failed == Method::dense || free || !options.petsc_options.empty() || !(ours || fragile))
     return {};

@@ -1,8 +1,10 @@
 #pragma once
 // A Hermitian eigenproblem on its way through the front end: checked, planned, solved, finished.
 
+#include <array>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <kronsolve/operators/assembled_map.hpp>
@@ -117,6 +119,9 @@ inline constexpr double mpi_bytes = 25e6;
 /// Bytes that the operator takes on a rank in one form or the other.
 template <Scalar T>
 double map_bytes(const EighProblem<T>& problem, OperatorForm form);
+/// Bytes of the factors on a rank, about.
+template <Scalar T>
+double factor_bytes(const EighProblem<T>& problem);
 
 /// Eigenvalues below each shift, by inertia. Collective.
 /// @throws NotSupported  no real engine with MUMPS
@@ -132,15 +137,13 @@ std::pair<double, double> with_margin(const Tolerance<T>& tolerance,
 template <Scalar T>
 EighResult solve_slices(const EighProblem<T>& problem, const EighOptions& options, double low,
                         double high);
-/// Every pair in options.interval by the method of the plan. Collective.
+/// Levels in the interval by inertia, below both ends, where an engine can say. Collective.
 template <Scalar T>
-EighResult solve_interval(const EighProblem<T>& problem, const EighOptions& options,
-                          const EighPlan& plan);
-/// Vectors that contour integration holds for so many pairs: solutions at each of 32 points, and
-/// the basis.
-inline double contour_vectors(index_t pairs) {
-  return (32.0 / 8 + 3) * (2 * static_cast<double>(pairs) + 24);
-}
+std::optional<std::array<index_t, 2>> counts(const EighProblem<T>& problem,
+                                             std::pair<double, double> ends);
+/// What was found against what inertia counts.
+void certify_count(std::optional<index_t> count, std::pair<double, double> ends,
+                   EighResult& result);
 /// Keeps the k pairs nearest to sigma.
 template <Scalar T>
 void keep_nearest(EighResult& result, DistributedVectors<T>& vectors, double sigma, index_t k);
@@ -148,11 +151,12 @@ void keep_nearest(EighResult& result, DistributedVectors<T>& vectors, double sig
 template <Scalar T>
 void keep_largest(EighResult& result, DistributedVectors<T>& vectors, index_t k);
 
-template <Scalar T>
-EighResult solve_lobpcg(const EighProblem<T>& problem, const EighOptions& options,
-                        OperatorForm form);
+/// By LAPACK on rank 0. Collective.
 template <Scalar T>
 EighResult solve_dense(const EighProblem<T>& problem, const EighOptions& options);
+/// By SLEPc: Krylov-Schur, with factors where there is a target, or what options.method names.
+/// Collective.
+/// @param deflate  eigenvectors that are not wanted
 template <Scalar T>
 EighResult solve_engine(const EighProblem<T>& problem, const EighOptions& options,
                         OperatorForm form, const DistributedVectors<T>* deflate = nullptr);
@@ -161,13 +165,6 @@ EighResult solve_engine(const EighProblem<T>& problem, const EighOptions& option
 template <Scalar T>
 EighResult solve_beyond_end(const EighProblem<T>& problem, const EighOptions& options,
                             const EighResult& failed);
-template <Scalar T>
-EighResult solve_lanczos(const EighProblem<T>& problem, const EighOptions& options,
-                         OperatorForm form);
-template <Scalar T>
-EighResult solve_filter(const EighProblem<T>& problem, const EighOptions& options,
-                        OperatorForm form);
-
 /// The map of a form: stored rows, or the product from the description.
 template <Scalar T>
 std::unique_ptr<LinearMap<T>> make_map(const EighProblem<T>& problem, OperatorForm form);
@@ -198,6 +195,18 @@ void finish_pairs(const LinearMap<T>& map, DistributedVectors<T>& vectors, EighR
 /// the others, and makes the rest orthonormal. Collective.
 template <Scalar T>
 void drop_repeated(const LinearMap<T>& map, DistributedVectors<T>& vectors, EighResult& result);
+
+/// Residuals say nothing about copies that a Krylov method never saw: looks for them, and puts them
+/// in. Collective.
+template <Scalar T>
+void certify_copies(const LinearMap<T>& map, DistributedVectors<T>& vectors,
+                    const EighOptions& options, PairsReport& result);
+/// Pairs by `solve`, copies that symmetries give, and the certificate: a checkpoint takes up each.
+/// Collective.
+template <Scalar T>
+void solve_and_certify(const EighProblem<T>& problem, const LinearMap<T>& map,
+                       const EighOptions& options, PairsReport& report,
+                       DistributedVectors<T>& vectors, const std::function<void()>& solve);
 
 /// Says in the result of which problem it is. Skipped vectors are none of the scalar named there.
 template <Scalar T>

@@ -558,6 +558,11 @@ TEST(Eigh, bad_arguments_are_refused_with_the_range) {
                "SA or LA");
   EXPECT_ERROR(eigh(comm, h, {.method = Method::dense, .petsc_options = "-eps_view"}),
                InvalidArgument, "PETSc");
+  EXPECT_ERROR(
+      eigh(comm, h, {.which = Which::SM, .method = Method::filter, .petsc_options = "-eps_view"}),
+      InvalidArgument, "PETSc are of no use to method filter");
+  EXPECT_ERROR(eigh(comm, h, {.interval = std::pair(0.0, 1.0), .method = Method::lanczos}),
+               InvalidArgument, "dense, slepc, filter and ciss");
 }
 
 TEST(Eigh, bad_start_vectors_are_refused_on_every_rank) {

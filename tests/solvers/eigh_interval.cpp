@@ -271,6 +271,8 @@ TYPED_TEST(Generalised, random_problems_agree_with_dense) {
   const auto a = test::lazy<T>(test::random_hermitian<T>(9, 1, 1));
   EXPECT_ERROR(eigh_generalised(world(), a, test::lazy<T>(indefinite)), InvalidArgument,
                "not positive definite");
+  EXPECT_ERROR(eigh_generalised(world(), a, a, {.method = Method::jd}), InvalidArgument,
+               "methods dense and slepc");
   EXPECT_ERROR(eigh_generalised(world(), a, test::lazy<T>(test::random_hermitian<T>(8, 1, 1))),
                DimensionError, "one shape");
 }

@@ -9,7 +9,7 @@
 #include "operators/vectors/blas.hpp"
 #include "solvers/dense/blas_threads.hpp"
 #include "solvers/dense/dense_eigh.hpp"
-#include "solvers/frontend/eigh_problem.hpp"
+#include "solvers/frontend/methods/method.hpp"
 #include "solvers/frontend/rows.hpp"
 
 namespace kronsolve::frontend {
@@ -314,5 +314,38 @@ EighResult solve_dense(const EighProblem<T>& p, const EighOptions& o) {
 
 template EighResult solve_dense(const EighProblem<double>&, const EighOptions&);
 template EighResult solve_dense(const EighProblem<std::complex<double>>&, const EighOptions&);
+
+namespace {
+
+template <Scalar T>
+double bytes(const EighProblem<T>& p, const EighOptions& o, OperatorForm) {
+  const double local = double(p.partition.max_local_rows()), value = sizeof(T), n = double(p.n());
+  const index_t k = o.k == EighOptions::all || o.interval ? p.n() : o.k;
+  const double pairs = o.vectors == Eigenvectors::compute ? double(k) : 0;
+  const bool full = o.which == Which::SA || o.which == Which::LA ? k == p.n() : true;
+  const double lapack = double(dense::dense_eigh_bytes<T>(p.n(), full ? p.n() : k, o.vectors));
+  const double check = o.vectors == Eigenvectors::skip ? 0 : n * n * value + 2 * 64 * n * value;
+  return lapack + check + pairs * local * value + 40 * p.entries_per_row * n;
+}
+
+template <Scalar T>
+constexpr MethodRun<T> run = {bytes<T>, [](const EighProblem<T>& p, const EighOptions& o,
+                                           OperatorForm) { return solve_dense(p, o); }};
+
+void check(const EighOptions& o) {
+  if (o.form == OperatorForm::matrix_free)
+    throw InvalidArgument(
+        "eigh: method dense stores the matrix, got operator matrix-free; use assembled");
+}
+
+}  // namespace
+
+constinit const EighMethod dense_method = {.method = Method::dense,
+                                           .name = "dense",
+                                           .stores = true,
+                                           .intervals = true,
+                                           .check = check,
+                                           .real = run<double>,
+                                           .complex = run<std::complex<double>>};
 
 }  // namespace kronsolve::frontend

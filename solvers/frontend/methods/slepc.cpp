@@ -5,45 +5,15 @@
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/core/random.hpp>
 #include <kronsolve/core/threads.hpp>
-#include <kronsolve/solvers/certify.hpp>
 #include <kronsolve/solvers/checkpoint.hpp>
 #include <kronsolve/solvers/engine.hpp>
-#include <kronsolve/solvers/lanczos.hpp>
-#include <kronsolve/solvers/lobpcg.hpp>
 
 #include "solvers/dense/blas_threads.hpp"
-#include "solvers/frontend/copies.hpp"
-#include "solvers/frontend/eigh_problem.hpp"
 #include "solvers/frontend/end_preconditioner.hpp"
 #include "solvers/frontend/krylov_schur_checkpoint.hpp"
+#include "solvers/frontend/methods/method.hpp"
 
 namespace kronsolve::frontend {
-
-namespace {
-
-template <Scalar T>
-void keep_pairs(EighResult& result, DistributedVectors<T>& vectors,
-                const std::vector<index_t>& kept) {
-  for (std::size_t i = 0; i < kept.size(); ++i) {
-    result.eigenvalues[i] = result.eigenvalues[static_cast<std::size_t>(kept[i])];
-    result.residuals[i] = result.residuals[static_cast<std::size_t>(kept[i])];
-  }
-  result.eigenvalues.resize(kept.size());
-  result.residuals.resize(kept.size());
-  vectors.keep(kept);
-}
-
-}  // namespace
-
-template <Scalar T>
-void keep_nearest(EighResult& result, DistributedVectors<T>& vectors, double sigma, index_t k) {
-  keep_pairs(result, vectors, select(result.eigenvalues, Which::TM, sigma, k));
-}
-
-template <Scalar T>
-void keep_largest(EighResult& result, DistributedVectors<T>& vectors, index_t k) {
-  keep_pairs(result, vectors, select(result.eigenvalues, Which::LM, {}, k));
-}
 
 namespace {
 
@@ -154,30 +124,6 @@ EnginePairs<T> solve_shifted(Engine<T>& engine, EngineEigh<T> problem, double si
   }
 }
 
-/// Residuals say nothing about copies that a Krylov method never saw: looks for them, and puts them
-/// in.
-template <Scalar T>
-void certify(const LinearMap<T>& map, DistributedVectors<T>& vectors, const EighOptions& o,
-             PairsReport& result) {
-  const bool guessed = o.start.index() != 0;  // by somebody who may be wrong
-  if (!o.certify || (o.k < 2 && !guessed) || !result.converged) return;
-  if (o.k == map.rows()) {
-    result.certified = true;
-    result.certificate = "there are no other levels";
-    return;
-  }
-  if (o.which != Which::SA && o.which != Which::LA) return;
-  const Certificate found = certify_levels(
-      map, result.eigenvalues, result.residuals, vectors,
-      {.which = o.which, .tol = o.tol, .seed = o.seed + 1, .checkpoint = o.checkpoint});
-  result.certified = found.certified;
-  result.certificate = found.text;
-  result.certify_products = found.products;
-  if (found.inserted == 0) return;
-  judge(result, Tolerance<T>(map, o.tol), vectors, o.k);
-  vec::fix_phases(map.comm(), vectors);
-}
-
 /// Nearer to the target than the last pair there must be as many levels as were found: two inertia
 /// counts.
 template <Scalar T>
@@ -228,51 +174,6 @@ void certify_target(const EighProblem<T>& p, double sigma, const Tolerance<T>& t
   keep_nearest(result, vectors, sigma, o.k);
   judge(result, tolerance, vectors, o.k);
   vec::fix_phases(*p.comm, vectors);
-}
-
-/// What is known of pairs besides values and vectors.
-void write_report(CheckpointWriter& writer, bool solved, const PairsReport& report) {
-  const auto as_number = [](const auto& value) { return static_cast<double>(value); };
-  writer.numbers("report",
-                 std::vector<double>{as_number(solved), as_number(report.residual_kind),
-                                     as_number(report.converged), as_number(report.converged_pairs),
-                                     as_number(report.iterations), as_number(report.products)});
-  writer.numbers("values", report.eigenvalues);
-  writer.numbers("residuals", report.residuals);
-  writer.text("reason", report.reason);
-}
-
-/// Returns `solved`.
-bool read_report(const CheckpointReader& reader, PairsReport& report) {
-  const auto numbers = reader.numbers("report");
-  report.residual_kind = static_cast<ResidualKind>(static_cast<int>(numbers.at(1)));
-  report.converged = numbers.at(2) != 0;
-  report.converged_pairs = static_cast<index_t>(numbers.at(3));
-  report.iterations = static_cast<index_t>(numbers.at(4));
-  report.products = static_cast<index_t>(numbers.at(5));
-  report.eigenvalues = reader.numbers("values");
-  report.residuals = reader.numbers("residuals");
-  report.reason = reader.text("reason");
-  return numbers.at(0) != 0;
-}
-
-/// Pairs by `solve`, copies that symmetries give, and the certificate: a checkpoint takes up each.
-template <Scalar T, class Solve>
-void solve_and_certify(const EighProblem<T>& p, const LinearMap<T>& map, const EighOptions& o,
-                       PairsReport& report, DistributedVectors<T>& vectors, Solve&& solve) {
-  bool solved = false;  // the rest is the certificate
-  const CheckpointStage stage(o.checkpoint, "levels", [&](CheckpointWriter& writer) {
-    write_report(writer, solved, report);
-  });
-  if (stage.saved() != nullptr) solved = read_report(*stage.saved(), report);
-  if (solved) {  // the pairs themselves are with the certificate
-    vectors = DistributedVectors<T>(p.partition, p.comm->rank(), o.k);
-  } else {
-    solve();
-    put_in_copies(p, map, o, report, vectors);
-  }
-  solved = true;
-  certify(map, vectors, o, report);
 }
 
 EngineSolver engine_solver(Method method) {
@@ -399,70 +300,53 @@ EighResult solve_beyond_end(const EighProblem<T>& p, const EighOptions& options,
   return solve_engine(p, o, OperatorForm::assembled);
 }
 
-template <Scalar T>
-EighResult solve_lanczos(const EighProblem<T>& p, const EighOptions& o, OperatorForm form) {
-  const auto solve = [&](const LinearMap<T>& map, const Stopwatch&) {
-    const bool guessed = o.start.index() != 0;
-    LanczosOptions options{
-        .k = o.k,
-        .which = o.which,
-        .tol = o.tol,
-        .max_iterations = o.max_iterations,
-        .seed = o.seed,
-        .vectors = o.certify && (o.k > 1 || guessed) ? Eigenvectors::compute : o.vectors,
-        .distinct = o.certify || guessed};
-    if (const auto* real = std::get_if<1>(&o.start)) options.start = std::span(*real);
-    if (const auto* complex = std::get_if<2>(&o.start)) options.start = std::span(*complex);
-    if (o.progress) options.progress = [&](const Progress& now) { tell(*p.comm, o, now); };
-    options.checkpoint = o.checkpoint;
-    Pairs<T> found;
-    solve_and_certify(p, map, o, found, found.vectors, [&] {
-      found = lanczos(map, options);
-      if (!found.converged && o.method == Method::lanczos &&
-          found.reason.find("limited") == std::string::npos)
-        found.reason +=
-            "; a crowded end of the spectrum is easier for method slepc and a target "
-            "(sigma) a little beyond it";
-    });
-    return found;
-  };
-  return solve_with_map(p, o, Method::lanczos, form, solve);
-}
+template EighResult solve_engine(const EighProblem<double>&, const EighOptions&, OperatorForm,
+                                 const DistributedVectors<double>*);
+template EighResult solve_engine(const EighProblem<std::complex<double>>&, const EighOptions&,
+                                 OperatorForm, const DistributedVectors<std::complex<double>>*);
+template EighResult solve_beyond_end(const EighProblem<double>&, const EighOptions&,
+                                     const EighResult&);
+template EighResult solve_beyond_end(const EighProblem<std::complex<double>>&, const EighOptions&,
+                                     const EighResult&);
 
 template <Scalar T>
-EighResult solve_lobpcg(const EighProblem<T>& p, const EighOptions& o, OperatorForm form) {
-  const auto solve = [&](const LinearMap<T>& map, const Stopwatch&) {
-    LobpcgOptions<T> options{.k = o.k,
-                             .which = o.which,
-                             .tol = o.tol,
-                             .max_iterations = o.max_iterations,
-                             .seed = o.seed};
-    if (o.progress) options.progress = [&](const Progress& now) { tell(*p.comm, o, now); };
-    const auto preconditioner = end_preconditioner(p, o, map);
-    if (preconditioner.kind == Preconditioner::jacobi)
-      options.precondition = [&](std::span<const T> r, std::span<T> w) {
-        for (std::size_t i = 0; i < w.size(); ++i)
-          w[i] = r[i] / std::abs(preconditioner.diagonal[i]);
-      };
-    const index_t before = map.products();
-    auto found = lobpcg(map, options);
-    found.products += before;
-    found.reason += preconditioner.note;
-    certify(map, found.vectors, o, found);
-    return found;
-  };
-  return solve_with_map(p, o, Method::lobpcg, form, solve);
+double space_bytes(const EighProblem<T>& p, const EighOptions& o, OperatorForm form) {
+  const index_t k = o.k == EighOptions::all ? p.n()
+                    : o.interval            ? std::min(p.n(), expected_interval_pairs)
+                                            : o.k;
+  const double check = o.certify && k > 1 ? 4 : 0;  // vectors of the certificate
+  const double ncv = double(o.ncv > 0 ? o.ncv : std::min(p.n(), std::max(2 * k, k + 15)));
+  const double work = 2;  // start vector, the solver's own (measured: SLEPc frees as we copy)
+  return bytes_with(p, form, ncv + double(k) + work + check) + start_bytes() +
+         (is_targeted(o) ? factor_bytes(p) : 0);
+}
+template double space_bytes(const EighProblem<double>&, const EighOptions&, OperatorForm);
+template double space_bytes(const EighProblem<std::complex<double>>&, const EighOptions&,
+                            OperatorForm);
+
+namespace {
+
+template <Scalar T>
+EighResult solve(const EighProblem<T>& p, const EighOptions& o, OperatorForm form) {
+  if (!o.interval) return solve_engine(p, o, form);
+  EighOptions inside = o;
+  inside.interval.reset();
+  const Stopwatch watch;
+  EighResult result = solve_slices(p, inside, o.interval->first, o.interval->second);
+  result.solve_seconds = watch.seconds();
+  return result;
 }
 
-#define KRONSOLVE_DEFINE(T)                                                                  \
-  template EighResult solve_engine(const EighProblem<T>&, const EighOptions&, OperatorForm,  \
-                                   const DistributedVectors<T>*);                            \
-  template EighResult solve_beyond_end(const EighProblem<T>&, const EighOptions&,            \
-                                       const EighResult&);                                   \
-  template EighResult solve_lobpcg(const EighProblem<T>&, const EighOptions&, OperatorForm); \
-  template void keep_nearest(EighResult&, DistributedVectors<T>&, double, index_t);          \
-  template void keep_largest(EighResult&, DistributedVectors<T>&, index_t);                  \
-  template EighResult solve_lanczos(const EighProblem<T>&, const EighOptions&, OperatorForm);
-KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_DEFINE)
+}  // namespace
+
+constinit const EighMethod slepc_method = {
+    .method = Method::slepc,
+    .name = "slepc",
+    .engine = true,
+    .intervals = true,
+    .factorises = is_targeted,
+    .goes_on = [](const EighOptions& o) { return !o.interval && o.which != Which::LM; },
+    .real = {space_bytes<double>, solve<double>},
+    .complex = {space_bytes<std::complex<double>>, solve<std::complex<double>>}};
 
 }  // namespace kronsolve::frontend
