@@ -8,6 +8,7 @@
 #include <kronsolve/operators/symmetry_group.hpp>
 
 #include "core/counted.hpp"
+#include "core/split.hpp"
 #include "operators/bases/charge_totals.hpp"
 
 namespace kronsolve {
@@ -18,16 +19,6 @@ using Sites = std::vector<int>;
 using Digits = std::vector<int>;
 
 constexpr std::size_t most_patterns = 20'000;
-
-std::vector<std::string_view> split(std::string_view text, char at) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const auto end = std::min(text.find(at), text.size());
-    parts.push_back(text.substr(0, end));
-    if (end == text.size()) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
 
 /// Digits that are a spin 1/2 up, or a site that is occupied.
 Digits excited_digits(const LocalSpace& space) {
@@ -134,7 +125,8 @@ Digits parse_digits(std::string_view text, const RuleMaker& rule) {
     digits.push_back(*digit);
   };
   if (text.find(',') != std::string_view::npos)
-    for (const auto one : split(text.substr(0, text.size() - (text.ends_with(',') ? 1 : 0)), ','))
+    for (const auto& one :
+         detail::split(text.substr(0, text.size() - (text.ends_with(',') ? 1 : 0)), ','))
       add(one);
   else
     for (std::size_t i = 0; i < std::max<std::size_t>(1, text.size()); ++i) add(text.substr(i, 1));
@@ -144,7 +136,7 @@ Digits parse_digits(std::string_view text, const RuleMaker& rule) {
 Sites parse_sites(std::string_view text, const Digits& digits, const RuleMaker& rule,
                   int all_sites) {
   Sites sites;
-  for (const auto one : split(text, ',')) {
+  for (const auto& one : detail::split(text, ',')) {
     const auto site = read_number<int>(one);
     if (!site || *site < 0 || *site >= all_sites)
       throw rule.bad(detail::concat("behind @ stand sites in [0, ", all_sites - 1,
@@ -164,13 +156,13 @@ Sites parse_sites(std::string_view text, const Digits& digits, const RuleMaker& 
 }
 
 LocalRule parse_forbidden(RuleMaker rule, const Lattice& lattice, std::string_view value) {
-  for (const auto part : split(value, ';')) {
+  for (const auto& part : detail::split(value, ';')) {
     const auto at = part.find('@');
     const Digits digits = parse_digits(part.substr(0, at), rule);
     if (at == std::string_view::npos)
       for (const auto& line : lines(lattice, digits.size(), rule)) rule.forbid(line, digits);
     else
-      for (const auto place : split(part.substr(at + 1), '/'))
+      for (const auto& place : detail::split(part.substr(at + 1), '/'))
         rule.forbid(parse_sites(place, digits, rule, lattice.sites()), digits);
   }
   return rule.finish("these digits stand nowhere on this lattice");
@@ -180,7 +172,7 @@ LocalRule parse_forbidden(RuleMaker rule, const Lattice& lattice, std::string_vi
 LocalRule parse_totals(RuleMaker rule, const std::vector<LocalSpace>& spaces, std::string_view name,
                        std::string_view values) {
   std::optional<AdditiveRule> total;
-  for (const auto value : split(values, ',')) {
+  for (const auto& value : detail::split(values, ',')) {
     const auto charge = *Charge::parse(spaces, detail::concat(name, "=", value));
     const auto possible = detail::reachable(charge.rule);
     const int wanted = charge.rule.target;

@@ -9,6 +9,7 @@
 #include "solvers/dense/tridiagonal.hpp"
 #include "solvers/functions/chebyshev.hpp"
 #include "solvers/functions/lanczos_process.hpp"
+#include "solvers/spectra/jackknife.hpp"
 
 namespace kronsolve {
 
@@ -19,14 +20,9 @@ using Sample = ThermalSamples::Sample;
 /// Mean of sum_r w_r x_r / sum_r w_r and its error by leaving out one sample at a time.
 template <class F>
 Estimate jackknife(std::size_t samples, F&& leaving_out) {
-  const double value = leaving_out(samples);
-  double square = 0, mean = 0;
   std::vector<double> parts;
   for (std::size_t r = 0; r < samples; ++r) parts.push_back(leaving_out(r));
-  for (const double part : parts) mean += part / static_cast<double>(samples);
-  for (const double part : parts) square += (part - mean) * (part - mean);
-  const auto n = static_cast<double>(samples);
-  return {value, std::sqrt((n - 1) / n * square)};
+  return {leaving_out(samples), detail::jackknife_error(parts)};
 }
 
 /// Sums over samples but one (`out` = number of samples: over all), weights relative to

@@ -12,6 +12,7 @@
 
 #include "measure/excitation.hpp"
 #include "measure/spectral_lines.hpp"
+#include "solvers/spectra/jackknife.hpp"
 
 namespace kronsolve {
 

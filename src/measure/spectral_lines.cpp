@@ -6,6 +6,8 @@
 
 #include <kronsolve/core/error.hpp>
 
+#include "solvers/spectra/jackknife.hpp"
+
 namespace kronsolve {
 
 namespace {
@@ -44,15 +46,6 @@ void detail::set_lines(DynamicalCorrelation& correlation, std::vector<Line> line
     energies.push_back(line.energy);
     correlation.weights.push_back(line.weight / norm);
   }
-}
-
-double detail::jackknife_error(std::span<const double> leaving_out) {
-  if (leaving_out.empty()) return 0;
-  const auto samples = static_cast<double>(leaving_out.size());
-  double mean = 0, square = 0;
-  for (const double part : leaving_out) mean += part / samples;
-  for (const double part : leaving_out) square += (part - mean) * (part - mean);
-  return std::sqrt(square * (samples - 1) / samples);
 }
 
 Complex DynamicalCorrelation::moment(int power) const {

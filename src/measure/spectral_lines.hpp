@@ -24,7 +24,4 @@ struct Line {
 void set_lines(DynamicalCorrelation& correlation, std::vector<Line> lines, double norm,
                double scale);
 
-/// Standard error of a number from what leaving out one sample each gives; nothing: 0.
-double jackknife_error(std::span<const double> leaving_out);
-
 }  // namespace kronsolve::detail
