@@ -29,8 +29,11 @@ Colour colour_of(const std::string& text) {
   return colour;
 }
 
-/// Nine digits: what differs less may be the rounding of equal couplings. The proof decides.
-Colour colour_of(double number) { return colour_of(detail::concat(static_cast<float>(number))); }
+/// Nine digits: what differs less may be the rounding of equal couplings. The proof decides. Zero has
+/// no sign: a conjugate coefficient may have -0 where the other has 0.
+Colour colour_of(double number) {
+  return colour_of(detail::concat(static_cast<float>(number) + 0.0f));
+}
 
 /// Sums over the terms, the same for pairs of sites that a symmetry maps on each other.
 class Colours {

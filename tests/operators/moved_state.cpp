@@ -8,6 +8,7 @@
 
 #include <kronsolve/operators/algebra.hpp>
 #include <kronsolve/operators/lattice.hpp>
+#include <kronsolve/operators/models.hpp>
 #include <kronsolve/operators/site_symmetries.hpp>
 
 #include "support/chains.hpp"
@@ -52,6 +53,15 @@ TEST(SiteSymmetries, see_couplings_fields_and_kinds_of_sites) {
   OpSum staggered = test::heisenberg(8, true);
   for (int i = 0; i < 8; ++i) staggered.add(i % 2 ? 0.2 : -0.2, {{"Sz", i}});
   EXPECT_EQ(order_of(staggered), 8);
+  // Conjugate terms of a model have -0 as imaginary part; that made each end of a bond another one.
+  std::vector<Bond> cube;
+  for (int v = 0; v < 8; ++v)
+    for (const int bit : {1, 2, 4})
+      if ((v & bit) == 0) cube.push_back({v, v | bit});
+  ModelOptions options;
+  options.lattice = "edges";
+  options.edges = cube;
+  EXPECT_EQ(order_of(make_model("heisenberg", options).op), 48);
   OpSum disordered = test::heisenberg(8, true);
   for (int i = 0; i < 8; ++i) disordered.add(0.1 * (i * i % 11), {{"Sz", i}});
   EXPECT_TRUE(site_symmetries(disordered).empty());
