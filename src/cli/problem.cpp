@@ -13,6 +13,7 @@
 #include <kronsolve/operators/sector_scan.hpp>
 #include <kronsolve/operators/sectors.hpp>
 
+#include "cli/found_symmetries.hpp"
 #include "cli/text.hpp"
 
 namespace kronsolve::cli {
@@ -88,20 +89,6 @@ std::vector<std::string> middle_charges(const OpSum& op) {
   if (has("n")) return {fmt::format("n={}", half)};
   if (has("parity")) return {"parity=0"};
   return {};
-}
-
-/// States of a sector that the operator respects; nothing if it does not, or if the sector is
-/// empty.
-std::optional<index_t> respected_size(const OpSum& op, const Lattice& lattice,
-                                      const std::vector<std::string>& conditions) {
-  try {
-    const auto sector = parse_sector(op.spaces(), lattice, conditions);
-    require_respects(op, sector);
-    const index_t size = sector_size(sector);
-    return size > 0 ? std::optional(size) : std::nullopt;
-  } catch (const InvalidArgument&) {  // the lattice has no such symmetry, or the operator breaks it
-    return std::nullopt;
-  }
 }
 
 /// `--lattice edges:FILE` read.

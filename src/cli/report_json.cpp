@@ -1,3 +1,4 @@
+#include "cli/found_symmetries.hpp"
 #include "cli/json_values.hpp"
 
 namespace kronsolve::cli {
@@ -153,7 +154,20 @@ Json to_json(const PlanReport& report) {
   };
   if (suggestion) json["suggested_sector"] = sector(*suggestion);
   if (symmetries) json["suggested_symmetries"] = sector(*symmetries);
-  if (suggestion || symmetries)
+  const auto found = find_symmetries(problem);
+  if (found) {
+    auto& all = json["found_symmetries"];
+    for (const auto& g : found->generators)
+      all["generators"].push_back({{"name", g.name},
+                                   {"sector", g.condition},
+                                   {"order", g.order},
+                                   {"dimension", g.dimension}});
+    all["relations"] = found->relations;
+    all["group"] = found->group;
+    all["sector"] = found->sector.conditions;
+    all["dimension"] = found->sector.dimension;
+  }
+  if (suggestion || symmetries || found)
     json["suggestion"] = "one sector of several; the ground state may be in another";
   return json;
 }

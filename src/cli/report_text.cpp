@@ -11,6 +11,7 @@
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/core/threads.hpp>
 
+#include "cli/found_symmetries.hpp"
 #include "cli/report.hpp"
 #include "cli/table.hpp"
 #include "cli/text.hpp"
@@ -297,7 +298,8 @@ std::string to_text(const PlanReport& report) {
     return words;
   };
   // Options stand on lines of their own, to be copied whole.
-  if (suggestion || symmetries)
+  const auto found = find_symmetries(problem);
+  if (suggestion || symmetries || found)
     text += line("smaller",
                  "in one sector of several. The ground state may be in another: kronsolve levels "
                  "and ground --all-sectors look at each.");
@@ -307,6 +309,17 @@ std::string to_text(const PlanReport& report) {
   if (symmetries)
     text += line("", counted(symmetries->dimension, "state") + " with") +
             fmt::format("{:<10}{}\n", "", options(*symmetries));
+  if (found) {
+    text += line("", counted(found->sector.dimension, "state") + " with") +
+            fmt::format("{:<10}{}\n", "", options(found->sector));
+    text += line("found", fmt::format("permutations of the sites, a group of {}; each alone:",
+                                      counted(found->group, "element")));
+    for (const auto& g : found->generators)
+      text +=
+          line(g.name, fmt::format("order {}, {} with", g.order, counted(g.dimension, "state"))) +
+          fmt::format("{:<10} --sector {}\n", "", g.condition);
+    if (!found->relations.empty()) text += line("relations", joined(found->relations, ", "));
+  }
   return text;
 }
 

@@ -1,5 +1,6 @@
 """`plan` counts the states of a symmetry sector without listing them: sizes against a count of its own."""
 
+import itertools
 import math
 import pathlib
 import platform
@@ -117,6 +118,49 @@ class Plan(program.ProgramTest):
         there, planned = self.solve(*case, ranks=3), self.solve(*case, "--ranks", 3)
         self.assertEqual(there["exchange"], planned["exchange"])
         self.assertEqual(there["ranks"], planned["ranks"])
+
+    def test_symmetries_of_a_graph_are_found(self):
+        """A cube: sizes of its sectors against orbits under all 48 automorphisms, found by trying every permutation."""
+        edges = sorted({tuple(sorted((v, v ^ bit))) for v in range(8) for bit in (1, 2, 4)})
+        path = self.file("cube.txt", "".join(f"{i} {j}\n" for i, j in edges))
+        automorphisms = [p for p in itertools.permutations(range(8)) if {tuple(sorted((p[i], p[j]))) for i, j in edges} == set(edges)]
+        cube = ("--model", "heisenberg", "--lattice", f"edges:{path}")
+        plan = self.solve("plan", *cube)
+        found = plan["found_symmetries"]
+        self.assertEqual(found["group"], len(automorphisms))
+        self.assertEqual(found["dimension"], trivial_sector(automorphisms))
+        images = {}
+        for g in found["generators"]:
+            image = tuple(int(i) for i in g["sector"].removeprefix("permutation=").split(","))
+            images[g["name"]] = image
+            self.assertIn(image, automorphisms)
+            powers = [tuple(range(8))]
+            while len(powers) == 1 or powers[-1] != powers[0]:
+                powers.append(tuple(image[i] for i in powers[-1]))
+            self.assertEqual(len(powers) - 1, g["order"])
+            self.assertEqual(g["dimension"], trivial_sector(powers[:-1]))
+        for relation in found["relations"]:
+            words, right = relation.split(" = ")
+            if right != "1":
+                a, b = words
+                self.assertEqual([images[a][i] for i in images[b]], [images[b][i] for i in images[a]])
+                continue
+            (a, b), power = words[1:3], int(words.split("^")[1])
+            product = at = tuple(images[b][i] for i in images[a])
+            for _ in range(power - 1):
+                self.assertNotEqual(at, tuple(range(8)))
+                at = tuple(product[i] for i in at)
+            self.assertEqual(at, tuple(range(8)))
+        # What is printed can be pasted.
+        ground = self.solve("ground", *cube, *sectors(*found["sector"]))
+        self.assertEqual(ground["dimension"], found["dimension"])
+        text = program.run("plan", *cube).out
+        for words in ("a group of 48 elements", *(f"--sector {g['sector']}" for g in found["generators"]), "relations"):
+            self.assertIn(words, text)
+        # A ring has names for all of its symmetries, a graph without any symmetry has none.
+        self.assertNotIn("found_symmetries", self.solve("plan", "--model", "heisenberg", "--sites", 8, "--cyclic"))
+        lone = self.file("lone.txt", "0 1\n0 2\n2 3\n0 4\n4 5\n5 6\n")
+        self.assertNotIn("found_symmetries", self.solve("plan", "--model", "heisenberg", "--lattice", f"edges:{lone}"))
 
     def test_the_product_is_described(self):
         case = ("plan", "--model", "heisenberg", "--sites", 20, "--cyclic", *sectors("sz=0"))
