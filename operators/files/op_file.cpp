@@ -27,9 +27,9 @@ class Reader {
       : file_(text, name, overrides), comm_(comm) {}
 
   OperatorFile read() {
-    file_.check_keys(file_.table(),
-                     {"sites", "lattice", "size", "cyclic", "cluster", "edges", "local",
-                      "parameters", "terms", "bond", "site", "define", "drive", "rules"});
+    file_.check_keys(file_.table(), {"sites", "lattice", "size", "cyclic", "cluster", "edges",
+                                     "local", "parameters", "terms", "bond", "site", "define",
+                                     "drive", "rules", "hermitian"});
     for (const char* key : {"bond", "site", "drive"})
       if (const auto* node = file_.table().get(key); node != nullptr && !node->is_array_of_tables())
         file_.fail(*node, concat(key, " must be tables, [[", key, "]]",
@@ -42,11 +42,22 @@ class Reader {
     read_terms(sum, file_.table(), !drives.empty());
     detail::add_blocks(sum, file_, file_.table(), lattice, 0);
     auto rules = read_rules(sum.spaces(), lattice);
-    return {std::move(sum), std::move(lattice), file_.parameters(), std::move(drives),
-            std::move(rules)};
+    const bool hermitian = read_hermitian(!drives.empty());
+    return {std::move(sum),    std::move(lattice), file_.parameters(),
+            std::move(drives), std::move(rules),   hermitian};
   }
 
  private:
+  bool read_hermitian(bool driven) const {
+    const toml::node* node = file_.table().get("hermitian");
+    if (node == nullptr) return true;
+    const auto value = node->value_exact<bool>();
+    if (!value) file_.fail(*node, "hermitian must be true or false");
+    if (!*value && driven)
+      file_.fail(*node, "hermitian = false goes with no [[drive]]; leave one of them out");
+    return *value;
+  }
+
   std::vector<std::string> read_rules(const std::vector<LocalSpace>& spaces,
                                       const Lattice& lattice) const {
     std::vector<std::string> rules;
@@ -189,6 +200,17 @@ void OperatorFile::require_constant(const std::string& path) const {
     throw InvalidArgument(concat("'", path,
                                  "' has a [[drive]], so its operator depends on time; kronsolve "
                                  "evolve follows it, anything else needs a file without"));
+}
+
+void OperatorFile::require_hermitian(const std::string& path) const {
+  if (!hermitian)
+    throw InvalidArgument(concat("'", path,
+                                 "' says hermitian = false; kronsolve evolve follows such an "
+                                 "operator, anything else needs a Hermitian one"));
+  if (const auto term = op.non_hermitian_part())
+    throw InvalidArgument(concat(path, ": the operator is not Hermitian: the term ", *term,
+                                 " has no Hermitian partner; add it, or write hermitian = false if "
+                                 "that is meant (for evolve)"));
 }
 
 void OperatorFile::require_no_rules(const std::string& path) const {

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <kronsolve/core/file.hpp>
 #include <kronsolve/solvers/evolution.hpp>
@@ -39,6 +40,18 @@ void check_options(const EvolutionOptions& options, bool time_dependent) {
   if (time_dependent && options.axis == TimeAxis::imaginary)
     throw InvalidArgument(
         "evolution: imaginary time needs an operator that does not depend on time");
+  if (options.growth) {
+    if (time_dependent)
+      throw InvalidArgument("evolution: an operator that is not Hermitian must not depend on time");
+    if (method != EvolutionMethod::automatic && method != EvolutionMethod::integrate)
+      throw InvalidArgument(detail::concat(
+          "evolution: method ", to_string(method),
+          " needs a Hermitian operator; use integrate where growth says that it is not"));
+    if (!options.bounds)
+      throw InvalidArgument(
+          "evolution: growth without bounds; an operator that is not Hermitian needs those of both "
+          "its parts (for_non_hermitian finds them)");
+  }
   if (!time_dependent && method == EvolutionMethod::magnus)
     throw InvalidArgument(
         "evolution: method magnus is for operators that depend on time; use expm");
@@ -101,6 +114,7 @@ struct Evolution<T>::Impl {
   EvolutionState state;
   double time = 0, start_norm = 0, norm = 0, log_norm = 0, energy = 0, start_energy = 0;
   double norm_drift = 0, energy_drift = 0, error = 0;
+  double rate = 0;  // at which the norm grew in the last update
   index_t steps = 0;
 
   /// @param h  a map, or a TimeDependentOperator
@@ -166,10 +180,31 @@ struct Evolution<T>::Impl {
     return {options.max_step, std::move(drives)};
   }
 
+  static double largest(const SpectralBounds& bounds) {
+    return std::max(std::abs(bounds.lower), std::abs(bounds.upper));
+  }
+
+  /// The logarithmic norm of -iG, or in imaginary time of -G.
+  std::optional<evolution::Growth> growth(const SpectralBounds& bounds) const {
+    if (!options.growth) return std::nullopt;
+    if (options.axis == TimeAxis::imaginary) return evolution::Growth{-bounds.lower, bounds.upper};
+    return evolution::Growth{options.growth->upper, -options.growth->lower};
+  }
+
+  /// What is left of a tolerance for now, if errors may grow faster than the state on a way ahead of
+  /// that length.
+  double left_for_now(double way) const {
+    const auto most = options.bounds ? growth(*options.bounds) : std::nullopt;
+    if (!most) return 1;
+    return std::exp(-std::max(std::max(most->forward, most->backward) - rate, 0.0) * way);
+  }
+
   void choose() {
     auto& method = options.method;
     if (method == EvolutionMethod::automatic)
-      method = sum ? EvolutionMethod::magnus : EvolutionMethod::expm;
+      method = sum              ? EvolutionMethod::magnus
+               : options.growth ? EvolutionMethod::integrate
+                                : EvolutionMethod::expm;
     std::vector<SpectralBounds> of_terms;
     for (const auto& term : varying.terms) of_terms.push_back(spectral_bounds(*term.map));
     if (method == EvolutionMethod::solve) {
@@ -181,13 +216,14 @@ struct Evolution<T>::Impl {
       const auto bounds = options.bounds ? *options.bounds : spectral_bounds(at(time));
       if (method == EvolutionMethod::expm) {
         propagator = evolution::make_chebyshev(*h, options.axis, bounds, options.max_products);
-      } else if (const double size = std::max(std::abs(bounds.lower), std::abs(bounds.upper));
+      } else if (const double size =
+                     largest(bounds) + (options.growth ? largest(*options.growth) : 0);
                  method == EvolutionMethod::mfn) {
         propagator = evolution::make_mfn(*h, options.axis, size, options.max_products);
       } else {
         propagator = evolution::make_runge_kutta<T>(
             comm(), [this](double t) -> const LinearMap<T>& { return at(t); }, step_guard(of_terms),
-            options.axis, size, options.max_products);
+            options.axis, size, options.max_products, growth(bounds));
       }
     }
     propagator->on_step = options.progress;
@@ -246,24 +282,27 @@ struct Evolution<T>::Impl {
     if (!std::isfinite(to))
       throw InvalidArgument(detail::concat("evolution: times must be finite, got ", to));
     if (to == time) return;
+    const double duration = std::abs(to - time);
     double log_scale = 0;
     const auto stops = stops_before(to);
     for (const double stop : stops) {
       const auto done =
           propagator->advance(parts, time, stop, tol / static_cast<double>(stops.size()));
       time = stop;
-      error += done.error;
+      error = error * done.amplified + done.error;
       steps += done.steps;
       log_scale += done.log_scale;
     }
     norm = vec::norm(comm(), parts);
-    if (options.axis == TimeAxis::imaginary) {
-      log_norm += log_scale + std::log(norm / start_norm);
+    if (options.normalises()) {
+      const double grown = log_scale + std::log(norm / start_norm);
+      log_norm += grown;
+      rate = grown / duration;
       vec::scale(start_norm / norm, parts);
       norm = start_norm;
     }
     show();
-    if (options.axis == TimeAxis::real) {
+    if (!options.normalises()) {
       norm_drift = std::max(norm_drift, std::abs(norm / start_norm - 1));
       if (!sum) energy_drift = std::max(energy_drift, std::abs(energy - start_energy));
     }
@@ -305,8 +344,11 @@ bool Evolution<T>::at_times(std::span<const double> times, const EvolutionObserv
   const double share =
       impl_->options.tol /
       static_cast<double>(std::max<std::size_t>(std::max(times.size(), share_of), 1)) / 1.1;
+  double way = 0, last = impl_->time;
+  for (const double t : times) way += std::abs(t - std::exchange(last, t));
   for (const double t : times) {
-    impl_->update(t, share);
+    way = std::max(way - std::abs(t - impl_->time), 0.0);
+    impl_->update(t, share * impl_->left_for_now(way));
     if (observer && observer(point()) == Continue::no) return false;
   }
   return true;
@@ -374,7 +416,7 @@ void Evolution<T>::write(CheckpointWriter& writer) const {
   const auto& e = *impl_;
   writer.numbers("evolution", std::vector<double>{
                                   e.time, e.start_norm, e.norm, e.log_norm, e.energy,
-                                  e.start_energy, e.norm_drift, e.energy_drift, e.error,
+                                  e.start_energy, e.norm_drift, e.energy_drift, e.error, e.rate,
                                   static_cast<double>(e.steps), static_cast<double>(e.products())});
   writer.numbers("propagator", e.propagator->memory());
   writer.vectors("parts", e.parts, e.parts.count());
@@ -386,7 +428,7 @@ void Evolution<T>::restore(const CheckpointReader& reader) {
   const auto numbers = reader.numbers("evolution");
   std::size_t at = 0;
   for (double* number : {&e.time, &e.start_norm, &e.norm, &e.log_norm, &e.energy, &e.start_energy,
-                         &e.norm_drift, &e.energy_drift, &e.error})
+                         &e.norm_drift, &e.energy_drift, &e.error, &e.rate})
     *number = numbers.at(at++);
   e.steps = static_cast<index_t>(numbers.at(at++));
   const auto products = static_cast<index_t>(numbers.at(at++));
@@ -408,6 +450,7 @@ void identify(Checkpoint& checkpoint, std::span<const double> times,
   checkpoint.identify("dimension", std::to_string(rows));
   checkpoint.identify("method", std::string(to_string(method)));
   checkpoint.identify("axis", options.axis == TimeAxis::real ? "real time" : "imaginary time");
+  checkpoint.identify("Hermitian", options.growth ? "no" : "yes");
   checkpoint.identify("start", detail::concat(options.start));
   checkpoint.identify("tol", detail::concat(options.tol));
   checkpoint.identify("max_step", detail::concat(options.max_step));
@@ -443,7 +486,7 @@ EvolutionResult run(Evolution<T> evolution, std::span<const double> times,
     const auto all = saved->numbers("lists");
     auto next = all.begin();
     for (auto* list : lists_of(result)) {
-      if (list == &result.log_norms && options.axis == TimeAxis::real) continue;
+      if (list == &result.log_norms && !options.normalises()) continue;
       list->assign(next, next + static_cast<std::ptrdiff_t>(reached));
       next += static_cast<std::ptrdiff_t>(reached);
     }
@@ -452,7 +495,7 @@ EvolutionResult run(Evolution<T> evolution, std::span<const double> times,
     result.times.push_back(point.time);
     result.energies.push_back(point.energy);
     result.norms.push_back(point.norm);
-    if (options.axis == TimeAxis::imaginary) result.log_norms.push_back(point.log_norm);
+    if (options.normalises()) result.log_norms.push_back(point.log_norm);
     result.errors.push_back(point.error);
     if (observer && observer(point) == Continue::no) return Continue::no;
     if (result.times.size() < times.size()) stage.step();
@@ -468,7 +511,9 @@ EvolutionResult run(Evolution<T> evolution, std::span<const double> times,
   result.reason = detail::concat(
       "method ", to_string(result.method), ", ", detail::counted(result.steps, "step"), ", ",
       detail::counted(result.products, "product"), ", error ", evolution.error(),
-      result.converged ? " within tol" : " above tol: rounding is the limit");
+      result.converged ? " within tol"
+      : options.growth ? " above tol: errors may have grown faster than the state"
+                       : " above tol: rounding is the limit");
   result.state = std::move(evolution).take_state();
   return result;
 }

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <kronsolve/solvers/evolution.hpp>
@@ -14,6 +15,7 @@ namespace kronsolve::evolution {
 /// What one move cost and how good it is.
 struct Advance {
   double error = 0;      ///< 2-norm, relative to the norm of the state
+  double amplified = 1;  ///< by how much errors from before may have grown, relative to the norm
   double log_scale = 0;  ///< the true state is exp(log_scale) times what is stored
   index_t steps = 1;
 };
@@ -49,11 +51,18 @@ std::unique_ptr<Propagator<T>> make_mfn(const LinearMap<T>& h, TimeAxis axis, do
 template <Scalar T>
 using OperatorAt = std::function<const LinearMap<T>&(double)>;
 
+/// How fast a difference of two states can grow: |d(t)| <= exp(rate t) |d(0)|.
+struct Growth {
+  double forward = 0, backward = 0;  ///< rate with and against time
+};
+
 /// Dormand and Prince 8(5,3) with error per unit step. `width`, a bound of |H| at the start, scales
 /// the first step.
+/// @param growth  of an operator that is not Hermitian; nothing: errors of steps just add up
 template <Scalar T>
 std::unique_ptr<Propagator<T>> make_runge_kutta(const Comm& comm, OperatorAt<T> h, StepGuard guard,
-                                                TimeAxis axis, double width, index_t max_products);
+                                                TimeAxis axis, double width, index_t max_products,
+                                                std::optional<Growth> growth = {});
 
 /// Commutator-free Magnus steps of order 4, two exponentials each, step doubling.
 /// @param bounds  of the map of each term

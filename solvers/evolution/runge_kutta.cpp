@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include <kronsolve/core/threads.hpp>
 
@@ -99,18 +100,22 @@ template <Scalar T>
 class RungeKutta final : public Propagator<T> {
  public:
   RungeKutta(const Comm& comm, OperatorAt<T> h, StepGuard guard, TimeAxis axis, double width,
-             index_t max_products)
+             index_t max_products, std::optional<Growth> growth)
       : comm_(&comm),
         h_(std::move(h)),
         guard_(std::move(guard)),
         axis_(axis),
+        growth_(growth),
         width_(width),
         step_(width > 0 ? 0.5 / width : 1),
         most_products_(max_products),
         most_steps_(max_products / stages + 1) {}
 
-  std::vector<double> memory() const override { return {step_}; }
-  void remember(const std::vector<double>& memory) override { step_ = memory.at(0); }
+  std::vector<double> memory() const override { return {step_, rate_}; }
+  void remember(const std::vector<double>& memory) override {
+    step_ = memory.at(0);
+    rate_ = memory.at(1);
+  }
 
   Advance advance(DistributedVectors<T>& state, double from, double to, double tol) override {
     require_products(std::abs(to - from));
@@ -120,6 +125,7 @@ class RungeKutta final : public Propagator<T> {
     const double total = std::abs(to - from), sign = to < from ? -1 : 1;
     Advance result{.steps = 0};
     double done = 0, norm = vec::norm(*comm_, state);
+    const double most = !growth_ ? 0 : sign > 0 ? growth_->forward : growth_->backward;
     guard_.begin(from, to);
     right_side(from, state, k_[0]);
     for (index_t tries = 0; done < total; ++tries) {
@@ -130,8 +136,13 @@ class RungeKutta final : public Propagator<T> {
       const double t = from + sign * done, rest = total - done;
       const double h = std::min(guard_.limit(step_), rest);
       const bool last = h >= rest;
-      // Errors of steps add up, so each may take its share; below rounding nothing can be asked.
-      const double allowed = std::max(tol * h / total, 4 * std::numeric_limits<double>::epsilon());
+      // Errors of steps add up, so each may take its share, less what it may still grow by beside
+      // the state; below rounding nothing can be asked. How fast the state will grow is a guess.
+      constexpr double safety = 0.125;
+      const double ahead = growth_ ? std::max(most - rate_, 0.0) * (rest - h) : 0;
+      const double share = growth_ ? safety * std::exp(-ahead) : 1;
+      const double allowed =
+          std::max(tol * h / total * share, 4 * std::numeric_limits<double>::epsilon());
       const double missed = guard_.missed(t, sign * h, {nodes, weights});
       if (missed > allowed && !guard_.is_shortest(h)) {
         step_ = h / 2;
@@ -148,10 +159,21 @@ class RungeKutta final : public Propagator<T> {
       done = last ? total : done + h;
       if (this->on_step) this->on_step(from + sign * done);
       if (!last || factor < 1) step_ = h * factor;
-      result.error += estimate;
       ++result.steps;
-      norm = vec::norm(*comm_, state);
-      if (axis_ == TimeAxis::imaginary) {
+      const double before = std::exchange(norm, vec::norm(*comm_, state));
+      if (!(norm > 0) || !std::isfinite(norm))
+        throw InvalidArgument(detail::concat("evolution: the state has grown to the norm ", norm,
+                                             " at time ", from + sign * done,
+                                             ", beyond what numbers hold; shorten the time"));
+      if (growth_) {
+        const double grown = std::exp(most * h) * before / norm;
+        result.error = result.error * grown + estimate * before / norm;
+        result.amplified *= grown;
+        rate_ = std::log(norm / before) / h;
+      } else {
+        result.error += estimate;
+      }
+      if (axis_ == TimeAxis::imaginary || growth_) {
         vec::scale(1 / norm, state);
         result.log_scale += std::log(norm);
         norm = 1;
@@ -231,7 +253,9 @@ class RungeKutta final : public Propagator<T> {
   OperatorAt<T> h_;
   StepGuard guard_;
   TimeAxis axis_;
+  std::optional<Growth> growth_;
   double width_, step_;
+  double rate_ = 0;  // at which the norm grew in the last step
   index_t most_products_;
   index_t most_steps_;
   std::vector<DistributedVectors<T>> k_;
@@ -241,14 +265,15 @@ class RungeKutta final : public Propagator<T> {
 
 template <Scalar T>
 std::unique_ptr<Propagator<T>> make_runge_kutta(const Comm& comm, OperatorAt<T> h, StepGuard guard,
-                                                TimeAxis axis, double width, index_t max_products) {
+                                                TimeAxis axis, double width, index_t max_products,
+                                                std::optional<Growth> growth) {
   return std::make_unique<RungeKutta<T>>(comm, std::move(h), std::move(guard), axis, width,
-                                         max_products);
+                                         max_products, growth);
 }
 
-#define KRONSOLVE_INSTANTIATE(T)                                                                  \
-  template std::unique_ptr<Propagator<T>> make_runge_kutta(const Comm&, OperatorAt<T>, StepGuard, \
-                                                           TimeAxis, double, index_t);
+#define KRONSOLVE_INSTANTIATE(T)                            \
+  template std::unique_ptr<Propagator<T>> make_runge_kutta( \
+      const Comm&, OperatorAt<T>, StepGuard, TimeAxis, double, index_t, std::optional<Growth>);
 KRONSOLVE_FOR_EACH_SCALAR(KRONSOLVE_INSTANTIATE)
 #undef KRONSOLVE_INSTANTIATE
 

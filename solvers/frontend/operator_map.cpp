@@ -1,4 +1,5 @@
 #include <kronsolve/core/memory.hpp>
+#include <kronsolve/operators/algebra.hpp>
 #include <kronsolve/operators/assembled_map.hpp>
 #include <kronsolve/operators/hermitian_check.hpp>
 #include <kronsolve/operators/matrix_free.hpp>
@@ -36,15 +37,25 @@ template std::unique_ptr<LinearMap<std::complex<double>>> make_operator_map(cons
 
 namespace {
 
-void require_evolvable(const SectorOperator& h) {
+void require_evolvable(const SectorOperator& h, const EvolutionOptions& options) {
   if (!h.basis) throw InvalidArgument("evolve: the operator has no basis");
-  require_hermitian(h.op, "evolve");
+  if (!options.growth) require_hermitian(h.op, "evolve");
+}
+
+/// Of a Hermitian part, which may be nothing.
+SpectralBounds bounds_of(const Comm& comm, const SectorOperator& part, OperatorForm form) {
+  const OpSum left = simplify(part.op);
+  if (left.terms().empty()) return {};
+  const SectorOperator h{left, part.basis};
+  return visit_scalar(h.scalar(), [&]<Scalar T>() {
+    return spectral_bounds(*make_operator_map<T>(comm, h, form));
+  });
 }
 
 /// Vectors of the state's scalar on a rank: the initial state, the one shown to observers, the one
 /// that moves, and what its method needs.
 double evolution_vectors(const EvolutionOptions& options) {
-  switch (options.method) {
+  switch (options.growth ? EvolutionMethod::integrate : options.method) {
     case EvolutionMethod::integrate:
       return 3 + 12;
     case EvolutionMethod::mfn:
@@ -90,7 +101,7 @@ PlannedEvolution prepare(const Comm& comm, const SectorOperator& h, ScalarKind s
 
 PlannedEvolution prepare_evolution(const Comm& comm, const SectorOperator& h, ScalarKind state,
                                    const EvolutionOptions& options, OperatorForm form) {
-  require_evolvable(h);
+  require_evolvable(h, options);
   return visit_scalar(h.scalar(),
                       [&]<Scalar T>() { return prepare<T>(comm, h, state, options, form); });
 }
@@ -100,10 +111,20 @@ EvolutionPlan plan_evolution(const Comm& comm, const SectorOperator& h, ScalarKi
   return prepare_evolution(comm, h, state, options, form).plan;
 }
 
+EvolutionOptions for_non_hermitian(const Comm& comm, const SectorOperator& g,
+                                   EvolutionOptions options, OperatorForm form) {
+  if (!g.basis) throw InvalidArgument("for_non_hermitian: the operator has no basis");
+  const OpSum adjoint = g.op.adjoint();
+  options.bounds = bounds_of(comm, {0.5 * (g.op + adjoint), g.basis}, form);
+  options.growth =
+      bounds_of(comm, {std::complex<double>(0, -0.5) * (g.op - adjoint), g.basis}, form);
+  return options;
+}
+
 EvolutionResult evolve(const Comm& comm, const SectorOperator& h, const EvolutionState& psi,
                        std::span<const double> times, const EvolutionOptions& options,
                        const EvolutionObserver& observer, OperatorForm form) {
-  require_evolvable(h);
+  require_evolvable(h, options);
   return visit_scalar(h.scalar(), [&]<Scalar T>() {
     const auto map = make_operator_map<T>(comm, h, form);
     return std::visit(

@@ -102,7 +102,7 @@ EvolutionResult run(const Comm& comm, const Problem& problem, const PlannedEvolu
       progress.reached(point.time);
       comm.agree([&] {
         if (asked.json_lines && comm.is_root())
-          print_result(to_json_line(point, asked.options.axis, recorder.recorded()));
+          print_result(to_json_line(point, asked.options, recorder.recorded()));
       });
       return Continue::yes;
     };
@@ -122,8 +122,15 @@ EvolutionResult run(const Comm& comm, const Problem& problem, const PlannedEvolu
       planned.make_map);
 }
 
-/// What a drive leaves without a meaning.
+/// What a drive, or an operator that is not Hermitian, leaves without a meaning.
 void require_no_fixed_energy(const Problem& problem, const std::vector<Observable>& observables) {
+  if (!problem.hermitian)
+    for (const auto& observable : observables)
+      if (observable.needs_hamiltonian())
+        throw InvalidArgument(
+            fmt::format("observable {}: the operator is not Hermitian; op:FILE.toml of it is its "
+                        "complex mean, evolve prints the real part",
+                        observable.text()));
   if (problem.drives.empty()) return;
   for (const auto& observable : observables)
     if (observable.needs_hamiltonian())
@@ -139,7 +146,8 @@ Answer run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_poin
   if (!arguments.evolve.jumps.empty()) return run_open_evolution(comm, arguments, start);
   Phases phases{start};
   const Problem problem =
-      hermitian_problem(comm, arguments.op, States::listed, drives_of(arguments.command));
+      hermitian_problem(comm, arguments.op, States::listed, drives_of(arguments.command),
+                        non_hermitian_of(arguments.command));
   const SectorOperator& h = on_sites(problem);
   auto observables = observables_of(comm, *h.basis, problem.lattice, arguments.observe);
   require_no_fixed_energy(problem, observables);
@@ -147,6 +155,15 @@ Answer run_evolve(const Comm& comm, const Arguments& arguments, Clock::time_poin
   EvolveArguments asked = arguments.evolve;
   if (!problem.drives.empty() && asked.options.method == EvolutionMethod::automatic)
     asked.options.method = EvolutionMethod::integrate;
+  if (!problem.hermitian) {
+    const auto method = asked.options.method;
+    if (method != EvolutionMethod::automatic && method != EvolutionMethod::integrate)
+      throw InvalidArgument(fmt::format(
+          "--method {} needs a Hermitian operator, and {} says hermitian = false; leave "
+          "it out, or take integrate",
+          to_string(method), printable(problem.model)));
+    asked.options = for_non_hermitian(comm, h, asked.options, asked.form);
+  }
   const auto [begin, planned] = prepare(comm, problem, arguments.op, asked);
   const auto& psi = begin.state;
   asked.options.start = begin.time;

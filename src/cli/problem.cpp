@@ -118,19 +118,25 @@ void OperatorOnSites::require_no_rules(const std::string& where) const {
 }
 
 OperatorOnSites operator_on_sites(const Comm& comm, const OperatorArguments& arguments,
-                                  Drives drives) {
+                                  Drives drives, NonHermitian other) {
   if (!arguments.terms.empty()) {
     auto file = read_operator_file(comm, arguments.terms, arguments.options.params);
     if (drives == Drives::refused) file.require_constant(printable(arguments.terms));
-    require_hermitian(file.op, arguments.terms);
+    if (file.hermitian || other == NonHermitian::refused)
+      file.require_hermitian(printable(arguments.terms));
     for (const auto& drive : file.drives)
       require_hermitian(drive.op, fmt::format("{}, [[drive]] {}", arguments.terms,
                                               printable(drive.function.text)));
     auto title = fmt::format("{}, {} site{}", printable(arguments.terms), file.op.sites(),
                              file.op.sites() == 1 ? "" : "s");
-    return {arguments.terms,      std::move(title),           std::move(file.lattice),
-            std::move(file.op),   std::move(file.parameters), std::move(file.drives),
-            std::move(file.rules)};
+    return {arguments.terms,
+            std::move(title),
+            std::move(file.lattice),
+            std::move(file.op),
+            std::move(file.parameters),
+            std::move(file.drives),
+            std::move(file.rules),
+            file.hermitian};
   }
   const ModelOptions options = with_edges(comm, arguments.options);
   auto model = make_model(arguments.model, options);
@@ -141,15 +147,15 @@ OperatorOnSites operator_on_sites(const Comm& comm, const OperatorArguments& arg
 }
 
 Problem hermitian_problem(const Comm& comm, const OperatorArguments& arguments, States states,
-                          Drives drives) {
+                          Drives drives, NonHermitian other) {
   if (!arguments.matrix.empty()) return of_matrix(comm, arguments.matrix);
-  return problem_in_sector(comm, operator_on_sites(comm, arguments, drives), arguments.sector,
-                           states);
+  return problem_in_sector(comm, operator_on_sites(comm, arguments, drives, other),
+                           arguments.sector, states);
 }
 
 Problem problem_in_sector(const Comm& comm, OperatorOnSites on_sites,
                           const std::vector<std::string>& conditions, States states) {
-  auto& [model, title, lattice, sum, parameters, drives, rules] = on_sites;
+  auto& [model, title, lattice, sum, parameters, drives, rules, hermitian] = on_sites;
   const Sector sector = parse_sector(sum.spaces(), lattice, on_sites.with_rules(conditions));
   for (const auto& drive : drives) require_respects(drive.op, sector);
   const int sites = sum.sites();
@@ -158,7 +164,7 @@ Problem problem_in_sector(const Comm& comm, OperatorOnSites on_sites,
   return {std::move(model),   std::move(title), sites,
           op.basis->sector(), op.dimension(),   op.scalar(),
           std::move(lattice), std::move(op),    std::move(parameters),
-          std::move(drives)};
+          std::move(drives),  hermitian};
 }
 
 std::optional<SectorSuggestion> suggest_sector(const Problem& problem) {

@@ -31,6 +31,7 @@ struct Problem {
   std::variant<SectorOperator, CsrRows<double>, CsrRows<std::complex<double>>> op;
   std::map<std::string, std::string> parameters = {};  ///< of the model, defaults included
   std::vector<Drive> drives = {};                      ///< what is added as functions of time
+  bool hermitian = true;                               ///< false: the file says that it need not be
 };
 
 /// The operator as its description says, in no sector yet.
@@ -42,6 +43,7 @@ struct OperatorOnSites {
   std::map<std::string, std::string> parameters = {};  ///< as in Problem
   std::vector<Drive> drives = {};
   std::vector<std::string> rules = {};  ///< that the operator file has about configurations
+  bool hermitian = true;                ///< as in Problem
 
   /// With those of the rules that they do not name.
   std::vector<std::string> with_rules(std::vector<std::string> conditions) const;
@@ -73,19 +75,28 @@ inline Drives drives_of(std::string_view command) {
   return command == "evolve" || command == "floquet" ? Drives::taken : Drives::refused;
 }
 
+/// Files that say hermitian = false are for those who can do with that.
+enum class NonHermitian { refused, taken };
+inline NonHermitian non_hermitian_of(std::string_view command) {
+  return command == "evolve" ? NonHermitian::taken : NonHermitian::refused;
+}
+
 /// Builds or reads what --model or --terms names. Collective.
 /// @throws InvalidArgument  what the model or the file refuses; not Hermitian (with the term); a
-///                          [[drive]] where these are refused
+///                          [[drive]] or hermitian = false where these are refused
 /// @throws IoError          a file that cannot be read
 OperatorOnSites operator_on_sites(const Comm& comm, const OperatorArguments& arguments,
-                                  Drives drives = Drives::refused);
+                                  Drives drives = Drives::refused,
+                                  NonHermitian other = NonHermitian::refused);
 
-/// Builds or reads the operator and checks that it is Hermitian. Collective.
+/// Builds or reads the operator and checks that it is Hermitian, unless its file says that it need
+/// not be and that is taken. Collective.
 /// @throws InvalidArgument  what the model, the operator file or the matrix file refuses; not
 ///                          square; not Hermitian (with the entry)
 /// @throws IoError          a file that cannot be read
 Problem hermitian_problem(const Comm& comm, const OperatorArguments& arguments,
-                          States states = States::listed, Drives drives = Drives::refused);
+                          States states = States::listed, Drives drives = Drives::refused,
+                          NonHermitian other = NonHermitian::refused);
 
 /// An operator on sites as the problem of one of its sectors. Collective.
 /// @throws InvalidArgument  conditions that the operator or the lattice does not allow

@@ -93,7 +93,7 @@ std::string to_text(const EvolveReport& report);
 /// The same without the lists: the last of the lines of --json-lines.
 std::string to_last_json_line(const EvolveReport& report);
 /// One time as one line; the last value of each observable.
-std::string to_json_line(const EvolutionPoint& point, TimeAxis axis,
+std::string to_json_line(const EvolutionPoint& point, const EvolutionOptions& options,
                          const std::vector<Measured>& observables);
 
 /// The same for the levels of several sectors.

@@ -14,12 +14,22 @@ bool imaginary(const EvolveReport& report) {
   return report.asked.options.axis == TimeAxis::imaginary;
 }
 
+bool normalised(const EvolveReport& report) { return report.asked.options.normalises(); }
+
+/// What is done with the state, for people.
+std::string exponential(const EvolveReport& report) {
+  std::string text = imaginary(report) ? "exp(-time H)" : "exp(-i time H)";
+  if (normalised(report)) text += ", normalised,";
+  return text;
+}
+
 /// What one number says about the whole evolution.
 Json summary(const EvolveReport& report) {
   const auto& [problem, asked, plan, result, cost, observables, saved] = report;
   Json json = json_of("evolve", problem, problem.dimension, plan.scalar);
   json["state"] = asked.state;
   json["imaginary"] = imaginary(report);
+  if (!problem.hermitian) json["hermitian"] = false;
   json["start_time"] = asked.options.start;
   json["end_time"] = result.times.empty() ? asked.options.start : result.times.back();
   json["method"] = to_string(result.method);
@@ -60,7 +70,7 @@ std::string points(const EvolveReport& report, const std::vector<Measured>& obse
   Table table;
   table.column("time", cells(result.times, time_cell));
   table.column("energy", cells(result.energies, value_cell));
-  if (imaginary(report)) table.column("log norm", cells(result.log_norms, value_cell));
+  if (normalised(report)) table.column("log norm", cells(result.log_norms, value_cell));
   table.column("error", cells(result.errors, residual_text));
   for (const auto& measured : observables)
     if (is_number(measured))
@@ -77,7 +87,7 @@ Json to_json(const EvolveReport& report) {
   json["times"] = result.times;
   json["energies"] = result.energies;
   json["norms"] = result.norms;
-  if (imaginary(report)) json["log_norm"] = result.log_norms;
+  if (normalised(report)) json["log_norm"] = result.log_norms;
   json["errors"] = result.errors;
   for (const auto& measured : report.observables) {
     Json values = Json::array();
@@ -89,13 +99,13 @@ Json to_json(const EvolveReport& report) {
 
 std::string to_last_json_line(const EvolveReport& report) { return summary(report).dump() + "\n"; }
 
-std::string to_json_line(const EvolutionPoint& point, TimeAxis axis,
+std::string to_json_line(const EvolutionPoint& point, const EvolutionOptions& options,
                          const std::vector<Measured>& observables) {
   Json json;
   json["time"] = point.time;
   json["energy"] = point.energy;
   json["norm"] = point.norm;
-  if (axis == TimeAxis::imaginary) json["log_norm"] = point.log_norm;
+  if (options.normalises()) json["log_norm"] = point.log_norm;
   json["error"] = point.error;
   json["products"] = point.products;
   for (const auto& measured : observables)
@@ -107,9 +117,10 @@ std::string to_text(const EvolveReport& report) {
   const auto& [problem, asked, plan, result, cost, all, saved] = report;
   const auto observables = without_noise(all);
   std::string text = head(problem, problem.dimension, plan.scalar);
-  text +=
-      fmt::format("{} on {}; time in inverse units of the couplings (hbar = 1)\n\n",
-                  imaginary(report) ? "exp(-time H), normalised," : "exp(-i time H)", asked.state);
+  text += fmt::format("{} on {}; time in inverse units of the couplings (hbar = 1)\n\n",
+                      exponential(report), asked.state);
+  if (!problem.hermitian)
+    text += line("operator", "not Hermitian, as its file says; energy: real part") + "\n";
   for (const auto& drive : problem.drives)
     text += line("driven by", printable(drive.function.text));
   if (!problem.drives.empty()) text += "\n";
@@ -121,7 +132,7 @@ std::string to_text(const EvolveReport& report) {
                       [&](std::size_t t, std::size_t i) { return number(measured.values[t], i); });
   text += "\n" + line("converged", fmt::format("{} (tolerance {:.1e})",
                                                result.converged ? "yes" : "NO", asked.options.tol));
-  if (!imaginary(report))
+  if (!normalised(report))
     text +=
         line("drift", problem.drives.empty() ? fmt::format("norm {:.1e}, energy {:.1e}",
                                                            result.norm_drift, result.energy_drift)

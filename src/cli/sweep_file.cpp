@@ -150,8 +150,8 @@ std::vector<Sweep::Shape> Sweep::measure_shapes(Hopeless hopeless) const {
       if (!arguments.op.matrix.empty()) continue;
       auto op = arguments.op;  // of several sectors: all their states
       std::erase_if(op.sector, [](const auto& condition) { return is_scan({condition}); });
-      const auto problem =
-          hermitian_problem(Comm::serial(), op, States::counted, drives_of(command_));
+      const auto problem = hermitian_problem(Comm::serial(), op, States::counted,
+                                             drives_of(command_), non_hermitian_of(command_));
       const auto rows = static_cast<double>(problem.dimension);
       const auto k = arguments.solve.k == EighOptions::all ? rows : double(arguments.solve.k);
       measured.back() = {rows, rows * (command_ == "evolve" ? std::abs(arguments.evolve.time) : k)};

@@ -49,11 +49,16 @@ struct OperatorFile {
   std::map<std::string, std::string> parameters;  ///< as they hold, in short texts
   std::vector<Drive> drives = {};                 ///< the [[drive]] tables, in order
   std::vector<std::string> rules = {};            ///< conditions of the space that it is meant in
+  bool hermitian = true;                          ///< false: the file says that it need not be
 
   /// For all who do not follow time.
   /// @param path  what the error calls the file
   /// @throws InvalidArgument  there is a [[drive]]
   KRONSOLVE_EXPORT void require_constant(const std::string& path) const;
+  /// For all who need a Hermitian operator.
+  /// @throws InvalidArgument  it is not Hermitian (names the term), or the file says that it need
+  ///                          not be
+  KRONSOLVE_EXPORT void require_hermitian(const std::string& path) const;
   /// For all who have their space from elsewhere.
   /// @throws InvalidArgument  there are rules
   KRONSOLVE_EXPORT void require_no_rules(const std::string& path) const;
@@ -71,8 +76,8 @@ struct OperatorFile {
 /// ["spin-1", "boson:4", "dim:3"]. A term is its coefficient and then operator, site, operator,
 /// site, ... `define` gives matrices a name. Numbers are real or [re, im], or texts such as "J/2"
 /// over the names under [parameters]. In place of terms, or beside them, a lattice with [[bond]]
-/// and [[site]], [[drive]] for what depends on time, and rules = ["blockade"] for the configurations
-/// that there are: docs/models.md. Local; O(terms).
+/// and [[site]], [[drive]] for what depends on time, rules = ["blockade"] for the configurations
+/// that there are, and hermitian = false where it need not be Hermitian: docs/models.md. Local; O(terms).
 /// @param name        what errors call the text, for example its path; edges in a file of their own
 ///                    are looked for in its folder
 /// @param parameters  in place of those of the file: numbers or expressions

@@ -55,10 +55,10 @@ using EvolutionState =
 /// state.
 struct EvolutionPoint {
   double time = 0;              ///< of the state, units of 1/energy (hbar = 1)
-  const EvolutionState& state;  ///< imaginary time: normalised to the norm at the start
+  const EvolutionState& state;  ///< of the norm at the start, where EvolutionOptions::normalises()
   double norm = 0;              ///< of the state
-  double log_norm = 0;          ///< imaginary time: log(|exp(-H t) psi0| / |psi0|)
-  double energy = 0;            ///< <psi|H(t)|psi> / <psi|psi>
+  double log_norm = 0;          ///< what was divided out: log(|exp(-H t) psi0| / |psi0|)
+  double energy = 0;            ///< real part of <psi|H(t)|psi> / <psi|psi>
   double error = 0;             ///< 2-norm error of the state so far: bound (expm) or estimate
   index_t products = 0;         ///< so far
 };
@@ -76,7 +76,11 @@ struct EvolutionOptions {
   double start = 0;                ///< time of the initial state
   double tol = 1e-10;  ///< 2-norm error of the state at each output time, relative to its norm
   std::optional<SpectralBounds> bounds = {};  ///< of the operator, if known
-  index_t max_products = 10'000'000;          ///< of one update
+  /// Given for an operator G that is not Hermitian, which is refused without: an interval that holds
+  /// the spectrum of (G - G^+) / 2i. `bounds` must then hold that of (G + G^+) / 2, the method is
+  /// integrate, and the state is normalised. `for_non_hermitian` finds both.
+  std::optional<SpectralBounds> growth = {};
+  index_t max_products = 10'000'000;  ///< of one update
   /// Longest step of integrate and magnus, in units of time: no longer than the shortest pulse of
   /// the coefficients. 0: no such limit.
   double max_step = 0;
@@ -88,10 +92,19 @@ struct EvolutionOptions {
   std::function<void(double time)> progress = {};
   Checkpoint* checkpoint =
       nullptr;  ///< of evolve(): asked after each output time; part `evolution`
+
+  /// Whether the state keeps its norm by division and log_norm says what was divided out: in
+  /// imaginary time, and under operators that are not Hermitian.
+  bool normalises() const noexcept { return axis == TimeAxis::imaginary || growth.has_value(); }
 };
 
 /// A state that moves in time. Collective on the operator's communicator; the operator must outlive
 /// it.
+///
+/// Operators that are not Hermitian (EvolutionOptions::growth) may make errors grow faster than the
+/// state. What a step misses is taken to grow by the logarithmic norm, exp of the largest eigenvalue
+/// of (G - G^+) / 2i times time, which is never too little; early steps are shorter for it.
+/// Source: Soderlind 2006, doi:10.1007/s10543-006-0069-9.
 ///
 /// Real time under a real operator keeps the operator real: real and imaginary part are vectors of
 /// their own. Memory, in complex vectors besides the returned state: expm 4 (3 for real operators),
@@ -103,7 +116,8 @@ class KRONSOLVE_EXPORT Evolution {
   /// @throws DimensionError   map not square, other distribution of psi, more or less than one
   ///                          column
   /// @throws InvalidArgument  psi is zero or not finite, tol not in (0, 1), start not finite,
-  ///                          operator not Hermitian (as far as its first products show), method
+  ///                          operator not Hermitian (as far as its first products show) and no
+  ///                          growth given, growth without bounds or with another method, method
   ///                          solve for an operator too large for one process
   Evolution(const LinearMap<T>& h, const DistributedVectors<double>& psi,
             EvolutionOptions options = {});
@@ -139,12 +153,12 @@ class KRONSOLVE_EXPORT Evolution {
   const EvolutionState& state() const noexcept;  ///< the state now, one column
   EvolutionState take_state() &&;    ///< gives the state away; nothing else may be asked then
   double norm() const noexcept;      ///< of the state now
-  double log_norm() const noexcept;  ///< imaginary time: log of the norm that was divided out
+  double log_norm() const noexcept;  ///< log of the norm that was divided out
   double energy() const noexcept;    ///< now
   double norm_drift()
       const noexcept;  ///< largest | |psi(t)| / |psi(0)| - 1 | of the updates so far (real time)
-  double energy_drift()
-      const noexcept;  ///< largest |E(t) - E(0)| so far (real time, constant operator; else 0)
+  double energy_drift() const
+      noexcept;  ///< largest |E(t) - E(0)| so far (real time, constant Hermitian operator; else 0)
   double error() const noexcept;  ///< accumulated, relative to the norm of the state
   index_t products()
       const noexcept;              ///< with all terms of the operator, those for energies included
@@ -171,7 +185,7 @@ struct EvolutionResult {
   std::vector<double> times;                            ///< reached, as asked
   std::vector<double> energies;                         ///< at those
   std::vector<double> norms;                            ///< of the state, at those
-  std::vector<double> log_norms;                        ///< imaginary time; else empty
+  std::vector<double> log_norms;                        ///< where it is normalised; else empty
   std::vector<double> errors;                           ///< of the state, accumulated
   double norm_drift = 0,                                ///< as Evolution::norm_drift
       energy_drift = 0;                                 ///< as Evolution::energy_drift

@@ -54,16 +54,26 @@ KRONSOLVE_EXPORT PlannedEvolution prepare_evolution(const Comm& comm, const Sect
 
 /// Chooses the form and estimates the memory of evolve. Collective.
 /// @param state  scalar of the initial state
-/// @throws InvalidArgument  it cannot fit (with the numbers); the operator is not Hermitian
+/// @throws InvalidArgument  it cannot fit (with the numbers); the operator is not Hermitian and
+///                          options.growth is not given
 /// @throws NotSupported     matrix_free in a basis that has no such product
 KRONSOLVE_EXPORT EvolutionPlan plan_evolution(const Comm& comm, const SectorOperator& h,
                                               ScalarKind state,
                                               const EvolutionOptions& options = {},
                                               OperatorForm form = OperatorForm::automatic);
 
+/// Options for an operator G that is not Hermitian: those given, with `bounds` and `growth`, the ends
+/// of the spectra of (G + G^+) / 2 and (G - G^+) / 2i. Who calls it says that this is meant: without,
+/// evolve refuses such operators. Collective.
+/// Cost: as spectral_bounds, twice.
+KRONSOLVE_EXPORT EvolutionOptions for_non_hermitian(const Comm& comm, const SectorOperator& g,
+                                                    EvolutionOptions options = {},
+                                                    OperatorForm form = OperatorForm::automatic);
+
 /// Evolves `psi` (one column on the rows of h.basis->partition(comm.size())) under an operator sum:
 /// builds its product, real if the operator is, and calls evolve with it. Collective on `comm`.
-/// @throws InvalidArgument  the operator is not Hermitian (names the term); and as Evolution
+/// @throws InvalidArgument  the operator is not Hermitian (names the term) and options.growth is
+///                          not given; and as Evolution
 KRONSOLVE_EXPORT EvolutionResult evolve(const Comm& comm, const SectorOperator& h,
                                         const EvolutionState& psi, std::span<const double> times,
                                         const EvolutionOptions& options = {},
