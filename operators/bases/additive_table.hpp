@@ -19,18 +19,16 @@ class AdditiveTable {
   AdditiveTable(const DigitCode& code, F&& value) {
     for (int last = code.sites() - 1; last >= 0;) {
       int first = last;
-      state_t states = static_cast<state_t>(code.dim(last));
-      while (first > 0 && states * static_cast<state_t>(code.dim(first - 1)) <= most_states)
-        states *= static_cast<state_t>(code.dim(--first));
-      Group group{states, std::vector<V>(static_cast<std::size_t>(states), V{})};
-      state_t stride = 1;
+      auto states = static_cast<std::size_t>(code.dim(last));
+      while (first > 0 && states * static_cast<std::size_t>(code.dim(first - 1)) <= most_states)
+        states *= static_cast<std::size_t>(code.dim(--first));
+      Group group{states, std::vector<V>(states, V{})};
+      std::size_t stride = 1;
       for (int site = last; site >= first; --site) {
-        const auto dim = static_cast<state_t>(code.dim(site));
+        const auto dim = static_cast<std::size_t>(code.dim(site));
         std::vector<V> values;
         for (int digit = 0; digit < code.dim(site); ++digit) values.push_back(value(site, digit));
-        for (state_t s = 0; s < states; ++s)
-          group.sums[static_cast<std::size_t>(s)] +=
-              values[static_cast<std::size_t>(s / stride % dim)];
+        for (std::size_t s = 0; s < states; ++s) group.sums[s] += values[s / stride % dim];
         stride *= dim;
       }
       groups_.push_back(std::move(group));
@@ -41,7 +39,7 @@ class AdditiveTable {
   V operator()(state_t state) const {
     V sum{};
     for (const auto& group : groups_) {
-      const state_t rest = state / group.states;
+      const state_t rest = quotient(state, state_t{group.states});
       sum += group.sums[static_cast<std::size_t>(state - rest * group.states)];
       state = rest;
     }
@@ -49,10 +47,10 @@ class AdditiveTable {
   }
 
  private:
-  static constexpr state_t most_states =
+  static constexpr std::size_t most_states =
       4096;  // a group's table stays in the first-level cache for small V
   struct Group {
-    state_t states;
+    std::size_t states;
     std::vector<V> sums;
   };
   std::vector<Group> groups_;  ///< the last sites first

@@ -1,4 +1,4 @@
-#include <limits>
+#include <bit>
 
 #include <kronsolve/core/error.hpp>
 #include <kronsolve/operators/charge_basis.hpp>
@@ -9,16 +9,19 @@ DigitCode::DigitCode(const std::vector<LocalSpace>& spaces) {
   dims_.reserve(spaces.size());
   for (const auto& space : spaces) dims_.push_back(space.dim());
   strides_.assign(dims_.size(), 1);
-  // 2^64 configurations are one too many for the number itself, not for the codes 0 ... 2^64-1.
-  __extension__ using Wide = unsigned __int128;
-  constexpr auto most = static_cast<Wide>(std::numeric_limits<state_t>::max()) + 1;
-  Wide configurations = 1;
+  // Digits side by side (DigitLayout) must fit as well as the number, which never takes more bits.
+  constexpr int most_bits = 128;
+  int bits = 0;
+  for (const int dim : dims_) bits += std::bit_width(static_cast<unsigned>(dim - 1));
+  if (bits > most_bits)
+    throw InvalidArgument(detail::concat("the configurations of ", dims_.size(), " sites take ",
+                                         bits, " bits, at most ", most_bits,
+                                         " are possible; make the system smaller"));
+  state_t stride = 1;
   for (std::size_t i = dims_.size(); i-- > 0;) {
-    strides_[i] = static_cast<state_t>(configurations);
-    configurations *= static_cast<unsigned>(dims_[i]);
-    if (configurations > most)
-      throw InvalidArgument(detail::concat("more than 2^64 configurations on ", dims_.size(),
-                                           " sites; make the system smaller"));
+    strides_[i] = stride;
+    largest_ += static_cast<state_t>(dims_[i] - 1) * stride;
+    stride *= static_cast<state_t>(dims_[i]);  // 2^128 becomes 0 only after its last use
   }
 }
 

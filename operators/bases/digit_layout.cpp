@@ -23,12 +23,11 @@ DigitLayout::DigitLayout(const std::vector<LocalSpace>& spaces) : code_(spaces) 
   for (std::size_t s = spaces.size(); s-- > 0;) {
     const auto dim = static_cast<unsigned>(spaces[s].dim());
     bits_[s] = std::bit_width(dim - 1);
-    shifts_[s] = shift;
+    // A site of dimension 1 takes no bit, but its shift must be one that there is.
+    shifts_[s] = std::min(shift, 127);
     shift += bits_[s];
     bitwise_ = bitwise_ && std::has_single_bit(dim);
   }
-  // Dimension d needs at most 1.5 times log2(d) bits (d = 5: 3 instead of 2.32), so 64 bits of
-  // state fit.
   KRONSOLVE_ASSERT(shift <= 128);
 }
 

@@ -13,7 +13,7 @@
 namespace kronsolve::detail {
 
 /// Digits of all sites side by side, each in as few bits as its dimension needs, site 0 the most
-/// significant. Two words: sites of dimension 5 need 3 bits for 2.32 bits of state.
+/// significant. `DigitCode` refuses sites that need more bits than there are.
 __extension__ using PackedDigits = unsigned __int128;
 
 /// A product of diagonal site functions of a configuration.

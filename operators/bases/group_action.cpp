@@ -10,26 +10,37 @@
 namespace kronsolve::detail {
 
 namespace {
-constexpr state_t most_chunk_states = 256;
+constexpr name_t most_chunk_states = 256;
+}
+
+bool have_names(const DigitCode& code) {
+  return code.largest() <= std::numeric_limits<name_t>::max();
+}
+
+void require_names(const DigitCode& code) {
+  if (!have_names(code))
+    throw InvalidArgument(
+        concat("symmetries need configurations of at most 64 bits, those of these ", code.sites(),
+               " sites take more; leave the symmetries out, charges and local rules may stay"));
 }
 
 GroupAction::GroupAction(const SymmetryGroup& group)
     : code_(group.spaces()), spaces_(group.spaces()), phases_(group.phases()) {
-  largest_ = 0;
+  require_names(code_);
+  largest_ = static_cast<name_t>(code_.largest());
   bitwise_ = true;
   bool all_spins = true, fermions = false;
   for (int site = 0; site < code_.sites(); ++site) {
     const auto& space = spaces_[static_cast<std::size_t>(site)];
-    largest_ += static_cast<state_t>(space.dim() - 1) * code_.stride(site);
     all_spins = all_spins && space.kind() == LocalSpace::Kind::spin;
     fermions = fermions || space.is_fermionic();
     if (space.has_electrons()) electron_sites_ |= std::uint64_t{1} << site;
     bitwise_ = bitwise_ && std::has_single_bit(static_cast<unsigned>(space.dim()));
   }
   for (int site = code_.sites(); site-- > 0;) {
-    const auto dim = static_cast<state_t>(code_.dim(site));
+    const auto dim = static_cast<name_t>(code_.dim(site));
     if (chunks_.empty() || chunks_.back().size * dim > most_chunk_states)
-      chunks_.push_back({code_.stride(site), 1, site + 1, site + 1});
+      chunks_.push_back({static_cast<name_t>(code_.stride(site)), 1, site + 1, site + 1});
     chunks_.back().size *= dim;
     chunks_.back().begin = site;
   }
@@ -109,7 +120,7 @@ void GroupAction::add_tables(const std::vector<SymmetryGroup::Element>& elements
     for (std::size_t value = 0; value < chunk_entries_; ++value)
       for (std::size_t m = 0; m < padded_; ++m, ++at) {
         if (value >= chunk.size) continue;
-        const state_t image = chunk_image(elements[m < elements.size() ? m : 0], chunk, value);
+        const name_t image = chunk_image(elements[m < elements.size() ? m : 0], chunk, value);
         if (narrow)
           narrow_[at] = static_cast<std::uint32_t>(image);
         else
@@ -118,22 +129,22 @@ void GroupAction::add_tables(const std::vector<SymmetryGroup::Element>& elements
 }
 
 /// What the digits of one chunk add to the image of a state.
-state_t GroupAction::chunk_image(const SymmetryGroup::Element& element, const Chunk& chunk,
-                                 state_t value) const {
-  state_t image = 0;
+name_t GroupAction::chunk_image(const SymmetryGroup::Element& element, const Chunk& chunk,
+                                name_t value) const {
+  name_t image = 0;
   for (int site = chunk.end; site-- > chunk.begin;) {
-    const auto dim = static_cast<state_t>(code_.dim(site));
+    const auto dim = static_cast<name_t>(code_.dim(site));
     int digit = static_cast<int>(value % dim);
     value /= dim;
     if (element.flip == SpinFlip::yes)
       digit = flipped_digit(spaces_[static_cast<std::size_t>(site)], digit);
-    image +=
-        static_cast<state_t>(digit) * code_.stride(element.image[static_cast<std::size_t>(site)]);
+    image += static_cast<name_t>(digit) *
+             static_cast<name_t>(code_.stride(element.image[static_cast<std::size_t>(site)]));
   }
   return image;
 }
 
-std::size_t GroupAction::chunk_value(std::size_t chunk, state_t state) const noexcept {
+std::size_t GroupAction::chunk_value(std::size_t chunk, name_t state) const noexcept {
   return static_cast<std::size_t>(bitwise_
                                       ? state >> chunk_shifts_[chunk] & (chunks_[chunk].size - 1)
                                       : state / chunks_[chunk].stride % chunks_[chunk].size);
@@ -141,7 +152,7 @@ std::size_t GroupAction::chunk_value(std::size_t chunk, state_t state) const noe
 
 template <class Word>
 GroupAction::Rows<Word> GroupAction::rows(const std::vector<Word>& tables,
-                                          state_t state) const noexcept {
+                                          name_t state) const noexcept {
   Rows<Word> rows;
   for (std::size_t k = 0; k < chunks_.size(); ++k)
     rows[k] = tables.data() + (k * chunk_entries_ + chunk_value(k, state)) * padded_;
@@ -153,7 +164,7 @@ auto GroupAction::dispatch(F&& f) const {
   return narrow_.empty() ? f(wide_, kernels_->wide) : f(narrow_, kernels_->narrow);
 }
 
-GroupAction::Occupied GroupAction::occupied(state_t state) const noexcept {
+GroupAction::Occupied GroupAction::occupied(name_t state) const noexcept {
   Occupied taken;
   if (signs_.empty()) return taken;
   for (std::size_t k = 0; k < chunks_.size(); ++k) {
@@ -203,7 +214,7 @@ bool GroupAction::odd_exchanges(const Sign& sign, const Occupied& taken) const n
 
 template <class Word>
 GroupAction::Found GroupAction::find_in(const Rows<Word>& rows, const ImageLoops<Word>& loops,
-                                        state_t state) const {
+                                        name_t state) const {
   constexpr std::size_t most_on_stack = 512, word_bits = 64;
   const auto count = static_cast<std::int64_t>(padded_);
   // First all images and the least of them, without a branch; then which elements lead there.
@@ -249,10 +260,10 @@ GroupAction::Found GroupAction::find_in(const Rows<Word>& rows, const ImageLoops
 
 template <class Word>
 bool GroupAction::carries_in(const std::vector<Word>& tables, const ImageLoops<Word>& loops,
-                             state_t state) const {
+                             name_t state) const {
   // Most states are not the least, and one of the first images shows it.
   const Word low = static_cast<Word>(state);
-  const Word high = static_cast<Word>(paired_ ? largest_ - state : ~state_t{0});
+  const Word high = static_cast<Word>(paired_ ? largest_ - state : ~name_t{0});
   const auto parts = rows(tables, state);
   if (loops.any_outside(parts.data(), static_cast<int>(chunks_.size()),
                         static_cast<std::int64_t>(padded_), low, high))
@@ -261,7 +272,7 @@ bool GroupAction::carries_in(const std::vector<Word>& tables, const ImageLoops<W
   return found.representative == state && !found.vanishes;
 }
 
-GroupAction::Found GroupAction::find(state_t state) const {
+GroupAction::Found GroupAction::find(name_t state) const {
   return dispatch([&](const auto& tables, const auto& loops) {
     return find_in(rows(tables, state), loops, state);
   });
@@ -271,7 +282,8 @@ GroupAction::Steps GroupAction::steps(std::span<const std::pair<state_t, state_t
   Steps result;
   const auto add = [&]<class Word>(const std::vector<Word>& tables, std::vector<Word>& to) {
     for (const auto& [before, after] : ends) {
-      const auto from = rows(tables, before), until = rows(tables, after);
+      const auto from = rows(tables, static_cast<name_t>(before)),
+                 until = rows(tables, static_cast<name_t>(after));
       for (std::size_t m = 0; m < padded_; ++m) {
         Word change = 0;
         for (std::size_t k = 0; k < chunks_.size(); ++k)
@@ -292,7 +304,7 @@ GroupAction::Neighbours::Neighbours(const GroupAction& action, const Steps& step
     narrow_.images.resize(action.padded_);
 }
 
-void GroupAction::Neighbours::enter(state_t state) {
+void GroupAction::Neighbours::enter(name_t state) {
   const auto make = [&]<class Word>(const std::vector<Word>& tables, const ImageLoops<Word>& loops,
                                     Scratch<Word>& scratch) {
     Word least, most;
@@ -308,8 +320,8 @@ void GroupAction::Neighbours::enter(state_t state) {
 template <class Word>
 void GroupAction::Neighbours::find_in(const ImageLoops<Word>& loops,
                                       const std::vector<Word>& tables, Scratch<Word>& scratch,
-                                      std::span<const int> steps, const state_t* to,
-                                      state_t* representatives, int* phases) {
+                                      std::span<const int> steps, const name_t* to,
+                                      name_t* representatives, int* phases) {
   const std::size_t n = steps.size();
   const auto count = static_cast<std::int64_t>(action_->padded_);
   if (scratch.least.size() < n + beside) {
@@ -341,8 +353,8 @@ void GroupAction::Neighbours::find_in(const ImageLoops<Word>& loops,
   }
 }
 
-void GroupAction::Neighbours::find(std::span<const int> steps, const state_t* to,
-                                   state_t* representatives, int* phases) {
+void GroupAction::Neighbours::find(std::span<const int> steps, const name_t* to,
+                                   name_t* representatives, int* phases) {
   if (steps.empty()) return;
   if (action_->narrow_.empty())
     find_in(action_->kernels_->wide, steps_->wide, wide_, steps, to, representatives, phases);
@@ -350,18 +362,18 @@ void GroupAction::Neighbours::find(std::span<const int> steps, const state_t* to
     find_in(action_->kernels_->narrow, steps_->narrow, narrow_, steps, to, representatives, phases);
 }
 
-bool GroupAction::carries(state_t state) const {
+bool GroupAction::carries(name_t state) const {
   return dispatch(
       [&](const auto& tables, const auto& loops) { return carries_in(tables, loops, state); });
 }
 
-std::vector<std::pair<state_t, int>> GroupAction::images_of(state_t state) const {
-  std::vector<std::pair<state_t, int>> result;
+std::vector<std::pair<name_t, int>> GroupAction::images_of(name_t state) const {
+  std::vector<std::pair<name_t, int>> result;
   const auto add = [&](const auto& tables) {
     const auto parts = rows(tables, state);
     const Occupied taken = occupied(state);
     for (std::size_t m = 0; m < members_.size(); ++m) {
-      state_t to = 0;
+      name_t to = 0;
       for (std::size_t k = 0; k < chunks_.size(); ++k) to += parts[k][m];
       const Member& member = members_[m];
       result.emplace_back(to, phase(member.element, taken));
@@ -372,15 +384,15 @@ std::vector<std::pair<state_t, int>> GroupAction::images_of(state_t state) const
   return result;
 }
 
-std::pair<state_t, int> GroupAction::image_of(int element, state_t state) const {
+std::pair<name_t, int> GroupAction::image_of(int element, name_t state) const {
   const auto [member, flipped] = tabled_[static_cast<std::size_t>(element)];
   const auto sum = [&, at = static_cast<std::size_t>(member)](const auto& tables) {
     const auto parts = rows(tables, state);
-    state_t to = 0;
+    name_t to = 0;
     for (std::size_t k = 0; k < chunks_.size(); ++k) to += parts[k][at];
     return to;
   };
-  const state_t to = narrow_.empty() ? sum(wide_) : sum(narrow_);
+  const name_t to = narrow_.empty() ? sum(wide_) : sum(narrow_);
   return {flipped ? largest_ - to : to, phase(element, occupied(state))};
 }
 

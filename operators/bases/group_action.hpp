@@ -14,6 +14,11 @@
 
 namespace kronsolve::detail {
 
+/// Configurations of these sites fit into a `name_t`.
+bool have_names(const DigitCode& code);
+/// @throws InvalidArgument  they do not
+void require_names(const DigitCode& code);
+
 /// Tables of a group. Immutable; shared by threads.
 ///
 /// The image of a state is a sum over chunks of sites of table entries. Where all sites are spins,
@@ -21,18 +26,19 @@ namespace kronsolve::detail {
 /// share their look-ups, if all elements come in such pairs.
 class GroupAction {
  public:
+  /// @throws InvalidArgument  as require_names
   explicit GroupAction(const SymmetryGroup& group);
 
   struct Found {
-    state_t representative = 0;  ///< least state of the orbit
+    name_t representative = 0;  ///< least state of the orbit
     int phase =
         0;  ///< U |state> = (sign) |representative> for an element U; character of U times sign
     int stabiliser = 1;     ///< elements that leave the representative where it is
     bool vanishes = false;  ///< the orbit carries no state of this symmetry
   };
-  Found find(state_t state) const;
+  Found find(name_t state) const;
   /// Is it the least of its orbit, and does the orbit carry a state of this symmetry?
-  bool carries(state_t state) const;
+  bool carries(name_t state) const;
 
   /// What the images of a configuration gain by each of a list of steps.
   struct Steps {
@@ -46,9 +52,9 @@ class GroupAction {
 
   /// Images of a state under every element, each with (character times sign): U |state> = (sign)
   /// |image>.
-  std::vector<std::pair<state_t, int>> images_of(state_t state) const;
+  std::vector<std::pair<name_t, int>> images_of(name_t state) const;
   /// The same of one element, a few look-ups.
-  std::pair<state_t, int> image_of(int element, state_t state) const;
+  std::pair<name_t, int> image_of(int element, name_t state) const;
   index_t memory_bytes() const noexcept;
 
  private:
@@ -60,7 +66,7 @@ class GroupAction {
         -1;  ///< the element that leads to the complement of the image, if they are paired
   };
   struct Chunk {
-    state_t stride = 1, size = 1;
+    name_t stride = 1, size = 1;
     int begin = 0, end = 0;  ///< sites
   };
   /// What fermion signs need: for each site the sites whose images lie behind its own.
@@ -71,20 +77,19 @@ class GroupAction {
   };
   std::vector<SymmetryGroup::Element> make_members(const SymmetryGroup& group, bool all_spins);
   void add_tables(const std::vector<SymmetryGroup::Element>& elements);
-  state_t chunk_image(const SymmetryGroup::Element& element, const Chunk& chunk,
-                      state_t value) const;
+  name_t chunk_image(const SymmetryGroup::Element& element, const Chunk& chunk, name_t value) const;
   /// Parts of the images that each chunk of a state gives.
   template <class Word>
   using Rows = std::array<const Word*, most_chunks>;
   template <class Word>
-  Rows<Word> rows(const std::vector<Word>& tables, state_t state) const noexcept;
-  std::size_t chunk_value(std::size_t chunk, state_t state) const noexcept;
+  Rows<Word> rows(const std::vector<Word>& tables, name_t state) const noexcept;
+  std::size_t chunk_value(std::size_t chunk, name_t state) const noexcept;
   /// What is found of `state`, whose images are the sums of `rows`.
   template <class Word>
-  Found find_in(const Rows<Word>& rows, const ImageLoops<Word>& loops, state_t state) const;
+  Found find_in(const Rows<Word>& rows, const ImageLoops<Word>& loops, name_t state) const;
   template <class Word>
   bool carries_in(const std::vector<Word>& tables, const ImageLoops<Word>& loops,
-                  state_t state) const;
+                  name_t state) const;
   /// f(tables, loops) for states of 32 or 64 bits.
   template <class F>
   auto dispatch(F&& f) const;
@@ -92,7 +97,7 @@ class GroupAction {
   struct Occupied {
     std::uint64_t up = 0, down = 0;
   };
-  Occupied occupied(state_t state) const noexcept;
+  Occupied occupied(name_t state) const noexcept;
   int phase(int element, const Occupied& occupied) const noexcept;
   bool odd_exchanges(const Sign& sign, const Occupied& occupied) const noexcept;
 
@@ -103,7 +108,7 @@ class GroupAction {
   bool paired_ = false;                       ///< every member has a flipped element
   std::vector<int> phases_of_;                ///< by element
   int phases_ = 2;
-  state_t largest_ = 0;
+  name_t largest_ = 0;
   std::vector<Chunk> chunks_;  ///< the last sites first
   std::size_t chunk_entries_ = 0;
   bool bitwise_ = false;
@@ -127,11 +132,11 @@ class GroupAction {
 class GroupAction::Neighbours {
  public:
   Neighbours(const GroupAction& action, const Steps& steps);
-  void enter(state_t state);
+  void enter(name_t state);
   /// Of the neighbours behind some steps the representatives and phases as `Found` has them, of an
   /// orbit that vanishes any of its phases.
   /// @param to  the configurations after the steps
-  void find(std::span<const int> steps, const state_t* to, state_t* representatives, int* phases);
+  void find(std::span<const int> steps, const name_t* to, name_t* representatives, int* phases);
 
  private:
   template <class Word>
@@ -140,8 +145,8 @@ class GroupAction::Neighbours {
   };
   template <class Word>
   void find_in(const ImageLoops<Word>& loops, const std::vector<Word>& tables,
-               Scratch<Word>& scratch, std::span<const int> steps, const state_t* to,
-               state_t* representatives, int* phases);
+               Scratch<Word>& scratch, std::span<const int> steps, const name_t* to,
+               name_t* representatives, int* phases);
 
   const GroupAction* action_;
   const Steps* steps_;

@@ -2,6 +2,7 @@
 #include <bit>
 #include <map>
 
+#include <kronsolve/core/error.hpp>
 #include <kronsolve/operators/path_index.hpp>
 
 namespace kronsolve {
@@ -14,7 +15,7 @@ PathIndex::PathIndex(const DigitPaths& paths) {
   for (int s = 0; s < paths.sites(); ++s) kinds = std::max(kinds, paths.kinds(s));
   constexpr int few_kinds = 8;  // each has a table of its own
   const double most = strings <= 4294967296.0 && kinds <= few_kinds ? 65536 : 4096;
-  std::uint64_t stride = 1;
+  state_t stride = 1;
   for (int site = paths.sites(); site > 0;) {
     Part part;
     part.end = part.begin = site;
@@ -23,7 +24,13 @@ PathIndex::PathIndex(const DigitPaths& paths) {
     while (part.begin > 0 &&
            (part.begin == part.end || double(part.strings) * paths.dim(part.begin - 1) <= most))
       part.strings *= static_cast<std::uint64_t>(paths.dim(--part.begin));
-    stride *= part.strings;
+    state_t last = 0;  // the largest string of the sites from here on
+    if (stride == 0 || __builtin_mul_overflow(stride, state_t{part.strings - 1}, &last) ||
+        __builtin_add_overflow(last, stride - 1, &last))
+      throw InvalidArgument(detail::concat("the digit strings of ", paths.sites(),
+                                           " sites take more than 128 bits; take fewer sites"));
+    narrow_ = last >> 64 == 0;
+    stride *= part.strings;  // 2^128 becomes 0: then there may be no more
     fill(paths, part);
     site = part.begin;
     parts_.insert(parts_.begin(), std::move(part));
@@ -73,14 +80,15 @@ void PathIndex::fill(const DigitPaths& paths, Part& part) {
   }
 }
 
-std::uint64_t PathIndex::string(index_t i) const {
-  std::uint64_t string = 0;
+template <class Word>
+Word PathIndex::find_string(index_t i) const {
+  Word string = 0;
   std::size_t at = 0;
   for (const auto& part : parts_) {
     const auto& node = part.nodes[at];
     std::size_t k = node.guide[static_cast<std::size_t>(i >> node.shift)];
     while (node.first[k + 1] <= i) ++k;
-    string += node.string[k] * part.stride;
+    string += node.string[k] * static_cast<Word>(part.stride);
     if (part.last) break;
     i -= node.first[k];
     at = static_cast<std::size_t>(part.entries[node.entries + node.string[k]].node);
@@ -88,13 +96,16 @@ std::uint64_t PathIndex::string(index_t i) const {
   return string;
 }
 
-index_t PathIndex::row(std::uint64_t string) const {
+template <class Word>
+index_t PathIndex::find_row(Word string) const {
   index_t row = 0;
   int at = 0;
   for (const auto& part : parts_) {
-    const std::uint64_t here = string / part.stride;
-    if (here >= part.strings) return -1;  // digits beyond the first site
-    string -= here * part.stride;
+    const auto stride = static_cast<Word>(part.stride);
+    const Word all = detail::quotient(string, stride);
+    if (all >= part.strings) return -1;  // digits beyond the first site
+    const auto here = static_cast<std::size_t>(all);
+    string -= all * stride;
     const auto& entry = part.entries[part.nodes[static_cast<std::size_t>(at)].entries + here];
     if (part.last) return entry.node == at ? row + entry.first : -1;
     if (entry.node < 0) return -1;
@@ -104,13 +115,27 @@ index_t PathIndex::row(std::uint64_t string) const {
   return row;
 }
 
-void PathIndex::strings(RowRange range, std::span<std::uint64_t> strings) const {
+state_t PathIndex::string(index_t i) const {
+  return narrow_ ? find_string<std::uint64_t>(i) : find_string<state_t>(i);
+}
+
+index_t PathIndex::row(state_t string) const {
+  if (!narrow_) return find_row(string);
+  return string >> 64 == 0 ? find_row(static_cast<std::uint64_t>(string)) : -1;
+}
+
+void PathIndex::strings(RowRange range, std::span<state_t> strings) const {
   for (std::size_t i = 0; i < strings.size(); ++i)
     strings[i] = string(range.begin + static_cast<index_t>(i));
 }
 
-void PathIndex::rows(std::span<const std::uint64_t> strings, std::span<index_t> rows) const {
-  for (std::size_t i = 0; i < strings.size(); ++i) rows[i] = row(strings[i]);
+void PathIndex::rows(std::span<const state_t> strings, std::span<index_t> rows) const {
+  if (narrow_) {
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      rows[i] = strings[i] >> 64 == 0 ? find_row(static_cast<std::uint64_t>(strings[i])) : -1;
+    return;
+  }
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = find_row(strings[i]);
 }
 
 index_t PathIndex::memory_bytes() const noexcept {

@@ -10,6 +10,7 @@
 #include <kronsolve/operators/sector_scan.hpp>
 
 #include "operators/bases/charge_totals.hpp"
+#include "operators/bases/group_action.hpp"
 
 namespace kronsolve {
 
@@ -386,6 +387,7 @@ Conditions every_condition(const OpSum& op, const Lattice& lattice) {
   if (has("sz")) conditions.emplace_back("sz=all");
   // Of spins the parity of their digits is that of Sz.
   if (has("parity") && conditions.empty()) conditions.emplace_back("parity=all");
+  if (!detail::have_names(DigitCode(op.spaces()))) return conditions;  // charges alone go further
   for (const auto& condition : named_symmetries(lattice))
     if (!generators_of(op, lattice, condition).empty())
       conditions.push_back(name_of(condition) + "=all");

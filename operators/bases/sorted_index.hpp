@@ -24,17 +24,17 @@ class SortedIndex {
  public:
   SortedIndex() = default;
   /// @param list  ascending, without repetition; must stay where it is
-  explicit SortedIndex(std::span<const state_t> list) : list_(list) {
+  explicit SortedIndex(std::span<const name_t> list) : list_(list) {
     if (list.empty()) return;
     constexpr int most_bits = 16;
     const auto span_bits = static_cast<int>(std::bit_width(list.back()));
     region_shift_ = std::max(0, span_bits - std::min(most_bits, int(std::bit_width(list.size()))));
     regions_.resize(static_cast<std::size_t>(list.back() >> region_shift_) + 1);
     for (std::size_t at = 0; at < list.size();) {
-      const state_t name = list[at] >> region_shift_;
+      const name_t name = list[at] >> region_shift_;
       const auto end = static_cast<std::size_t>(
           std::partition_point(list.begin() + static_cast<std::ptrdiff_t>(at), list.end(),
-                               [&](state_t s) { return s >> region_shift_ == name; }) -
+                               [&](name_t s) { return s >> region_shift_ == name; }) -
           list.begin());
       add_region(regions_[static_cast<std::size_t>(name)], at, end);
       at = end;
@@ -43,7 +43,7 @@ class SortedIndex {
   }
 
   /// Positions, -1 of what is not in the list. Misses of many look-ups go on side by side.
-  void find(std::span<const state_t> states, std::span<index_t> positions) const noexcept {
+  void find(std::span<const name_t> states, std::span<index_t> positions) const noexcept {
     constexpr std::size_t batch = 64;
     std::array<std::size_t, batch> intervals;
     for (std::size_t begin = 0; begin < states.size(); begin += batch) {
@@ -58,7 +58,7 @@ class SortedIndex {
         positions[begin + i] = search(intervals[i], states[begin + i]);
     }
   }
-  index_t find(state_t state) const noexcept { return search(interval(state), state); }
+  index_t find(name_t state) const noexcept { return search(interval(state), state); }
 
   index_t memory_bytes() const noexcept {
     return static_cast<index_t>(starts_.size() * sizeof(std::uint32_t) +
@@ -68,13 +68,13 @@ class SortedIndex {
  private:
   /// Its intervals have 2^shift configurations each, from its first entry on.
   struct Region {
-    state_t first = 0;
+    name_t first = 0;
     std::uint32_t interval = 0, intervals = 0, shift = 0;
   };
   static constexpr auto none = static_cast<std::size_t>(-1);
 
   void add_region(Region& region, std::size_t begin, std::size_t end) {
-    const state_t span = list_[end - 1] - list_[begin];
+    const name_t span = list_[end - 1] - list_[begin];
     int shift = std::max(0, int(std::bit_width(span)) - int(std::bit_width(end - begin)));
     region = {list_[begin], static_cast<std::uint32_t>(starts_.size()),
               static_cast<std::uint32_t>(span >> shift) + 1, static_cast<std::uint32_t>(shift)};
@@ -84,15 +84,15 @@ class SortedIndex {
       starts_.push_back(static_cast<std::uint32_t>(at));
     }
   }
-  std::size_t interval(state_t state) const noexcept {
-    const state_t name = state >> region_shift_;
+  std::size_t interval(name_t state) const noexcept {
+    const name_t name = state >> region_shift_;
     if (name >= regions_.size()) return none;
     const Region& region = regions_[static_cast<std::size_t>(name)];
     if (state < region.first) return none;
-    const state_t at = (state - region.first) >> region.shift;
+    const name_t at = (state - region.first) >> region.shift;
     return at < region.intervals ? region.interval + static_cast<std::size_t>(at) : none;
   }
-  index_t search(std::size_t interval, state_t state) const noexcept {
+  index_t search(std::size_t interval, name_t state) const noexcept {
     if (interval == none) return -1;
     std::size_t at = starts_[interval];
     const std::size_t end = starts_[interval + 1];
@@ -100,7 +100,7 @@ class SortedIndex {
     // more often than not.
     constexpr std::size_t few = 8;
     if (end - at <= few && at + few <= list_.size()) {
-      const state_t* const some = list_.data() + at;
+      const name_t* const some = list_.data() + at;
       for (std::size_t k = 0; k < few; ++k) at += some[k] < state ? 1 : 0;
     } else {
       at = static_cast<std::size_t>(
@@ -111,7 +111,7 @@ class SortedIndex {
     return at < end && list_[at] == state ? static_cast<index_t>(at) : -1;
   }
 
-  std::span<const state_t> list_;
+  std::span<const name_t> list_;
   int region_shift_ = 0;
   std::vector<Region> regions_;
   LargeVector<std::uint32_t> starts_;  ///< of all intervals in the list, and its end

@@ -99,7 +99,7 @@ SymmetryBasis::SymmetryBasis(const Comm& comm, SymmetryGroup group, std::vector<
                  "the symmetry sector");
   make_configurations();
   list_states();
-  firsts_ = comm.all_gather(states_.empty() ? ~state_t{0} : states_.front());
+  firsts_ = comm.all_gather(states_.empty() ? ~name_t{0} : states_.front());
   (void)narrow<std::uint32_t>(static_cast<index_t>(states_.size()), "representatives of one rank");
   positions_ = std::make_unique<const detail::SortedIndex>(states_);
   count_stabilisers();
@@ -148,7 +148,7 @@ void SymmetryBasis::list_states() {
   const auto chunks = static_cast<index_t>(prefixes.size());
   const int ranks = comm_->size(), me = comm_->rank();
   const index_t mine = (chunks - me + ranks - 1) / ranks;
-  std::vector<std::vector<state_t>> found(static_cast<std::size_t>(std::max<index_t>(mine, 0)));
+  std::vector<std::vector<name_t>> found(static_cast<std::size_t>(std::max<index_t>(mine, 0)));
 #pragma omp parallel num_threads(num_threads())
   {
     detail::LeastStates::Walk walk(tree);
@@ -156,7 +156,8 @@ void SymmetryBasis::list_states() {
     for (index_t c = 0; c < mine; ++c) {
       auto& list = found[static_cast<std::size_t>(c)];
       walk.each(prefixes[static_cast<std::size_t>(c * ranks + me)], [&](state_t s, bool stays) {
-        if (!stays || action_->carries(s)) list.push_back(s);
+        const auto name = static_cast<name_t>(s);
+        if (!stays || action_->carries(name)) list.push_back(name);
       });
     }
   }
@@ -168,7 +169,7 @@ void SymmetryBasis::list_states() {
 
   // Every rank knows where every chunk goes; pieces arrive in the order of the chunks of their
   // sender.
-  std::vector<std::vector<state_t>> send(static_cast<std::size_t>(ranks));
+  std::vector<std::vector<name_t>> send(static_cast<std::size_t>(ranks));
   struct Piece {
     std::size_t from;
     index_t at, count;
@@ -191,7 +192,7 @@ void SymmetryBasis::list_states() {
       begin = end;
     }
     if (from == static_cast<std::size_t>(me))
-      std::vector<state_t>().swap(found[static_cast<std::size_t>(c / ranks)]);
+      std::vector<name_t>().swap(found[static_cast<std::size_t>(c / ranks)]);
     offset += count;
   }
   KRONSOLVE_ASSERT(offset ==
@@ -226,7 +227,7 @@ void SymmetryBasis::count_stabilisers() {
 }
 
 int SymmetryBasis::stabiliser(index_t row) const {
-  if (!listed_) return action_->find(state(row)).stabiliser;
+  if (!listed_) return action_->find(static_cast<name_t>(state(row))).stabiliser;
   return (*stabilisers_)[static_cast<std::size_t>(row - row_range().begin)];
 }
 
@@ -239,31 +240,43 @@ state_t SymmetryBasis::state(index_t i) const {
   return states_[static_cast<std::size_t>(i - row_range().begin)];
 }
 
-int SymmetryBasis::owner(state_t representative) const noexcept {
+int SymmetryBasis::owner(name_t representative) const noexcept {
   const auto after = std::upper_bound(firsts_.begin(), firsts_.end(), representative);
   return std::max(0, static_cast<int>(after - firsts_.begin()) - 1);
 }
 
-void SymmetryBasis::require_owned(state_t state) const {
-  if (owner(state) != comm_->rank())
-    throw InvalidArgument(detail::concat("configuration ", code().text(state),
-                                         " of the symmetry sector is on rank ", owner(state)));
+void SymmetryBasis::require_owned(name_t representative) const {
+  if (owner(representative) != comm_->rank())
+    throw InvalidArgument(detail::concat("configuration ", code().text(representative),
+                                         " of the symmetry sector is on rank ",
+                                         owner(representative)));
 }
 
 index_t SymmetryBasis::index(state_t state) const {
   if (!listed_) return index_.row(state);
-  require_owned(state);
-  const index_t local = positions_->find(state);
-  return local < 0 ? local : row_range().begin + local;
+  if (state > code().largest()) return -1;
+  index_t row = 0;
+  const auto name = static_cast<name_t>(state);
+  rows_of(std::span(&name, 1), std::span(&row, 1));
+  return row;
 }
 
 void SymmetryBasis::indices(std::span<const state_t> states, std::span<index_t> indices) const {
   if (!listed_) return index_.rows(states, indices);
+  for (std::size_t i = 0; i < states.size(); ++i) indices[i] = index(states[i]);
+}
+
+void SymmetryBasis::rows_of(std::span<const name_t> representatives,
+                            std::span<index_t> rows) const {
+  if (!listed_) {
+    for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = index_.row(representatives[i]);
+    return;
+  }
   if (comm_->size() > 1)
-    for (const state_t state : states) require_owned(state);
-  positions_->find(states, indices);
+    for (const name_t representative : representatives) require_owned(representative);
+  positions_->find(representatives, rows);
   if (const index_t first = row_range().begin; first > 0)
-    for (index_t& row : indices) row += row < 0 ? 0 : first;
+    for (index_t& row : rows) row += row < 0 ? 0 : first;
 }
 
 RowPartition SymmetryBasis::partition(int ranks) const {
@@ -278,7 +291,7 @@ void SymmetryBasis::locate(std::span<const state_t> states, std::span<index_t> k
   for (std::size_t i = 0; i < states.size(); ++i) {
     amplitudes[i] = 0;
     if (keys[i] < 0) continue;
-    const auto found = action_->find(states[i]);
+    const auto found = action_->find(static_cast<name_t>(states[i]));
     keys[i] = static_cast<index_t>(found.representative);
     if (found.vanishes) continue;
     // P|state> = conj(phase) P|representative>, and P|representative> = sqrt(|Stab|/|G|) |row>.
@@ -292,7 +305,7 @@ void SymmetryBasis::orbit(index_t row, std::vector<Component>& components) const
   const state_t representative = state(row);
   components.clear();
   int stabiliser = 0;
-  for (const auto& [image, phase] : action_->images_of(representative)) {
+  for (const auto& [image, phase] : action_->images_of(static_cast<name_t>(representative))) {
     components.push_back({image, std::conj(group_.phase_value(phase))});
     if (image == representative) ++stabiliser;
   }
@@ -301,7 +314,7 @@ void SymmetryBasis::orbit(index_t row, std::vector<Component>& components) const
 }
 
 index_t SymmetryBasis::memory_bytes() const noexcept {
-  return static_cast<index_t>(states_.size() * sizeof(state_t)) +
+  return static_cast<index_t>(states_.size() * sizeof(name_t)) +
          (listed_ ? positions_->memory_bytes() + stabilisers_->memory_bytes() : 0) +
          index_.memory_bytes() + action_->memory_bytes();
 }

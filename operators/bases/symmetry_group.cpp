@@ -9,6 +9,7 @@
 #include <kronsolve/operators/symmetry_group.hpp>
 
 #include "core/counted.hpp"
+#include "operators/bases/group_action.hpp"
 #include "operators/bases/open_patterns.hpp"
 
 namespace kronsolve {
@@ -290,10 +291,14 @@ class TraceCounter {
 
 index_t symmetric_dimension(const SymmetryGroup& group, const std::vector<Charge>& charges,
                             const std::vector<LocalRule>& rules) {
-  double configurations = 1;
-  for (const auto& space : group.spaces()) configurations *= space.dim();
-  if (configurations > 0x1p100)
-    throw InvalidArgument("the dimension of the sector exceeds 64 bits");
+  if (group.order() == 1) {  // of which configurations of more than 64 bits may have few
+    std::vector<int> dims;
+    for (const auto& space : group.spaces()) dims.push_back(space.dim());
+    std::vector<AdditiveRule> totals = united_totals(rules);
+    for (const auto& charge : charges) totals.push_back(charge.rule);
+    return DigitPaths(std::move(dims), totals, forbidden_digits(rules)).size();
+  }
+  detail::require_names(DigitCode(group.spaces()));
   const TraceCounter counter(group.spaces(), charges, rules);
   std::vector<Wide> by_phase(static_cast<std::size_t>(group.phases()), 0);
   for (const auto& element : group.elements())

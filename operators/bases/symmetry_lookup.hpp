@@ -12,7 +12,7 @@ namespace kronsolve::detail {
 
 /// Calls answer(representatives, results) for parts of the list, on all threads.
 template <class Result, class Answer>
-void answer_in_parts(std::span<const state_t> states, std::span<Result> results, Answer&& answer) {
+void answer_in_parts(std::span<const name_t> states, std::span<Result> results, Answer&& answer) {
   constexpr std::size_t part = 4096;
   const auto parts = static_cast<std::int64_t>((states.size() + part - 1) / part);
 #pragma omp parallel for schedule(static) num_threads(parts > 1 ? num_threads() : 1)
@@ -27,7 +27,7 @@ void answer_in_parts(std::span<const state_t> states, std::span<Result> results,
 /// answer(representatives, results) is called there for parts of them, and must not throw.
 /// Collective on the communicator of the basis; local without messages on one rank.
 template <class Result, class Answer>
-std::vector<Result> ask_owners(const SymmetryBasis& basis, std::span<const state_t> states,
+std::vector<Result> ask_owners(const SymmetryBasis& basis, std::span<const name_t> states,
                                Answer&& answer) {
   std::vector<Result> results(states.size());
   const Comm& comm = basis.comm();
@@ -35,10 +35,10 @@ std::vector<Result> ask_owners(const SymmetryBasis& basis, std::span<const state
     answer_in_parts<Result>(states, results, answer);
     return results;
   }
-  std::vector<std::vector<state_t>> questions(static_cast<std::size_t>(comm.size()));
+  std::vector<std::vector<name_t>> questions(static_cast<std::size_t>(comm.size()));
   std::vector<int> owners;
   owners.reserve(states.size());
-  for (const state_t s : states) {
+  for (const name_t s : states) {
     owners.push_back(basis.owner(s));
     questions[static_cast<std::size_t>(owners.back())].push_back(s);
   }

@@ -23,7 +23,10 @@ BlockLayout::BlockLayout(const Basis& basis, const DigitPaths& paths, int split_
   state_t high_strings = 1;
   for (int s = 0; s < sites; ++s) {
     dims.push_back(basis.code().dim(s));
-    (s < split ? high_strings : low_strings) *= static_cast<state_t>(dims.back());
+    if (s < split)
+      high_strings *= static_cast<state_t>(dims.back());
+    else
+      low_strings *= static_cast<std::uint64_t>(dims.back());
     low_bits_ = low_bits_ && (s < split || dims.back() == 2);
   }
   for (int s = 0; s < sites; ++s)
@@ -37,9 +40,11 @@ BlockLayout::BlockLayout(const Basis& basis, const DigitPaths& paths, int split_
     flip_low();
   }
   constexpr state_t small_table = state_t{1} << 22;
-  if (high_strings <= small_table) {
-    block_of_.assign(high_strings, -1);
-    for (std::size_t b = 0; b < code.size(); ++b) block_of_[code[b]] = static_cast<std::int32_t>(b);
+  // 2^128 of them, all sites high, wrap to 0.
+  if (high_strings != 0 && high_strings <= small_table) {
+    block_of_.assign(static_cast<std::size_t>(high_strings), -1);
+    for (std::size_t b = 0; b < code.size(); ++b)
+      block_of_[static_cast<std::size_t>(code[b])] = static_cast<std::int32_t>(b);
   }
 }
 
@@ -74,7 +79,7 @@ void BlockLayout::list_low(const DigitPaths& paths) {
       ranks.rank.assign(low_strings, -1);
       ranks.cls.assign(low_strings, -1);
     }
-    const auto down = [&](const auto& self, int site, int node, state_t string) -> void {
+    const auto down = [&](const auto& self, int site, int node, std::uint64_t string) -> void {
       if (site == sites) {
         ranks.rank[string] = static_cast<std::int32_t>(strings.size());
         ranks.cls[string] = cls;
@@ -84,7 +89,8 @@ void BlockLayout::list_low(const DigitPaths& paths) {
       for (int digit = 0; digit < paths.dim(site); ++digit)
         if (const int to = paths.next(site, node, digit); to >= 0)
           self(self, site + 1, to,
-               string * static_cast<state_t>(paths.dim(site)) + static_cast<state_t>(digit));
+               string * static_cast<std::uint64_t>(paths.dim(site)) +
+                   static_cast<std::uint64_t>(digit));
     };
     down(down, split, cls, 0);
   }
@@ -101,7 +107,7 @@ void BlockLayout::flip_low() {
   }
   low_image_.resize(low_strings);
   if (electrons) low_parities_.resize(low_strings);
-  for (state_t string = 0; string < low_strings; ++string) {
+  for (std::uint64_t string = 0; string < low_strings; ++string) {
     const Flipped turned = flipped(string, split, sites);
     low_image_[string] = static_cast<std::uint32_t>(turned.string);
     if (electrons) low_parities_[string] = static_cast<std::uint8_t>(turned.parities);
@@ -118,8 +124,9 @@ BlockLayout::Flipped BlockLayout::flipped(state_t string, int first, int last) c
   for (int site = last; site-- > first;) {
     const auto s = static_cast<std::size_t>(site);
     const auto dim = static_cast<state_t>(dims[s]);
-    const auto digit = static_cast<std::size_t>(string % dim);
-    string /= dim;
+    const state_t rest = quotient(string, dim);
+    const auto digit = static_cast<std::size_t>(string - rest * dim);
+    string = rest;
     result.string += static_cast<state_t>(flipped_digits_[s][digit]) * stride;
     stride *= dim;
     if (spaces_[s].has_electrons()) result.parities ^= static_cast<int>(digit);
@@ -162,7 +169,7 @@ index_t BlockLayout::largest_class() const noexcept {
 }
 
 index_t BlockLayout::block_of(state_t string) const {
-  if (!block_of_.empty()) return block_of_[string];
+  if (!block_of_.empty()) return block_of_[static_cast<std::size_t>(string)];
   const auto at = std::lower_bound(code.begin(), code.end(), string);
   return at != code.end() && *at == string ? at - code.begin() : -1;
 }
@@ -178,8 +185,9 @@ std::vector<int> BlockLayout::high_digits(index_t block) const {
   state_t string = code[static_cast<std::size_t>(block)];
   for (int s = split; s-- > 0;) {
     const auto d = static_cast<state_t>(dims[static_cast<std::size_t>(s)]);
-    digits[static_cast<std::size_t>(s)] = static_cast<int>(string % d);
-    string /= d;
+    const state_t rest = quotient(string, d);
+    digits[static_cast<std::size_t>(s)] = static_cast<int>(string - rest * d);
+    string = rest;
   }
   return digits;
 }

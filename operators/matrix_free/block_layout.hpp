@@ -44,8 +44,8 @@ struct BlockLayout {
   int split;
   int sites;
   std::vector<int> dims;
-  std::vector<state_t> strides;  ///< of each site within its part
-  state_t low_strings = 1;       ///< product of the low dimensions
+  std::vector<state_t> strides;   ///< of each site within its part
+  std::uint64_t low_strings = 1;  ///< product of the low dimensions
 
   std::vector<state_t> code;   ///< [block] string of the high sites, ascending
   std::vector<index_t> begin;  ///< [block + 1]
@@ -120,7 +120,7 @@ struct BlockLayout {
 };
 
 inline constexpr index_t most_class_size = 65536;  ///< positions in a class are 16-bit
-inline constexpr state_t most_low_strings = state_t{1} << 20;
+inline constexpr std::uint64_t most_low_strings = std::uint64_t{1} << 20;
 
 /// What a split costs and gives, known before it is built.
 struct SplitFacts {

@@ -67,7 +67,7 @@ void OrbitProduct<T>::compute(OrbitRows<T>& rows, RowRange local, Piece& piece) 
 /// Entries of x, each times the root of its stabiliser's order; 0 for orbits that vanish. All of them
 /// must be this rank's.
 template <Scalar T>
-void OrbitProduct<T>::look_up(std::span<const state_t> representatives, std::span<const T> x,
+void OrbitProduct<T>::look_up(std::span<const name_t> representatives, std::span<const T> x,
                               std::span<T> found) const {
   constexpr std::size_t batch = 256;
   std::array<index_t, batch> rows;
@@ -75,7 +75,7 @@ void OrbitProduct<T>::look_up(std::span<const state_t> representatives, std::spa
   const Stabilisers& stabilisers = basis_->stabilisers();
   for (std::size_t begin = 0; begin < representatives.size(); begin += batch) {
     const std::size_t n = std::min(batch, representatives.size() - begin);
-    basis_->indices(representatives.subspan(begin, n), {rows.data(), n});
+    basis_->rows_of(representatives.subspan(begin, n), {rows.data(), n});
     for (std::size_t i = 0; i < n; ++i)
       if (rows[i] >= 0) __builtin_prefetch(&x[static_cast<std::size_t>(rows[i] -= first)]);
     for (std::size_t i = 0; i < n; ++i) {
@@ -129,7 +129,7 @@ void OrbitProduct<T>::multiply_among_ranks(std::span<const T> x, Use&& use) cons
   const index_t rounds =
       this->comm().all_reduce((pieces + round_pieces - 1) / round_pieces, Reduce::max);
   std::vector<Piece> some(static_cast<std::size_t>(round_pieces));
-  std::vector<state_t> wanted;
+  std::vector<name_t> wanted;
   std::vector<std::size_t> firsts;
   for (index_t round = 0; round < rounds; ++round) {
     const index_t first = std::min(pieces, round * round_pieces),
@@ -149,8 +149,8 @@ void OrbitProduct<T>::multiply_among_ranks(std::span<const T> x, Use&& use) cons
       wanted.insert(wanted.end(), columns.begin(), columns.end());
     }
     const auto found = ask_owners<T>(
-        *basis_, std::span<const state_t>(wanted),
-        [&](std::span<const state_t> asked, std::span<T> entries) { look_up(asked, x, entries); });
+        *basis_, std::span<const name_t>(wanted),
+        [&](std::span<const name_t> asked, std::span<T> entries) { look_up(asked, x, entries); });
 #pragma omp parallel for num_threads(num_threads()) schedule(dynamic, 1) if (last - first > 1)
     for (index_t p = first; p < last; ++p) {
       auto& piece = some[static_cast<std::size_t>(p - first)];
@@ -214,7 +214,7 @@ MatrixFreePlan plan_orbit_product(const SectorOperator& h, ScalarKind scalar, in
   // A representative goes out and an entry comes back; of all ranks one is as likely as another.
   const double value = real ? sizeof(double) : sizeof(std::complex<double>);
   facts.received_bytes = static_cast<index_t>(local * facts.entries_per_row * (ranks - 1) / ranks *
-                                              (sizeof(state_t) + value));
+                                              (sizeof(name_t) + value));
   const double stored =
       real ? held_rows_bytes<double>(h, local) : held_rows_bytes<std::complex<double>>(h, local);
   const double vectors = 2 * local * value;

@@ -44,9 +44,9 @@ class OrbitProduct final : public LinearMap<T> {
   struct Piece {
     std::vector<index_t> ends;  ///< of the rows, in the lists
     std::vector<T> diagonal, sums;
-    std::vector<state_t> columns;  ///< with room to spare, as `values`
+    std::vector<name_t> columns;  ///< with room to spare, as `values`
     std::vector<T> values, found;
-    std::span<const state_t> wanted() const noexcept {
+    std::span<const name_t> wanted() const noexcept {
       return {columns.data(), ends.empty() ? 0 : static_cast<std::size_t>(ends.back())};
     }
   };
@@ -56,7 +56,7 @@ class OrbitProduct final : public LinearMap<T> {
   template <class Use>
   void multiply_among_ranks(std::span<const T> x, Use&& use) const;
   void compute(OrbitRows<T>& rows, RowRange local, Piece& piece) const;
-  void look_up(std::span<const state_t> representatives, std::span<const T> x,
+  void look_up(std::span<const name_t> representatives, std::span<const T> x,
                std::span<T> found) const;
   void add_up(RowRange local, std::span<const T> x, std::span<const T> found, Piece& piece) const;
 

@@ -77,8 +77,8 @@ class OrbitSample {
     constexpr std::uint64_t draws = 1 << 16;
     const CounterRandom random(1);
     for (std::uint64_t i = 0; i < draws; ++i) {
-      const auto found = action_.find(configurations.state(
-          static_cast<index_t>(random.uniform(i) * double(configurations.size()))));
+      const auto row = static_cast<index_t>(random.uniform(i) * double(configurations.size()));
+      const auto found = action_.find(static_cast<name_t>(configurations.state(row)));
       // An orbit is met as often as it has configurations, and counts that much less.
       if (!found.vanishes) orbits_.emplace_back(found.representative, found.stabiliser);
     }
@@ -97,7 +97,7 @@ class OrbitSample {
   template <class F>
   void for_each_row(F&& f) const {
     detail::OrbitRows<std::complex<double>> rows(op_, group_, action_, steps_);
-    std::vector<state_t> columns(rows.room());
+    std::vector<name_t> columns(rows.room());
     std::vector<std::complex<double>> values(rows.room());
     std::vector<int> ranks;
     for (const auto& [representative, weight] : orbits_) {
@@ -110,7 +110,7 @@ class OrbitSample {
   }
 
  private:
-  int rank_of(state_t representative) const {
+  int rank_of(name_t representative) const {
     return static_cast<int>(std::upper_bound(borders_.begin(), borders_.end(), representative) -
                             borders_.begin());
   }
@@ -119,9 +119,9 @@ class OrbitSample {
   detail::GroupAction action_;
   detail::CompiledOperator<std::complex<double>> op_;
   detail::GroupAction::Steps steps_;
-  std::vector<std::pair<state_t, double>> orbits_;  ///< representatives and weights
+  std::vector<std::pair<name_t, double>> orbits_;  ///< representatives and weights
   double all_ = 0;
-  std::vector<state_t> borders_;  ///< first representatives of the ranks but the first
+  std::vector<name_t> borders_;  ///< first representatives of the ranks but the first
 };
 
 /// A rank that stores its rows needs a row of another once if that has an entry in its columns,
@@ -131,7 +131,7 @@ void expect_orbits(ProductLoads& loads, const SectorOperator& h, ScalarKind scal
   const auto ranks = static_cast<std::size_t>(loads.ranks);
   std::vector<double> received(ranks), work(ranks);
   std::vector<std::set<int>> partners(ranks);
-  const double value = value_bytes(scalar), asked = stored ? value : sizeof(state_t) + value;
+  const double value = value_bytes(scalar), asked = stored ? value : sizeof(name_t) + value;
   OrbitSample(h, loads.ranks).for_each_row([&](int own, std::vector<int> others, double share) {
     const double rows = share * double(loads.dimension);
     work[std::size_t(own)] += rows * double(others.size());

@@ -11,7 +11,7 @@ namespace kronsolve::detail {
 
 namespace {
 
-constexpr state_t most_low_states = 4096;
+constexpr std::uint64_t most_low_states = 4096;
 /// Not looked up yet.
 constexpr index_t unknown_row = -2;
 constexpr std::size_t most_table_bytes = std::size_t{4} << 20;
@@ -25,15 +25,19 @@ CompiledOperator<T>::CompiledOperator(const OpSum& op) : layout_(op.spaces()) {
   if constexpr (!is_complex<T>)
     if (!op.is_real())
       throw InvalidArgument("the operator is not real; build its rows as complex numbers");
-  const auto steps = add_moves(op);
+  add_moves(op);
   split_diagonal();
-  const auto low = static_cast<WideSigned>(low_states_);
-  for (std::size_t i = 0; i < moves_.size(); ++i)
-    moves_[i].low_step = static_cast<std::uint32_t>((steps[i] % low + low) % low);
+  for (auto& move : moves_) {
+    // A step down is 2^128 less than it reads, which need not be a multiple of the low states.
+    const bool upward = &move >= moves_.data() + first_upward_;
+    const state_t length = upward ? move.step : -move.step;
+    const auto part = static_cast<std::uint64_t>(length % low_states_);
+    move.low_step = static_cast<std::uint32_t>(upward || part == 0 ? part : low_states_ - part);
+  }
 }
 
 template <Scalar T>
-std::vector<WideSigned> CompiledOperator<T>::add_moves(const OpSum& op) {
+void CompiledOperator<T>::add_moves(const OpSum& op) {
   const DigitCode& code = layout_.code();
   std::map<std::vector<SiteUnit>, DiagonalSum<T>> patterns;
   const CanonicalForm& form = op.canonical_form();
@@ -42,20 +46,18 @@ std::vector<WideSigned> CompiledOperator<T>::add_moves(const OpSum& op) {
     const T coefficient = from_complex<T>(term.coefficient);
     if (coefficient != T{}) patterns[units].terms.emplace_back(coefficient, std::move(diagonal));
   }
-  std::vector<std::pair<WideSigned, Move<T>>> ordered;
+  std::vector<std::pair<bool, Move<T>>> ordered;  // whether it leads upwards
   for (auto& [units, sum] : patterns) {
     if (units.empty()) {
       diagonal_ = std::move(sum.terms);
       continue;
     }
     Move<T> move;
-    WideSigned step = 0;
     for (const auto& [site, row, col] : units) {
       move.mask |= layout_.mask(site);
       move.value |= layout_.placed(site, static_cast<state_t>(row));
-      step += static_cast<WideSigned>(code.stride(site)) * (col - row);
+      move.step += code.stride(site) * (static_cast<state_t>(col) - static_cast<state_t>(row));
     }
-    move.step = static_cast<state_t>(step);
     const bool constant = sum.terms.size() == 1 && sum.terms[0].second == DiagonalProduct{};
     if (constant) {
       move.constant = sum.terms[0].first;
@@ -63,20 +65,19 @@ std::vector<WideSigned> CompiledOperator<T>::add_moves(const OpSum& op) {
       move.sum = static_cast<int>(sums_.size());
       sums_.push_back(std::move(sum));
     }
-    ordered.emplace_back(step, move);
+    // The first site that changes decides: units ascend by site.
+    ordered.emplace_back(units.front().col > units.front().row, move);
   }
   // Two moves with the same step never apply to one row: they would change the same digits in the
   // same way. So in the order of their steps the columns of every row ascend strictly, without
   // sorting or merging.
-  std::stable_sort(ordered.begin(), ordered.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
-  std::vector<WideSigned> exact_steps;
-  for (auto& [step, move] : ordered) {
-    if (step < 0) ++first_upward_;
+  std::stable_sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.first, a.second.step) < std::pair(b.first, b.second.step);
+  });
+  for (const auto& [upward, move] : ordered) {
+    if (!upward) ++first_upward_;
     moves_.push_back(move);
-    exact_steps.push_back(step);
   }
-  return exact_steps;
 }
 
 template <Scalar T>
@@ -95,8 +96,9 @@ PackedDigits CompiledOperator<T>::pack(state_t state, int first_site,
   PackedDigits digits = 0;
   for (int site = last_site; site-- > first_site;) {
     const auto dim = static_cast<state_t>(layout_.code().dim(site));
-    digits |= layout_.placed(site, state % dim);
-    state /= dim;
+    const state_t rest = quotient(state, dim);
+    digits |= layout_.placed(site, state - rest * dim);
+    state = rest;
   }
   return digits;
 }
@@ -104,10 +106,10 @@ PackedDigits CompiledOperator<T>::pack(state_t state, int first_site,
 template <Scalar T>
 void CompiledOperator<T>::split_diagonal() {
   int first = layout_.code().sites();
-  state_t states = 1;
+  std::uint64_t states = 1;
   while (first > 0 &&
-         states * static_cast<state_t>(layout_.code().dim(first - 1)) <= most_low_states)
-    states *= static_cast<state_t>(layout_.code().dim(--first));
+         states * static_cast<std::uint64_t>(layout_.code().dim(first - 1)) <= most_low_states)
+    states *= static_cast<std::uint64_t>(layout_.code().dim(--first));
   // With many different low functions the tables must have fewer states; without low sites there
   // are none.
   while (!try_split(first)) ++first;
@@ -116,10 +118,10 @@ void CompiledOperator<T>::split_diagonal() {
 template <Scalar T>
 bool CompiledOperator<T>::try_split(int first_low_site) {
   int bits = 0;
-  state_t states = 1;
+  std::uint64_t states = 1;
   for (int site = first_low_site; site < layout_.code().sites(); ++site) {
     bits += layout_.bits(site);
-    states *= static_cast<state_t>(layout_.code().dim(site));
+    states *= static_cast<std::uint64_t>(layout_.code().dim(site));
   }
   std::vector<DiagonalProduct> functions;
   std::vector<std::pair<T, DiagonalProduct>> all_low;
@@ -150,7 +152,7 @@ bool CompiledOperator<T>::try_split(int first_low_site) {
   low_packed_.resize(states);
   low_diagonal_.assign(states, T{});
   low_values_.resize(states * functions.size());
-  for (state_t low = 0; low < states; ++low) {
+  for (std::uint64_t low = 0; low < states; ++low) {
     const PackedDigits digits = pack(low, first_low_site, layout_.code().sites());
     low_packed_[low] = static_cast<std::uint32_t>(digits);
     for (const auto& [coefficient, f] : all_low) low_diagonal_[low] += coefficient * f(digits);
@@ -177,6 +179,7 @@ template <Scalar T>
 void CompiledOperator<T>::Run::enter(state_t high) {
   valid_ = true;
   high_ = high;
+  first_ = high * c_.low_states_;
   high_digits_ = c_.layout_.bitwise() ? static_cast<PackedDigits>(high) << c_.low_bits_
                                       : c_.pack(high, 0, c_.first_low_site_);
   high_diagonal_ = T{};
@@ -212,7 +215,7 @@ void CompiledOperator<T>::Run::enter(state_t high) {
 }
 
 template <Scalar T>
-T CompiledOperator<T>::Run::diagonal(state_t low) const noexcept {
+T CompiledOperator<T>::Run::diagonal(std::uint64_t low) const noexcept {
   if (c_.diagonal_.empty()) return T{};
   T value = high_diagonal_ + c_.low_diagonal_[low];
   const double* functions = c_.low_values_.data() + low * cross_.size();
@@ -221,7 +224,7 @@ T CompiledOperator<T>::Run::diagonal(state_t low) const noexcept {
 }
 
 template <Scalar T>
-int CompiledOperator<T>::Run::count(state_t low) const noexcept {
+int CompiledOperator<T>::Run::count(std::uint64_t low) const noexcept {
   const std::uint32_t digits = c_.low_packed_[low];
   int entries = diagonal(low) != T{} ? 1 : 0;
   if (!varying_) {
@@ -237,17 +240,17 @@ int CompiledOperator<T>::Run::count(state_t low) const noexcept {
 }
 
 template <Scalar T>
-template <bool Named>
-int CompiledOperator<T>::Run::fill_moves(state_t low, int* moves, state_t* columns,
+template <bool Named, class Word>
+int CompiledOperator<T>::Run::fill_moves(std::uint64_t low, int* moves, Word* columns,
                                          T* values) const noexcept {
   const std::uint32_t digits = c_.low_packed_[low];
-  const state_t row = high_ * c_.low_states_ + low;
+  const auto row = static_cast<Word>(first_ + low);
   int n = 0;
   const auto move = [&](std::size_t first, std::size_t last) {
     if (!varying_) {  // no branch: write first, advance if it was right
       for (std::size_t i = first; i < last; ++i) {
         if constexpr (Named) moves[n] = numbers_[i];
-        columns[n] = row + steps_[i];
+        columns[n] = row + static_cast<Word>(steps_[i]);
         values[n] = constants_[i];
         n += (digits & tests_[i].mask) == tests_[i].value ? 1 : 0;
       }
@@ -256,7 +259,7 @@ int CompiledOperator<T>::Run::fill_moves(state_t low, int* moves, state_t* colum
     for (std::size_t i = first; i < last; ++i) {
       if ((digits & tests_[i].mask) != tests_[i].value) continue;
       if constexpr (Named) moves[n] = numbers_[i];
-      columns[n] = row + steps_[i];
+      columns[n] = row + static_cast<Word>(steps_[i]);
       values[n] = sums_[i] < 0
                       ? constants_[i]
                       : c_.sums_[static_cast<std::size_t>(sums_[i])](high_digits_ | digits);
@@ -273,18 +276,23 @@ int CompiledOperator<T>::Run::fill_moves(state_t low, int* moves, state_t* colum
 }
 
 template <Scalar T>
-int CompiledOperator<T>::Run::fill(state_t low, state_t* columns, T* values) const noexcept {
+int CompiledOperator<T>::Run::fill(std::uint64_t low, state_t* columns, T* values) const noexcept {
   return fill_moves<false>(low, nullptr, columns, values);
 }
 
 template <Scalar T>
-int CompiledOperator<T>::Run::fill(state_t low, int* moves, state_t* columns,
+int CompiledOperator<T>::Run::fill(std::uint64_t low, name_t* columns, T* values) const noexcept {
+  return fill_moves<false>(low, nullptr, columns, values);
+}
+
+template <Scalar T>
+int CompiledOperator<T>::Run::fill(std::uint64_t low, int* moves, name_t* columns,
                                    T* values) const noexcept {
   return fill_moves<true>(low, moves, columns, values);
 }
 
 template <Scalar T>
-int CompiledOperator<T>::Run::fill_ranked(state_t low, index_t row, const Basis& basis,
+int CompiledOperator<T>::Run::fill_ranked(std::uint64_t low, index_t row, const Basis& basis,
                                           const std::uint32_t* ranks, index_t* columns, T* values) {
   const std::uint32_t digits = c_.low_packed_[low];
   const auto low_states = static_cast<std::uint32_t>(c_.low_states_);
@@ -312,7 +320,7 @@ int CompiledOperator<T>::Run::fill_ranked(state_t low, index_t row, const Basis&
     auto to = static_cast<std::uint32_t>(low) + low_steps_[i];
     to -= to >= low_states ? low_states : 0;
     if (firsts_[i] == unknown_row) {
-      const index_t found = basis.index(high_ * c_.low_states_ + low + steps_[i]);
+      const index_t found = basis.index(first_ + low + steps_[i]);
       firsts_[i] = found < 0 ? -1 : found - static_cast<index_t>(ranks[to]);
     }
     // Rank 0 of a group may lie before row 0 only if there is no such group: -1 is no first row

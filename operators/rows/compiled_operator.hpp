@@ -14,8 +14,6 @@
 
 namespace kronsolve::detail {
 
-__extension__ using WideSigned = __int128;
-
 /// A sum of diagonal products; values that are only rounding errors of what was added up for them
 /// are returned as exact zeros.
 template <Scalar T>
@@ -41,7 +39,7 @@ struct DiagonalSum {
 template <Scalar T>
 struct Move {
   PackedDigits mask = 0, value = 0;
-  state_t step = 0;  ///< modulo 2^64
+  state_t step = 0;  ///< modulo 2^128
   T constant{};
   int sum = -1;
   std::uint32_t low_step = 0;  ///< of the low part, modulo the number of low states
@@ -60,7 +58,7 @@ class CompiledOperator {
   CompiledOperator(const CompiledOperator&) = delete;
   CompiledOperator& operator=(const CompiledOperator&) = delete;
 
-  state_t low_states() const noexcept { return low_states_; }
+  std::uint64_t low_states() const noexcept { return low_states_; }
   int first_low_site() const noexcept { return first_low_site_; }
   /// For each move a row that it applies to, and the column it leads to.
   std::vector<std::pair<state_t, state_t>> move_ends() const;
@@ -75,29 +73,32 @@ class CompiledOperator {
     void enter(state_t high);
     bool entered(state_t high) const noexcept { return valid_ && high == high_; }
     /// Entries of the row; `low` is the state modulo low_states().
-    int count(state_t low) const noexcept;
+    int count(std::uint64_t low) const noexcept;
     /// Writes column states and elements, ascending in the state. Both arrays have room for
     /// largest_row().
-    int fill(state_t low, state_t* columns, T* values) const noexcept;
-    /// The same, with the number of the move that leads to each column (-1: the row itself).
-    int fill(state_t low, int* moves, state_t* columns, T* values) const noexcept;
+    int fill(std::uint64_t low, state_t* columns, T* values) const noexcept;
+    /// The same where states fit into 64 bits.
+    int fill(std::uint64_t low, name_t* columns, T* values) const noexcept;
+    /// This with the number of the move that leads to each column (-1: the row itself).
+    int fill(std::uint64_t low, int* moves, name_t* columns, T* values) const noexcept;
     /// The same with rows of a basis as columns, -1 where the basis has none. In the basis the
     /// states of one high part must follow each other, in the order of ranks[low], and a move must
     /// join them with states of one other such group: charge sectors do.
     /// @param row  row of the state itself
-    int fill_ranked(state_t low, index_t row, const Basis& basis, const std::uint32_t* ranks,
+    int fill_ranked(std::uint64_t low, index_t row, const Basis& basis, const std::uint32_t* ranks,
                     index_t* columns, T* values);
 
    private:
     struct LowMove {
       std::uint32_t mask, value;
     };
-    T diagonal(state_t low) const noexcept;
-    template <bool Named>
-    int fill_moves(state_t low, int* moves, state_t* columns, T* values) const noexcept;
+    T diagonal(std::uint64_t low) const noexcept;
+    template <bool Named, class Word>
+    int fill_moves(std::uint64_t low, int* moves, Word* columns, T* values) const noexcept;
     const CompiledOperator& c_;
     bool valid_ = false;
     state_t high_ = 0;
+    state_t first_ = 0;  ///< high part alone
     PackedDigits high_digits_ = 0;
     T high_diagonal_{};
     std::vector<T> cross_;  ///< factor of each low function of the diagonal
@@ -122,7 +123,7 @@ class CompiledOperator {
     DiagonalProduct high;
     int low_function;  ///< -1: none
   };
-  std::vector<WideSigned> add_moves(const OpSum& op);  ///< their steps exactly
+  void add_moves(const OpSum& op);
   void split_diagonal();
   bool try_split(int first_low_site);
   PackedDigits pack(state_t state, int first_site, int last_site) const noexcept;
@@ -136,7 +137,7 @@ class CompiledOperator {
 
   int first_low_site_ = 0;
   int low_bits_ = 0;
-  state_t low_states_ = 1;
+  std::uint64_t low_states_ = 1;
   std::vector<std::uint32_t> low_packed_;  ///< by low state
   // Diagonal = sum over split terms of coefficient * high(high digits) * low_function(low state) +
   // low_diagonal(low state).

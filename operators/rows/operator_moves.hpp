@@ -14,7 +14,7 @@
 namespace kronsolve::detail {
 
 /// For a bra configuration whose digits under `mask` are `value`, the ket configuration is bra +
-/// step (modulo 2^64).
+/// step (modulo 2^128).
 template <Scalar C>
 struct OperatorMove {
   PackedDigits mask = 0, value = 0;
@@ -37,9 +37,7 @@ class OperatorMoves {
   OperatorMoves& operator=(const OperatorMoves&) = delete;
 
   const std::vector<OperatorMove<C>>& moves() const noexcept { return moves_; }
-  PackedDigits digits(state_t state) const {
-    return layout_.bitwise() ? PackedDigits{state} : pack_(state);
-  }
+  PackedDigits digits(state_t state) const { return layout_.bitwise() ? state : pack_(state); }
   /// The same for the adjoint direction: digits under the mask that the ket has.
   PackedDigits ket_value(std::size_t move) const noexcept { return ket_values_[move]; }
 

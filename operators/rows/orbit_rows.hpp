@@ -43,8 +43,8 @@ class OrbitRows {
     std::size_t entries = 0;  ///< off the diagonal
   };
   /// Writes columns, among them some of vanishing orbits, which are in no list, and values.
-  Row operator()(state_t representative, state_t* columns, T* values) {
-    const state_t high = representative / op_.low_states();
+  Row operator()(name_t representative, name_t* columns, T* values) {
+    const name_t high = representative / op_.low_states();
     if (!run_.entered(high)) run_.enter(high);
     auto n = static_cast<std::size_t>(run_.fill(representative - high * op_.low_states(),
                                                 moves_.data(), reached_.data(), values));
@@ -73,8 +73,8 @@ class OrbitRows {
   GroupAction::Neighbours neighbours_;
   std::vector<T> phases_;  ///< by phase
   std::vector<int> moves_;
-  std::vector<state_t> reached_;  ///< configurations
-  std::vector<int> led_by_;       ///< phases of what leads from them to representatives
+  std::vector<name_t> reached_;  ///< configurations
+  std::vector<int> led_by_;      ///< phases of what leads from them to representatives
 };
 
 }  // namespace kronsolve::detail

@@ -44,11 +44,11 @@ void for_each_state(const CompiledOperator<T>& op, typename CompiledOperator<T>:
   state_t base = 0;
   for (std::size_t i = 0; i < states.size(); ++i) {
     if (i == 0 || states[i] - base >= width) {
-      const state_t high = states[i] / width;
+      const state_t high = detail::quotient(states[i], width);
       base = high * width;
       run.enter(high);
     }
-    f(i, states[i] - base);
+    f(i, static_cast<std::uint64_t>(states[i] - base));
   }
 }
 
@@ -83,7 +83,7 @@ class ProjectedRows {
         columns_(states_.size()),
         values_(states_.size()) {}
   /// Makes a row and gives its number of entries.
-  std::size_t make(const typename CompiledOperator<T>::Run& run, state_t low) {
+  std::size_t make(const typename CompiledOperator<T>::Run& run, std::uint64_t low) {
     const auto n = static_cast<std::size_t>(run.fill(low, states_.data(), values_.data()));
     basis_.indices({states_.data(), n}, {columns_.data(), n});
     std::size_t kept = 0;
@@ -118,12 +118,13 @@ LargeVector<index_t> count(const CompiledOperator<T>& op, const Basis& basis, Ro
     index_t* out = offsets.data() + (rows.begin - range.begin) + 1;
     if (projected) {
       ProjectedRows<T> projection(op, basis);
-      for_each_state(op, run, states, [&](std::size_t i, state_t low) {
+      for_each_state(op, run, states, [&](std::size_t i, std::uint64_t low) {
         out[i] = static_cast<index_t>(projection.make(run, low));
       });
       return;
     }
-    for_each_state(op, run, states, [&](std::size_t i, state_t low) { out[i] = run.count(low); });
+    for_each_state(op, run, states,
+                   [&](std::size_t i, std::uint64_t low) { out[i] = run.count(low); });
   });
   std::partial_sum(offsets.begin(), offsets.end(), offsets.begin());
   return offsets;
@@ -159,21 +160,29 @@ void require_fits(const OpSum& op, const Basis& basis) {
 
 /// Rank of each low part among those with the same charges: in a charge sector the rows of one high
 /// part are its low parts with the charges that are left, ascending.
-std::vector<std::uint32_t> low_ranks(const Basis& basis, int first_low_site, state_t low_states) {
+std::vector<std::uint32_t> low_ranks(const Basis& basis, int first_low_site,
+                                     std::uint64_t low_states) {
+  std::vector<std::vector<int>> totals;  // [charge][low part]
+  for (const auto& charge : basis.charges()) {
+    std::vector<int> sums = {0};
+    for (int site = first_low_site; site < basis.sites(); ++site) {
+      std::vector<int> longer;
+      for (const int sum : sums)
+        for (const int value : charge.rule.values[static_cast<std::size_t>(site)])
+          longer.push_back(sum + value);
+      sums = std::move(longer);
+    }
+    KRONSOLVE_ASSERT(sums.size() == low_states);
+    if (const int m = charge.rule.modulus; m > 0)
+      for (int& sum : sums) sum = ((sum % m) + m) % m;
+    totals.push_back(std::move(sums));
+  }
   std::vector<std::uint32_t> ranks(low_states);
   std::map<std::vector<int>, std::uint32_t> counts;
-  const auto& code = basis.code();
-  for (state_t low = 0; low < low_states; ++low) {
-    std::vector<int> totals;
-    for (const auto& charge : basis.charges()) {
-      int total = 0;
-      for (int site = first_low_site; site < code.sites(); ++site)
-        total += charge.rule.values[static_cast<std::size_t>(site)]
-                                   [static_cast<std::size_t>(code.digit(low, site))];
-      const int m = charge.rule.modulus;
-      totals.push_back(m > 0 ? ((total % m) + m) % m : total);
-    }
-    ranks[low] = counts[std::move(totals)]++;
+  std::vector<int> key(totals.size());
+  for (std::uint64_t low = 0; low < low_states; ++low) {
+    for (std::size_t c = 0; c < key.size(); ++c) key[c] = totals[c][low];
+    ranks[low] = counts[key]++;
   }
   return ranks;
 }
@@ -184,7 +193,7 @@ void fill_projected(const CompiledOperator<T>& op, const Basis& basis, CsrRows<T
   for_each_chunk(op, basis, range, [&](RowRange rows, std::span<const state_t> states, auto& run) {
     ProjectedRows<T> projection(op, basis);
     const index_t* offset = result.offsets.data() + (rows.begin - range.begin);
-    for_each_state(op, run, states, [&](std::size_t i, state_t low) {
+    for_each_state(op, run, states, [&](std::size_t i, std::uint64_t low) {
       const std::size_t n = projection.make(run, low);
       std::copy_n(projection.columns(), n, result.columns.data() + offset[i]);
       std::copy_n(projection.values(), n, result.values.data() + offset[i]);
@@ -222,15 +231,17 @@ CsrRows<T> fill(const CompiledOperator<T>& op, const Basis& basis, RowRange rang
   for_each_chunk(op, basis, range, [&](RowRange rows, std::span<const state_t> states, auto& run) {
     const auto room = static_cast<std::size_t>(op.largest_row());
     std::vector<state_t> column_states(room);
+    std::vector<name_t> names(room);  // of the full space, which fit
     std::vector<index_t> ranked(room);
     std::vector<T> elements(room);
     const index_t* offset = result.offsets.data() + (rows.begin - range.begin);
-    for_each_state(op, run, states, [&](std::size_t i, state_t low) {
+    for_each_state(op, run, states, [&](std::size_t i, std::uint64_t low) {
       const index_t row = rows.begin + static_cast<index_t>(i);
       index_t* columns = result.columns.data() + offset[i];
       T* values = result.values.data() + offset[i];
       const auto n = static_cast<std::size_t>(
           by_rank ? run.fill_ranked(low, row, basis, ranks.data(), ranked.data(), elements.data())
+          : full  ? run.fill(low, names.data(), elements.data())
                   : run.fill(low, column_states.data(), elements.data()));
       KRONSOLVE_ASSERT(static_cast<index_t>(n) == offset[i + 1] - offset[i]);
       std::copy_n(elements.data(), n, values);
@@ -238,7 +249,7 @@ CsrRows<T> fill(const CompiledOperator<T>& op, const Basis& basis, RowRange rang
         std::copy_n(ranked.data(), n, columns);
         check(row, {columns, n});
       } else if (full) {
-        for (std::size_t e = 0; e < n; ++e) columns[e] = static_cast<index_t>(column_states[e]);
+        for (std::size_t e = 0; e < n; ++e) columns[e] = static_cast<index_t>(names[e]);
       } else {
         basis.indices({column_states.data(), n}, {columns, n});
         check(row, {columns, n});
@@ -253,7 +264,8 @@ CsrRows<T> fill(const CompiledOperator<T>& op, const Basis& basis, RowRange rang
     run.enter(state / op.low_states());
     std::vector<state_t> columns(static_cast<std::size_t>(op.largest_row()));
     std::vector<T> elements(columns.size());
-    const int n = run.fill(state % op.low_states(), columns.data(), elements.data());
+    const int n = run.fill(static_cast<std::uint64_t>(state % op.low_states()), columns.data(),
+                           elements.data());
     const auto outside = std::find_if(columns.begin(), columns.begin() + n,
                                       [&](state_t s) { return basis.index(s) < 0; });
     throw InvalidArgument(detail::concat(

@@ -18,7 +18,7 @@ constexpr index_t batch_rows = 65536;
 
 template <Scalar T>
 struct Entry {
-  state_t column;
+  name_t column;
   T value;
 };
 
@@ -40,7 +40,7 @@ class RowReducer {
              const GroupAction::Steps& steps)
       : rows_(op, basis, steps), columns_(rows_.room()), values_(rows_.room()) {}
 
-  void operator()(state_t representative, std::vector<Entry<T>>& out) {
+  void operator()(name_t representative, std::vector<Entry<T>>& out) {
     const auto first = out.size();
     const auto row = rows_(representative, columns_.data(), values_.data());
     if (row.diagonal != T{}) out.push_back({representative, row.diagonal});
@@ -85,7 +85,7 @@ class RowReducer {
   }
 
   OrbitRows<T> rows_;
-  std::vector<state_t> columns_;
+  std::vector<name_t> columns_;
   std::vector<T> values_;
 };
 
@@ -103,7 +103,7 @@ Batch<T> make_batch(const CompiledOperator<T>& op, const SymmetryBasis& basis,
       auto& out = batch.pieces[static_cast<std::size_t>(p)];
       for (index_t i = p * piece_rows; i < std::min(rows.size(), (p + 1) * piece_rows); ++i) {
         const auto before = out.size();
-        reducer(basis.state(rows.begin + i), out);
+        reducer(static_cast<name_t>(basis.state(rows.begin + i)), out);
         batch.counts[static_cast<std::size_t>(i)] = static_cast<index_t>(out.size() - before);
       }
     }
@@ -112,7 +112,7 @@ Batch<T> make_batch(const CompiledOperator<T>& op, const SymmetryBasis& basis,
 }
 
 /// The orbit has no state of this sector because of its symmetry or of what is forbidden.
-bool is_nothing(const SymmetryBasis& basis, state_t representative) {
+bool is_nothing(const SymmetryBasis& basis, name_t representative) {
   return basis.action().find(representative).vanishes ||
          (!basis.rules().empty() && basis.configurations().index(representative) < 0);
 }
@@ -120,7 +120,7 @@ bool is_nothing(const SymmetryBasis& basis, state_t representative) {
 /// Takes entries of orbits that are nothing out. False if a column is no state of the sector for
 /// another reason.
 template <Scalar T>
-bool drop_vanishing(const SymmetryBasis& basis, std::span<const state_t> states, CsrRows<T>& rows) {
+bool drop_vanishing(const SymmetryBasis& basis, std::span<const name_t> states, CsrRows<T>& rows) {
   if (std::find(rows.columns.begin(), rows.columns.end(), -1) == rows.columns.end()) return true;
   std::size_t to = 0, at = 0;
   for (std::size_t i = 0; i + 1 < rows.offsets.size(); ++i) {
@@ -149,7 +149,7 @@ std::optional<CsrRows<T>> with_columns(const SymmetryBasis& basis, Batch<T> batc
   rows.offsets.assign(1, 0);
   for (const index_t count : batch.counts) rows.offsets.push_back(rows.offsets.back() + count);
   const auto entries = static_cast<std::size_t>(rows.offsets.back());
-  LargeVector<state_t> states(entries);
+  LargeVector<name_t> states(entries);
   rows.values.resize(entries);
   rows.columns.resize(entries);
 #pragma omp parallel for num_threads(num_threads()) schedule(static)
@@ -161,12 +161,12 @@ std::optional<CsrRows<T>> with_columns(const SymmetryBasis& basis, Batch<T> batc
     }
     std::vector<Entry<T>>().swap(batch.pieces[p]);
   }
-  const std::span<const state_t> asked(states.data(), states.size());
+  const std::span<const name_t> asked(states.data(), states.size());
   // Row and stabiliser of a column in one number.
   const index_t stride = basis.group().order() + 1;
   const auto columns = ask_owners<index_t>(
-      basis, asked, [&](std::span<const state_t> some, std::span<index_t> found) {
-        basis.indices(some, found);
+      basis, asked, [&](std::span<const name_t> some, std::span<index_t> found) {
+        basis.rows_of(some, found);
         for (index_t& row : found)
           if (row >= 0) row = row * stride + basis.stabiliser(row);
       });

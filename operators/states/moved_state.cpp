@@ -1,6 +1,7 @@
 #include "operators/states/moved_state.hpp"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include <kronsolve/core/threads.hpp>
@@ -39,23 +40,22 @@ void SiteMove::operator()(const StateView<T>& psi, std::span<T> to) const {
   constexpr index_t batch = 1 << 20;
   constexpr std::size_t piece = 1024;
   const index_t batches = psi.comm().all_reduce((mine.size() + batch - 1) / batch, Reduce::max);
-  std::vector<state_t> states;
   std::vector<index_t> rows;
   for (index_t b = 0; b < batches; ++b) {
     const index_t begin = std::min(mine.end, mine.begin + b * batch);
     const auto out =
         to.subspan(static_cast<std::size_t>(begin - mine.begin),
                    static_cast<std::size_t>(std::min(mine.end, begin + batch) - begin));
-    states.resize(out.size());
     rows.resize(out.size());
 #pragma omp parallel for num_threads(num_threads()) schedule(static)
     for (std::size_t i = 0; i < out.size(); i += piece) {
       const std::size_t n = std::min(piece, out.size() - i);
-      const auto some = std::span(states).subspan(i, n);
+      std::array<state_t, piece> states;
+      const auto some = std::span(states).first(n);
       const index_t first = begin + static_cast<index_t>(i);
       basis.states({first, first + static_cast<index_t>(n)}, some);
       for (std::size_t k = 0; k < n; ++k) {
-        const auto [from, phase] = action_.image_of(inverse_, some[k]);
+        const auto [from, phase] = action_.image_of(inverse_, static_cast<name_t>(some[k]));
         some[k] = from;
         out[i + k] = T(group_.phase_value(phase).real());
       }

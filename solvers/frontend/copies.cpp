@@ -10,6 +10,7 @@
 #include <kronsolve/operators/site_symmetries.hpp>
 
 #include "core/counted.hpp"
+#include "operators/bases/group_action.hpp"
 #include "operators/states/moved_state.hpp"
 #include "solvers/krylov/sorted_pairs.hpp"
 
@@ -130,7 +131,9 @@ class Copies {
 template <Scalar T>
 std::vector<Symmetry<T>> symmetries_between_copies(const Comm& comm, const SectorOperator& h) {
   const auto basis = h.basis;
-  if (basis->symmetries() != nullptr || !basis->is_listed()) return {};
+  // Beyond 64 bits the recurrences find the copies by themselves.
+  if (basis->symmetries() != nullptr || !basis->is_listed() || !detail::have_names(basis->code()))
+    return {};
   auto images = site_symmetries(h.op);
   std::erase_if(images, [&](const auto& image) {
     return !keeps_rules(basis->rules(), basis->spaces(), image, SpinFlip::no);

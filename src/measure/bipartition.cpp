@@ -8,6 +8,7 @@
 #include <kronsolve/operators/charge_basis.hpp>
 #include <kronsolve/operators/local_rule.hpp>
 
+#include "core/counted.hpp"
 #include "operators/bases/open_patterns.hpp"
 
 namespace kronsolve::detail {
@@ -16,7 +17,7 @@ namespace {
 
 using Key = std::vector<int>;  // values of the charges
 
-/// Tables over configurations of the system are indexed by 31 bits.
+/// Places in blocks have 31 bits.
 constexpr index_t most_configurations = index_t{1} << 30;
 
 /// The additive charges whose values define the configurations of the basis; none for the full
@@ -79,14 +80,6 @@ std::map<Key, double> charge_counts(const Basis& basis, const std::vector<Additi
   return by_charges;
 }
 
-bool is_forbidden(const std::vector<ForbiddenDigits>& forbidden, const std::vector<int>& digits) {
-  return std::any_of(forbidden.begin(), forbidden.end(), [&](const ForbiddenDigits& pattern) {
-    for (std::size_t k = 0; k < pattern.sites.size(); ++k)
-      if (digits[static_cast<std::size_t>(pattern.sites[k])] != pattern.digits[k]) return false;
-    return true;
-  });
-}
-
 /// What the environment must carry when the system carries `key`.
 Key partner(const std::vector<AdditiveRule>& rules, const Key& key) {
   Key rest(key.size());
@@ -102,13 +95,13 @@ Modes passed_modes(Modes occupied, Modes environment, FermionOrder order) {
       order ==
       FermionOrder::system_first;  // the environment's modes that stand before ours must pass
   Modes passed;
-  for (int k = 0; k < 64; ++k) {
-    const std::uint64_t bit = std::uint64_t{1} << k;
-    const std::uint64_t lower = bit - 1, upper = ~(lower | bit);
+  for (int k = 0; k < 128; ++k) {
+    const PackedDigits bit = PackedDigits{1} << k;
+    const PackedDigits lower = bit - 1, upper = ~(lower | bit);
     if (occupied.up & bit)
-      passed = passed ^ (before ? Modes{lower, 0} : Modes{upper, ~std::uint64_t{0}});
+      passed = passed ^ (before ? Modes{lower, 0} : Modes{upper, ~PackedDigits{0}});
     if (occupied.down & bit)
-      passed = passed ^ (before ? Modes{~std::uint64_t{0}, lower} : Modes{0, upper});
+      passed = passed ^ (before ? Modes{~PackedDigits{0}, lower} : Modes{0, upper});
   }
   return passed & environment;
 }
@@ -116,7 +109,7 @@ Modes passed_modes(Modes occupied, Modes environment, FermionOrder order) {
 /// Occupied modes of a digit, from the signs of the space's parity operators.
 Modes modes_of(const LocalSpace& space, int digit, int ordinal) {
   if (!space.is_fermionic()) return {};
-  const std::uint64_t bit = std::uint64_t{1} << ordinal;
+  const PackedDigits bit = PackedDigits{1} << ordinal;
   Modes modes;
   if (space.up_parity()(digit, digit).real() < 0) modes.up = bit;
   if (space.down_parity()(digit, digit).real() < 0) modes.down = bit;
@@ -158,73 +151,112 @@ Bipartition::Bipartition(const Basis& basis, std::vector<int> sites, FermionOrde
   const auto rules = rules_of(basis);
   const DigitCode& code = basis.code();
   const auto rest = complement(basis, sites_);
-  for (const int site : sites_)
-    dimension_ = checked_multiply(dimension_, code.dim(site), "configurations of the chosen sites");
-  if (dimension_ > most_configurations)
-    throw InvalidArgument(concat("entanglement: the chosen sites have ", dimension_,
-                                 " configurations, at most ", most_configurations,
-                                 " are possible; choose fewer sites"));
-  require_memory(table_bytes(), "the configurations of the chosen sites");
-  std::vector<int> ordinal(static_cast<std::size_t>(basis.sites()), 0);
-  std::vector<state_t> number_stride(static_cast<std::size_t>(basis.sites()), 0);
-  int fermionic = 0;
-  bool system_fermions = false, environment_fermions = false;
-  Modes environment_modes;
-  for (int site = 0; site < basis.sites(); ++site) {
-    const auto s = static_cast<std::size_t>(site);
-    if (!basis.spaces()[s].is_fermionic()) continue;
-    ordinal[s] = fermionic++;
-    const bool mine = std::binary_search(sites_.begin(), sites_.end(), site);
-    (mine ? system_fermions : environment_fermions) = true;
-    const std::uint64_t bit = std::uint64_t{1} << ordinal[s];
-    if (!mine) environment_modes += {bit, bit};
-  }
-  has_signs_ = system_fermions && environment_fermions;
-  state_t stride = 1;
-  for (auto site = sites_.rbegin(); site != sites_.rend(); ++site) {
-    number_stride[static_cast<std::size_t>(*site)] = stride;
-    stride *= static_cast<state_t>(code.dim(*site));
-  }
-  places_ = AdditiveTable<Place>(code, [&](int site, int digit) {
-    const auto s = static_cast<std::size_t>(site);
-    const bool mine = number_stride[s] != 0;
-    const auto d = static_cast<state_t>(digit);
-    return Place{mine ? d * code.stride(site) : 0, d * number_stride[s],
-                 modes_of(basis.spaces()[s], digit, ordinal[s])};
-  });
-
   std::map<Key, int> block_of_key;
   for (const auto& [key, count] : charge_counts(basis, rules, rest)) {
     block_of_key[partner(rules, key)] = static_cast<int>(blocks_.size());
     blocks_.emplace_back().environment = count;
   }
-  block_of_.assign(static_cast<std::size_t>(dimension_), -1);
-  position_.assign(static_cast<std::size_t>(dimension_), -1);
-  const auto forbidden = forbidden_on(basis, sites_);
-  std::vector<int> digits(sites_.size());
-  for (index_t a = 0; a < dimension_; ++a) {
-    state_t part = 0;
-    Key key(rules.size(), 0);
-    for (std::size_t k = 0; k < sites_.size(); ++k) {
-      const int site = sites_[k];
-      const auto s = static_cast<std::size_t>(site);
-      const state_t digit =
-          static_cast<state_t>(a) / number_stride[s] % static_cast<state_t>(code.dim(site));
-      part += digit * code.stride(site);
-      digits[k] = static_cast<int>(digit);
-      for (std::size_t r = 0; r < rules.size(); ++r)
-        key[r] = reduced(rules[r], key[r] + rules[r].values[s][static_cast<std::size_t>(digit)]);
-    }
-    const auto found = block_of_key.find(key);
-    if (found == block_of_key.end() || is_forbidden(forbidden, digits)) continue;
-    Block& block = blocks_[static_cast<std::size_t>(found->second)];
-    block_of_[static_cast<std::size_t>(a)] = found->second;
-    position_[static_cast<std::size_t>(a)] = static_cast<std::int32_t>(block.size());
-    block.parts.push_back(part);
-    block.numbers.push_back(a);
-    if (has_signs_)
-      block.signs.push_back(passed_modes(places_(part).modes, environment_modes, order));
+  for (const auto& [key, count] : charge_counts(basis, rules, sites_))
+    if (block_of_key.contains(key)) members_known_ += count;
+  if (members_known_ > double(most_configurations))
+    throw InvalidArgument(concat("entanglement: the chosen sites have ", members_known_,
+                                 " configurations in the sector, at most ", most_configurations,
+                                 " are possible; choose fewer sites"));
+  double dimension = 1;
+  for (const int site : sites_) dimension *= code.dim(site);
+  if (dimension <= double(most_configurations)) dimension_ = static_cast<index_t>(dimension);
+  // A table by number is one look-up, unless nearly all of it would be empty.
+  constexpr double small_table = 1 << 20, entries_each = 16;
+  tabled_ = dimension_ != 0 && dimension <= std::max(small_table, entries_each * members_known_);
+  require_memory(table_bytes(), "the configurations of the chosen sites");
+  if (tabled_) members_.resize(static_cast<std::size_t>(dimension_));
+  std::vector<int> ordinal(static_cast<std::size_t>(basis.sites()), 0);
+  std::vector<index_t> number_stride(static_cast<std::size_t>(basis.sites()), 0);
+  int fermionic = 0;
+  bool system_fermions = false, environment_fermions = false;
+  Modes environment_modes;
+  std::vector<bool> is_mine(static_cast<std::size_t>(basis.sites()), false);
+  for (const int site : sites_) is_mine[static_cast<std::size_t>(site)] = true;
+  for (int site = 0; site < basis.sites(); ++site) {
+    const auto s = static_cast<std::size_t>(site);
+    if (!basis.spaces()[s].is_fermionic()) continue;
+    ordinal[s] = fermionic++;
+    (is_mine[s] ? system_fermions : environment_fermions) = true;
+    const PackedDigits bit = PackedDigits{1} << ordinal[s];
+    if (!is_mine[s]) environment_modes += {bit, bit};
   }
+  has_signs_ = system_fermions && environment_fermions;
+  if (dimension_ != 0) {
+    index_t stride = 1;
+    for (auto site = sites_.rbegin(); site != sites_.rend(); ++site) {
+      number_stride[static_cast<std::size_t>(*site)] = stride;
+      stride *= code.dim(*site);
+    }
+  }
+  places_ = AdditiveTable<Place>(code, [&](int site, int digit) {
+    const auto s = static_cast<std::size_t>(site);
+    return Place{is_mine[s] ? static_cast<state_t>(digit) * code.stride(site) : 0,
+                 digit * number_stride[s], modes_of(basis.spaces()[s], digit, ordinal[s])};
+  });
+
+  // Paths of the system's digits whose charges each belong to some block; all of them together may
+  // still belong to none.
+  std::vector<int> dims;
+  for (const int site : sites_) dims.push_back(code.dim(site));
+  std::vector<AdditiveRule> reachable;
+  for (std::size_t r = 0; r < rules.size(); ++r) {
+    AdditiveRule rule{{}, 0, rules[r].modulus, {}};
+    for (const int site : sites_)
+      rule.values.push_back(rules[r].values[static_cast<std::size_t>(site)]);
+    for (const auto& [key, block] : block_of_key) rule.others.push_back(key[r]);
+    rule.target = rule.others.back();
+    reachable.push_back(std::move(rule));
+  }
+  const DigitPaths paths(dims, reachable, forbidden_on(basis, sites_));
+  const auto walk = [&](const auto& self, int k, int node, state_t part, index_t number,
+                        const Key& key) -> void {
+    if (k == paths.sites()) {
+      const auto found = block_of_key.find(key);
+      if (found == block_of_key.end()) return;
+      add(part, number, found->second,
+          has_signs_ ? passed_modes(places_(part).modes, environment_modes, order) : Modes());
+      return;
+    }
+    const int site = sites_[static_cast<std::size_t>(k)];
+    const auto s = static_cast<std::size_t>(site);
+    for (int digit = 0; digit < paths.dim(k); ++digit) {
+      const int to = paths.next(k, node, digit);
+      if (to < 0) continue;
+      Key sum = key;
+      for (std::size_t r = 0; r < rules.size(); ++r)
+        sum[r] = reduced(rules[r], sum[r] + rules[r].values[s][static_cast<std::size_t>(digit)]);
+      self(self, k + 1, to, part + static_cast<state_t>(digit) * code.stride(site),
+           number + digit * number_stride[s], sum);
+    }
+  };
+  if (paths.size() > 0) walk(walk, 0, 0, 0, 0, Key(rules.size(), 0));
+}
+
+void Bipartition::add(state_t part, index_t number, int block, const Modes& signs) {
+  Block& to = blocks_[static_cast<std::size_t>(block)];
+  const Member member{block, static_cast<std::int32_t>(to.size())};
+  if (tabled_) {
+    members_[static_cast<std::size_t>(number)] = member;
+  } else {
+    parts_.push_back(part);
+    members_of_parts_.push_back(member);
+  }
+  to.parts.push_back(part);
+  if (dimension_ != 0) to.numbers.push_back(number);
+  if (has_signs_) to.signs.push_back(signs);
+}
+
+index_t Bipartition::dimension() const {
+  if (dimension_ == 0)
+    throw InvalidArgument(concat("density matrix: the chosen ", counted(sites_.size(), "site"),
+                                 " have more than ", most_configurations,
+                                 " configurations; choose fewer sites"));
+  return dimension_;
 }
 
 double Bipartition::largest_block_entries() const {
@@ -241,8 +273,11 @@ double Bipartition::all_block_entries() const {
 }
 
 index_t Bipartition::table_bytes() const {
-  return dimension_ * static_cast<index_t>(2 * sizeof(std::int32_t) + sizeof(state_t) +
-                                           sizeof(index_t) + (has_signs_ ? sizeof(Modes) : 0));
+  const double look_up = tabled_ ? double(dimension_) * sizeof(Member)
+                                 : members_known_ * (sizeof(state_t) + sizeof(Member));
+  const double lists =
+      members_known_ * (sizeof(state_t) + sizeof(index_t) + (has_signs_ ? sizeof(Modes) : 0));
+  return static_cast<index_t>(look_up + lists);
 }
 
 std::vector<int> united(const Basis& basis, const std::vector<int>& a, const std::vector<int>& b,

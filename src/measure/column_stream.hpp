@@ -90,16 +90,16 @@ class ColumnStream {
   struct Column {
     int block;
     state_t rest;  ///< the environment's part of the state
-    Modes modes;
   };
   struct Pending {
     std::vector<T> values;
     index_t columns = 0;
   };
 
-  static std::uint64_t scatter(std::uint64_t x) noexcept {
+  static std::uint64_t scatter(state_t rest) noexcept {
     // Fibonacci hashing by 2^64/golden ratio; the high bits are mixed into the low ones that the
     // remainder sees.
+    auto x = static_cast<std::uint64_t>(rest) ^ static_cast<std::uint64_t>(rest >> 64);
     x *= 0x9E3779B97F4A7C15u;
     return x ^ (x >> 32);
   }
@@ -128,12 +128,11 @@ class ColumnStream {
         configurations_->states(range, states);
         for (const state_t state : states) {
           const auto place = parts_.place(state);
-          const int block = parts_.block_of(place);
+          const auto [block, position] = parts_.find(place);
           if (block < first || block >= last) continue;
           const state_t rest = state - place.part;
-          if (parts_.position(place) ==
-              picked(parts_.blocks()[static_cast<std::size_t>(block)], rest))
-            mine.push_back({block, rest, place.modes});
+          if (position == picked(parts_.blocks()[static_cast<std::size_t>(block)], rest))
+            mine.push_back({block, rest});
         }
       }
     }
@@ -170,9 +169,10 @@ class ColumnStream {
         keys.resize(states.size());
         factors.resize(states.size());
         amplitudes_.locate(states, keys, factors);
+        const Modes modes = parts_.has_signs() ? parts_.place(column.rest).modes : Modes();
         for (std::size_t a = 0; a < keys.size(); ++a) {
           if (factors[a] == T{}) continue;  // the zero that was there
-          if (parts_.has_signs() && (block.signs[a] & column.modes).odd()) factors[a] = -factors[a];
+          if (parts_.has_signs() && (block.signs[a] & modes).odd()) factors[a] = -factors[a];
           if (amplitudes_.owns(keys[a]))
             values[a] = factors[a] * amplitudes_.owned(keys[a]);
           else

@@ -55,8 +55,9 @@ std::vector<double> diagonal_correlations(const StateView<T>& psi,
         state_t rest = basis.state(mine.begin + i);
         for (std::size_t site = n; site-- > 0;) {
           const auto dim = static_cast<state_t>(code.dim(static_cast<int>(site)));
-          const auto digit = static_cast<std::size_t>(rest % dim);
-          rest /= dim;
+          const state_t others = detail::quotient(rest, dim);
+          const auto digit = static_cast<std::size_t>(rest - others * dim);
+          rest = others;
           left[site] = weight * a[site][digit];
           right[site] = b[site][digit];
         }

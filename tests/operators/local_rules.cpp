@@ -68,7 +68,8 @@ void expect_states(const Basis& basis, const std::vector<state_t>& wanted) {
   EXPECT_EQ(states, wanted);
   const FullBasis full(basis.spaces());
   std::vector<index_t> rows(static_cast<std::size_t>(full.size()), -1);
-  for (std::size_t i = 0; i < wanted.size(); ++i) rows[wanted[i]] = static_cast<index_t>(i);
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    rows[static_cast<std::size_t>(wanted[i])] = static_cast<index_t>(i);
   index_t wrong = 0;
   for (index_t i = 0; i < full.size(); ++i)
     wrong += basis.index(static_cast<state_t>(i)) != rows[static_cast<std::size_t>(i)];

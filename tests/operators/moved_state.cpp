@@ -157,11 +157,14 @@ TEST(SiteMove, stays_in_sectors_of_charges) {
     const auto before = whole(owned.span()), after = whole(to);
     std::vector<double> spread(n), right(n);
     for (index_t i = 0; i < sector.basis->size(); ++i)
-      spread[sector.basis->state(i)] = before[static_cast<std::size_t>(i)];
+      spread[static_cast<std::size_t>(sector.basis->state(i))] =
+          before[static_cast<std::size_t>(i)];
     const StateView<double> all(test::alone(), full, spread);
     detail::SiteMove(full, image)(all, std::span(right));
     for (index_t i = 0; i < sector.basis->size(); ++i)
-      EXPECT_EQ(after[static_cast<std::size_t>(i)], right[sector.basis->state(i)]) << sector.name;
+      EXPECT_EQ(after[static_cast<std::size_t>(i)],
+                right[static_cast<std::size_t>(sector.basis->state(i))])
+          << sector.name;
   }
 }
 

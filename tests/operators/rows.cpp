@@ -219,7 +219,7 @@ class EvenDescending final : public Basis {
   explicit EvenDescending(int sites)
       : Basis(std::vector<LocalSpace>(static_cast<std::size_t>(sites))) {
     for (state_t s = state_t{1} << sites; s-- > 0;)
-      if (std::popcount(s) % 2 == 0) states_.push_back(s);
+      if (std::popcount(static_cast<unsigned>(s)) % 2 == 0) states_.push_back(s);
   }
   index_t size() const override { return static_cast<index_t>(states_.size()); }
   state_t state(index_t i) const override { return states_[static_cast<std::size_t>(i)]; }

@@ -15,15 +15,11 @@
 
 namespace kronsolve {
 
-/// A configuration of all sites as one number: its digits in mixed radix, site 0 the most
-/// significant.
-using state_t = std::uint64_t;
-
 /// Turns configurations into digits and back. A value.
 class KRONSOLVE_EXPORT DigitCode {
  public:
   DigitCode() = default;
-  /// @throws InvalidArgument  the number of configurations exceeds 2^64
+  /// @throws InvalidArgument  the digits of all sites, each in whole bits, need more than 128 bits
   explicit DigitCode(const std::vector<LocalSpace>& spaces);
 
   int sites() const noexcept { return static_cast<int>(dims_.size()); }  ///< number of sites
@@ -32,14 +28,18 @@ class KRONSOLVE_EXPORT DigitCode {
   /// What one unit of this site's digit adds to a state.
   state_t stride(int site) const noexcept { return strides_[static_cast<std::size_t>(site)]; }
   int digit(state_t state, int site) const noexcept {  ///< digit of a site in a state
-    return static_cast<int>(state / stride(site) % static_cast<state_t>(dim(site)));
+    const auto base = static_cast<state_t>(dim(site));
+    const state_t upper = detail::quotient(state, stride(site));
+    return static_cast<int>(upper - detail::quotient(upper, base) * base);
   }
+  state_t largest() const noexcept { return largest_; }  ///< configuration
   std::string text(
       state_t state) const;  ///< digits in site order, "0101" (comma-separated above 10)
 
  private:
   std::vector<int> dims_;
   std::vector<state_t> strides_;
+  state_t largest_ = 0;
 };
 
 struct Charge;
@@ -67,7 +67,7 @@ struct Component {
 class KRONSOLVE_EXPORT Basis {
  public:
   /// On these sites, in order.
-  /// @throws InvalidArgument  the number of configurations exceeds 2^64
+  /// @throws InvalidArgument  as DigitCode
   explicit Basis(std::vector<LocalSpace> spaces);
   virtual ~Basis();
 
@@ -84,8 +84,7 @@ class KRONSOLVE_EXPORT Basis {
   virtual index_t index(state_t state) const = 0;
   /// state(range.begin + i) for every entry of `states`. One virtual call for many rows.
   virtual void states(RowRange range, std::span<state_t> states) const;
-  /// index(states[i]) for every entry; the two spans may be one memory. One virtual call for many
-  /// states.
+  /// index(states[i]) for every entry. One virtual call for many states.
   virtual void indices(std::span<const state_t> states, std::span<index_t> indices) const;
 
   /// How each configuration lies in the basis; `keys` may not overlap `states`. Local: in a basis

@@ -10,6 +10,24 @@
 
 namespace kronsolve {
 
+/// A digit string as one number in mixed radix, the first digit the most significant: a
+/// configuration of all sites, site 0 first. Wide enough for 128 spins, of which a sector may have
+/// few configurations; long lists hold `name_t` instead.
+__extension__ using state_t = unsigned __int128;
+
+/// A configuration in the lists of symmetry sectors, where it fits into 64 bits.
+using name_t = std::uint64_t;
+
+namespace detail {
+
+inline std::uint64_t quotient(std::uint64_t a, std::uint64_t b) noexcept { return a / b; }
+/// a / b. Nearly all configurations fit into 64 bits, where dividing is one instruction.
+inline state_t quotient(state_t a, state_t b) noexcept {
+  return (a | b) >> 64 == 0 ? static_cast<std::uint64_t>(a) / static_cast<std::uint64_t>(b) : a / b;
+}
+
+}  // namespace detail
+
 /// A quantity that sites add up to: sum over sites of values[site][digit] equals `target`, or one of
 /// `others`, modulo `modulus` if that is not 0.
 struct AdditiveRule {

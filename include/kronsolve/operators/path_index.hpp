@@ -12,23 +12,24 @@
 namespace kronsolve {
 
 /// Row and digit string of each other in the ascending list of paths. No list is kept: tables over
-/// parts of the sites (a few thousand to a million entries each, small also where 64 sites hold a
+/// parts of the sites (a few thousand to a million entries each, small also where 100 sites hold a
 /// few particles) give both. A value.
 class KRONSOLVE_EXPORT PathIndex {
  public:
   PathIndex() = default;
   /// Of the strings of `paths`. Local; takes longer than a look-up, memory as above.
+  /// @throws InvalidArgument  their numbers exceed 128 bits
   explicit PathIndex(const DigitPaths& paths);
 
   /// String of row i, as a number in mixed radix. O(1).
   /// @pre 0 <= i < paths.size()
-  std::uint64_t string(index_t i) const;
+  state_t string(index_t i) const;
   /// Row of a string, -1 if it is none of the paths. O(1).
-  index_t row(std::uint64_t string) const;
+  index_t row(state_t string) const;
   /// string(range.begin + i) for each entry: much faster than one by one.
-  void strings(RowRange range, std::span<std::uint64_t> strings) const;
-  /// The two spans may be one memory.
-  void rows(std::span<const std::uint64_t> strings, std::span<index_t> rows) const;
+  void strings(RowRange range, std::span<state_t> strings) const;
+  /// row(strings[i]) for each entry.
+  void rows(std::span<const state_t> strings, std::span<index_t> rows) const;
   index_t memory_bytes() const noexcept;  ///< of the tables
 
  private:
@@ -36,7 +37,8 @@ class KRONSOLVE_EXPORT PathIndex {
   /// with the rows that come before them; and the same by string.
   struct Part {
     int begin = 0, end = 0;
-    std::uint64_t stride = 1, strings = 1;
+    state_t stride = 1;
+    std::uint64_t strings = 1;
     struct Node {
       std::size_t entries = 0;  ///< where those of the node begin
       std::vector<std::uint32_t> string;
@@ -54,8 +56,13 @@ class KRONSOLVE_EXPORT PathIndex {
     bool last = false;
   };
   static void fill(const DigitPaths& paths, Part& part);
+  template <class Word>
+  Word find_string(index_t i) const;
+  template <class Word>
+  index_t find_row(Word string) const;
 
   std::vector<Part> parts_;
+  bool narrow_ = true;  ///< strings fit into 64 bits
 };
 
 }  // namespace kronsolve

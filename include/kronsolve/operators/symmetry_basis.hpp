@@ -28,9 +28,10 @@ class Stabilisers;
 ///     P = 1/|G| sum over g of conj(character(g)) U_g.
 ///
 /// Spread over the ranks of a communicator in contiguous ranges of equal size; each rank holds the
-/// representatives of its own rows (8 bytes each), and `state` and `index` know these only. The
-/// communicator must outlive the basis. Where the spin flip is all there is, nothing is listed: the
-/// representatives are paths, every rank knows them all, and ranks divide them as those of charges.
+/// representatives of its own rows (8 bytes each: configurations of more than 64 bits are refused),
+/// and `state` and `index` know these only. The communicator must outlive the basis. Where the spin
+/// flip is all there is, nothing is listed: the representatives are paths, every rank knows them
+/// all, and ranks divide them as those of charges.
 /// Source: A. W. Sandvik, AIP Conf. Proc. 1297, 135 (2010), doi:10.1063/1.3518900, section 4.
 class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
  public:
@@ -39,8 +40,8 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
 
   /// Lists the representatives. Collective on `comm`; each is found by one rank, in a tree whose
   /// branches are given up where nothing behind them can be the least of its orbit.
-  /// @throws InvalidArgument  no states, charges that a spin flip of the group changes, rules that a
-  ///                          symmetry of it breaks
+  /// @throws InvalidArgument  no states, configurations of more than 64 bits, charges that a spin
+  ///                          flip of the group changes, rules that a symmetry of it breaks
   SymmetryBasis(const Comm& comm, SymmetryGroup group, std::vector<Charge> charges,
                 std::vector<std::string> sector, std::vector<LocalRule> rules = {});
   SymmetryBasis(const Comm&&, SymmetryGroup, std::vector<Charge>, std::vector<std::string>,
@@ -59,7 +60,6 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
   /// Row of an owned representative, -1 if the configuration is none.
   /// @throws InvalidArgument  another rank would know
   index_t index(state_t state) const override;
-  /// The same for many at a time, whose places in memory are fetched beforehand.
   void indices(std::span<const state_t> states, std::span<index_t> indices) const override;
   ScalarKind scalar() const override { return group_.scalar(); }
   RowPartition partition(int ranks) const override;
@@ -70,9 +70,9 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
               std::span<std::complex<double>> amplitudes) const override;
   using Basis::locate;
   int owner(index_t key, const RowPartition& rows) const override {
-    return listed_ ? owner(static_cast<state_t>(key)) : rows.owner(row(key));
+    return listed_ ? owner(static_cast<name_t>(key)) : rows.owner(row(key));
   }
-  index_t row(index_t key) const override { return index(static_cast<state_t>(key)); }
+  index_t row(index_t key) const override { return index(static_cast<name_t>(key)); }
   void orbit(index_t row, std::vector<Component>& components) const override;
   const Basis& configurations() const override { return *configurations_; }
   const std::vector<Charge>& charges() const noexcept override { return charges_; }
@@ -87,11 +87,15 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
   const Comm& comm() const noexcept { return *comm_; }
   /// Rows of this rank of comm().
   RowRange row_range() const { return partition_.range(comm_->rank()); }
-  std::span<const state_t> representatives() const noexcept {
+  std::span<const name_t> representatives() const noexcept {
     return states_;
   }  ///< of the owned rows, where they are listed
   /// Rank that has a representative, if any has it. O(log ranks).
-  int owner(state_t representative) const noexcept;
+  int owner(name_t representative) const noexcept;
+  /// Row of each, -1 of what represents no orbit of the sector; their places in memory are fetched
+  /// beforehand.
+  /// @throws InvalidArgument  another rank has one
+  void rows_of(std::span<const name_t> representatives, std::span<index_t> rows) const;
   /// The symmetries, with the character.
   const SymmetryGroup& group() const noexcept { return group_; }
   /// Its elements as operations on configurations.
@@ -105,7 +109,7 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
  private:
   void list_states();
   void count_stabilisers();
-  void require_owned(state_t state) const;
+  void require_owned(name_t representative) const;
 
   void make_configurations();
 
@@ -120,10 +124,10 @@ class KRONSOLVE_EXPORT SymmetryBasis final : public Basis {
   RowPartition partition_;
   DigitPaths paths_;
   PathIndex index_;
-  LargeVector<state_t> states_;
+  LargeVector<name_t> states_;
   std::unique_ptr<const detail::SortedIndex> positions_;  ///< in states_
   std::unique_ptr<const detail::Stabilisers> stabilisers_;
-  std::vector<state_t>
+  std::vector<name_t>
       firsts_;  ///< first representative of each rank; ranks without rows repeat that of the next
 };
 
