@@ -75,8 +75,8 @@ const std::vector<LocalRule>& Basis::rules() const {
 RowPartition Basis::partition(int ranks) const { return RowPartition(size(), ranks); }
 
 FullBasis::FullBasis(std::vector<LocalSpace> spaces) : Basis(std::move(spaces)), size_(1) {
-  for (const auto& space : Basis::spaces())
-    size_ = checked_multiply(size_, space.dim(), "the dimension of the full space");
+  const std::string what = detail::concat("the dimension of the full space of ", sites(), " sites");
+  for (const auto& space : Basis::spaces()) size_ = checked_multiply(size_, space.dim(), what);
   std::vector<int> dims;
   for (const auto& space : Basis::spaces()) dims.push_back(space.dim());
   paths_ = DigitPaths(std::move(dims), {});

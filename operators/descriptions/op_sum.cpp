@@ -54,8 +54,8 @@ OpSum::OpSum(std::vector<LocalSpace> sites) : spaces_(std::move(sites)) {
 
 index_t OpSum::dimension() const {
   index_t dimension = 1;
-  for (const auto& space : spaces_)
-    dimension = checked_multiply(dimension, space.dim(), "the dimension of the full space");
+  const std::string what = detail::concat("the dimension of the full space of ", sites(), " sites");
+  for (const auto& space : spaces_) dimension = checked_multiply(dimension, space.dim(), what);
   return dimension;
 }
 

@@ -258,7 +258,7 @@ CASES = [
     (("ground", "--model", "heisenberg", "--lattice", "triangular", "--size", "3x3", "--observe", "staggered"), "sublattices"),
     (("ground", *CHAIN, "--observe", "sz", "--energy-only"), "--energy-only"),
     (("plan", *CHAIN, "-k", "65"), "k must be in [1, 64]", "65"),
-    (("ground", "--model", "heisenberg", "--sites", "70"), "70"),  # dimension above 64 bits
+    (("ground", "--model", "heisenberg", "--sites", "70"), "70 sites", "overflows 64 bits", "choose a sector"),  # dimension above 64 bits
 ]
 
 TERMS = [
