@@ -210,13 +210,12 @@ MatrixFreePlan plan_orbit_product(const SectorOperator& h, ScalarKind scalar, in
   facts.kernels = kernels().name;
   facts.entries_per_row = mean_entries(h);
   const double local = double(h.basis->partition(ranks).max_local_rows());
-  const bool real = scalar == ScalarKind::real;
   // A representative goes out and an entry comes back; of all ranks one is as likely as another.
-  const double value = real ? sizeof(double) : sizeof(std::complex<double>);
+  const double value = visit_scalar(scalar, []<Scalar T>() { return double(sizeof(T)); });
   facts.received_bytes = static_cast<index_t>(local * facts.entries_per_row * (ranks - 1) / ranks *
                                               (sizeof(name_t) + value));
   const double stored =
-      real ? held_rows_bytes<double>(h, local) : held_rows_bytes<std::complex<double>>(h, local);
+      visit_scalar(scalar, [&]<Scalar T>() { return held_rows_bytes<T>(h, local); });
   const double vectors = 2 * local * value;
   facts.better_than_assembled = !(stored < 9e18 && fits(static_cast<index_t>(stored + vectors)));
   const std::string size = format_bytes(stored) + (ranks > 1 ? " a rank" : "");

@@ -21,10 +21,6 @@ namespace kronsolve {
 
 namespace {
 
-double value_bytes(ScalarKind scalar) {
-  return scalar == ScalarKind::real ? sizeof(double) : sizeof(std::complex<double>);
-}
-
 void set_work(ProductLoads& loads, const std::vector<double>& of_ranks) {
   const double all = std::accumulate(of_ranks.begin(), of_ranks.end(), 0.0);
   if (all > 0)
@@ -131,7 +127,8 @@ void expect_orbits(ProductLoads& loads, const SectorOperator& h, ScalarKind scal
   const auto ranks = static_cast<std::size_t>(loads.ranks);
   std::vector<double> received(ranks), work(ranks);
   std::vector<std::set<int>> partners(ranks);
-  const double value = value_bytes(scalar), asked = stored ? value : sizeof(name_t) + value;
+  const double value = visit_scalar(scalar, []<Scalar T>() { return double(sizeof(T)); });
+  const double asked = stored ? value : sizeof(name_t) + value;
   OrbitSample(h, loads.ranks).for_each_row([&](int own, std::vector<int> others, double share) {
     const double rows = share * double(loads.dimension);
     work[std::size_t(own)] += rows * double(others.size());
@@ -154,11 +151,10 @@ void expect_orbits(ProductLoads& loads, const SectorOperator& h, ScalarKind scal
   loads.received_bytes = std::accumulate(received.begin(), received.end(), 0.0);
   loads.received_rank_bytes = *std::max_element(received.begin(), received.end());
   set_work(loads, work);
-  const double own = double(loads.largest_rows);
   if (stored)
-    loads.memory_rank_bytes = static_cast<index_t>(
-        scalar == ScalarKind::real ? held_rows_bytes<double>(h, own)
-                                   : held_rows_bytes<std::complex<double>>(h, own));
+    loads.memory_rank_bytes = visit_scalar(scalar, [&]<Scalar T>() {
+      return static_cast<index_t>(held_rows_bytes<T>(h, double(loads.largest_rows)));
+    });
 }
 
 }  // namespace

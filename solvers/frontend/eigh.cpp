@@ -96,6 +96,7 @@ EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h, int pla
                          .planned_ranks = planned_ranks};
   if (once) expect_sector_rows(problem, h);
   problem.symmetries = [&comm, h] { return symmetries_between_copies<T>(comm, h); };
+  const auto make = [&comm, h] { return make_matrix_free<T>(comm, h); };
   if (!h.basis->is_listed()) {
     expect_sector_rows(problem, h);
     problem.bytes_before =
@@ -103,32 +104,28 @@ EighProblem<T> sector_problem(const Comm& comm, const SectorOperator& h, int pla
     const auto plan = plan_matrix_free(h, scalar_kind<T>, problem.ranks());
     problem.matrix_free_better = !comm.all(!plan.better_than_assembled);
     problem.matrix_free_verdict = plan.verdict;
-    problem.matrix_free = [&comm, h] { return make_matrix_free<T>(comm, h); };
+    problem.matrix_free = make;
     return problem;
   }
   // Where two vectors cannot fit a product is not planned (its tables grow with the system too, but
   // are small beside the vectors); it is what a larger machine would use.
   const double vectors = 2.0 * double(problem.partition.max_local_rows()) * sizeof(T);
   if (!comm.all(vectors < double(available_memory()))) {
-    if (h.basis->paths() != nullptr || problem.sector_rows)
-      problem.matrix_free = [&comm, h] { return make_matrix_free<T>(comm, h); };
+    if (h.basis->paths() != nullptr || problem.sector_rows) problem.matrix_free = make;
     return problem;
   }
   try {
+    MatrixFreePlan plan;
     if (planned_ranks > 0) {
-      const auto plan = plan_matrix_free(h, scalar_kind<T>, planned_ranks);
-      problem.matrix_free = [&comm, h] { return make_matrix_free<T>(comm, h); };
-      problem.matrix_free_bytes = plan.memory_bytes;
-      problem.matrix_free_better = plan.better_than_assembled;
-      problem.matrix_free_verdict = plan.verdict;
-      return problem;
+      plan = plan_matrix_free(h, scalar_kind<T>, planned_ranks);
+      problem.matrix_free = make;
+    } else {
+      auto product = plan_and_make_matrix_free<T>(comm, h);
+      plan = std::move(product.plan);
+      // The map whose plan decides is the one that runs; whoever wants a second gets a new one.
+      const auto first = std::make_shared<std::unique_ptr<LinearMap<T>>>(std::move(product.map));
+      problem.matrix_free = [make, first] { return *first ? std::move(*first) : make(); };
     }
-    auto [map, plan] = plan_and_make_matrix_free<T>(comm, h);
-    // The map whose plan decides is the one that runs; whoever wants a second gets a new one.
-    problem.matrix_free = [&comm, h,
-                           made = std::make_shared<std::unique_ptr<LinearMap<T>>>(std::move(map))] {
-      return *made ? std::move(*made) : make_matrix_free<T>(comm, h);
-    };
     problem.matrix_free_bytes = comm.all_reduce(plan.memory_bytes, Reduce::max);
     problem.matrix_free_better = plan.better_than_assembled;
     problem.matrix_free_verdict = plan.verdict;

@@ -125,10 +125,12 @@ Answer run_plan(const Comm& comm, const Arguments& arguments, Clock::time_point)
       [&](const auto& op) { return plan_eigh(comm, op, arguments.solve, ranks); }, problem.op);
   const auto suggestion = suggest_sector(problem);
   const auto symmetries = suggest_symmetries(problem);
+  const auto found = find_symmetries(problem, suggestion, symmetries);
   const PlanReport report{problem,
                           plan,
                           suggestion,
                           symmetries,
+                          found,
                           ranks,
                           num_threads(),
                           product_text(problem, plan, ranks),

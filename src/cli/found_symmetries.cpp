@@ -95,13 +95,14 @@ std::vector<std::string> relations_of(const std::vector<SitePermutation>& images
 
 }  // namespace
 
-std::optional<FoundSymmetries> find_symmetries(const Problem& problem) {
+std::optional<FoundSymmetries> find_symmetries(const Problem& problem,
+                                               const std::optional<SectorSuggestion>& charges,
+                                               const std::optional<SectorSuggestion>& named) {
   const auto* h = std::get_if<SectorOperator>(&problem.op);
   if (h == nullptr) return std::nullopt;
-  const auto charges = suggest_sector(problem);
   FoundSymmetries found{.sector = charges ? *charges
                                           : SectorSuggestion{problem.sector, problem.dimension}};
-  if (const auto named = suggest_symmetries(problem))
+  if (named)
     for (auto i = found.sector.conditions.size(); i < named->conditions.size(); ++i) {
       // The flip is no permutation, and goes with all of them.
       if (!named->conditions[i].starts_with("spinflip")) return std::nullopt;

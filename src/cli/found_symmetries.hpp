@@ -31,6 +31,9 @@ struct FoundSymmetries {
 };
 /// Of an operator whose lattice has a name for none of its symmetries, as graphs; else nothing. Groups
 /// of more than 2000 elements are cut to some of their generators. Local; lists no states.
-std::optional<FoundSymmetries> find_symmetries(const Problem& problem);
+/// @param charges, named  what suggest_sector and suggest_symmetries say of it
+std::optional<FoundSymmetries> find_symmetries(const Problem& problem,
+                                               const std::optional<SectorSuggestion>& charges,
+                                               const std::optional<SectorSuggestion>& named);
 
 }  // namespace kronsolve::cli

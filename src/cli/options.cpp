@@ -308,11 +308,9 @@ std::string model_names() {
 std::vector<Option> make_options() {
   const std::string pairs = "ground eigh plan", levels = pairs + " levels",
                     solves = levels + " svds",
-                    runs = solves + " evolve floquet otoc thermal spectral",
-                    all = runs + " measure",
-                    started =
-                        "ground eigh levels svds evolve floquet otoc thermal spectral "
-                        "measure";
+                    follows = " levels svds evolve floquet otoc thermal spectral",
+                    runs = pairs + follows, all = runs + " measure",
+                    started = "ground eigh" + follows + " measure";
   const std::string which = "Operator", how = "Solving", what = "Columns", out = "Output";
   using enum Option::Times;
   return {

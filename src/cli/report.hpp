@@ -18,6 +18,7 @@
 #include <kronsolve/solvers/operator_map.hpp>
 
 #include "cli/arguments.hpp"
+#include "cli/found_symmetries.hpp"
 #include "cli/problem.hpp"
 
 namespace kronsolve::cli {
@@ -142,6 +143,7 @@ struct PlanReport {
   const EighPlan& plan;
   const std::optional<SectorSuggestion>& suggestion;
   const std::optional<SectorSuggestion>& symmetries;  ///< with symmetries too
+  const std::optional<FoundSymmetries>& found;        ///< those that have no name
   int ranks = 1, threads = 1;
   std::string product = {};  ///< what a Kronecker-block product will do, a few lines
   std::optional<ProductLoads> loads = {};

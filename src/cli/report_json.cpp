@@ -1,4 +1,3 @@
-#include "cli/found_symmetries.hpp"
 #include "cli/json_values.hpp"
 
 namespace kronsolve::cli {
@@ -127,8 +126,8 @@ Json to_json(const MeasureReport& report) {
 }
 
 Json to_json(const PlanReport& report) {
-  const auto& [problem, plan, suggestion, symmetries, ranks, threads, product, loads, verbose] =
-      report;
+  const auto& [problem, plan, suggestion, symmetries, found, ranks, threads, product, loads,
+               verbose] = report;
   Json json = json_of("plan", problem, plan.dimension, plan.scalar);
   json["method"] = to_string(plan.method);
   json["operator"] = to_string(plan.form);
@@ -154,7 +153,6 @@ Json to_json(const PlanReport& report) {
   };
   if (suggestion) json["suggested_sector"] = sector(*suggestion);
   if (symmetries) json["suggested_symmetries"] = sector(*symmetries);
-  const auto found = find_symmetries(problem);
   if (found) {
     auto& all = json["found_symmetries"];
     for (const auto& g : found->generators)

@@ -11,7 +11,6 @@
 #include <kronsolve/core/memory.hpp>
 #include <kronsolve/core/threads.hpp>
 
-#include "cli/found_symmetries.hpp"
 #include "cli/report.hpp"
 #include "cli/table.hpp"
 #include "cli/text.hpp"
@@ -275,8 +274,8 @@ std::string text_of(const ProductLoads& loads) {
 }  // namespace
 
 std::string to_text(const PlanReport& report) {
-  const auto& [problem, plan, suggestion, symmetries, ranks, threads, product, loads, verbose] =
-      report;
+  const auto& [problem, plan, suggestion, symmetries, found, ranks, threads, product, loads,
+               verbose] = report;
   std::string text = head(problem, plan.dimension, plan.scalar) + "\n";
   text += line("method", form(plan.method, plan.form));
   // What follows the first reason weighs operations against entries.
@@ -298,7 +297,6 @@ std::string to_text(const PlanReport& report) {
     return words;
   };
   // Options stand on lines of their own, to be copied whole.
-  const auto found = find_symmetries(problem);
   if (suggestion || symmetries || found)
     text += line("smaller",
                  "in one sector of several. The ground state may be in another: kronsolve levels "

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import program
 import scipy.integrate
+from spins import SX, SY, SZ, on_site
 
 QUICK = "all" not in sys.argv
 
@@ -44,13 +45,6 @@ table = [[0, 0], [0.5, 0.3], [0.75, 0], [4, -0.2]]
 [[drive.site]]
 z = "sublattice"
 """
-
-SX, SY, SZ = (np.array(m) / 2 for m in ([[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]))
-
-
-def on_site(matrix, site: int, sites: int):
-    """The matrix of one site among others."""
-    return np.kron(np.kron(np.eye(2**site), matrix), np.eye(2 ** (sites - site - 1)))
 
 
 def integrated(operator, psi, times):

@@ -8,9 +8,9 @@ import numpy as np
 import program
 import scipy.integrate
 import scipy.linalg
+from spins import SX, SY, SZ, on_site
 
 SCHEMA = json.loads((program.SOURCE / "docs" / "schema" / "floquet.json").read_text(encoding="utf-8"))
-SX, SY, SZ = (np.array(m) / 2 for m in ([[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]))
 
 ROTATING = """
 sites = 1
@@ -42,10 +42,6 @@ x = 0.7
 [[site]]
 z = 0.3
 """
-
-
-def on_site(matrix, site: int, sites: int):
-    return np.kron(np.kron(np.eye(2**site), matrix), np.eye(2 ** (sites - site - 1)))
 
 
 class Floquet(program.ProgramTest):

@@ -7,15 +7,9 @@ import jsonschema
 import numpy as np
 import program
 import scipy.linalg
+from spins import SZ, UP, on_site
 
 SCHEMA = json.loads((program.SOURCE / "docs" / "schema" / "evolve.json").read_text(encoding="utf-8"))
-PLUS = np.array([[0, 1], [0, 0]])
-SZ = np.diag([0.5, -0.5])
-
-
-def on_site(matrix, site: int, sites: int):
-    return np.kron(np.kron(np.eye(2**site), matrix), np.eye(2 ** (sites - site - 1)))
-
 
 HATANO_NELSON = """
 sites = 6
@@ -43,7 +37,7 @@ class NonHermitian(program.ProgramTest):
         for _ in range(10):
             (i, j), c = random.choice(sites, 2, replace=False), complex(*random.normal(size=2))
             terms.append(f'[[{c.real!r}, {c.imag!r}], "S+", {i}, "S-", {j}]')
-            h = h + c * on_site(PLUS, i, sites) @ on_site(PLUS.T, j, sites)
+            h = h + c * on_site(UP, i, sites) @ on_site(UP.T, j, sites)
         for i in range(sites):
             c = complex(*random.normal(size=2))
             terms.append(f'[[{c.real!r}, {c.imag!r}], "Sz", {i}]')

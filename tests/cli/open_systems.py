@@ -7,14 +7,9 @@ import jsonschema
 import numpy as np
 import program
 import scipy.linalg
+from spins import SZ, UP, on_site
 
 SCHEMA = json.loads((program.SOURCE / "docs" / "schema" / "evolve.json").read_text(encoding="utf-8"))
-UP = np.array([[0, 1], [0, 0]])
-SZ = np.diag([0.5, -0.5])
-
-
-def on_site(matrix, site: int, sites: int):
-    return np.kron(np.kron(np.eye(2**site), matrix), np.eye(2 ** (sites - site - 1)))
 
 
 def heisenberg(sites: int):

@@ -7,13 +7,9 @@ import jsonschema
 import numpy as np
 import program
 import scipy.linalg
+from spins import SX, SY, SZ, on_site
 
 SCHEMA = json.loads((program.SOURCE / "docs" / "schema" / "otoc.json").read_text(encoding="utf-8"))
-SX, SY, SZ = (np.array(m) / 2 for m in ([[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]))
-
-
-def on_site(matrix, site: int, sites: int):
-    return np.kron(np.kron(np.eye(2**site), matrix), np.eye(2 ** (sites - site - 1)))
 
 
 def xxz(sites: int, delta: float):
